@@ -1,0 +1,128 @@
+"""What every command shares: the common options, the output formats, asking a person, and how a command ends.
+
+Owns: the decorator `command`, Common, echo helpers. Must not: import anything heavy at import time (`--help` is quick).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from connector.app import Options
+    from connector.events import Listener
+
+
+class Format(StrEnum):
+    """text for people, json for programs, csv where a command prints a table."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The common options as given."""
+
+    file: Path = Path("segments.yaml")
+    state: str | None = None
+    as_of: str | None = None
+    only: list[str] = field(default_factory=list)
+    to: list[str] = field(default_factory=list)
+    rehearse: bool = False
+    format: Format = Format.TEXT
+    verbose: bool = False
+
+    def options(self, listener: Listener | None = None, allow: list[str] | None = None, reason: str | None = None) -> Options:
+        from connector.app import Options
+        from connector.events import silent
+
+        return Options(
+            file=self.file,
+            state=self.state,
+            as_of=self.as_of,
+            only=tuple(self.only),
+            to=tuple(self.to),
+            rehearse=self.rehearse,
+            allow=tuple(allow or ()),
+            reason=reason,
+            listener=listener or silent,
+        )
+
+    @property
+    def json(self) -> bool:
+        return self.format is Format.JSON
+
+
+_PANEL = "Common options"
+_COMMON = {
+    "file": (Annotated[Path, typer.Option("--file", "-f", help="The segments file.")], Path("segments.yaml")),
+    "state": (Annotated[str | None, typer.Option(help="Where ledger and journal are kept; default .connector/state.db.")], None),
+    "as_of": (Annotated[str | None, typer.Option(help="The moment rules are evaluated for: 2026-11-20 (its end), 2026-11-20T18:00, or with zone. Default: now.")], None),
+    "only": (Annotated[list[str] | None, typer.Option(help="Only these segments (globs; may be repeated).")], None),
+    "to": (Annotated[list[str] | None, typer.Option(help="Only these destinations (globs; may be repeated).")], None),
+    "rehearse": (Annotated[bool, typer.Option("--rehearse", help="Use the rehearsal platforms instead of the real ones.")], False),
+    "format": (Annotated[Format, typer.Option(help="How to print the result.")], Format.TEXT),
+    "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")], False),
+}  # fmt: skip
+
+
+def command(app: typer.Typer, name: str, examples: str) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+    """Register a function (common: Common, own options …) -> exit code as a command with the common options."""
+
+    def register(function: Callable[..., int | None]) -> Callable[..., None]:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        shared = [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+            for key, (kind, default) in _COMMON.items()
+        ]
+
+        @functools.wraps(function)
+        def run(**given: Any) -> None:
+            common = {key: given.pop(key) for key in _COMMON}
+            common |= {key: common[key] or [] for key in ("only", "to")}
+            raise typer.Exit(function(Common(**common), **given) or 0)
+
+        ordered = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + shared
+        run.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in ordered}
+        summary = inspect.getdoc(function) or ""
+        app.command(name, help=f"{summary}\n\n\b\nExamples:\n{examples}")(run)
+        return run
+
+    return register
+
+
+def data(text: str) -> None:
+    """Results go to standard output."""
+    typer.echo(text)
+
+
+def data_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def talk(text: str) -> None:
+    """Everything else goes to standard error."""
+    typer.echo(text, err=True)
+
+
+def confirm(question: str, yes: bool) -> bool:
+    """Ask a person at a terminal; refuse a pipe without --yes (PlanError)."""
+    from connector.errors import PlanError
+
+    if yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise PlanError("Nobody can be asked here. Look at `sync plan`, then say --yes to go ahead.")
+    return typer.confirm(question, err=True)

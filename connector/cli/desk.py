@@ -1,0 +1,82 @@
+"""init, check, segments, members: what a marketer does at the desk. No platform is called.
+
+Owns: their options and what they print. Must not: evaluate or judge anything itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connector.cli.common import Common, Format, command, data, data_json, talk
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "init", "  sync init\n  sync init --from exports/contacts.csv")(init)
+    command(app, "check", "  sync check\n  sync check --format json --as-of 2026-11-20")(check)
+    command(app, "segments", "  sync segments\n  sync segments --only 'vip*' --format json")(segments)
+    command(app, "members", "  sync members vip\n  sync members vip --format csv > vip.csv")(members)
+
+
+def init(
+    common: Common,
+    source: Annotated[Path, typer.Option("--from", help="An export to start from.")] = Path("exports/contacts.csv"),
+) -> int:
+    """Write a first segments.yaml for an export, never over an existing file."""
+    from connector.report.starter import starter
+    from connector.sources.discover import sketch
+
+    if common.file.exists():
+        talk(f"error: {common.file} exists already and is left as it is. Write another with --file NAME.")
+        return 2
+    columns = sketch(source)
+    common.file.write_text(starter(source, common.file, columns), encoding="utf-8")
+    talk(f"Wrote {common.file}. Next: sync check, then sync segments.")
+    return 0
+
+
+def check(common: Common) -> int:
+    """Read segments.yaml and the exports, and tell every problem with its place."""
+    from connector import app as verbs
+    from connector.report.desk import check_json, check_text
+
+    with verbs.open_workspace(common.options()) as workspace:
+        evaluation, loaded = verbs.check(workspace)
+        advice = verbs.advice(workspace)
+    if common.json:
+        data_json(check_json(evaluation, loaded, advice))
+    else:
+        data(check_text(evaluation, loaded, advice, common.verbose))
+    return 0
+
+
+def segments(common: Common) -> int:
+    """Sizes, shares of the export, and how much each two segments overlap."""
+    from connector import app as verbs
+    from connector.report.desk import segments_json, segments_text
+
+    with verbs.open_workspace(common.options()) as workspace:
+        evaluation = verbs.evaluate(workspace)
+        names = verbs.matching(common.only, workspace.config.segments, "--only", "segment")
+        titles = {name: workspace.config.segments[name].title or name for name in names}
+    if common.json:
+        data_json(segments_json(evaluation, titles))
+    else:
+        data(segments_text(evaluation, titles))
+    return 0
+
+
+def members(common: Common, segment: Annotated[str, typer.Argument(help="The segment's name.")]) -> int:
+    """The addresses of one segment, sorted; priorities count, consent does not."""
+    from connector import app as verbs
+
+    with verbs.open_workspace(common.options()) as workspace:
+        verbs.matching([segment], workspace.config.segments, "SEGMENT", "segment")
+        emails = verbs.members(workspace, segment)
+    if common.json:
+        data_json({"segment": segment, "members": emails})
+    else:
+        data("\n".join((["email"] if common.format is Format.CSV else []) + emails)) if emails or common.format is Format.CSV else None
+    return 0

@@ -1,0 +1,53 @@
+"""status, runs, rejects: what the ledger and the journal tell. No export is read, no platform called.
+
+Owns: their options and what they print. Must not: change the state.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from connector.cli.common import Common, command, data, data_json
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "status", "  sync status\n  sync status --format json")(status)
+    command(app, "runs", "  sync runs\n  sync runs --limit 50")(runs)
+    command(app, "rejects", "  sync rejects\n  sync rejects --to mailchimp --format json")(rejects)
+
+
+def status(common: Common) -> int:
+    """What we hold on each destination, the last run, and whether one was cut off."""
+    from connector import app as verbs
+    from connector.report.history import status_json, status_text
+
+    with verbs.open_workspace(common.options(), offline=True) as workspace, verbs.open_state(workspace) as store:
+        names = [item.name for item in workspace.destinations()]
+        held = {name: store.counts(name) for name in names}
+        open_run, last = store.unfinished(), store.runs(1)
+    data_json(status_json(held, open_run, last)) if common.json else data(status_text(held, open_run, last))
+    return 0
+
+
+def runs(common: Common, limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> int:
+    """The runs so far: when, what was done, and which guards were lifted for which reason."""
+    from connector import app as verbs
+    from connector.report.history import runs_json, runs_text
+
+    with verbs.open_workspace(common.options(), offline=True) as workspace, verbs.open_state(workspace) as store:
+        found = store.runs(limit)
+    data_json(runs_json(found)) if common.json else data(runs_text(found))
+    return 0
+
+
+def rejects(common: Common) -> int:
+    """People whom a platform refused, with the reason; each waits until the person's row changes."""
+    from connector import app as verbs
+    from connector.report.history import rejects_json, rejects_text
+
+    with verbs.open_workspace(common.options(), offline=True) as workspace, verbs.open_state(workspace) as store:
+        found = {item.name: store.rejects(item.name) for item in workspace.destinations()}
+    data_json(rejects_json(found)) if common.json else data(rejects_text(found, common.verbose))
+    return 0

@@ -1,0 +1,40 @@
+"""doctor, rehearsal: the platforms themselves, real and rehearsed.
+
+Owns: their options and what they print. Must not: know a platform.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connector.cli.common import Common, command, data, data_json
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "doctor", "  sync doctor\n  sync doctor --to hubspot\n  sync doctor --rehearse")(doctor)
+    command(app, "rehearsal", "  sync rehearsal\n  sync rehearsal --port 8025")(rehearsal)
+
+
+def doctor(common: Common) -> int:
+    """Keys, account, audience and required fields of each destination, before anything is sent."""
+    from connector import app as verbs
+    from connector.report.doctor import doctor_json, doctor_text
+
+    with verbs.open_workspace(common.options()) as workspace:
+        found = verbs.doctor(workspace)
+    data_json(doctor_json(found)) if common.json else data(doctor_text(found))
+    return 4 if any(item.problems for item in found) else 0
+
+
+def rehearsal(
+    common: Common,
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8025,
+) -> int:
+    """Run the rehearsal platforms until Ctrl-C; the page at / shows what they hold."""
+    from connector import rehearse
+
+    folder = common.file.parent if common.file != Path("segments.yaml") else Path()
+    return rehearse.serve(folder, port)

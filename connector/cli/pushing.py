@@ -1,0 +1,160 @@
+"""plan, push, resume.
+
+Owns: their options and what they print. Must not: hold logic of a plan or a run.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from connector.cli.common import Common, command, confirm, data, data_json, talk
+
+if TYPE_CHECKING:
+    from connector.app import Workspace
+    from connector.events import Listener
+    from connector.plan.model import Plan
+    from connector.push.run import RunResult
+
+Allow = Annotated[list[str] | None, typer.Option(help="Lift this guard for once (adds, removes, empty, shrunken, stale).")]
+Reason = Annotated[str | None, typer.Option(help="Why the guard is lifted; kept with the run.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N changes per target: a careful first try.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "plan", "  sync plan\n  sync plan --to mailchimp --only 'vip*'\n  sync plan --out today.plan")(plan)
+    command(app, "push", "  sync push --yes\n  sync push --plan today.plan\n  sync push --limit 10 --to klaviyo")(push)
+    command(app, "resume", "  sync resume")(resume)
+
+
+def plan(
+    common: Common,
+    out: Annotated[Path | None, typer.Option(help="Save the plan for `sync push --plan`.")] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 10 when there are changes.")] = False,
+    limit: Limit = None,
+    allow: Allow = None,
+    reason: Reason = None,
+) -> int:
+    """Show what a push would do: per target who is added, removed, changed or blocked. Sends nothing."""
+    from connector import app as verbs
+    from connector.plan.saved import save
+    from connector.report.plan import is_empty
+
+    with _interruptible() as stop, _listening(common) as listener:
+        options = common.options(listener, allow, reason)
+        with verbs.open_workspace(options, stop) as workspace, verbs.open_state(workspace) as store:
+            made = verbs.plan(workspace, store, limit)
+            if out is not None:
+                made = verbs.bind(workspace, made)
+                save(made, out)
+            _show(common, workspace, made)
+    if out is not None:
+        talk(f"Saved to {out}. Apply exactly this with: sync push --plan {out}")
+    return 10 if exit_code and not is_empty(made) else 0
+
+
+def push(
+    common: Common,
+    plan: Annotated[Path | None, typer.Option("--plan", help="Apply this saved plan, or refuse.")] = None,
+    limit: Limit = None,
+    yes: Yes = False,
+    allow: Allow = None,
+    reason: Reason = None,
+) -> int:
+    """Bring every destination in step: plan, ask, send, record each outcome."""
+    from connector import app as verbs
+    from connector.report.plan import is_empty
+
+    with _interruptible() as stop, _listening(common) as listener:
+        options = common.options(listener, allow, reason)
+        with verbs.open_workspace(options, stop) as workspace, verbs.open_state(workspace) as store:
+            made = _saved(workspace, plan) if plan else verbs.plan(workspace, store, limit)
+            if not common.json:
+                _show(common, workspace, made)
+            verbs.guard(workspace, made)
+            if is_empty(made):
+                if common.json:
+                    _result(common, made, None)
+                return 0
+            if not confirm("Push these changes?", yes):
+                talk("Nothing was sent.")
+                return 0
+            result = verbs.push(workspace, store, made)
+            _result(common, made, result)
+            return result.exit_code
+
+
+def resume(common: Common) -> int:
+    """Finish a run that was cut off: ask the platforms what arrived, then send the rest."""
+    from connector import app as verbs
+
+    with _interruptible() as stop, _listening(common) as listener:
+        options = common.options(listener)
+        with verbs.open_workspace(options, stop) as workspace, verbs.open_state(workspace) as store:
+            result = verbs.resume(workspace, store)
+            if result is None:
+                data_json({"run": None}) if common.json else data("Nothing to resume.")
+                return 0
+            _result(common, None, result)
+            return result.exit_code
+
+
+def _saved(workspace: Workspace, path: Path) -> Plan:
+    from connector import app as verbs
+    from connector.plan.saved import load
+
+    made = load(path)
+    verbs.check_saved(workspace, made)
+    return made
+
+
+def _show(common: Common, workspace: Workspace, made: Plan) -> None:
+    from connector.report.plan import as_json, text
+
+    if common.json:
+        data_json(as_json(made))
+    else:
+        data(text(made, workspace.config.zone, common.verbose))
+
+
+def _result(common: Common, made: Plan | None, result: RunResult | None) -> None:
+    from connector.report.plan import as_json
+    from connector.report.run import result_json, result_text
+
+    if common.json:
+        data_json({"plan": as_json(made) if made else None, "run": result_json(result) if result else None})
+    elif result is not None:
+        data(result_text(result))
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """The first Ctrl-C asks to stop after what is in flight; the second ends at once."""
+    stop = threading.Event()
+
+    def ask(signum: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        talk("Stopping: what is in flight is finished and recorded. Once more to end at once.")
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _listening(common: Common) -> Iterator[Listener]:
+    from connector.report.progress import listening
+
+    with listening(quiet=common.json, verbose=common.verbose) as listener:
+        yield listener

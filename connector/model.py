@@ -1,0 +1,96 @@
+"""The words that every room shares: targets, operations, statuses, outcomes.
+
+Owns: small frozen values and enumerations (the vocabulary of docs/architecture.md).
+Must not: import another room, know a platform, read a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a segment can be sent to in a destination."""
+
+    TAG = "tag"
+    LIST = "list"
+
+
+class SyncMode(StrEnum):
+    """MIRROR adds, and removes what we added. ADDITIVE never removes. ENRICH sends fields only, never creates."""
+
+    MIRROR = "mirror"
+    ADDITIVE = "additive"
+    ENRICH = "enrich"
+
+
+class NewContacts(StrEnum):
+    """What happens with a desired contact that the platform does not hold."""
+
+    SKIP = "skip"
+    TRANSACTIONAL = "transactional"
+    PENDING = "pending"
+    SUBSCRIBED = "subscribed"
+
+
+class Op(StrEnum):
+    """One kind of change to one contact. ADOPT sends nothing: it records what is already there."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    ADD = "add"
+    REMOVE = "remove"
+    RETIRE = "retire"
+    ADOPT = "adopt"
+
+
+class Outcome(StrEnum):
+    """What happened to one record of a batch."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"  # the platform held it already
+    SKIPPED = "skipped"  # our policy
+    REJECTED = "rejected"  # the platform refused this person; parked until the person's row changes
+    FAILED = "failed"  # transient, tries used up; the next run tries again
+    UNKNOWN = "unknown"  # sent, no answer; reconciled before anything else
+
+
+class Status(StrEnum):
+    """May this platform mail this contact, and if not, why. One vocabulary for the three."""
+
+    SUBSCRIBED = "subscribed"
+    PENDING = "pending"  # awaits double opt-in
+    NEVER_SUBSCRIBED = "never_subscribed"  # held without marketing consent (Mailchimp: transactional)
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"  # Mailchimp: cleaned; Klaviyo: HARD_BOUNCE, INVALID_EMAIL
+    COMPLAINED = "complained"
+    SUPPRESSED = "suppressed"
+    ARCHIVED = "archived"
+    FORGOTTEN = "forgotten"  # erased for good; can never come back
+    ABSENT = "absent"  # asked for, and the platform does not hold it
+
+
+# The person, or the platform on their behalf, said no. This always wins over any export.
+SAID_NO = frozenset(
+    {
+        Status.UNSUBSCRIBED,
+        Status.BOUNCED,
+        Status.COMPLAINED,
+        Status.SUPPRESSED,
+        Status.ARCHIVED,
+        Status.FORGOTTEN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """A tag or list in a destination that a segment is sent to."""
+
+    destination: str
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.destination} {self.kind} “{self.name}”"

@@ -1,0 +1,126 @@
+"""From the compared people of one destination to its changes and what is blocked.
+
+Owns: which creates and updates follow from the memberships, parked rejects, --limit. Must not: read a platform,
+decide consent (gate.py), count requests (forecast.py).
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from connector.model import NewContacts
+from connector.plan import fields
+from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA
+from connector.plan.routes import Routing
+from connector.platforms.base import TagStyle
+
+
+def collect(
+    connection: duckdb.DuckDBPyConnection,
+    routing: Routing,
+    rejects: pa.Table,
+    tag_style: TagStyle,
+    limit: int | None,
+) -> tuple[pa.Table, pa.Table]:
+    """The destination's changes (CHANGE_SCHEMA) and blocked ones (BLOCKED_SCHEMA).
+
+    Expects the tables of diff.compare and diff.memberships. `rejects` are parked records of the ledger; those whose
+    row hash still fits are held back."""
+    connection.register("parked", rejects)
+    _park(connection)
+    _contacts(connection, routing, tag_style)
+    if limit is not None:
+        _keep_first(connection, limit)
+    return _changes(connection, routing), _blocked(connection, routing)
+
+
+def _park(connection: duckdb.DuckDBPyConnection) -> None:
+    """A parked CREATE holds back all of the person; a parked ADD only that target."""
+    connection.execute("""
+        create or replace temp table parked_person as
+        select distinct email from parked where op in ('create', 'update') and row_hash is not null;
+        update membership set reason = 'rejected' from route r
+        where membership.op = 'add' and membership.reason is null and r.number = membership.number
+          and exists (from parked p where p.email = membership.email and p.row_hash is not null
+                      and (p.op = 'create' or (p.op = 'add' and p.kind = r.kind and p.target = r.target)));
+    """)
+
+
+def _contacts(connection: duckdb.DuckDBPyConnection, routing: Routing, tag_style: TagStyle) -> None:
+    """Make the table `contact` (op, email, fields …): creates, updates, and carriers of property tags."""
+    creates = "true" if routing.destination.new_contacts is not NewContacts.SKIP else "false"
+    carried = "false"
+    if tag_style is TagStyle.PROPERTY:
+        connection.execute("""
+            create or replace temp table tagged as
+            select distinct m.email from membership m join route r using (number)
+            where r.kind = 'tag' and m.op in ('add', 'remove') and m.reason is null
+        """)
+        carried = "held and email in (from tagged)"
+    connection.execute(f"""
+        create or replace temp table contact as
+        with judged as (
+            select *, {fields.changed(routing.destination.fields)} as changed from person
+        )
+        select case when held then 'update' else 'create' end as op, email,
+               case when reason is null and consent then changed end as fields, consent_at, consent_source
+        from judged
+        where (reason is null and present and consent and email not in (from parked_person)
+               and case when held then changed is not null else {creates} and wanted end)
+           or ({carried})
+    """)
+
+
+def _keep_first(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
+    """At most `limit` changes per target and of contacts; nobody is added who is not created."""
+    connection.execute(f"""
+        create or replace temp table kept as
+        select email, number, op from membership where reason is null
+        qualify row_number() over (partition by number, op order by email) <= {limit};
+        delete from membership m where reason is null
+          and not exists (from kept k where k.email = m.email and k.number = m.number and k.op = m.op);
+        create or replace temp table kept_contact as
+        select email, op from contact where email in (select email from kept)
+        union
+        (select email, op from contact where op = 'update' and fields is not null order by email limit {limit});
+        delete from contact c where not exists (from kept_contact k where k.email = c.email and k.op = c.op);
+    """)
+
+
+def _changes(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Table:
+    destination = routing.destination.name
+    status = str(routing.destination.new_contacts)
+    return (
+        connection.execute(
+            """
+        select $1 as destination, op, null::varchar as kind, null::varchar as target, email, fields,
+               case when op = 'create' then $2 end as new_status,
+               case when op = 'create' then consent_at end as consent_at,
+               case when op = 'create' then consent_source end as consent_source
+        from contact
+        union all
+        select $1, m.op, r.kind, r.target, m.email, null, null, null, null
+        from membership m join route r using (number) where m.reason is null
+        order by op, kind, target, email
+        """,
+            [destination, status],
+        )
+        .to_arrow_table()
+        .cast(CHANGE_SCHEMA)
+    )
+
+
+def _blocked(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Table:
+    return (
+        connection.execute(
+            """
+        select $1 as destination, m.op, r.kind, r.target, m.email, m.reason, m.since
+        from membership m join route r using (number) where m.reason is not null
+        order by kind, target, email
+        """,
+            [routing.destination.name],
+        )
+        .to_arrow_table()
+        .cast(BLOCKED_SCHEMA)
+    )

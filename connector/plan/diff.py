@@ -1,0 +1,177 @@
+"""Desired minus ledger for one destination, set-wise in DuckDB.
+
+Owns: the SQL of the diff. A contact's memberships are bits of integers (60 targets each), so one join of desired
+people with the ledger's contacts compares every target at once, and only what differs is unpivoted.
+Must not: read a platform or a store, decide policy (gate.py, guards.py), loop over contacts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+import pyarrow as pa
+
+from connector.model import Status, SyncMode
+from connector.plan import fields, gate
+from connector.plan.routes import Route, Routing
+from connector.state.base import Ledger
+
+BITS = 60  # a signed 64-bit integer, with room to shift
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def chunks(routes: Sequence[Route]) -> list[Sequence[Route]]:
+    """The routes that share one integer; at least one chunk, so that the SQL has its columns."""
+    return [routes[at : at + BITS] for at in range(0, len(routes), BITS)] or [()]
+
+
+def compare(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledger) -> None:
+    """Make the table `person`: everyone desired or held, with want/have bits, the gate's verdict and fields.
+
+    Expects the view `desired` (segments.Evaluation.table). Columns: email, held, reason, said_no_at, new (will be
+    created), want<i>, have<i>, enriched, consent_at, consent_source, fields (what to send; null = nothing)."""
+    parts = chunks(routing.routes)
+    connection.register("ledger_contacts", ledger.contacts)
+    connection.register("ledger_memberships", ledger.memberships)
+    _want(connection, routing, parts)
+    _have(connection, parts, ledger)
+    policy = routing.destination.new_contacts
+    want = " or ".join(f"want{i} <> 0" for i in range(len(parts)))
+    have = " or ".join(f"have{i} <> 0" for i in range(len(parts)))
+    bits = ", ".join(f"coalesce(w.want{i}, 0) as want{i}, {_held_bits(i)} as have{i}" for i in range(len(parts)))
+    connection.execute(f"""
+        create or replace temp table joined as
+        select coalesce(w.email, c.email) as email, w.email is not null as present, c.status, c.status_at,
+               coalesce(w.consent, false) as consent, w.consent_at, w.consent_source,
+               coalesce(w.enriched, false) as enriched, w.fields as fields_now, c.fields as fields_sent, {bits}
+        from want w full join ledger_contacts c on w.email = c.email left join have h on h.contact = c.id
+    """)
+    connection.execute(f"""
+        create or replace temp table person as
+        select *, {gate.HELD} as held, {gate.reason(policy)} as reason, ({want}) as wanted
+        from joined
+        where ({want}) or ({have}) or enriched or (present and fields_sent is not null)
+    """)
+
+
+def _held_bits(chunk: int) -> str:
+    """A contact that the platform lost has lost its memberships too, whatever the ledger remembers."""
+    return f"case when c.status = '{Status.ABSENT}' then 0 else coalesce(h.have{chunk}, 0) end"
+
+
+def _want(connection: duckdb.DuckDBPyConnection, routing: Routing, parts: list[Sequence[Route]]) -> None:
+    masks = ", ".join(f"{_mask(part)} as want{i}" for i, part in enumerate(parts))
+    enriched = " or ".join(quoted(f"in:{name}") for name in routing.enriched) or "false"
+    connection.execute(f"""
+        create or replace temp table want as
+        select email, consent, consent_at, consent_source, ({enriched}) as enriched,
+               {fields.as_json(routing.destination.fields)} as fields, {masks}
+        from desired
+    """)
+
+
+def _mask(part: Sequence[Route]) -> str:
+    bits = [f"({quoted(f'in:{route.segment}')}::BIGINT << {at})" for at, route in enumerate(part)]
+    return "(" + " | ".join(bits) + ")" if bits else "0::BIGINT"
+
+
+def _have(connection: duckdb.DuckDBPyConnection, parts: list[Sequence[Route]], ledger: Ledger) -> None:
+    """The ledger's memberships of the routed targets, as the same bits. Other targets' are left alone."""
+    ids = {
+        (kind, name): identity
+        for identity, kind, name in zip(
+            *(ledger.targets.column(column).to_pylist() for column in ("id", "kind", "name")), strict=True
+        )
+    }
+    rows = [
+        (ids[(str(route.target.kind), route.target.name)], chunk, at)
+        for chunk, part in enumerate(parts)
+        for at, route in enumerate(part)
+        if (str(route.target.kind), route.target.name) in ids
+    ]
+    table = pa.table(
+        {name: pa.array([row[i] for row in rows], pa.int64()) for i, name in enumerate(("target", "chunk", "bit"))}
+    )
+    connection.register("bits", table)
+    masks = ", ".join(
+        f"coalesce(bit_or(1::BIGINT << b.bit) filter (b.chunk = {i}), 0) as have{i}" for i in range(len(parts))
+    )
+    connection.execute(f"""
+        create or replace temp table have as
+        select m.contact, {masks} from ledger_memberships m join bits b on m.target = b.target group by m.contact
+    """)
+
+
+def memberships(connection: duckdb.DuckDBPyConnection, routing: Routing, observed: pa.Table) -> None:
+    """Make the table `membership` (op, kind, target, email, reason, since): adds, removes, adoptions and blocked adds.
+
+    `observed` (target number, email) are people found in targets we have never written to."""
+    parts = chunks(routing.routes)
+    connection.register("observed", observed)
+    connection.register("route", _route_table(routing.routes))
+    connection.execute(
+        "create or replace temp table membership "
+        "(op varchar, number bigint, email varchar, reason varchar, since timestamptz)"
+    )
+    for i, part in enumerate(parts):
+        mirror = sum(1 << at for at, route in enumerate(part) if route.mode is SyncMode.MIRROR)
+        allowed = f"case when consent then want{i} else 0 end"  # consent withdrawn: out of every target of ours
+        connection.execute(f"""
+            insert into membership
+            with differing as (
+                select email, reason, status_at,
+                       want{i} & ~have{i} as missing,
+                       have{i} & ~({allowed}) & {mirror}::BIGINT as surplus
+                from person where want{i} <> have{i} or (have{i} <> 0 and not consent)
+            ), bit as (select unnest(range({len(part)})) as at)
+            select case when surplus >> at & 1 = 1 then 'remove' else 'add' end, at + {i * BITS}, email,
+                   case when surplus >> at & 1 = 1 then null else reason end,
+                   case when surplus >> at & 1 = 1 then null else status_at end
+            from differing, bit where (missing | surplus) >> at & 1 = 1
+        """)
+    connection.execute("""
+        update membership set op = 'adopt' from observed o
+        where membership.op = 'add' and membership.reason is null
+          and membership.number = o.number and membership.email = o.email
+    """)
+
+
+def counts(connection: duckdb.DuckDBPyConnection, routing: Routing) -> dict[str, tuple[int, int, int, int]]:
+    """Per target: members in the ledger, desired members, adds, removes."""
+    if not routing.routes:
+        return {}
+    bits = [(number // BITS, number % BITS) for number in range(len(routing.routes))]
+    held = ", ".join(f"count(*) filter (have{i} >> {at} & 1 = 1)" for i, at in bits)
+    desired = ", ".join(f"count(*) filter (consent and want{i} >> {at} & 1 = 1)" for i, at in bits)
+    totals = connection.execute(f"select {held}, {desired} from person").fetchone() or ()
+    moved = {
+        (op, number): count
+        for op, number, count in connection.execute(
+            "select op, number, count(*) from membership where reason is null group by all"
+        ).fetchall()
+    }
+    size = len(routing.routes)
+    return {
+        f"{route.target.kind} “{route.target.name}”": (
+            totals[number],
+            totals[size + number],
+            moved.get(("add", number), 0),
+            moved.get(("remove", number), 0),
+        )
+        for number, route in enumerate(routing.routes)
+    }
+
+
+def _route_table(routes: Sequence[Route]) -> pa.Table:
+    return pa.table(
+        {
+            "number": pa.array(range(len(routes)), pa.int64()),
+            "kind": pa.array([str(route.target.kind) for route in routes], pa.string()),
+            "target": pa.array([route.target.name for route in routes], pa.string()),
+        }
+    )

@@ -1,0 +1,40 @@
+"""Fields of a contact as JSON: what we would send, and what of it differs from what was confirmed.
+
+Owns: the SQL that writes and compares JSON objects. Must not: know a platform's field types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def _key(name: str) -> str:
+    return name.replace("'", "''")
+
+
+def _path(name: str) -> str:
+    return "'$.\"" + _key(name).replace('"', '\\"') + "\"'"
+
+
+def as_json(fields: Mapping[str, str]) -> str:
+    """SQL: a JSON object of every mapped field (null where the value is missing), or null without any."""
+    if not fields:
+        return "null::VARCHAR"
+    parts = ", ".join(f"'{_key(name)}', \"value:" + column.replace('"', '""') + '"' for name, column in fields.items())
+    return f"json_object({parts})::VARCHAR"
+
+
+def changed(fields: Mapping[str, str]) -> str:
+    """SQL over fields_now, fields_sent: a JSON object of the fields to send, or null when nothing differs.
+
+    Both sides are read by the same JSON reader before they are compared, so 12.50 and 12.5 are one value. A field
+    that was never sent and is missing is not sent; one that was sent and is missing now is cleared (null)."""
+    if not fields:
+        return "null::VARCHAR"
+    members = []
+    for name in fields:
+        now = f"coalesce((fields_now -> {_path(name)})::VARCHAR, 'null')"
+        sent = f"coalesce((fields_sent -> {_path(name)})::VARCHAR, 'null')"
+        members.append(f"case when {now} <> {sent} then to_json('{_key(name)}')::VARCHAR || ':' || {now} end")
+    text = f"array_to_string(list_filter([{', '.join(members)}], lambda x: x is not null), ',')"
+    return f"case when fields_now = fields_sent then null else nullif('{{' || {text} || '}}', '{{}}') end"

@@ -1,0 +1,36 @@
+"""The one gate of consent: who may be touched on a platform, and if not, the reason.
+
+Owns: the rule and its reason codes. Every add and create of every destination passes here; removals never do.
+Must not: know a platform. The order of the reasons is the order of their weight: what the platform says about
+the person wins over the export, always.
+"""
+
+from __future__ import annotations
+
+from connector.model import SAID_NO, NewContacts, Status
+
+# Plain words for each reason code, for plans and reports.
+REASONS = {
+    "unsubscribed": "unsubscribed on the platform",
+    "bounced": "bounced on the platform",
+    "complained": "complained about spam on the platform",
+    "suppressed": "suppressed on the platform",
+    "archived": "archived on the platform",
+    "forgotten": "erased on the platform for good",
+    "no_consent": "no consent in the export",
+    "no_proof": "no dated proof of consent, which a new subscribed contact needs",
+    "not_held": "not on the platform, and new_contacts is skip",
+    "rejected": "refused by the platform before; parked until the person's row changes",
+}
+
+HELD = f"(status is not null and status <> '{Status.ABSENT}')"
+
+
+def reason(policy: NewContacts) -> str:
+    """SQL over status, consent, consent_at: null when the contact may be added, else the code why not."""
+    said_no = ", ".join(f"'{status}'" for status in sorted(SAID_NO))
+    new = {
+        NewContacts.SKIP: f"when not {HELD} then 'not_held'",
+        NewContacts.SUBSCRIBED: f"when not {HELD} and consent_at is null then 'no_proof'",
+    }.get(policy, "")
+    return f"case when status in ({said_no}) then status when not consent then 'no_consent' {new} end"

@@ -1,0 +1,53 @@
+"""Guards: when a plan must not be pushed without a word from a person.
+
+Owns: the arithmetic and the messages of adds, removes, empty and shrunken. (An export that is too old never gets this
+far: sources refuses it.) Must not: change a plan, or know who lifts a guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connector.config.models import Guards
+from connector.plan.model import GuardHit
+
+# target text -> (members in the ledger, desired members, adds, removes)
+Counts = Mapping[str, tuple[int, int, int, int]]
+
+
+def check(destination: str, guards: Guards, counts: Counts) -> list[GuardHit]:
+    """The guards of one destination that refuse; one hit per target and guard."""
+    hits: list[GuardHit] = []
+    for target, (held, desired, adds, removes) in counts.items():
+        if held and not desired and removes:
+            hits.append(_hit("empty", destination, target, f"would lose all of its {held:,} members"))
+        elif _over(removes, held, guards.removes_percent, guards.removes, guards.floor):
+            hits.append(_hit("removes", destination, target, f"would lose {removes:,} of {held:,} members"))
+        if _over(adds, held, guards.adds_percent if held else None, guards.adds, guards.floor):
+            hits.append(_hit("adds", destination, target, f"would gain {adds:,} on top of {held:,} members"))
+    return hits
+
+
+def shrunken(destination: str, guards: Guards, contacts: int, before: int | None) -> list[GuardHit]:
+    """The export holds far fewer people than at the last run: more likely broken than true."""
+    if not before or guards.shrunken_percent is None:
+        return []
+    lost = before - contacts
+    if lost <= guards.floor or lost * 100 <= before * guards.shrunken_percent:
+        return []
+    text = f"the export has {contacts:,} contacts, {lost:,} fewer than at the last run ({before:,})"
+    return [_hit("shrunken", destination, "", text)]
+
+
+def _over(changes: int, held: int, percent: float | None, absolute: int | None, floor: int) -> bool:
+    if absolute is not None and changes > absolute:
+        return True
+    return percent is not None and changes > floor and changes * 100 > held * percent
+
+
+def _hit(name: str, destination: str, target: str, what: str) -> GuardHit:
+    where = f"{destination} {target}".strip()
+    message = f"{where} {what}. If that is right, push once with --allow {name} --reason “…”."
+    if not target:
+        message = f"{destination}: {what}. If that is right, push once with --allow {name} --reason “…”."
+    return GuardHit(name, destination, target, message)

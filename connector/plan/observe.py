@@ -1,0 +1,131 @@
+"""Before a plan: what the platform holds of the people and targets concerned.
+
+Owns: which reads are needed. People are looked up in bulk once and remembered; after that only what changed on the
+platform is read. Targets we have never written to are read, so that what is already there is adopted.
+Must not: write to a platform, decide what follows from what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.events import Listener, Progress
+from connector.model import Kind, Status
+from connector.plan.routes import Routing
+from connector.platforms.base import CONTACT_SCHEMA, Adapter, TagStyle
+from connector.state.base import Ledger, Store
+
+# A platform's clock and its index may lag; what is read twice does no harm.
+OVERLAP = timedelta(minutes=10)
+
+
+def contacts(
+    store: Store, adapter: Adapter, destination: str, desired: pa.Array, now: datetime, tell: Listener
+) -> None:
+    """Bring what the store knows of the destination's contacts up to date. `desired` are normalised emails."""
+    ledger = store.ledger(destination)
+    if ledger.cursor is not None:
+        _remember(store, destination, adapter.statuses(ledger.cursor), tell, "reading changes")
+        ledger = store.ledger(destination)
+    unknown = desired.filter(pc.invert(pc.is_in(desired, value_set=ledger.contacts.column("email").combine_chunks())))
+    if len(unknown):
+        _remember(store, destination, adapter.lookup(unknown.to_pylist()), tell, "looking up contacts")
+        _remember_absent(store, destination, unknown)
+    store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
+
+
+def wanted(desired: pa.Table, routing: Routing) -> pa.ChunkedArray:
+    """One boolean per person of `desired`: with consent, and in any segment that is sent to this destination.
+
+    The address of somebody without consent is not even asked for."""
+    names = dict.fromkeys([*(route.segment for route in routing.routes), *routing.enriched])
+    result = pa.chunked_array([pa.repeat(pa.scalar(False), desired.num_rows)])
+    for name in names:
+        result = pc.or_(result, desired.column(f"in:{name}"))
+    return pc.and_(result, desired.column("consent"))
+
+
+def _remember(store: Store, destination: str, tables: Iterable[pa.Table], tell: Listener, step: str) -> None:
+    done = 0
+    for table in tables:
+        store.observe(destination, table)
+        done += table.num_rows
+        tell(Progress(destination, step, done, None))
+
+
+def _remember_absent(store: Store, destination: str, asked: pa.Array) -> None:
+    known = store.ledger(destination).contacts.column("email").combine_chunks()
+    absent = asked.filter(pc.invert(pc.is_in(asked, value_set=known)))
+    rows = len(absent)
+    table = pa.table(
+        {
+            "email": absent,
+            "remote_id": pa.nulls(rows, pa.string()),
+            "status": pa.array([str(Status.ABSENT)] * rows, pa.string()),
+            "status_at": pa.nulls(rows, pa.timestamp("us", tz="UTC")),
+            "tags": pa.nulls(rows, pa.list_(pa.string())),
+        },
+        schema=CONTACT_SCHEMA,
+    )
+    store.observe(destination, table)
+
+
+def targets(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) -> tuple[pa.Table, int]:
+    """Who is already in the targets we never wrote to: (number of the route, email), and how many do not exist yet.
+
+    A target of the ledger is not read again: what others did there is for `sync drift`."""
+    known = set(zip(ledger.targets.column("kind").to_pylist(), ledger.targets.column("name").to_pylist(), strict=True))
+    new = {
+        number: route.target
+        for number, route in enumerate(routing.routes)
+        if (str(route.target.kind), route.target.name) not in known
+    }
+    if not new:
+        return _found([], []), 0
+    existing = adapter.targets(frozenset(target.kind for target in new.values()))
+    by_property = adapter.capabilities.tag_style is TagStyle.PROPERTY
+    numbers: list[int] = []
+    emails: list[pa.Array] = []
+    missing = 0
+    for number, target in new.items():
+        if by_property and target.kind is Kind.TAG:
+            found = _tagged(ledger, target.name)
+        elif (target.kind, target.name) in existing:
+            found = _members(ledger, adapter, target.kind, existing[target.kind, target.name])
+        else:
+            missing += 1
+            continue
+        numbers += [number] * len(found)
+        emails.append(found)
+    return _found(numbers, emails), missing
+
+
+def _found(numbers: list[int], emails: list[pa.Array]) -> pa.Table:
+    column = pa.concat_arrays(emails) if emails else pa.array([], pa.string())
+    return pa.table({"number": pa.array(numbers, pa.int64()), "email": column.cast(pa.string())})
+
+
+def _members(ledger: Ledger, adapter: Adapter, kind: Kind, remote_id: str) -> pa.Array:
+    """The target's members as emails; platforms that list by id are answered from the ledger's contacts."""
+    tables = list(adapter.members(kind, remote_id))
+    if not tables:
+        return pa.array([], pa.string())
+    members = pa.concat_tables(tables)
+    by_email = members.column("email").drop_null().combine_chunks()
+    ids = members.column("remote_id").drop_null().combine_chunks()
+    contacts = ledger.contacts
+    by_id = contacts.filter(pc.is_in(contacts.column("remote_id"), value_set=ids)).column("email").combine_chunks()
+    return pc.unique(pa.concat_arrays([by_email, by_id]))
+
+
+def _tagged(ledger: Ledger, tag: str) -> pa.Array:
+    """Contacts whose tag property held `tag` when they were last read."""
+    contacts = ledger.contacts
+    parents = pc.list_parent_indices(contacts.column("tags").combine_chunks())
+    values = pc.list_flatten(contacts.column("tags")).combine_chunks()
+    rows = pc.unique(parents.filter(pc.equal(values, tag)))
+    return contacts.column("email").combine_chunks().take(rows)

@@ -1,0 +1,57 @@
+"""Which segment goes to which target of one destination, and by which mode.
+
+Owns: Route and Routing (the outcome of `send_to`, `paused`, `--only`). Must not: look at members or the ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from connector.config.models import Config, Destination
+from connector.model import Kind, SyncMode, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One segment sent to one target."""
+
+    segment: str
+    target: Target
+    mode: SyncMode
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Everything of one destination. `enriched` are segments whose people get fields and nothing else."""
+
+    destination: Destination
+    routes: tuple[Route, ...]
+    enriched: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def route(config: Config, destination: Destination, only: tuple[str, ...] = ()) -> Routing:
+    """The routes of `destination`, in the file's order; `only` are globs of segment names."""
+    routes: list[Route] = []
+    enriched: list[str] = []
+    notes: list[str] = []
+    for segment in config.segments.values():
+        for send in segment.send_to:
+            if send.destination != destination.name or not _chosen(segment.name, only):
+                continue
+            if segment.paused:
+                notes.append(f"{destination.name}: segment {segment.name} is paused, nothing of it is sent.")
+                continue
+            mode = send.mode or destination.mode
+            if mode is SyncMode.ENRICH:
+                enriched.append(segment.name)
+                continue
+            routes += [
+                Route(segment.name, Target(destination.name, Kind(kind), name), mode) for kind, name in send.targets
+            ]
+    return Routing(destination, tuple(routes), tuple(enriched), tuple(notes))
+
+
+def _chosen(name: str, only: tuple[str, ...]) -> bool:
+    return not only or any(fnmatchcase(name, pattern) for pattern in only)

@@ -1,0 +1,125 @@
+"""A plan as one file: saved for review, loaded for `push --plan`, proved unchanged by its content hash.
+
+Owns: the file's format (a zip of a JSON header and two Arrow files), the hash. Must not: decide whether a loaded plan
+still fits the ledger (the store compares revisions inside the transaction that opens the run).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from connector.errors import Stale
+from connector.plan.model import GuardHit, Plan
+
+FORMAT = 1
+
+
+def save(plan: Plan, path: Path) -> None:
+    """Write the plan; the file holds addresses, so only its owner may read it."""
+    partial = path.with_name(path.name + ".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with (
+        os.fdopen(descriptor, "wb") as raw,
+        zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
+        archive.writestr("plan.json", json.dumps(_header(plan) | {"id": plan.id, "hash": content_hash(plan)}, indent=1))
+        archive.writestr("changes.arrow", _bytes(plan.changes))
+        archive.writestr("blocked.arrow", _bytes(plan.blocked))
+    partial.replace(path)
+
+
+def load(path: Path) -> Plan:
+    """Read a saved plan. Raises Stale when it is not one, is of another format, or was altered."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            header = json.loads(archive.read("plan.json"))
+            tables = [_table(archive.read(name)) for name in ("changes.arrow", "blocked.arrow")]
+        if header.get("format") != FORMAT:
+            raise Stale(
+                f"{path.name} is a plan of format {header.get('format')}; this version reads {FORMAT}. Plan again."
+            )
+        plan = _plan(header, *tables)
+    except FileNotFoundError:
+        raise Stale(f"There is no plan at {path}. Make one with `sync plan --out FILE`.") from None
+    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, pa.ArrowException):
+        raise Stale(
+            f"{path.name} is not a saved plan, or is damaged. Make a new one with `sync plan --out FILE`."
+        ) from None
+    if content_hash(plan) != header["hash"]:
+        raise Stale(f"{path.name} was altered after it was saved. Make a new one with `sync plan --out FILE`.")
+    return plan
+
+
+def content_hash(plan: Plan) -> str:
+    """Over everything that the plan would do and was made from; not over its id or its own hash."""
+    digest = hashlib.blake2b(json.dumps(_header(plan), sort_keys=True).encode(), digest_size=16)
+    digest.update(_bytes(plan.changes))
+    digest.update(_bytes(plan.blocked))
+    return digest.hexdigest()
+
+
+def identity(plan: Plan) -> str:
+    """A short name for a plan, cheap even when the plan is large."""
+    header = json.dumps(_header(plan), sort_keys=True) + str(plan.changes.num_rows)
+    return hashlib.blake2b(header.encode(), digest_size=8).hexdigest()
+
+
+def _header(plan: Plan) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "as_of": plan.as_of.isoformat(),
+        "made_at": plan.made_at.isoformat(),
+        "revisions": dict(plan.revisions),
+        "requests": dict(plan.requests),
+        "seconds": dict(plan.seconds),
+        "guards": [asdict(hit) for hit in plan.guards],
+        "notes": list(plan.notes),
+        "inputs": dict(plan.inputs),
+        "contacts": plan.contacts,
+        "limit": plan.limit,
+    }
+
+
+def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table) -> Plan:
+    return Plan(
+        id=header["id"],
+        as_of=datetime.fromisoformat(header["as_of"]),
+        made_at=datetime.fromisoformat(header["made_at"]),
+        changes=changes,
+        blocked=blocked,
+        revisions=header["revisions"],
+        requests=header["requests"],
+        seconds=header["seconds"],
+        guards=tuple(GuardHit(**hit) for hit in header["guards"]),
+        notes=tuple(header["notes"]),
+        inputs=header["inputs"],
+        contacts=header["contacts"],
+        limit=header["limit"],
+    )
+
+
+def with_inputs(plan: Plan, inputs: dict[str, str]) -> Plan:
+    """The same plan, bound to the content of the files that it was made from."""
+    bound = replace(plan, inputs=inputs)
+    return replace(bound, id=identity(bound))
+
+
+def _bytes(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return bytes(sink.getvalue())
+
+
+def _table(data: bytes) -> pa.Table:
+    with pa.ipc.open_stream(data) as reader:
+        return reader.read_all()

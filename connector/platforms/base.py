@@ -1,0 +1,182 @@
+"""The adapter contract: what the core may ask of a platform, and the facts it acts on.
+
+Owns: Capabilities and OpSpec (facts, no behaviour), Batch and its column layout, the outcomes, the
+Adapter protocol. Must not: send anything, name a platform, diff, retry, sleep, log or store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import pyarrow as pa
+
+from connector.model import Kind, NewContacts, Op, Outcome, Target
+
+# The records of a batch. One row per contact; `position` in the table is the record's index.
+BATCH_SCHEMA = pa.schema(
+    [
+        ("email", pa.string()),  # normalised
+        ("remote_id", pa.string()),  # the platform's id, null while unknown
+        ("fields", pa.string()),  # JSON object {platform field: value | null = clear}; null = none
+        ("tags_add", pa.list_(pa.string())),  # only where tags are a property
+        ("tags_remove", pa.list_(pa.string())),
+        ("new_status", pa.string()),  # NewContacts value, only for CREATE
+        ("consent_at", pa.timestamp("us", tz="UTC")),  # dated proof, only for CREATE as subscribed
+        ("consent_source", pa.string()),
+    ]
+)
+
+# What a platform holds, as read by `lookup` and `statuses`.
+CONTACT_SCHEMA = pa.schema(
+    [
+        ("email", pa.string()),  # normalised to lower case
+        ("remote_id", pa.string()),
+        ("status", pa.string()),  # connector.model.Status value
+        ("status_at", pa.timestamp("us", tz="UTC")),  # when it changed, if the platform says
+        ("tags", pa.list_(pa.string())),  # only where tags are a property; else null
+    ]
+)
+
+# Who is in a target, as read by `members`. Platforms that list by id leave email null, and vice versa.
+MEMBER_SCHEMA = pa.schema([("email", pa.string()), ("remote_id", pa.string())])
+
+
+class TagStyle(StrEnum):
+    """MEMBERSHIP: a tag has members, written with ADD and REMOVE like a list. PROPERTY: a tag is a
+    value inside a contact's property, written with CREATE and UPDATE (tags_add, tags_remove)."""
+
+    MEMBERSHIP = "membership"
+    PROPERTY = "property"
+
+
+@dataclass(frozen=True, slots=True)
+class OpSpec:
+    """The facts of one operation. `source` is the vendor's page, with the date it was read."""
+
+    max_batch: int  # records in one request
+    max_bytes: int | None  # cap on the body, when the platform states one
+    addressed_by: str  # "email" or "id"
+    asynchronous: bool  # the answer is a job that is polled
+    atomic: bool  # one bad record refuses the whole batch
+    silent: bool  # unknown records are ignored without a word
+    replayable: bool  # sending the same batch twice has the effect of sending it once
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetireSpec:
+    """How a contact is let go, and whether that can be undone through the API."""
+
+    action: str  # archive | suppress | unsubscribe
+    reversible: bool
+    how_to_undo: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `requests` in any `seconds`."""
+
+    requests: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Every field is a fact that the core acts on."""
+
+    platform: str
+    tag_style: TagStyle
+    # Keys: (Op.CREATE, None), (Op.UPDATE, None), (Op.ADD, Kind.TAG), (Op.REMOVE, Kind.LIST), (Op.RETIRE, None) …
+    # A missing key: the platform does not offer it.
+    operations: Mapping[tuple[Op, Kind | None], OpSpec]
+    retire: RetireSpec | None
+    new_contacts: frozenset[NewContacts]  # the policies that make sense here
+    limits: tuple[Window, ...]  # of writing requests, for the forecast
+    concurrency: int  # requests in flight at once
+    subscribes_on_create: bool  # CREATE can make somebody subscribed
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A request's worth of one operation on one target. `records` has BATCH_SCHEMA."""
+
+    op: Op
+    target: Target | None
+    target_id: str | None  # the platform's id of the target, from ensure_targets
+    records: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutcome:
+    """What happened to record `index`. `code` is machine-readable and stable, `detail` is plain words
+    without an address. `remote_id` is set when the platform told a new id."""
+
+    index: int
+    outcome: Outcome
+    code: str = ""
+    detail: str = ""
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The batch is over: exactly one outcome per record, in any order."""
+
+    outcomes: tuple[RecordOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The platform took the batch and works on it; ask again with `poll` after `wait` seconds."""
+
+    id: str
+    wait: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What `check` found. `problems` are plain sentences: what is missing and what to do."""
+
+    name: str
+    detail: str
+    problems: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Adapter(Protocol):
+    """One configured account on one platform. Raises only DestinationError and its subclasses."""
+
+    capabilities: Capabilities
+
+    def check(self, fields: Mapping[str, str]) -> Account:
+        """Credentials, account, audience, and that every platform field in `fields` (platform name ->
+        column) exists and that no other is required. Writes nothing."""
+
+    def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
+        """Every existing target of these kinds: (kind, name) -> remote id. Read in bulk, writes nothing."""
+
+    def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
+        """Create what is missing (found again first, so twice is once); target -> remote id."""
+
+    def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """Those of `emails` that the platform holds, in tables of CONTACT_SCHEMA. Emails not yielded are
+        not held. Chooses the cheaper way by itself: asking in batches, or reading everything. May yield
+        contacts that were not asked for."""
+
+    def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
+        """Every contact that changed on the platform after `since`, new ones included (None: everybody it
+        holds), CONTACT_SCHEMA. May repeat a contact; the later row is the newer."""
+
+    def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
+        """Who is in a target now, in tables of MEMBER_SCHEMA."""
+
+    def push(self, batch: Batch) -> Done | Job:
+        """Send exactly one writing request. May read first what it must rewrite as a whole."""
+
+    def poll(self, job: str, batch: Batch) -> Done | Job:
+        """Ask once how the job stands."""

@@ -1,0 +1,360 @@
+"""Klaviyo as an adapter: profiles and lists over the bulk endpoints, tags as a list-valued custom property.
+
+Owns: which request an operation is, its caps and limits. Must not: build bodies or read answers (klaviyo_wire),
+diff, retry, sleep, log, store. Never calls the subscription endpoints: subscribing there lifts an unsubscribe.
+
+Facts: developers.klaviyo.com reference 2026-07-15 and guides, read 2026-11-21.
+
+Decisions
+- CREATE and UPDATE are import jobs, which create by address or update and leave consent alone: who is new is never
+  subscribed. So new_contacts is skip or transactional only.
+- Whether `append` of patch_properties drops duplicates, and in which order it and `unappend` act, is not documented.
+  So tags are written as a whole array: what CREATE brings, or for UPDATE what the profile holds now (read 100 at a
+  time just before) with the changes. Sending that again changes nothing.
+- LIST ADD: one import job with the list takes 10,000 by address, where the list's own endpoint takes 1,000 ids that
+  would have to be looked up. That endpoint is used when it needs no more requests (ids known, at most 1,000): it
+  answers at once. Neither subscribes nor mails anybody. A person erased meanwhile would come back through an import
+  as a profile without consent.
+- RETIRE is over when the job is accepted: suppressions take hours, and its job then counts everything as skipped.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from connector.config.models import Destination
+from connector.errors import Auth, BadRecords, ContractError, Refused, Unanswered
+from connector.events import Listener
+from connector.model import Kind, NewContacts, Op, Outcome, Target
+from connector.platforms import klaviyo_wire as wire
+from connector.platforms.base import MEMBER_SCHEMA, Account, Batch, Done, Job, RecordOutcome
+from connector.platforms.http import Http, Reply
+from connector.platforms.klaviyo_facts import (
+    ADDRESS,
+    CAPABILITIES,
+    CONCURRENCY,
+    FILTER_CAP,
+    LISTS_PAGE,
+    MEMBERS_CAP,
+    PAGE,
+    POLL_FIRST,
+    POLL_SECONDS,
+    REVISION,
+    TAG_PROPERTY,
+    windows,
+)
+from connector.platforms.limits import Clock, Limiter
+
+
+class Klaviyo:
+    """One Klaviyo account. Settings: revision, tag_property, tier (XS, S, M, L, XL)."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(self, destination: Destination, secret: str, *, clock: Clock, listener: Listener) -> None:
+        self._name = destination.name
+        self._tag_property = destination.settings.get("tag_property", TAG_PROPERTY)
+        self._http = Http(
+            self._name,
+            destination.base_url or ADDRESS,
+            {
+                "Authorization": f"Klaviyo-API-Key {secret}",
+                "revision": destination.settings.get("revision", REVISION),
+                # Without this an unsupported revision is answered by another one without a word.
+                "X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1",
+                "Accept": "application/vnd.api+json",
+                "Content-Type": "application/vnd.api+json",
+            },
+            functools.partial(wire.trouble, self._name),
+            Limiter(windows(self._name, destination.settings.get("tier", "XL")), clock),
+            CONCURRENCY,
+            clock,
+            listener,
+        )
+
+    # ------------------------------------------------------------ reading
+
+    def check(self, fields: Mapping[str, str]) -> Account:
+        """See Adapter. Also tries to read lists and profiles, so that a missing scope shows before anything is sent."""
+        account = self._page("/api/accounts", {}, "accounts").data
+        if not account:
+            raise ContractError(f"{self._name}: Klaviyo named no account.", destination=self._name, code="shape")
+        problems = [problem for name in fields if (problem := wire.field_problem(name, self._tag_property))]
+        for path, bucket in (("/api/lists", "lists"), ("/api/profiles", "profiles")):
+            try:
+                self._page(path, {"page[size]": 1}, bucket)
+            except Auth:
+                problems.append(f"The key may not read {bucket}: give it the scope {bucket}:read.")
+        about = account[0].attributes
+        name = str((about.get("contact_information") or {}).get("organization_name") or account[0].id)
+        facts = {"account_id": account[0].id, "timezone": str(about.get("timezone", ""))}
+        return Account(name, f"Klaviyo account {account[0].id}", tuple(problems), facts)
+
+    def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
+        """See Adapter. Tags are values of a property, which Klaviyo cannot enumerate: only lists are found. Of several
+        lists with one name the oldest counts."""
+        return self._lists({}) if Kind.LIST in kinds else {}
+
+    def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
+        """See Adapter. A tag needs no creation: its id is its name."""
+        names = [target.name for target in targets if target.kind is Kind.LIST]
+        held = self._lists_named(names)
+        for name in dict.fromkeys(names):
+            if (Kind.LIST, name) not in held:
+                held[Kind.LIST, name] = self._create_list(name)
+        return {target: held.get((target.kind, target.name), target.name) for target in targets}
+
+    def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """See Adapter. Reads everybody for as many pages as asking would need; if the account is larger, asks for the
+        rest. So an empty account costs one request, and no account more than twice the cheaper way."""
+        missing = dict.fromkeys(emails)
+        cursor: str | None = None
+        for _ in range(math.ceil(len(emails) / FILTER_CAP)):
+            page = self._page("/api/profiles", self._profile_query(cursor), "profiles")
+            table = self._table(page)
+            for email in table.column("email").to_pylist():
+                missing.pop(email, None)
+            yield table
+            cursor = page.cursor
+            if cursor is None or not missing:
+                return
+        yield from self._ask(list(missing))
+
+    def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
+        """See Adapter. An unsubscribe or suppression does not move `updated`, hence the second reading."""
+        if since is None:
+            yield from self._profiles({})
+            return
+        moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield from self._profiles({"filter": f"greater-than(updated,{moment})", "sort": "updated"})
+        suppressed = "subscriptions.email.marketing.suppression.timestamp"
+        yield from self._profiles({"filter": f"greater-than({suppressed},{moment})"})
+
+    def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
+        """See Adapter. The members of a tag are found by reading every profile."""
+        if kind is Kind.TAG:
+            for table in self._profiles({}):
+                rows = [row for row, held in enumerate(table.column("tags").to_pylist()) if remote_id in (held or [])]
+                yield table.take(rows).select(MEMBER_SCHEMA.names)
+            return
+        query = {"fields[profile]": "email", "page[size]": PAGE}
+        for page in self._pages(f"/api/lists/{quote(remote_id, safe='')}/profiles", query, "members"):
+            emails = [str(each.attributes.get("email") or "").strip().lower() or None for each in page.data]
+            yield pa.table({"email": emails, "remote_id": [each.id for each in page.data]}, schema=MEMBER_SCHEMA)
+
+    # ------------------------------------------------------------ writing
+
+    def push(self, batch: Batch) -> Done | Job:
+        """See Adapter. Raises ContractError for what this adapter does not offer, or a batch over the cap."""
+        spec = self.capabilities.operations.get((batch.op, batch.target.kind if batch.target else None))
+        if spec is None or batch.records.num_rows > spec.max_batch:
+            raise self._bug(f"cannot {batch.op} {batch.records.num_rows} records at once")
+        records = batch.records.to_pylist()
+        if not records:
+            return Done(())
+        if batch.op in (Op.CREATE, Op.UPDATE):
+            return self._upsert(batch.op, records)
+        if batch.op is Op.RETIRE:
+            return self._suppress([record["email"] for record in records])
+        if batch.target_id is None:
+            raise self._bug("needs the id of the list")
+        ids = [record["remote_id"] for record in records]
+        if batch.op is Op.REMOVE:
+            return self._relate("DELETE", batch.target_id, ids, "members.remove")
+        if len(ids) <= MEMBERS_CAP and all(ids):
+            return self._relate("POST", batch.target_id, ids, "members.add")
+        return self._import([{"type": "profile", "attributes": {"email": each["email"]}} for each in records], batch)
+
+    def poll(self, job: str, batch: Batch) -> Done | Job:
+        """See Adapter. A job that Klaviyo no longer knows is Unanswered."""
+        path = f"/api/profile-bulk-import-jobs/{quote(job, safe='')}"
+        try:
+            about = wire.read(wire.One, self._http.send("GET", path, bucket="import.job"), self._name).data.attributes
+        except Refused as refused:
+            if refused.code != "not_found":
+                raise
+            text = f"{self._name}: Klaviyo no longer knows the import job; what it did is not known."
+            raise Unanswered(text, destination=self._name, code="job_gone") from None
+        if about.get("status") == "cancelled":
+            return _all(batch, Outcome.FAILED, "cancelled", "Klaviyo cancelled the import job")
+        if about.get("status") != "complete":
+            return Job(job, POLL_SECONDS)
+        if about.get("failed_count") == 0:
+            return _done(batch, {})
+        return self._judge(path, int(about.get("failed_count") or 0), batch)
+
+    def _judge(self, path: str, failed: int, batch: Batch) -> Done:
+        """The outcomes of a finished job with errors. Failures that no error names make the rest UNKNOWN."""
+        place = {email: index for index, email in enumerate(batch.records.column("email").to_pylist())}
+        bad: dict[int, tuple[str, str]] = {}
+        for page in self._pages(f"{path}/import-errors", {"page[size]": PAGE}, "import.errors"):
+            for each in page.data:
+                index = place.get(wire.email_of(each.attributes) or "", wire.index_of(each.attributes))
+                if index is None or index >= len(place):
+                    text = f"{self._name}: an import error names nobody of the batch."
+                    raise ContractError(text, destination=self._name, code="stranger")
+                bad[index] = (wire.code_of(each.attributes), "refused by Klaviyo")
+        if failed > len(bad):
+            return _all(batch, Outcome.UNKNOWN, "unnamed_failures", "Klaviyo did not say whose import failed", bad)
+        return _done(batch, bad)
+
+    def _upsert(self, op: Op, records: Sequence[Mapping[str, Any]]) -> Job:
+        held = self._held_tags(records) if op is Op.UPDATE else {}
+        rows = [wire.profile(record, self._tag_property, self._whole(op, record, held)) for record in records]
+        return self._import(rows, None)
+
+    def _whole(self, op: Op, record: Mapping[str, Any], held: Mapping[str, Sequence[str]]) -> list[str] | None:
+        """The whole tag property as it shall be, None when it stays as it is."""
+        if op is Op.CREATE and record["new_status"] not in (None, str(NewContacts.TRANSACTIONAL)):
+            raise self._bug(f"cannot create a contact as {record['new_status']}")
+        add, remove = record["tags_add"] or [], record["tags_remove"] or []
+        if not add and not remove:
+            return None
+        return list(dict.fromkeys([tag for tag in held.get(record["email"], []) if tag not in remove] + add))
+
+    def _held_tags(self, records: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
+        """Present tags of those whose tags change. Raises BadRecords for those who are gone: an import would create
+        them."""
+        emails = [record["email"] for record in records if record["tags_add"] or record["tags_remove"]]
+        held: dict[str, Sequence[str]] = {}
+        for table in self._ask(emails):
+            held |= zip(table.column("email").to_pylist(), table.column("tags").to_pylist(), strict=True)
+        gone = set(emails) - held.keys()
+        culprits = {i: ("not_held", "gone from Klaviyo") for i, each in enumerate(records) if each["email"] in gone}
+        if culprits:
+            text = f"{self._name}: {len(culprits)} profiles to update are no longer held by Klaviyo."
+            raise BadRecords(text, culprits, destination=self._name, code="not_held")
+        return held
+
+    def _import(self, rows: Sequence[Mapping[str, Any]], batch: Batch | None) -> Job:
+        wire.check_size(rows, self._name)
+        body = wire.import_body(rows, batch.target_id if batch else None)
+        reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import")
+        return Job(wire.read(wire.One, reply, self._name).data.id, POLL_FIRST)
+
+    def _relate(self, method: str, list_id: str, ids: Sequence[str | None], bucket: str) -> Done:
+        """Add profiles to a list or take them out; answered with 204 and nothing else."""
+        if not all(ids):
+            raise self._bug("needs the ids of the profiles")
+        path = f"/api/lists/{quote(list_id, safe='')}/relationships/profiles"
+        self._write(method, path, {"data": [{"type": "profile", "id": each} for each in ids]}, bucket)
+        return Done(tuple(RecordOutcome(index, Outcome.APPLIED) for index in range(len(ids))))
+
+    def _suppress(self, emails: Sequence[str]) -> Done:
+        self._write("POST", "/api/profile-suppression-bulk-create-jobs", wire.suppression_body(emails), "suppress")
+        return Done(tuple(RecordOutcome(index, Outcome.APPLIED) for index in range(len(emails))))
+
+    # ------------------------------------------------------------ helpers
+
+    def _profile_query(self, cursor: str | None = None) -> dict[str, Any]:
+        query: dict[str, Any] = {
+            "additional-fields[profile]": "subscriptions",
+            "fields[profile]": "email,properties,subscriptions",
+            "page[size]": PAGE,
+        }
+        return query | ({"page[cursor]": cursor} if cursor else {})
+
+    def _table(self, page: wire.Page) -> pa.Table:
+        return wire.contacts(page.data, self._tag_property, self._name)
+
+    def _profiles(self, query: Mapping[str, Any]) -> Iterator[pa.Table]:
+        for page in self._pages("/api/profiles", self._profile_query() | dict(query), "profiles"):
+            yield self._table(page)
+
+    def _ask(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """Those of `emails` that are held, 100 a request, several requests at once."""
+
+        def ask(portion: Sequence[str]) -> pa.Table:
+            query = self._profile_query() | {"filter": wire.any_of("email", portion)}
+            return self._table(self._page("/api/profiles", query, "profiles"))
+
+        pool = ThreadPoolExecutor(CONCURRENCY)
+        try:
+            yield from pool.map(ask, wire.portions(emails, FILTER_CAP))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _lists(self, query: Mapping[str, Any]) -> dict[tuple[Kind, str], str]:
+        held: dict[tuple[Kind, str], str] = {}
+        for page in self._pages("/api/lists", {"page[size]": LISTS_PAGE, "sort": "created"} | dict(query), "lists"):
+            for each in page.data:
+                held.setdefault((Kind.LIST, str(each.attributes.get("name"))), each.id)
+        return held
+
+    def _lists_named(self, names: Sequence[str]) -> dict[tuple[Kind, str], str]:
+        held: dict[tuple[Kind, str], str] = {}
+        for portion in wire.portions(list(dict.fromkeys(names)), FILTER_CAP):
+            held |= self._lists({"filter": wire.any_of("name", portion)})
+        return held
+
+    def _create_list(self, name: str) -> str:
+        """A list with the account's own opt-in process. When no answer came, look whether it is there."""
+        body = {"data": {"type": "list", "attributes": {"name": name}}}
+        try:
+            reply = self._http.send(
+                "POST", "/api/lists", body=body, writes=True, replayable=False, bucket="lists.create"
+            )
+        except Unanswered:
+            found = self._lists_named([name]).get((Kind.LIST, name))
+            if found is None:
+                raise
+            return found
+        return wire.read(wire.One, reply, self._name).data.id
+
+    def _page(self, path: str, query: Mapping[str, Any], bucket: str) -> wire.Page:
+        return wire.read(wire.Page, self._http.send("GET", path, query=query, bucket=bucket), self._name)
+
+    def _pages(self, path: str, query: Mapping[str, Any], bucket: str) -> Iterator[wire.Page]:
+        cursor: str | None = None
+        while True:
+            page = self._page(path, dict(query) | ({"page[cursor]": cursor} if cursor else {}), bucket)
+            yield page
+            if page.cursor is None:
+                return
+            if page.cursor == cursor:
+                text = f"{self._name}: Klaviyo answers the same page of {path} again and again."
+                raise ContractError(text, destination=self._name, code="paging")
+            cursor = page.cursor
+
+    def _write(self, method: str, path: str, body: object, bucket: str) -> Reply:
+        return self._http.send(method, path, body=body, writes=True, bucket=bucket)
+
+    def _bug(self, what: str) -> ContractError:
+        return ContractError(f"{self._name}: the Klaviyo adapter {what}.", destination=self._name, code="bug")
+
+
+def _done(batch: Batch, bad: Mapping[int, tuple[str, str]]) -> Done:
+    """REJECTED for `bad` (index -> code, detail), APPLIED for the rest; noted where a field could not be cleared."""
+    outcomes = []
+    for index, record in enumerate(batch.records.select(["fields"]).to_pylist()):
+        if index in bad:
+            outcomes.append(RecordOutcome(index, Outcome.REJECTED, *bad[index]))
+        elif record["fields"] and wire.kept(record):
+            detail = "Klaviyo's import cannot clear a phone number, external id, locale or image"
+            outcomes.append(RecordOutcome(index, Outcome.APPLIED, "not_cleared", detail))
+        else:
+            outcomes.append(RecordOutcome(index, Outcome.APPLIED))
+    return Done(tuple(outcomes))
+
+
+def _all(
+    batch: Batch, outcome: Outcome, code: str, detail: str, bad: Mapping[int, tuple[str, str]] | None = None
+) -> Done:
+    """One outcome for every record, but REJECTED for `bad`."""
+    named = bad or {}
+    return Done(
+        tuple(
+            RecordOutcome(index, Outcome.REJECTED, *named[index])
+            if index in named
+            else RecordOutcome(index, outcome, code, detail)
+            for index in range(batch.records.num_rows)
+        )
+    )

@@ -1,0 +1,99 @@
+"""Klaviyo's facts: caps, limits and what each operation can do.
+
+Owns: numbers and Capabilities. Must not: hold behaviour.
+
+Facts: developers.klaviyo.com reference 2026-07-15 and guides, read 2026-11-21.
+"""
+
+from __future__ import annotations
+
+from connector.errors import Refused
+from connector.model import Kind, NewContacts, Op
+from connector.platforms.base import Capabilities, OpSpec, RetireSpec, TagStyle, Window
+
+ADDRESS, REVISION, TAG_PROPERTY = "https://a.klaviyo.com", "2026-07-15", "segment_tags"
+CONCURRENCY = 5  # not stated by the vendor; the burst of the writing endpoints is 10 a second
+IMPORT_CAP, MEMBERS_CAP, SUPPRESS_CAP = 10_000, 1000, 100
+MAX_BODY, MAX_PROFILE = 5_000_000, 100_000  # bytes: guide "Bulk Import Profiles API"
+PAGE, LISTS_PAGE, FILTER_CAP = 100, 10, 100
+POLL_FIRST, POLL_SECONDS = 0.5, 1.0
+
+# Requests per second and per minute of Klaviyo's tiers, and the tier of each endpoint we use. An account may be held
+# lower: settings.tier caps them all.
+TIERS = {"XS": (1, 15), "S": (3, 60), "M": (10, 150), "L": (75, 750), "XL": (350, 3500)}
+BUCKETS = {
+    "accounts": "XS",
+    "lists": "L",
+    "lists.create": "M",
+    "profiles": "L",
+    "members": "L",
+    "members.add": "M",
+    "members.remove": "M",
+    "import": "M",
+    "import.job": "M",
+    "import.errors": "M",
+    "suppress": "L",
+}
+
+_REFERENCE = "https://developers.klaviyo.com/en/reference/"
+_IMPORT = OpSpec(
+    max_batch=IMPORT_CAP,
+    max_bytes=MAX_BODY,
+    addressed_by="email",
+    asynchronous=True,
+    atomic=True,
+    silent=False,
+    replayable=True,
+    source=_REFERENCE + "bulk_import_profiles (2026-11-21)",
+)
+_REMOVE = OpSpec(
+    max_batch=MEMBERS_CAP,
+    max_bytes=None,
+    addressed_by="id",
+    asynchronous=False,
+    atomic=True,
+    silent=True,
+    replayable=True,
+    source=_REFERENCE + "remove_profiles_from_list (2026-11-21)",
+)
+_SUPPRESS = OpSpec(
+    max_batch=SUPPRESS_CAP,
+    max_bytes=None,
+    addressed_by="email",
+    asynchronous=False,
+    atomic=True,
+    silent=True,
+    replayable=True,
+    source=_REFERENCE + "bulk_suppress_profiles (2026-11-21)",
+)
+CAPABILITIES = Capabilities(
+    platform="klaviyo",
+    tag_style=TagStyle.PROPERTY,
+    operations={
+        (Op.CREATE, None): _IMPORT,
+        (Op.UPDATE, None): _IMPORT,
+        (Op.ADD, Kind.LIST): _IMPORT,
+        (Op.REMOVE, Kind.LIST): _REMOVE,
+        (Op.RETIRE, None): _SUPPRESS,
+    },
+    retire=RetireSpec(
+        action="suppress",
+        reversible=True,
+        how_to_undo="a bulk unsuppress job lifts what this one did, but no unsubscribe, bounce or complaint",
+        source=_REFERENCE + "bulk_unsuppress_profiles (2026-11-21)",
+    ),
+    new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),
+    limits=tuple(Window(number, seconds) for number, seconds in zip(TIERS["M"], (1.0, 60.0), strict=True)),
+    concurrency=CONCURRENCY,
+    subscribes_on_create=False,
+)
+
+
+def windows(destination: str, tier: str) -> dict[str, tuple[Window, ...]]:
+    """The windows of every endpoint, none above `tier`. Raises Refused for a tier that does not exist."""
+    order = list(TIERS)
+    if tier not in order:
+        text = f'{destination}: settings.tier "{tier}" is not known. Valid: {", ".join(order)}.'
+        raise Refused(text, destination=destination, code="setting")
+    held = {bucket: TIERS[min(own, tier, key=order.index)] for bucket, own in BUCKETS.items()}
+    return {bucket: (Window(burst, 1.0), Window(steady, 60.0)) for bucket, (burst, steady) in held.items()}

@@ -1,0 +1,296 @@
+"""The rehearsal process: one ASGI application, on loopback, that serves the three platforms and their control.
+
+Owns: reading requests, choosing the platform and the route, latency, faults, transactions, the request log and
+counters, /_rehearsal/. Must not: know what a platform answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import importlib
+import json
+import logging
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import parse_qs
+
+import uvicorn
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from connector.rehearsal import faults, log, page
+from connector.rehearsal.routing import Match, Router
+from connector.rehearsal.world import BadJson, Platform, Refusal, Request, Response, Settings, World, open_state
+
+PLATFORMS = ("mailchimp", "klaviyo", "hubspot")
+_transports: dict[tuple[str, int], asyncio.BaseTransport] = {}
+
+
+def load_platforms() -> list[Platform]:
+    """The platform modules of this package."""
+    here = Path(__file__).parent  # DEV: tolerate what is not written yet
+    names = [name for name in PLATFORMS if (here / f"{name}.py").exists()]
+    return [cast(Platform, importlib.import_module(f"connector.rehearsal.{name}")) for name in names]
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class App:
+    """The ASGI application. Handlers run in the event loop's thread, one at a time."""
+
+    def __init__(self, world: World, platforms: list[Platform], stop: Callable[[], None] = lambda: None) -> None:
+        self.world = world
+        self.platforms = platforms
+        self._stop = stop
+        self._routers = {platform.NAME: Router(platform.routes()) for platform in platforms}
+        self.configure({})
+        self.install()
+
+    def install(self) -> None:
+        """Make what is missing in the state file."""
+        log.install(self.world.db)
+        for platform in self.platforms:
+            platform.install(self.world)
+        self.world.db.commit()
+
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Change settings while running; faults count from one again. Raises ValueError for what does not exist."""
+        settings = self.world.settings
+        known = {field.name for field in dataclasses.fields(Settings)}
+        if unknown := set(changes) - known:
+            raise ValueError(f"No such setting: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}.")
+        for name, value in changes.items():
+            if name == "faults":
+                value = faults.parse(value)
+            elif isinstance(getattr(settings, name), dict):
+                value = getattr(settings, name) | value
+            setattr(settings, name, value)
+        if not changes or "faults" in changes:
+            self.dice = faults.Dice(settings.faults)
+
+    def reset(self) -> None:
+        """Forget everything and seed again."""
+        self.world.db.rollback()
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        for (name,) in self.world.db.execute(tables).fetchall():
+            self.world.db.execute(f'DROP TABLE "{name}"')
+        self.world.meter.clear()
+        self.dice = faults.Dice(self.world.settings.faults)
+        self.install()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        request = _request(scope)
+        platform = next((one for one in self.platforms if _serves(one, request.path)), None)
+        if platform is None:
+            request.body = await _body(receive)
+            await _answer(send, self._control(request))
+            return
+        await self._serve(platform, request, scope, receive, send)
+
+    async def _serve(self, platform: Platform, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request to a platform. It stops counting as in flight before the answer leaves."""
+        raw_path = scope["raw_path"].decode("latin-1")
+        match = self._routers[platform.NAME].match(request.method, raw_path)
+        route, request.params = match.route, match.params
+        request.template = route.path if route else ""
+        request.writes = request.method != "GET" if route is None or route.writes is None else route.writes
+        started, in_flight = time.monotonic(), self.world.in_flight
+        in_flight[platform.NAME] = in_flight.get(platform.NAME, 0) + 1
+        response, fault = None, ""
+        try:
+            denial = self._guard(platform, request)
+            fault = self.dice.roll(platform.NAME, request.writes) if denial is None else ""
+            request.body = await _body(receive)
+            await self._delay(fault)
+            response = denial or self._faulty(platform, request, match, fault)
+        except ClientGone:
+            pass
+        finally:
+            in_flight[platform.NAME] -= 1
+            status = response.status if response else 0
+            log.add(self.world.db, self.world.now(), platform.NAME, request, status, time.monotonic() - started)
+            self.world.db.commit()
+        if response is None:
+            await _drop(scope)
+            return
+        response.headers = request.reply_headers | response.headers
+        await _answer(send, response, garble=fault == "garble")
+
+    async def _delay(self, fault: str) -> None:
+        settings = self.world.settings
+        if milliseconds := settings.latency_ms + (settings.slow_ms if fault == "slow" else 0):
+            await asyncio.sleep(milliseconds / 1000)
+
+    def _faulty(self, platform: Platform, request: Request, match: Match, fault: str) -> Response | None:
+        """The answer with the fault's effect on it; None: the connection is to be dropped."""
+        if fault == "drop_before":
+            return None
+        if fault in ("error", "unavailable", "throttle", "blocked"):
+            return platform.fault(fault)
+        response = self._handle(platform, request, match)
+        if fault == "drop_after":
+            return None
+        return platform.fault("error") if fault == "error_after" else response
+
+    def _guard(self, platform: Platform, request: Request) -> Response | None:
+        try:
+            return platform.guard(self.world, request)
+        except Refusal as refusal:
+            return refusal.response
+
+    def _handle(self, platform: Platform, request: Request, match: Match) -> Response:
+        """Run the handler; what it wrote is kept only if it returns."""
+        try:
+            if match.route is None:
+                return platform.error(405 if match.other_method else 404)
+            return match.route.handler(self.world, request)
+        except Refusal as refusal:
+            answer = refusal.response
+        except BadJson:
+            answer = platform.error(400, "The body of the request is not valid JSON.")
+        except Exception:
+            logging.getLogger(__name__).exception("%s %s", request.method, request.template)
+            answer = platform.error(500, "The rehearsal platform has a bug; its log says where.")
+        self.world.db.rollback()
+        return answer
+
+    def _control(self, request: Request) -> Response:
+        """The page at / and everything under /_rehearsal/."""
+        try:
+            match request.method, request.path.rstrip("/"):
+                case "GET", "":
+                    return page.home(self.world, self.platforms)
+                case "GET", "/_rehearsal/target":
+                    return page.target(self.world, self.platforms, request)
+                case "GET", "/_rehearsal/state":
+                    return Response(body=self.state())
+                case "GET", "/_rehearsal/requests":
+                    return Response(body=log.last(self.world.db, int(request.first("limit", "1000"))))
+                case "POST", "/_rehearsal/settings":
+                    self.configure(request.json())
+                    return Response(body=self.state())
+                case "POST", "/_rehearsal/reset":
+                    self.configure(request.json())
+                    self.reset()
+                    return Response(body=self.state())
+                case "POST", "/_rehearsal/stop":
+                    self._stop()
+                    return Response(status=204)
+        except ValueError as error:
+            return Response(400, {"error": str(error)})
+        return Response(404, {"error": "Nothing here. The page is at /, the control under /_rehearsal/."})
+
+    def state(self) -> dict[str, Any]:
+        """Counters, settings and what each platform holds, for tests and the curious."""
+        settings = dataclasses.asdict(self.world.settings)
+        del settings["keys"]
+        settings["faults"] = ",".join(map(str, self.world.settings.faults))
+        return {
+            "counts": log.counts(self.world.db, [platform.NAME for platform in self.platforms]),
+            "settings": settings,
+            "platforms": {one.NAME: dataclasses.asdict(one.overview(self.world)) for one in self.platforms},
+        }
+
+
+def _serves(platform: Platform, path: str) -> bool:
+    return any(path == prefix or path.startswith(prefix + "/") for prefix in platform.PREFIXES)
+
+
+def _request(scope: Scope) -> Request:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    host, port = scope["server"]
+    return Request(scope["method"], scope["path"], query, headers, base_url=f"http://{host}:{port}")
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _answer(send: Send, response: Response, garble: bool = False) -> None:
+    body = response.body
+    content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    if garble:
+        content = content[: len(content) // 2] if len(content) > 1 else b"<"
+    headers = {"content-type": "application/json", **{name.lower(): v for name, v in response.headers.items()}}
+    if response.status != 204:
+        headers["content-length"] = str(len(content))
+    pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    start: Message = {"type": "http.response.start", "status": response.status, "headers": pairs}
+    await send(start)
+    await send({"type": "http.response.body", "body": content})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"].removeprefix("lifespan.")
+        await send({"type": f"lifespan.{kind}.complete"})
+        if kind == "shutdown":
+            return
+
+
+class _Protocol(H11Protocol):
+    """Remembers its transport by the client's address, so that a fault can close it without an answer."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        _transports[transport.get_extra_info("peername")[:2]] = transport
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        _transports.pop(self.client, None)  # type: ignore[arg-type]
+        super().connection_lost(exc)
+
+
+async def _drop(scope: Scope) -> None:
+    transport = _transports.get(tuple(scope["client"]))
+    if isinstance(transport, asyncio.Transport):
+        transport.abort()
+    await asyncio.sleep(0.01)  # the server must have noticed before the application returns
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens, first thing on stdout, once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for one in sockets or ():
+            sys.stdout.write(f"listening on http://127.0.0.1:{one.getsockname()[1]}\n")
+            sys.stdout.flush()
+
+
+def serve(state: Path | str, port: int, settings: Settings, *, until_stdin_closes: bool = False) -> None:
+    """Serve on loopback until stopped (signal, POST /_rehearsal/stop, or, if asked, the end of stdin).
+
+    `port` 0 takes a free one. Raises OSError when the port is taken."""
+    world = World(open_state(state), settings)
+    app = App(world, load_platforms(), lambda: setattr(server, "should_exit", True))
+    config = uvicorn.Config(app, http=_Protocol, ws="none", log_level="error", timeout_graceful_shutdown=2)
+    server = _Server(config)
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        if until_stdin_closes:
+            threading.Thread(target=_wait_for_stdin, args=(server,), daemon=True).start()
+        server.run(sockets=[listener])
+    world.db.close()
+
+
+def _wait_for_stdin(server: uvicorn.Server) -> None:
+    sys.stdin.buffer.read()
+    server.should_exit = True

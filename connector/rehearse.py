@@ -1,0 +1,57 @@
+"""`--rehearse`: points a workspace at the rehearsal platforms.
+
+Owns: where the rehearsal's files lie, finding a running rehearsal or starting one for the length of a command.
+Must not: know what the platforms do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+
+from connector.errors import StateError
+from connector.rehearsal.process import Running, start
+from connector.rehearsal.world import KEYS
+
+PATHS = {"mailchimp": "/3.0", "klaviyo": "", "hubspot": ""}
+
+__all__ = ["KEYS", "address", "files", "running"]
+
+
+def files(folder: Path) -> Path:
+    """The folder of the rehearsal's state, made if missing."""
+    place = folder / ".connector" / "rehearsal"
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def address(url: str, platform: str) -> str:
+    """The base URL of one platform inside the rehearsal at `url`."""
+    return url + PATHS[platform]
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """The URL of the rehearsal that `sync rehearsal` started here, or of one started for this block."""
+    place = files(folder)
+    found = _found(place / "address")
+    if found:
+        yield found
+        return
+    try:
+        with start(place / "platforms.db") as started:
+            yield started.url
+    except RuntimeError as error:
+        raise StateError(f"{error} Remove {place} to begin anew, or see docs/rehearsal.md.") from None
+
+
+def _found(note: Path) -> str | None:
+    """The address in the note, if a rehearsal answers there."""
+    try:
+        url = note.read_text().strip()
+        Running(url, 0).state()
+    except (OSError, URLError, ValueError):
+        return None
+    return url

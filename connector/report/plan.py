@@ -1,0 +1,172 @@
+"""A plan told to people and to programs.
+
+Owns: the words of `sync plan`, and the JSON document "connector.plan/1" (docs/plan-json.md). Must not: compute
+changes, or show an address in full.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connector.model import Op
+from connector.plan.gate import REASONS
+from connector.plan.model import Plan
+
+SCHEMA = "connector.plan/1"
+TOTALS = {Op.CREATE: "creates", Op.UPDATE: "updates", Op.ADD: "adds", Op.REMOVE: "removes", Op.RETIRE: "retires"}
+
+
+def mask(email: str) -> str:
+    """a…@example.com: enough to recognise a known person, too little to learn one."""
+    local, _, domain = email.partition("@")
+    return f"{local[:1]}…@{domain}"
+
+
+def totals(plan: Plan) -> dict[str, int]:
+    """creates, updates, adds, removes, retires, blocked, requests over all destinations."""
+    result = dict.fromkeys(TOTALS.values(), 0)
+    for row in _counts(plan):
+        name = TOTALS.get(Op(row["op"]))
+        if name is not None:
+            result[name] += row["fields_count"] if row["op"] == Op.UPDATE else row["email_count"]
+    return result | {"blocked": plan.blocked.num_rows, "requests": sum(plan.requests.values())}
+
+
+def is_empty(plan: Plan) -> bool:
+    """Nothing to send and nothing to record."""
+    return not plan.changes.num_rows
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """The document connector.plan/1: no addresses, only counts."""
+    return {
+        "schema": SCHEMA,
+        "id": plan.id,
+        "as_of": plan.as_of.isoformat(),
+        "contacts": plan.contacts,
+        "summary": totals(plan),
+        "destinations": [_destination(plan, name) for name in plan.revisions],
+        "guards": [
+            {"name": hit.name, "destination": hit.destination, "target": hit.target, "message": hit.message}
+            for hit in plan.guards
+        ],
+        "notes": list(plan.notes),
+        "limit": plan.limit,
+    }
+
+
+def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
+    """The plan for a terminal of 80 columns or a file."""
+    moment = plan.as_of.astimezone(zone)
+    lines = [f"Plan {plan.id}: {plan.contacts:,} contacts as of {moment:%Y-%m-%d %H:%M} {zone.key}", ""]
+    for name in plan.revisions:
+        lines += _destination_lines(_destination(plan, name))
+    lines += [f"note: {note}" for note in plan.notes]
+    if verbose:
+        lines += _blocked_lines(plan, zone)
+    if plan.guards:
+        lines += ["", *(f"GUARD {hit.name}: {hit.message}" for hit in plan.guards)]
+    sums = totals(plan)
+    if is_empty(plan):
+        lines.append("No changes. The platforms hold what segments.yaml asks for.")
+    else:
+        lines.append(
+            f"Total: {sums['creates']:,} to create, {sums['updates']:,} to update, {sums['adds']:,} to add, "
+            f"{sums['removes']:,} to remove,"
+        )
+        lines.append(f"       {sums['retires']:,} to retire, {sums['blocked']:,} blocked, {sums['requests']:,} requests.")
+    return "\n".join(lines)
+
+
+def _counts(plan: Plan) -> list[dict[str, Any]]:
+    groups = plan.changes.group_by(["destination", "op", "kind", "target"], use_threads=False)
+    rows: list[dict[str, Any]] = groups.aggregate([("email", "count"), ("fields", "count")]).to_pylist()
+    return rows
+
+
+def _destination(plan: Plan, name: str) -> dict[str, Any]:
+    contacts = {"creates": 0, "updates": 0}
+    targets: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in _counts(plan):
+        if row["destination"] != name:
+            continue
+        if row["kind"]:
+            targets[row["kind"], row["target"]][row["op"]] += row["email_count"]
+        elif row["op"] == Op.CREATE:
+            contacts["creates"] += row["email_count"]
+        else:
+            contacts["updates"] += row["fields_count"]
+    blocked: Counter[str] = Counter()
+    for row in _blocked_counts(plan):
+        if row["destination"] == name:
+            blocked[row["reason"]] += row["email_count"]
+            targets[row["kind"], row["target"]]["blocked"] += row["email_count"]
+    return {
+        "name": name,
+        "contacts": contacts,
+        "targets": [
+            {
+                "kind": kind,
+                "name": target,
+                "adds": counts[Op.ADD],
+                "removes": counts[Op.REMOVE],
+                "adopted": counts[Op.ADOPT],
+                "blocked": counts["blocked"],
+            }
+            for (kind, target), counts in sorted(targets.items())
+        ],
+        "blocked": dict(sorted(blocked.items())),
+        "requests": plan.requests[name],
+        "seconds": round(plan.seconds[name], 1),
+    }
+
+
+def _blocked_counts(plan: Plan) -> list[dict[str, Any]]:
+    groups = plan.blocked.group_by(["destination", "kind", "target", "reason"], use_threads=False)
+    rows: list[dict[str, Any]] = groups.aggregate([("email", "count")]).to_pylist()
+    return rows
+
+
+def _destination_lines(side: dict[str, Any]) -> list[str]:
+    lines = [side["name"]]
+    contacts = side["contacts"]
+    if contacts["creates"] or contacts["updates"]:
+        parts = [f"+{contacts['creates']:,} new"] if contacts["creates"] else []
+        parts += [f"~{contacts['updates']:,} fields"] if contacts["updates"] else []
+        lines.append(f"  {'contacts':<34} {'  '.join(parts)}")
+    for target in side["targets"]:
+        parts = [
+            f"{sign}{target[key]:,}{word}"
+            for key, sign, word in (("adds", "+", ""), ("removes", "−", ""), ("adopted", "=", " already there"))
+            if target[key]
+        ]
+        if parts:
+            title = f"{target['kind']} “{target['name']}”"
+            lines.append(f"  {title:<34} {'  '.join(parts)}")
+    lines += [f"  blocked {count:>8,}  {REASONS.get(code, code)}" for code, count in side["blocked"].items()]
+    if side["requests"]:
+        lines.append(f"  {side['requests']:,} requests, about {_span(side['seconds'])} at the platform's limits")
+    elif len(lines) == 1:
+        lines.append("  no changes")
+    return [*lines, ""]
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _blocked_lines(plan: Plan, zone: ZoneInfo) -> list[str]:
+    """The first blocked ones, masked, with the day they said no."""
+    shown = 20
+    lines = []
+    for row in plan.blocked.slice(0, shown).to_pylist():
+        since = f" on {row['since'].astimezone(zone):%Y-%m-%d}" if row["since"] else ""
+        reason = REASONS.get(row["reason"], row["reason"])
+        lines.append(f"  {row['destination']} {row['kind']} “{row['target']}”: {mask(row['email'])} blocked: {reason}{since}")
+    if plan.blocked.num_rows > shown:
+        lines.append(f"  … and {plan.blocked.num_rows - shown:,} more")
+    return lines

@@ -1,0 +1,92 @@
+"""What the sources room hands out: which columns exist, and the loaded tables with what was found on the way.
+
+Owns: ColumnInfo, SourceInfo, Finding, Loaded and the shape of the quarantine.
+Must not: open files, import an engine at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
+
+from connector.config.models import ColumnType
+
+if TYPE_CHECKING:
+    import ibis
+    from ibis.backends.duckdb import Backend
+
+Origin = Literal["declared", "preset", "header"]
+
+# Rows that are in no table, with the reason. `value` is masked: it tells the owner which cell, not a stranger who.
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        ("source", pa.string()),
+        ("file", pa.string()),  # relative to the folder of segments.yaml
+        ("row", pa.int64()),  # 1 is the first line of the file, so a header is row 1; see rows.py
+        ("reason", pa.string()),  # empty, invalid, several, cells, unreadable
+        ("value", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnInfo:
+    """One column of a source. `headers` are the headers as written (two for a place); type None: inferred by load."""
+
+    name: str
+    headers: tuple[str, ...]
+    type: ColumnType | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """One source before it is read. `aliases`: any spelling a rule may use -> column name (see resolve)."""
+
+    name: str
+    files: tuple[Path, ...]
+    columns: Mapping[str, ColumnInfo]
+    aliases: Mapping[str, str]
+
+    def resolve(self, written: str) -> str | None:
+        """The column a rule means by `written`: its name, or its header in any case and with outer blanks."""
+        if written in self.columns:
+            return written
+        return self.aliases.get(written.strip().casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A counted observation about one column. `examples` are at most five spellings, never an address or a phone."""
+
+    code: str
+    source: str
+    column: str
+    count: int
+    message: str
+    file: str = ""
+    row: int = 0  # of the first case, 0 when it has none
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Loaded:
+    """The tables of one run, inside one DuckDB connection.
+
+    `contacts` has one row per person: `email` (normalised, never null, unique) and the needed columns. `related[name]`
+    has `_email` (a person of contacts, never null), `_at` (when it happened, or null) and the needed columns.
+    Physical types: text, country, phone VARCHAR · integer BIGINT · number DECIMAL · date DATE · timestamp TIMESTAMP
+    (UTC, naive) · boolean BOOLEAN · list VARCHAR[] · place STRUCT(latitude DOUBLE, longitude DOUBLE).
+    """
+
+    connection: Backend
+    contacts: ibis.Table
+    related: Mapping[str, ibis.Table]
+    types: Mapping[str, Mapping[str, ColumnType]]
+    quarantine: pa.Table
+    findings: list[Finding] = field(default_factory=list)
+    rows: Mapping[str, int] = field(default_factory=dict)  # rows read per source, before any were dropped

@@ -1,0 +1,287 @@
+"""The store as the rest of the house sees it: the ledger, the runs, the lease and the journal of a run.
+
+Owns: the values that leave a store, and the Store and Journal protocols. Must not: know a database or a plan's
+class (a plan's parts come as arguments), send anything, decide what to send.
+
+Every address in here is already normalised. Times are aware datetimes in UTC; in Arrow, timestamp(us, UTC).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from connector.model import Kind, Op, Status
+
+INSTANT = pa.timestamp("us", tz="UTC")
+
+LEDGER_CONTACTS = pa.schema(
+    [
+        ("id", pa.int64()),
+        ("email", pa.string()),
+        ("remote_id", pa.string()),
+        ("status", pa.string()),  # connector.model.Status value, null = never observed
+        ("status_at", INSTANT),
+        ("fields", pa.string()),  # JSON object the platform confirmed, null = never sent
+    ]
+)
+LEDGER_MEMBERSHIPS = pa.schema([("target", pa.int64()), ("contact", pa.int64())])
+LEDGER_TARGETS = pa.schema(
+    [("id", pa.int64()), ("kind", pa.string()), ("name", pa.string()), ("remote_id", pa.string())]
+)
+REJECTS = pa.schema(
+    [
+        ("destination", pa.string()),
+        ("email", pa.string()),
+        ("op", pa.string()),
+        ("kind", pa.string()),  # null for CREATE, UPDATE, RETIRE
+        ("target", pa.string()),
+        ("code", pa.string()),
+        ("detail", pa.string()),
+        ("row_hash", pa.string()),  # of the export's row when it was refused; null while nobody computes it
+        ("run_id", pa.string()),
+        ("at", INSTANT),
+    ]
+)
+# What a run asked for and what became of it; `previous` is the ledger's `fields` before an applied UPDATE.
+RUN_CHANGES = pa.schema(
+    [
+        ("destination", pa.string()),
+        ("op", pa.string()),
+        ("kind", pa.string()),
+        ("target", pa.string()),
+        ("email", pa.string()),
+        ("fields", pa.string()),
+        ("previous", pa.string()),
+        ("outcome", pa.string()),  # connector.model.Outcome value, null = not sent
+        ("code", pa.string()),
+    ]
+)
+# What the push loop hands back for the changes of a batch.
+ANSWERS = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("outcome", pa.string()),
+        ("code", pa.string()),
+        ("detail", pa.string()),
+        ("remote_id", pa.string()),
+    ]
+)
+
+
+class RunState(StrEnum):
+    """OPEN: running, or its process died. FAILED: a destination could not be worked with, changes are left."""
+
+    OPEN = "open"
+    DONE = "done"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    ABANDONED = "abandoned"  # given up, or replaced by a later run
+
+
+class BatchState(StrEnum):
+    """PLANNED has not left. SENT and POLLING have left and are in doubt until they are DONE."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    POLLING = "polling"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What one destination has confirmed that we did, and what was last observed of its contacts."""
+
+    destination: str
+    revision: int
+    cursor: datetime | None  # up to where `statuses` has been read
+    contacts: pa.Table  # LEDGER_CONTACTS
+    memberships: pa.Table  # LEDGER_MEMBERSHIPS
+    targets: pa.Table  # LEDGER_TARGETS
+    rejects: pa.Table  # REJECTS
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """One run. `summary` is {destination: {op: {outcome | "unsent": count}}}; `allowed` is guard -> reason."""
+
+    id: str
+    plan_id: str
+    as_of: datetime
+    made_at: datetime
+    started_at: datetime
+    finished_at: datetime | None
+    state: RunState
+    contacts: int
+    summary: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    allowed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What `status` shows of one destination."""
+
+    destination: str
+    revision: int
+    contacts: int  # known, without those the platform does not hold
+    members: Mapping[tuple[Kind, str], int]
+    rejects: int
+    cursor: datetime | None
+    last_run: RunInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation on one target in one destination of a run: the changes first_seq … last_seq."""
+
+    id: int
+    run_id: str
+    destination: str
+    op: Op
+    kind: Kind | None
+    target: str | None
+    first_seq: int
+    last_seq: int
+
+    def __str__(self) -> str:
+        return f"{self.kind} “{self.target}” {self.op}" if self.kind else str(self.op)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalBatch:
+    """A request's worth of a step: those of its changes first_seq … last_seq that have no outcome yet."""
+
+    id: int
+    step: Step
+    first_seq: int
+    last_seq: int
+    size: int
+    state: BatchState
+    job: str | None
+
+
+class Journal(Protocol):
+    """The intentions and outcomes of a run. Every method commits before it returns, and needs the lease."""
+
+    def steps(self, run_id: str, destination: str) -> list[Step]: ...
+
+    def open_counts(self, steps: Sequence[Step]) -> Mapping[int, int]:
+        """Step id -> changes that have neither an outcome nor a carrier. Steps with none are left out."""
+
+    def carry(self, run_id: str, destination: str) -> int:
+        """Let every tag change ride in the CREATE or UPDATE of its contact; how many found none."""
+
+    def skip_uncreated(self, run_id: str, destination: str) -> int:
+        """SKIPPED "not_created" for the memberships of contacts whose CREATE did not come about."""
+
+    def cut(self, step: Step, size: int) -> list[JournalBatch]:
+        """The open changes of a step as planned batches, each full but the last."""
+
+    def halve(self, batch: JournalBatch) -> list[JournalBatch]:
+        """Two planned batches in place of one that did not fit."""
+
+    def records(self, batch: JournalBatch) -> pa.Table:
+        """platforms.base.BATCH_SCHEMA behind a first column `seq`, in the order of `seq`."""
+
+    def without_id(self, step: Step) -> pa.Table:
+        """`seq`, `email` of the open changes whose contact has no remote id in the ledger."""
+
+    def open_changes(self, step: Step) -> pa.Table:
+        """`seq`, `email` of the open changes."""
+
+    def sent(self, batch: JournalBatch) -> None:
+        """The intention: committed before the request leaves."""
+
+    def polling(self, batch: JournalBatch, job: str) -> None: ...
+
+    def reopen(self, batch: JournalBatch) -> None:
+        """The platform did not take it: planned again."""
+
+    def settle(
+        self,
+        step: Step,
+        answers: pa.Table,
+        *,
+        batch: JournalBatch | None = None,
+        then: BatchState = BatchState.DONE,
+        retired: Status | None = None,
+    ) -> None:
+        """Outcomes (ANSWERS), what they mean for the ledger, its revision and the batch's state in one transaction.
+
+        The changes that ride in an answered one share its outcome. `retired` is the status RETIRE leads to."""
+
+    def in_doubt(self, run_id: str, destination: str) -> list[JournalBatch]:
+        """Batches that left and have no outcome."""
+
+    def counts(self, run_id: str) -> dict[str, dict[str, dict[str, int]]]:
+        """destination -> op -> outcome -> changes; "unknown" is in doubt, "unsent" never left."""
+
+    def finish(self, run_id: str, state: RunState, summary: Mapping[str, Any]) -> None: ...
+
+
+class Store(Protocol):
+    """Thread-safe. Raises only StateError and its subclasses, and PlanError where it says so."""
+
+    journal: Journal
+
+    def ledger(self, destination: str) -> Ledger:
+        """Bulk Arrow, one consistent moment. A destination never seen has revision 0 and empty tables."""
+
+    def revisions(self, destinations: Sequence[str]) -> dict[str, int]: ...
+
+    def observe(self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None) -> None:
+        """Remember ids and statuses (CONTACT_SCHEMA; later rows win; rows without email are ignored). Never
+        touches fields, memberships or the revision. "absent" forgets the remote id."""
+
+    def remember_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None: ...
+
+    def target_ids(self, destination: str) -> dict[tuple[Kind, str], str]:
+        """The remote ids known so far."""
+
+    def forget_target(self, destination: str, kind: Kind, name: str) -> None:
+        """The platform does not hold this target any more: its id and memberships leave the ledger."""
+
+    def open_run(
+        self,
+        *,
+        plan_id: str,
+        as_of: datetime,
+        made_at: datetime,
+        changes: pa.Table,
+        revisions: Mapping[str, int],
+        contacts: int,
+        allowed: Mapping[str, str] | None = None,
+    ) -> str:
+        """Journal a plan's changes and apply its ADOPTs, in one transaction; the run's id, sortable by time.
+
+        Needs the lease. Raises Stale when a revision moved, PlanError while another run is unfinished."""
+
+    def unfinished(self) -> RunInfo | None:
+        """The latest run that `resume` would go on with."""
+
+    def abandon(self, run_id: str) -> None:
+        """Give a run up: what is left of it is planned anew by the next one."""
+
+    def runs(self, limit: int = 20) -> list[RunInfo]:
+        """The latest first."""
+
+    def run(self, run_id: str) -> RunInfo: ...
+
+    def run_changes(self, run_id: str) -> pa.Table:
+        """RUN_CHANGES, in the order they were journalled."""
+
+    def rejects(self, destination: str | None = None) -> pa.Table:
+        """REJECTS: people a platform refused, until their row changes or the change succeeds."""
+
+    def counts(self, destination: str) -> Counts: ...
+
+    def lease(self, holder: str) -> AbstractContextManager[None]:
+        """Hold the state for one process. Raises LeaseHeld, naming who holds it and since when."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,137 @@
+"""One SQLite file through ADBC: rows for small things, Arrow for bulk, transactions, errors with advice.
+
+Owns: the driver, the connection, the lock around it. Must not: know a table.
+
+Only ADBC may open the file in this process. Python's own sqlite3 is another copy of SQLite: when one of the two
+closes the file, the operating system drops the locks of both, and the one that closes first deletes the other's
+write-ahead log with committed rows in it (sqlite.org/howtocorrupt.html, section 2.2.1; seen here with ADBC 1.13).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from adbc_driver_manager import Error
+from adbc_driver_sqlite import dbapi
+
+from connector.errors import StateError
+
+BUSY_SECONDS = 30
+_NO_INTEGER = -(2**63)  # stands for NULL on the way out: no id and no time is that small
+_ROWS_AT_ONCE = {"adbc.sqlite.query.batch_rows": "65536"}
+
+
+class Database:
+    """Thread-safe: one statement at a time. Raises StateError for whatever the driver raises."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # before SQLite makes it, readable by all
+            path.chmod(0o600)
+            self._connection = dbapi.connect(str(path.absolute()), autocommit=True)
+            self._cursor = self._connection.cursor(adbc_stmt_kwargs=_ROWS_AT_ONCE)
+            for pragma in (f"busy_timeout = {BUSY_SECONDS * 1000}", "journal_mode = WAL", "synchronous = FULL"):
+                self.rows(f"PRAGMA {pragma}")
+
+    def close(self) -> None:
+        with self._lock, self._explained():
+            self._cursor.close()
+            self._connection.close()
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        with self._lock, self._explained():
+            self._cursor.execute(sql, list(parameters) or None)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """A few rows. Use `table` where a column may begin with thousands of NULLs."""
+        with self._lock, self._explained():
+            self._cursor.execute(sql, list(parameters) or None)
+            return list(self._cursor.fetchall())
+
+    def table(self, sql: str, schema: pa.Schema, parameters: Sequence[Any] = ()) -> pa.Table:
+        """Many rows. `sql` yields the columns of `schema` by name, times in microseconds, lists as text joined
+        by char(31). An empty text comes back as null."""
+        columns = ", ".join(
+            f"coalesce({field.name}, {_NO_INTEGER if _is_integer(field.type) else chr(39) * 2}) AS {field.name}"
+            for field in schema
+        )  # ADBC takes a column's type from its first rows, so there must be no NULL among them
+        with self._lock, self._explained():
+            self._cursor.execute(f"SELECT {columns} FROM ({sql})", list(parameters) or None)
+            raw = self._cursor.fetch_arrow_table()
+        return pa.table([_typed(raw.column(field.name), field.type) for field in schema], schema=schema)
+
+    def load(self, sql: str, table: pa.Table) -> None:
+        """Run `sql` once for every row, the columns in order as its parameters; times as microseconds."""
+        if not table.num_rows:
+            return
+        plain = [column.cast(_storage(column.type)) for column in table.columns]
+        with self._lock, self._explained():
+            self._cursor.executemany(sql, pa.table(plain, names=table.column_names))
+
+    @contextmanager
+    def transaction(self, *, writes: bool = True) -> Iterator[None]:
+        """Everything or nothing. Not nested. `writes=False` only holds one moment of the data still."""
+        with self._lock:
+            self.run("BEGIN IMMEDIATE" if writes else "BEGIN")
+            try:
+                yield
+                self._commit()
+            except BaseException:
+                self._rollback()
+                raise
+
+    def _commit(self) -> None:
+        self.run("COMMIT")
+
+    def _rollback(self) -> None:
+        try:
+            self._cursor.execute("ROLLBACK")
+        except Error:
+            return  # SQLite has already rolled back (disk full, broken file); the first error tells
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (Error, OSError) as error:
+            raise StateError(f"The state {self.path} cannot be used: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return f"another process has been writing for {BUSY_SECONDS} s. Try again when it is done."
+    if "not a database" in text or "malformed" in text:
+        return "it is not a sound SQLite file. Restore a copy, or choose another file with --state."
+    if "full" in text or "No space" in text:
+        return "the disk is full. Make room, then run `sync resume`."
+    if isinstance(error, OSError):
+        return f"{error.strerror}. Choose another place with --state."
+    return text.splitlines()[0]
+
+
+def _is_integer(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_timestamp(kind))
+
+
+def _storage(kind: pa.DataType) -> pa.DataType:
+    return pa.int64() if _is_integer(kind) else pa.string()
+
+
+def _typed(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if _is_integer(kind):
+        whole = column.cast(pa.int64())
+        return pc.if_else(pc.equal(whole, _NO_INTEGER), None, whole).cast(kind)
+    text = column.cast(pa.string())
+    text = pc.if_else(pc.equal(text, ""), None, text)
+    return pc.split_pattern(text, "\x1f") if pa.types.is_list(kind) else text

@@ -1,0 +1,74 @@
+"""The tables, and how an older state becomes the present one.
+
+Owns: the migrations, each committed together with its record in schema_version. Must not: read or write data
+beyond what a migration moves.
+
+Times are microseconds since 1970 in UTC. A step is a contiguous range of `change.seq`, so a batch is a range too.
+"""
+
+from __future__ import annotations
+
+from connector.errors import StateError, TooNew
+from connector.state.database import Database
+
+_FIRST = (
+    "CREATE TABLE destination(name TEXT PRIMARY KEY, revision INTEGER NOT NULL DEFAULT 0, cursor INTEGER)",
+    """CREATE TABLE contact(
+        id INTEGER PRIMARY KEY, destination TEXT NOT NULL, email TEXT NOT NULL, remote_id TEXT,
+        status TEXT, status_at INTEGER, fields TEXT, UNIQUE(destination, email))""",
+    """CREATE TABLE target(
+        id INTEGER PRIMARY KEY, destination TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, remote_id TEXT,
+        UNIQUE(destination, kind, name))""",
+    """CREATE TABLE membership(
+        target_id INTEGER NOT NULL, contact_id INTEGER NOT NULL, PRIMARY KEY(target_id, contact_id)) WITHOUT ROWID""",
+    """CREATE TABLE reject(
+        destination TEXT NOT NULL, email TEXT NOT NULL, op TEXT NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL,
+        code TEXT, detail TEXT, row_hash TEXT, run_id TEXT NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY(destination, email, op, kind, target)) WITHOUT ROWID""",
+    """CREATE TABLE run(
+        id TEXT PRIMARY KEY, plan_id TEXT NOT NULL, as_of INTEGER NOT NULL, made_at INTEGER NOT NULL,
+        started_at INTEGER NOT NULL, finished_at INTEGER, state TEXT NOT NULL, contacts INTEGER NOT NULL,
+        summary TEXT NOT NULL, allowed TEXT NOT NULL)""",
+    """CREATE TABLE step(
+        id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, destination TEXT NOT NULL, op TEXT NOT NULL,
+        kind TEXT, target TEXT, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL)""",
+    "CREATE INDEX step_of_run ON step(run_id, destination)",
+    """CREATE TABLE change(
+        seq INTEGER PRIMARY KEY, step INTEGER NOT NULL, email TEXT NOT NULL, fields TEXT, new_status TEXT,
+        consent_at INTEGER, consent_source TEXT, carrier INTEGER, outcome TEXT, code TEXT, previous TEXT)""",
+    "CREATE INDEX change_carried ON change(carrier) WHERE carrier IS NOT NULL",
+    """CREATE TABLE batch(
+        id INTEGER PRIMARY KEY, step INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+        size INTEGER NOT NULL, state TEXT NOT NULL, job TEXT, attempts INTEGER NOT NULL DEFAULT 0,
+        sent_at INTEGER, done_at INTEGER)""",
+    "CREATE INDEX batch_of_step ON batch(step)",
+    """CREATE TABLE lease(
+        name TEXT PRIMARY KEY, holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+        since INTEGER NOT NULL, expires_at INTEGER NOT NULL, fence INTEGER NOT NULL)""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+
+
+def migrate(db: Database, at: int) -> None:
+    """Bring the file to the newest schema. Raises TooNew, or StateError for a database that is not ours."""
+    with db.transaction():
+        version = _version(db)
+        if version > len(MIGRATIONS):
+            raise TooNew(
+                f"The state {db.path} was written by a newer version of the connector (schema {version}, this one "
+                f"knows {len(MIGRATIONS)}). Update the connector, or choose another file with --state."
+            )
+        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+            for statement in statements:
+                db.run(statement)
+            db.run("INSERT INTO schema_version(version, at) VALUES (?, ?)", [number, at])
+
+
+def _version(db: Database) -> int:
+    names = {name for (name,) in db.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not names:
+        db.run("CREATE TABLE schema_version(version INTEGER PRIMARY KEY, at INTEGER NOT NULL)")
+    elif "schema_version" not in names:
+        raise StateError(f"{db.path} is a database of another program. Choose another file with --state.")
+    return int(db.rows("SELECT coalesce(max(version), 0) FROM schema_version")[0][0])

@@ -1,0 +1,93 @@
+"""The house rules: who may import whom, one library in one home, modules of a size one can read."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "connector"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# Low to high. A room may import rooms of lower layers, itself, and the siblings named below.
+LAYERS = [
+    {"errors", "problem", "model", "events"},
+    {"config", "sources", "state", "platforms"},
+    {"segments", "plan", "push", "lifecycle", "report"},
+    {"rehearse", "app"},
+    {"cli"},
+]
+SIBLINGS = {
+    ("sources", "config"),
+    ("push", "plan"),
+    ("report", "plan"),
+    ("report", "push"),
+    ("report", "segments"),
+    ("app", "rehearse"),
+    ("errors", "problem"),
+    ("cli", "cli"),
+}
+HOMES = {
+    "ibis": {"sources", "segments", "plan"},
+    "duckdb": {"sources", "segments", "plan", "report"},
+    "sqlite3": {"state", "rehearsal"},
+    "adbc_driver_sqlite": {"state"},
+    "requests": {"platforms"},
+    "tenacity": {"platforms"},
+    "yaml": {"config"},
+    "pydantic": {"config", "platforms"},
+    "typer": {"cli"},
+    "rich": {"cli", "report"},
+    "starlette": {"rehearsal"},
+    "uvicorn": {"rehearsal"},
+}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def level(name: str) -> int:
+    return next(number for number, rooms in enumerate(LAYERS) if name in rooms)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_rooms_import_only_lower_layers(path: Path) -> None:
+    here = room(path)
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] != "connector" or len(parts) < 2 or here == "__init__":
+            continue
+        there = parts[1]
+        if here == "rehearsal":
+            assert there == "rehearsal", f"{path.name} imports {name}"
+        elif there == "rehearsal":
+            assert here in {"rehearse", "rehearsal"}, f"{path.name} imports {name}"
+        elif there != here and (here, there) not in SIBLINGS:
+            assert level(there) < level(here), f"{path.name} ({here}) imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_one_library_has_one_home(path: Path) -> None:
+    for name in {name.split(".")[0] for name in imports(path)} & HOMES.keys():
+        assert room(path) in HOMES[name], f"{path.name} imports {name}, whose home is {HOMES[name]}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_say_what_they_own_and_stay_readable(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    if text.strip() and path.name != "__init__.py":
+        doc = ast.get_docstring(ast.parse(text)) or ""
+        assert "Owns:" in doc and "Must not:" in doc or path.name in {"errors.py", "__main__.py"}
