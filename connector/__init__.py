@@ -1,1 +1,6 @@
-"""Segments declared in YAML, pushed as tags, lists and fields to Mailchimp, Klaviyo and HubSpot."""
+"""Segments declared in YAML, kept in step with email platforms.
+
+Owns: the version. Must not: import anything.
+"""
+
+__version__ = "0.1.0"

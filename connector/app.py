@@ -184,9 +184,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
         seen, new_targets = observe.targets(store, connected, routing, ledger)
         sides.append(build.Side(routing, ledger, connected.capabilities, seen, new_targets))
     last = store.last_contacts()
-    return build.build(
-        evaluation.table, sides, as_of=workspace.as_of, made_at=now, contacts_before=last, limit=limit
-    )
+    return build.build(evaluation.table, sides, as_of=workspace.as_of, made_at=now, contacts_before=last, limit=limit)
 
 
 def bind(workspace: Workspace, plan: Plan) -> Plan:
@@ -229,7 +227,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
     """Open a run for the plan and apply it. The guards must have been asked before (`guard`)."""
     from connector.push.run import apply
 
-    lifted = {name: workspace.options.reason or "" for name in workspace.options.allow}
+    lifted = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
     with store.lease("push"):
         run = store.open_run(
             plan_id=plan.id,

@@ -17,8 +17,13 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TODAY = datetime(2026, 11, 20, 6, 0)
-FIRST = "Anna Ben Çelik Dana Émile Fatima Georg Hana Igor Jürgen Kim Luca Mia Noah Olga Paul Quinn Rosa Søren Tara".split()
-LAST = "Adler Brandt Costa Dubois Eriksen Fischer García Haddad Ito Jansen Keller López Müller Novák O'Neill Peters Rossi Şahin Tanaka Weiß".split()
+FIRST = (
+    "Anna Ben Çelik Dana Émile Fatima Georg Hana Igor Jürgen Kim Luca Mia Noah Olga Paul Quinn Rosa Søren Tara"
+).split()  # noqa: SIM905 - a list of names reads better as a line
+LAST = (
+    "Adler Brandt Costa Dubois Eriksen Fischer García Haddad Ito Jansen Keller López Müller Novák O'Neill Peters "
+    "Rossi Şahin Tanaka Weiß"
+).split()  # noqa: SIM905
 COUNTRIES = {
     "DE": ["Germany", "germany", "DE", " Germany ", "DEU"],
     "US": ["United States", "USA", "US", "united states"],
@@ -59,15 +64,20 @@ def main() -> None:
         events += _events(rng, email, life)
     rng.shuffle(contacts)
     _write_contacts(contacts + _dirt())
-    _write(HERE / "orders.csv", ["order_id", "customer_email", "ordered_at", "amount", "category"],
-           [[10_000 + i, *row] for i, row in enumerate(orders)])
+    _write(
+        HERE / "orders.csv",
+        ["order_id", "customer_email", "ordered_at", "amount", "category"],
+        [[10_000 + i, *row] for i, row in enumerate(orders)],
+    )
     _write(HERE / "email_events.csv.gz", ["email", "occurred_at", "type", "campaign"], events)
 
 
 def _rows(rng: random.Random, number: int, email: str) -> list[list[str]]:
     """The person's row, and for some an older second one with other spellings."""
     country = rng.choices(list(COUNTRIES), [40, 20, 12, 12, 8, 8])[0]
-    created = TODAY - timedelta(days=rng.choice([rng.randint(1, 29), rng.randint(30, 1400)]), minutes=rng.randint(0, 1400))
+    created = TODAY - timedelta(
+        days=rng.choice([rng.randint(1, 29), rng.randint(30, 1400)]), minutes=rng.randint(0, 1400)
+    )
     opted_in = rng.random() < 0.88
     modified = TODAY - timedelta(days=rng.randint(0, 20), minutes=rng.randint(0, 1400))
     row = [
@@ -98,8 +108,12 @@ def _orders(rng: random.Random, email: str, life: tuple) -> list[list[object]]:
     days = rng.randint(near, far)
     moments = [days + (rng.randint(3, 40) * i) for i in range(count)]
     return [
-        [email, _second(TODAY - timedelta(days=day, seconds=rng.randint(0, 60_000))), f"{rng.lognormvariate(4, 0.6):.2f}",
-         rng.choice(["shoes", "coats", "bags", "socks"])]
+        [
+            email,
+            _second(TODAY - timedelta(days=day, seconds=rng.randint(0, 60_000))),
+            f"{rng.lognormvariate(4, 0.6):.2f}",
+            rng.choice(["shoes", "coats", "bags", "socks"]),
+        ]
         for day in moments
     ]
 

@@ -90,4 +90,4 @@ def test_modules_say_what_they_own_and_stay_readable(path: Path) -> None:
     assert len(text.splitlines()) <= 400
     if text.strip() and path.name != "__init__.py":
         doc = ast.get_docstring(ast.parse(text)) or ""
-        assert "Owns:" in doc and "Must not:" in doc or path.name in {"errors.py", "__main__.py"}
+        assert ("Owns:" in doc and "Must not:" in doc) or path.name in {"errors.py", "__main__.py"}

@@ -43,7 +43,9 @@ class Common:
     format: Format = Format.TEXT
     verbose: bool = False
 
-    def options(self, listener: Listener | None = None, allow: list[str] | None = None, reason: str | None = None) -> Options:
+    def options(
+        self, listener: Listener | None = None, allow: list[str] | None = None, reason: str | None = None
+    ) -> Options:
         from connector.app import Options
         from connector.events import silent
 
@@ -64,17 +66,19 @@ class Common:
         return self.format is Format.JSON
 
 
-_PANEL = "Common options"
+_STATE = "Where ledger and journal are kept; default .connector/state.db."
+_AS_OF = "The moment rules are evaluated for: 2026-11-20 (its end), 2026-11-20T18:00, or with zone. Default: now."
+_REHEARSE = "Use the rehearsal platforms instead of the real ones."
 _COMMON = {
     "file": (Annotated[Path, typer.Option("--file", "-f", help="The segments file.")], Path("segments.yaml")),
-    "state": (Annotated[str | None, typer.Option(help="Where ledger and journal are kept; default .connector/state.db.")], None),
-    "as_of": (Annotated[str | None, typer.Option(help="The moment rules are evaluated for: 2026-11-20 (its end), 2026-11-20T18:00, or with zone. Default: now.")], None),
+    "state": (Annotated[str | None, typer.Option(help=_STATE)], None),
+    "as_of": (Annotated[str | None, typer.Option(help=_AS_OF)], None),
     "only": (Annotated[list[str] | None, typer.Option(help="Only these segments (globs; may be repeated).")], None),
     "to": (Annotated[list[str] | None, typer.Option(help="Only these destinations (globs; may be repeated).")], None),
-    "rehearse": (Annotated[bool, typer.Option("--rehearse", help="Use the rehearsal platforms instead of the real ones.")], False),
+    "rehearse": (Annotated[bool, typer.Option("--rehearse", help=_REHEARSE)], False),
     "format": (Annotated[Format, typer.Option(help="How to print the result.")], Format.TEXT),
     "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")], False),
-}  # fmt: skip
+}
 
 
 def command(app: typer.Typer, name: str, examples: str) -> Callable[[Callable[..., int | None]], Callable[..., None]]:

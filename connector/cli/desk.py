@@ -78,5 +78,7 @@ def members(common: Common, segment: Annotated[str, typer.Argument(help="The seg
     if common.json:
         data_json({"segment": segment, "members": emails})
     else:
-        data("\n".join((["email"] if common.format is Format.CSV else []) + emails)) if emails or common.format is Format.CSV else None
+        data(
+            "\n".join((["email"] if common.format is Format.CSV else []) + emails)
+        ) if emails or common.format is Format.CSV else None
     return 0

@@ -15,8 +15,8 @@ from connector.cli import desk, history, platforms, pushing
 app = typer.Typer(
     name="sync",
     help="Keep Mailchimp, Klaviyo and HubSpot in step with segments declared in segments.yaml.",
-    epilog="Exit codes: 0 done, 1 finished with record failures, 2 wrong configuration or export, 3 refused by a guard, "
-    "4 cannot work, 10 plan --exit-code found changes, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 finished with record failures, 2 wrong configuration or export, "
+    "3 refused by a guard, 4 cannot work, 10 plan --exit-code found changes, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from connector.plan.model import Plan
     from connector.push.run import RunResult
 
-Allow = Annotated[list[str] | None, typer.Option(help="Lift this guard for once (adds, removes, empty, shrunken, stale).")]
+Allow = Annotated[
+    list[str] | None, typer.Option(help="Lift this guard for once (adds, removes, empty, shrunken, stale).")
+]
 Reason = Annotated[str | None, typer.Option(help="Why the guard is lifted; kept with the run.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N changes per target: a careful first try.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -1,7 +1,16 @@
 """segments.yaml as typed values, after validation.
 
 Owns: the shape of a configuration (pydantic models) and Config.place, which finds any part of it in the file.
-Must not: open exports, know an engine, reveal a secret (they are pydantic SecretStr, read late).
+Must not: open exports, know an engine, hold a secret (only the name of its variable; secrets.py reads it late).
+
+Beyond LANGUAGE's page the file also knows:
+- `mode: mirror|additive|enrich` at a destination, and in an entry of send_to; an entry with `mode: enrich` may go
+  without tag and list;
+- `guards:` at the top (for all destinations), at a destination and at a segment, each overruling the one before key by
+  key; a limit is switched off with the word `off`;
+- `base_url:` at a destination; `revision` (Klaviyo), `version` and `tier` (HubSpot), `tag_property` (both);
+- `silence: [code, …]` at the top and at a segment, for advice of the checker;
+- `case: exact` beside a test of text: {is: X, case: exact}; `sample: {percent: 10%, name: X}`.
 """
 
 from __future__ import annotations
@@ -9,64 +18,104 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, SkipValidation
+from pydantic import Field, PrivateAttr, SkipValidation
 
+from connector.config.codes import BadValue
+from connector.config.fields import (
+    Codes,
+    Day,
+    Limit,
+    LimitPercent,
+    Missing,
+    Model,
+    Switch,
+    Text,
+    Url,
+    Whole,
+    Window,
+    YesNo,
+    Zone,
+    before,
+    schema,
+    secret_name,
+)
+from connector.config.lifecycle import Cleanup, Lifecycle
 from connector.config.rules import Duration, Loc, Rule, Trait
+from connector.config.values import text
 from connector.model import Kind, NewContacts, SyncMode
 from connector.problem import Place
 
 ColumnType = Literal["text", "integer", "number", "date", "timestamp", "boolean", "list", "country", "phone", "place"]
 Preset = Literal["hubspot", "salesforce", "klaviyo", "mailchimp", "shopify", "none"]
+Platform = Literal["mailchimp", "klaviyo", "hubspot"]
 
 
-class Model(BaseModel):
-    """Frozen, and a key it does not know is an error."""
+def _headers(value: Any) -> Any:
+    """A header, or the two of a place."""
+    if isinstance(value, list | tuple):
+        if len(value) != 2:
+            raise BadValue("wrong-type", "`from` is one header, or two for a place: [Latitude, Longitude].")
+        return tuple(text(header) for header in value)
+    return text(value)
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+def _join(value: Any) -> Any:
+    """{column of this source: column of contacts}."""
+    if isinstance(value, tuple):
+        return value
+    if not isinstance(value, dict) or len(value) != 1:
+        raise BadValue("wrong-type", "`join` is one pair, {column here: column of contacts}: {customer_email: email}.")
+    here, there = next(iter(value.items()))
+    return here, text(there)
+
+
+_TEXT = {"type": "string"}
+_HEADERS = schema(anyOf=[_TEXT, {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}])
+_JOIN = schema(type="object", additionalProperties=_TEXT, minProperties=1, maxProperties=1)
 
 
 class Column(Model):
     """One entry of `columns:`. `from_` is a header or, for a place, two."""
 
-    from_: str | tuple[str, str] | None = None
+    from_: Annotated[str | tuple[str, str] | None, before(_headers), _HEADERS] = Field(default=None, alias="from")
     type: ColumnType | None = None
-    separator: str | None = None
-    format: str | None = None  # strptime-like, as DuckDB reads it
+    separator: Text | None = None
+    format: Text | None = None  # strptime-like, as DuckDB reads it
     decimal: Literal[".", ","] | None = None
-    missing: tuple[str, ...] | None = None
+    missing: Missing | None = None
 
 
 class Source(Model):
     """A file or a set of files. `contacts` has email, id and updated_at; the others have join and at."""
 
     name: str
-    file: str  # as written: relative to the folder of segments.yaml, may be a glob
+    file: Text  # as written: relative to the folder of segments.yaml, may be a glob
     pick: Literal["all", "newest"] = "all"
     preset: Preset = "none"
-    email: str | None = None
-    id: str | None = None
-    updated_at: str | None = None
-    max_age: Duration | None = None
+    email: Text | None = None
+    id: Text | None = None
+    updated_at: Text | None = None
+    max_age: Window | None = None
     columns: Mapping[str, Column] = {}
-    join: tuple[str, str] | None = None  # (column of this source, column of contacts)
-    at: str | None = None
-    encoding: str | None = None
+    join: Annotated[tuple[str, str] | None, before(_join), _JOIN] = None  # (column here, column of contacts)
+    at: Text | None = None
+    encoding: Text | None = None
     delimiter: str | None = None
-    sheet: str | None = None
-    skip_rows: int = 0
-    timezone: str | None = None
-    missing: tuple[str, ...] | None = None
+    sheet: Text | None = None
+    skip_rows: Whole = 0
+    timezone: Zone | None = None
+    missing: Missing | None = None
 
 
 class Consent(Model):
     """`when` holds for those who may be contacted; `proof_*` are the columns of the dated proof."""
 
     when: Annotated[Rule, SkipValidation]
-    proof_at: str | None = None
-    proof_source: str | None = None
+    proof_at: Text | None = None
+    proof_source: Text | None = None
 
 
 class Secret(Model):
@@ -78,31 +127,45 @@ class Secret(Model):
         return "${" + self.variable + "}"
 
 
+def _secret(value: Any) -> Any:
+    return value if isinstance(value, Secret) else Secret(variable=secret_name(value))
+
+
+SecretText = Annotated[Secret, before(_secret), schema(type="string", pattern=r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$")]
+
+
 class Guards(Model):
     """When a plan is refused. Shares are of the target's members in the ledger; below `floor` changes a share
     does not refuse. None switches a limit off."""
 
-    adds_percent: float | None = None
-    adds: int | None = None
-    removes_percent: float | None = 20.0
-    removes: int | None = None
-    floor: int = 50
-    shrunken_percent: float | None = 30.0  # the export lost more than this since the last run
+    adds_percent: LimitPercent = None
+    adds: Limit = None
+    removes_percent: LimitPercent = 20.0
+    removes: Limit = None
+    floor: Whole = 50
+    shrunken_percent: LimitPercent = 30.0  # the export lost more than this since the last run
+    empty: Switch = True  # a segment that had members has none
+
+    def overruled(self, by: Guards | None) -> Guards:
+        """These, with every key that `by` names."""
+        if by is None:
+            return self
+        return self.model_copy(update={name: getattr(by, name) for name in by.model_fields_set})
 
 
 class Destination(Model):
-    """One account. `settings` holds platform-specific keys (audience, revision, version, tag_property …)."""
+    """One account. `settings` holds platform-specific keys (revision, version, tier, tag_property)."""
 
     name: str
-    platform: Literal["mailchimp", "klaviyo", "hubspot"]
-    secret: Secret  # api_key or access_token
-    audience: str | None = None  # Mailchimp
+    platform: Platform
+    secret: SecretText  # api_key or access_token
+    audience: Text | None = None  # Mailchimp: its name or id
     new_contacts: NewContacts = NewContacts.SKIP
     mode: SyncMode = SyncMode.MIRROR
-    fields: Mapping[str, str] = {}  # platform field -> column or trait
+    fields: Mapping[str, Text] = {}  # platform field -> column or trait
     guards: Guards = Guards()
-    base_url: str | None = None  # another address than the vendor's, e.g. the rehearsal platforms
-    settings: Mapping[str, str] = {}
+    base_url: Url | None = None  # another address than the vendor's, e.g. the rehearsal platforms
+    settings: Mapping[str, Text] = {}
 
 
 class SendTo(Model):
@@ -114,20 +177,22 @@ class SendTo(Model):
 
 
 class Segment(Model):
-    """Exactly one of `when` and `members_from` is set."""
+    """Exactly one of `when` and `members_from` is set; `members_from` implies frozen."""
 
     name: str
     when: Annotated[Rule | None, SkipValidation] = None
-    members_from: str | None = None
-    title: str | None = None
-    description: str | None = None
-    goal: str | None = None
-    owner: str | None = None
-    review_by: str | None = None
-    frozen: bool = False
-    paused: bool = False
-    hold: Duration | None = None
+    members_from: Text | None = None
+    title: Text | None = None
+    description: Text | None = None
+    goal: Text | None = None
+    owner: Text | None = None
+    review_by: Day | None = None
+    frozen: YesNo = False
+    paused: YesNo = False
+    hold: Window | None = None
     send_to: tuple[SendTo, ...] = ()
+    guards: Guards | None = None  # only the keys that were written count: see Config.guards_for
+    silenced: Codes = ()  # codes of advice switched off for this segment
 
 
 class Config(Model):
@@ -135,17 +200,21 @@ class Config(Model):
 
     path: Path
     version: Literal[1] = 1
-    timezone: str = "UTC"
-    engine: str = "duckdb"
+    timezone: Zone = "UTC"
+    engine: Text = "duckdb"
     sources: Mapping[str, Source]
     traits: Mapping[str, Annotated[Trait, SkipValidation]] = {}
     consent: Consent | None = None
     destinations: Mapping[str, Destination] = {}
     segments: Mapping[str, Segment]
     priorities: tuple[tuple[str, ...], ...] = ()
-    silenced: tuple[str, ...] = ()  # codes of advice switched off for the whole file
+    silenced: Codes = ()  # codes of advice switched off for the whole file
+    guards: Guards = Guards()  # for every destination that says nothing else
+    lifecycle: Lifecycle | None = None
+    cleanup: Cleanup | None = None
 
     _places: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
+    _values: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -157,10 +226,21 @@ class Config(Model):
         return ZoneInfo(self.timezone)
 
     def place(self, loc: Loc) -> Place:
-        """Where `loc` stands in the file; the nearest enclosing part when it has no place of its own."""
+        """Where the key (or list item) `loc` stands in the file; the nearest enclosing part when it has no place of
+        its own."""
         while loc and loc not in self._places:
             loc = loc[:-1]
-        return self._places.get(loc, Place(self.path.name))
+        return self._places.get(loc, Place(self.path.as_posix()))
+
+    def value_place(self, loc: Loc) -> Place:
+        """Where the value of `loc` begins; the nearest enclosing part's when it has none of its own."""
+        while loc and loc not in self._values:
+            loc = loc[:-1]
+        return self._values.get(loc, Place(self.path.as_posix()))
+
+    def guards_for(self, destination: str, segment: str | None = None) -> Guards:
+        """The destination's guards, overruled by the segment's."""
+        return self.destinations[destination].guards.overruled(self.segments[segment].guards if segment else None)
 
 
 def hours(duration: Duration) -> timedelta:

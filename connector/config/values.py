@@ -135,10 +135,9 @@ def _after(low: Any, high: Any) -> bool:
     if not isinstance(low, str):
         return bool(low > high)
     first, last = parse_moment(low), parse_moment(high)
-    times = isinstance(first, datetime) and isinstance(last, datetime)
-    if times and (first.tzinfo is None) == (last.tzinfo is None):  # type: ignore[union-attr]
+    if isinstance(first, datetime) and isinstance(last, datetime) and (first.tzinfo is None) == (last.tzinfo is None):
         return first > last
-    return low[:10] > high[:10]  # a day and a time, or zones that only as_of's zone could compare
+    return low[:10] > str(high)[:10]  # a day and a time, or zones that only the file's zone could compare
 
 
 def named(value: Any, names: tuple[str, ...]) -> str:

@@ -54,7 +54,9 @@ def read(text: str, file: str) -> Document:
     bad = _UNPRINTABLE.search(text)
     if bad:
         place = place_at(text, bad.start(), file)
-        raise Unreadable(Problem(place, "bad-character", f"Character U+{ord(bad[0]):04X} cannot stand here; delete it."))
+        raise Unreadable(
+            Problem(place, "bad-character", f"Character U+{ord(bad[0]):04X} cannot stand here; delete it.")
+        )
     builder = _Builder(Document(file))
     try:
         for event in _events(text):
@@ -64,7 +66,9 @@ def read(text: str, file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         raise Unreadable(explain(error, text, file)) from None
     if builder.empty:
-        raise Unreadable(Problem(Place(file, 1, 1), "empty-file", "The file holds nothing. `sync init` writes a start."))
+        raise Unreadable(
+            Problem(Place(file, 1, 1), "empty-file", "The file holds nothing. `sync init` writes a start.")
+        )
     return builder.document
 
 

@@ -92,7 +92,7 @@ def _changes(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Tabl
     destination = routing.destination.name
     status = str(routing.destination.new_contacts)
     return (
-        connection.execute(
+        connection.sql(
             """
         select $1 as destination, op, null::varchar as kind, null::varchar as target, email, fields,
                case when op = 'create' then $2 end as new_status,
@@ -104,7 +104,7 @@ def _changes(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Tabl
         from membership m join route r using (number) where m.reason is null
         order by op, kind, target, email
         """,
-            [destination, status],
+            params=[destination, status],
         )
         .to_arrow_table()
         .cast(CHANGE_SCHEMA)
@@ -113,13 +113,13 @@ def _changes(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Tabl
 
 def _blocked(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Table:
     return (
-        connection.execute(
+        connection.sql(
             """
         select $1 as destination, m.op, r.kind, r.target, m.email, m.reason, m.since
         from membership m join route r using (number) where m.reason is not null
         order by kind, target, email
         """,
-            [routing.destination.name],
+            params=[routing.destination.name],
         )
         .to_arrow_table()
         .cast(BLOCKED_SCHEMA)

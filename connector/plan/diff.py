@@ -128,11 +128,11 @@ def memberships(connection: duckdb.DuckDBPyConnection, routing: Routing, observe
                        want{i} & ~have{i} as missing,
                        have{i} & ~({allowed}) & {mirror}::BIGINT as surplus
                 from person where want{i} <> have{i} or (have{i} <> 0 and not consent)
-            ), bit as (select unnest(range({len(part)})) as at)
-            select case when surplus >> at & 1 = 1 then 'remove' else 'add' end, at + {i * BITS}, email,
-                   case when surplus >> at & 1 = 1 then null else reason end,
-                   case when surplus >> at & 1 = 1 then null else status_at end
-            from differing, bit where (missing | surplus) >> at & 1 = 1
+            ), bit as (select unnest(range({len(part)})) as position)
+            select case when (surplus >> position) & 1 = 1 then 'remove' else 'add' end, position + {i * BITS}, email,
+                   case when (surplus >> position) & 1 = 1 then null else reason end,
+                   case when (surplus >> position) & 1 = 1 then null else status_at end
+            from differing, bit where ((missing | surplus) >> position) & 1 = 1
         """)
     connection.execute("""
         update membership set op = 'adopt' from observed o
@@ -146,8 +146,8 @@ def counts(connection: duckdb.DuckDBPyConnection, routing: Routing) -> dict[str,
     if not routing.routes:
         return {}
     bits = [(number // BITS, number % BITS) for number in range(len(routing.routes))]
-    held = ", ".join(f"count(*) filter (have{i} >> {at} & 1 = 1)" for i, at in bits)
-    desired = ", ".join(f"count(*) filter (consent and want{i} >> {at} & 1 = 1)" for i, at in bits)
+    held = ", ".join(f"count(*) filter ((have{i} >> {at}) & 1 = 1)" for i, at in bits)
+    desired = ", ".join(f"count(*) filter (consent and (want{i} >> {at}) & 1 = 1)" for i, at in bits)
     totals = connection.execute(f"select {held}, {desired} from person").fetchone() or ()
     moved = {
         (op, number): count

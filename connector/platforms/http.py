@@ -1,20 +1,17 @@
 """One HTTP session to one account: auth, limits, retry, and answers turned into errors.
 
-Owns: requests and tenacity, the Reply, the retry policy. Must not: know an endpoint or a record, log bodies,
-queries or headers (they hold addresses and keys).
+Owns: requests and the session, the Reply, turning a missing or unreadable answer into an error. Must not: know an
+endpoint or a record, log bodies, queries or headers (they hold addresses and keys).
 """
 
 from __future__ import annotations
 
-import random
 import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,8 +23,10 @@ from requests.adapters import HTTPAdapter
 from connector.errors import ContractError, DestinationError, Refused, Retryable, Unanswered
 from connector.events import Listener, RequestSent, Waiting
 from connector.platforms.limits import Clock, Limiter
+from connector.platforms.retry import RetryPolicy, Tries
 
 CONNECT_SECONDS, READ_SECONDS = 10, 120
+PATIENT = RetryPolicy()
 _SHORTEST_WAIT = 0.001  # a rounding error must not become a busy loop
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _T = TypeVar("_T")
@@ -60,18 +59,6 @@ Classify = Callable[[Reply], DestinationError | None]
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """Up to `attempts` tries; between them the platform's own wait, else `first` · 2^n seconds with jitter, at most
-    `ceiling`. A throttled request (429, or a stated wait) is no failure: it is tried until it has waited `patience`
-    seconds in all, and given up at once when the platform states a longer wait than that."""
-
-    attempts: int = 6
-    first: float = 1.0
-    ceiling: float = 60.0
-    patience: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
 class _Report:
     """What a RequestSent event says about a try before its answer is known."""
 
@@ -79,32 +66,6 @@ class _Report:
     path: str
     writes: bool
     attempt: int
-
-
-@dataclass(slots=True)
-class _Tries:
-    """What happened to one request so far. `throttled` is about the latest try."""
-
-    policy: RetryPolicy
-    bucket: str
-    failures: int = 0
-    throttled: bool = False
-
-    def over(self, state: tenacity.RetryCallState) -> bool:
-        if (_told(state) or 0.0) > self.policy.patience:
-            return True
-        if self.throttled:
-            return state.idle_for >= self.policy.patience
-        self.failures += 1
-        return self.failures >= self.policy.attempts
-
-    def wait(self, state: tenacity.RetryCallState) -> float:
-        jitter = self.policy.first / 2
-        told = _told(state)
-        if told is not None:
-            return told + random.uniform(0, jitter)
-        growing = tenacity.wait_exponential_jitter(self.policy.first, self.policy.ceiling, jitter=jitter)
-        return float(growing(state))
 
 
 class Http:
@@ -125,7 +86,7 @@ class Http:
         concurrency: int,
         clock: Clock,
         listener: Listener,
-        policy: RetryPolicy = RetryPolicy(),
+        policy: RetryPolicy = PATIENT,
         hint: str = "",
     ) -> None:
         self.destination = destination
@@ -157,7 +118,7 @@ class Http:
         A request that is not `replayable` is tried again only when the platform said that it did not take it
         (a Retryable answer) or never heard of it (no connection), never after a broken one."""
 
-        def once(tries: _Tries, attempt: int) -> Reply:
+        def once(tries: Tries, attempt: int) -> Reply:
             report = _Report(method, path, writes, attempt)
             response = self._exchange(self._session, bucket, report, self._base + path, params=query, json=body)
             reply = _reply(response)
@@ -174,7 +135,7 @@ class Http:
     def download(self, url: str) -> bytes:
         """The content of an address that the platform handed out, asked for without our credentials."""
 
-        def once(tries: _Tries, attempt: int) -> bytes:
+        def once(tries: Tries, attempt: int) -> bytes:
             report = _Report("GET", "(download)", False, attempt)
             response = self._exchange(self._bare, "(download)", report, url)
             if response.status_code != 200:
@@ -183,8 +144,8 @@ class Http:
 
         return self._retrying(once, "(download)", replayable=True)
 
-    def _retrying(self, once: Callable[[_Tries, int], _T], bucket: str, replayable: bool) -> _T:
-        tries = _Tries(self._policy, bucket)
+    def _retrying(self, once: Callable[[Tries, int], _T], bucket: str, replayable: bool) -> _T:
+        tries = Tries(self._policy, bucket)
 
         def again(error: BaseException) -> bool:
             return isinstance(error, Retryable) and (replayable or not isinstance(error, Unanswered))
@@ -275,26 +236,13 @@ class Http:
     def _error(self, kind: type[_E], code: str, text: str) -> _E:
         return kind(f"{self.destination}: {text}", destination=self.destination, code=code)
 
-    def _before_sleep(self, tries: _Tries, state: tenacity.RetryCallState) -> None:
+    def _before_sleep(self, tries: Tries, state: tenacity.RetryCallState) -> None:
         seconds = float(state.upcoming_sleep)
         if tries.throttled:
             self._limiter.pause(tries.bucket, seconds)
         error = state.outcome.exception() if state.outcome else None
         why = getattr(error, "code", "") or type(error).__name__
         self._listener(Waiting(self.destination, seconds, str(why)))
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The Retry-After header in seconds; it may be a number or a date (RFC 9110, section 10.2.3)."""
-    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def scrub(text: object) -> str:
@@ -313,7 +261,8 @@ def _session(base_url: str, concurrency: int) -> requests.Session:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it wraps: requests and urllib3 nest them in `args`, `reason` and the context."""
+    """The error and what it wraps: requests and urllib3 nest them in `args`, `reason` and the cause. Not in the
+    context: that may be an older failure, which the caller was handling when this request was sent."""
     seen: set[int] = set()
     todo: list[object] = [error]
     while todo:
@@ -321,12 +270,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(cause, BaseException) and id(cause) not in seen:
             seen.add(id(cause))
             yield cause
-            todo += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
-
-
-def _told(state: tenacity.RetryCallState) -> float | None:
-    error = state.outcome.exception() if state.outcome else None
-    return error.retry_after if isinstance(error, Retryable) else None
+            todo += [*cause.args, getattr(cause, "reason", None), cause.__cause__]
 
 
 def _reply(response: requests.Response) -> Reply:

@@ -76,7 +76,9 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
             f"Total: {sums['creates']:,} to create, {sums['updates']:,} to update, {sums['adds']:,} to add, "
             f"{sums['removes']:,} to remove,"
         )
-        lines.append(f"       {sums['retires']:,} to retire, {sums['blocked']:,} blocked, {sums['requests']:,} requests.")
+        lines.append(
+            f"       {sums['retires']:,} to retire, {sums['blocked']:,} blocked, {sums['requests']:,} requests."
+        )
     return "\n".join(lines)
 
 
@@ -166,7 +168,9 @@ def _blocked_lines(plan: Plan, zone: ZoneInfo) -> list[str]:
     for row in plan.blocked.slice(0, shown).to_pylist():
         since = f" on {row['since'].astimezone(zone):%Y-%m-%d}" if row["since"] else ""
         reason = REASONS.get(row["reason"], row["reason"])
-        lines.append(f"  {row['destination']} {row['kind']} “{row['target']}”: {mask(row['email'])} blocked: {reason}{since}")
+        lines.append(
+            f"  {row['destination']} {row['kind']} “{row['target']}”: {mask(row['email'])} blocked: {reason}{since}"
+        )
     if plan.blocked.num_rows > shown:
         lines.append(f"  … and {plan.blocked.num_rows - shown:,} more")
     return lines

@@ -46,7 +46,8 @@ def _line(event: Event, verbose: bool) -> str | None:
     if isinstance(event, Waiting) and event.seconds >= LONG_WAIT:
         return f"{event.destination}: waiting {event.seconds:.0f} s ({event.why})"
     if isinstance(event, RequestSent) and verbose:
-        return f"{event.destination}: {event.method} {event.path} -> {event.status or 'no answer'} in {event.seconds:.2f} s"
+        answer = event.status or "no answer"
+        return f"{event.destination}: {event.method} {event.path} -> {answer} in {event.seconds:.2f} s"
     return None
 
 

@@ -228,7 +228,8 @@ class Journal(Protocol):
 class Store(Protocol):
     """Thread-safe. Raises only StateError and its subclasses, and PlanError where it says so."""
 
-    journal: Journal
+    @property
+    def journal(self) -> Journal: ...
 
     def ledger(self, destination: str) -> Ledger:
         """Bulk Arrow, one consistent moment. A destination never seen has revision 0 and empty tables."""

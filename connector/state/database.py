@@ -58,15 +58,17 @@ class Database:
             self._cursor.execute(sql, list(parameters) or None)
             return list(self._cursor.fetchall())
 
-    def table(self, sql: str, schema: pa.Schema, parameters: Sequence[Any] = ()) -> pa.Table:
+    def table(self, sql: str, schema: pa.Schema, parameters: Sequence[Any] = (), order: str = "") -> pa.Table:
         """Many rows. `sql` yields the columns of `schema` by name, times in microseconds, lists as text joined
-        by char(31). An empty text comes back as null."""
+        by char(31). An empty text comes back as null. `order` are columns: SQLite drops an ORDER BY in `sql`."""
         columns = ", ".join(
             f"coalesce({field.name}, {_NO_INTEGER if _is_integer(field.type) else chr(39) * 2}) AS {field.name}"
             for field in schema
         )  # ADBC takes a column's type from its first rows, so there must be no NULL among them
         with self._lock, self._explained():
-            self._cursor.execute(f"SELECT {columns} FROM ({sql})", list(parameters) or None)
+            self._cursor.execute(
+                f"SELECT {columns} FROM ({sql}){order and ' ORDER BY ' + order}", list(parameters) or None
+            )
             raw = self._cursor.fetch_arrow_table()
         return pa.table([_typed(raw.column(field.name), field.type) for field in schema], schema=schema)
 
@@ -131,7 +133,7 @@ def _storage(kind: pa.DataType) -> pa.DataType:
 def _typed(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     if _is_integer(kind):
         whole = column.cast(pa.int64())
-        return pc.if_else(pc.equal(whole, _NO_INTEGER), None, whole).cast(kind)
+        return pc.if_else(pc.equal(whole, _NO_INTEGER), pa.scalar(None, pa.int64()), whole).cast(kind)
     text = column.cast(pa.string())
-    text = pc.if_else(pc.equal(text, ""), None, text)
+    text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
     return pc.split_pattern(text, "\x1f") if pa.types.is_list(kind) else text

@@ -42,6 +42,7 @@ _FIRST = (
         size INTEGER NOT NULL, state TEXT NOT NULL, job TEXT, attempts INTEGER NOT NULL DEFAULT 0,
         sent_at INTEGER, done_at INTEGER)""",
     "CREATE INDEX batch_of_step ON batch(step)",
+    "CREATE INDEX batch_in_doubt ON batch(step) WHERE state IN ('sent', 'polling')",
     """CREATE TABLE lease(
         name TEXT PRIMARY KEY, holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
         since INTEGER NOT NULL, expires_at INTEGER NOT NULL, fence INTEGER NOT NULL)""",

@@ -1,0 +1,86 @@
+"""Generates exports and segments files of any size, the same ones every time.
+
+Owns: the data of the benchmarks. Must not: measure.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+# name -> (SQL over the row number i, type of the bare typed read, type in segments.yaml)
+COLUMNS = {
+    "Email": ("'user' || i || '@example.com'", "VARCHAR", None),
+    "Record ID": ("i", "BIGINT", "integer"),
+    "First name": ("'First' || (i % 500)", "VARCHAR", None),
+    "Last name": ("'Last' || (i % 9000)", "VARCHAR", None),
+    "Country": ("(['DE','US','FR','CA','GB','NO'])[1 + r(i) % 6]", "VARCHAR", None),
+    "City": ("'City' || (r(i * 3) % 1000)", "VARCHAR", None),
+    "Lifetime value": ("(r(i * 7) % 1000000) / 100.0", "DECIMAL(18,2)", "number"),
+    "Orders": ("r(i * 11) % 40", "BIGINT", "integer"),
+    "Created at": ("timestamp '2023-01-01' + to_seconds(r(i * 13) % 120000000)", "TIMESTAMP", "timestamp"),
+    "Last order at": ("timestamp '2024-01-01' + to_seconds(r(i * 17) % 90000000)", "TIMESTAMP", "timestamp"),
+    "Last click at": (
+        "case when r(i * 19) % 3 = 0 then null else timestamp '2025-01-01' + to_seconds(r(i * 23) % 59000000) end",
+        "TIMESTAMP",
+        "timestamp",
+    ),
+    "Opt in": ("r(i * 29) % 10 > 0", "BOOLEAN", "boolean"),
+    "Tags": ("(['vip;wholesale','vip','','press;vip'])[1 + r(i * 47) % 4]", "VARCHAR", None),
+    "Stage": ("(['lead','customer','subscriber'])[1 + r(i * 31) % 3]", "VARCHAR", None),
+    "Score": ("r(i * 37) % 100", "BIGINT", "integer"),
+    "Phone": ("'+4930' || (1000000 + i)", "VARCHAR", None),
+    "Source": ("'source' || (i % 7)", "VARCHAR", None),
+    "Modified at": ("timestamp '2026-01-01' + to_seconds(r(i * 41) % 26000000)", "TIMESTAMP", "timestamp"),
+    "Rating": ("(r(i * 43) % 1000) / 10.0", "DECIMAL(18,2)", "number"),
+    "Note": ("'note ' || md5(i::varchar)", "VARCHAR", None),
+}
+
+
+def contacts(path: Path, rows: int) -> Path:
+    """A CSV of 20 columns and `rows` people."""
+    if path.exists():
+        return path
+    fields = ", ".join(f'{sql} as "{name}"' for name, (sql, *_) in COLUMNS.items())
+    connection = duckdb.connect()
+    connection.execute("create macro r(n) as (hash(n) >> 2)::BIGINT")
+    connection.execute(f"copy (select {fields} from range({rows}) t(i)) to '{path}' (header)")
+    connection.close()
+    return path
+
+
+def read_types() -> dict[str, str]:
+    """The types of the bare typed read."""
+    return {name: kind for name, (_, kind, _) in COLUMNS.items()}
+
+
+def segments(path: Path, export: Path, count: int) -> Path:
+    """A segments file with `count` segments of three or four conditions each, sent to Mailchimp tags."""
+    lines = [
+        "version: 1",
+        "timezone: Europe/Berlin",
+        "sources:",
+        "  contacts:",
+        f"    file: {export.name}",
+        "    email: Email",
+        "    id: Record ID",
+        "    updated_at: Modified at",
+        "consent:",
+        "  when: {opt_in: true}",
+        "destinations:",
+        "  mailchimp: {platform: mailchimp, api_key: '${MAILCHIMP_API_KEY}', audience: Newsletter}",
+        "segments:",
+    ]
+    for number in range(count):
+        lines += [
+            f"  segment_{number:02}:",
+            "    when:",
+            f"      lifetime_value: {{at_least: {number * 120}}}",
+            f"      last_order_at: {{within: {200 + number * 11} days}}",
+            f"      country: [{['DE', 'US', 'FR', 'CA', 'GB', 'NO'][number % 6]}, {['US', 'FR', 'NO'][number % 3]}]",
+            f"      not: {{stage: {['lead', 'customer', 'subscriber'][number % 3]}}}",
+            f"    send_to: {{mailchimp: {{tag: Segment {number:02}}}}}",
+        ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

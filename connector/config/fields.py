@@ -1,0 +1,189 @@
+"""Types of single keys for the pydantic models: text, yes/no, durations, shares, secrets, with their JSON Schema.
+
+Owns: Model, the annotated types, and how a BadValue becomes a pydantic error (its type is our code).
+Must not: know a section of the file.
+
+Each type also takes its parsed form, so that configurations can be built in Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from connector.config import durations, values
+from connector.config.codes import BadValue
+from connector.config.rules import Duration
+from connector.problem import did_you_mean
+
+_SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
+_CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_OFF = ("off", "none")
+
+
+class Model(BaseModel):
+    """Frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, validate_by_name=True, validate_by_alias=True
+    )
+
+
+def before(parse: Callable[[Any], Any]) -> BeforeValidator:
+    """`parse` in front of pydantic's own check."""
+
+    def checked(value: Any) -> Any:
+        try:
+            return parse(value)
+        except BadValue as bad:
+            raise PydanticCustomError(bad.code, bad.message) from None  # type: ignore[arg-type]
+
+    return BeforeValidator(checked)
+
+
+def secret_name(value: Any) -> str:
+    """The variable's name of exactly ${NAME}. The value is never quoted: it may be the key itself."""
+    match = _SECRET.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise BadValue(
+            "literal-secret",
+            "Write ${NAME}, the name of an environment variable that holds the key. A key that stood in this file is "
+            "known to everybody who read it: replace it on the platform.",
+        )
+    return match[1]
+
+
+def is_secret(value: Any) -> bool:
+    return isinstance(value, str) and _SECRET.fullmatch(value.strip()) is not None
+
+
+def _texts(value: Any) -> Any:
+    """A list of texts, or one."""
+    return tuple(values.text(item) for item in value) if isinstance(value, list | tuple) else (values.text(value),)
+
+
+def _text_list(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        raise BadValue("wrong-type", "A list is needed here: [one, two].")
+    if not value:
+        raise BadValue("empty", "The list is empty.")
+    return _texts(value)
+
+
+def _codes(value: Any) -> Any:
+    found = _text_list(value)
+    for code in found:
+        if not _CODE.fullmatch(code):
+            raise BadValue("unknown-value", f"{values.shown(code)} is not a code; codes look like too-many-segments.")
+    return found
+
+
+def _missing(value: Any) -> Any:
+    """Words that mean a missing value; an empty list means that only blank cells do."""
+    return () if value in ([], ()) else _text_list(value)
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _zone(value: Any) -> str:
+    name = values.text(value)
+    if name not in _zones():
+        hint = did_you_mean(name, _zones()) if len(name) < 50 else ""
+        raise BadValue("unknown-timezone", f"{values.shown(name)} is no time zone; write one like Europe/Berlin.{hint}")
+    return name
+
+
+def _url(value: Any) -> str:
+    written = values.text(value).rstrip("/")
+    try:
+        parts = urlsplit(written)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
+        usable = usable and (parts.port or 0) >= 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in written or any(char.isspace() for char in written):
+        raise BadValue("bad-url", "An address is written https://host or http://localhost:8080, without user or key.")
+    return written
+
+
+def _limit(value: Any) -> int | None:
+    """A number of changes, or off."""
+    return None if value in _OFF or value is None else values.whole(value)
+
+
+def _limit_percent(value: Any) -> float | None:
+    """20%, 20, or off."""
+    if value in _OFF or value is None:
+        return None
+    if isinstance(value, int | Decimal | float) and not isinstance(value, bool):
+        share = float(value)
+    else:
+        share = float(values.percent(value))
+    if not 0 <= share <= 100:
+        raise BadValue("bad-percent", "A share lies between 0% and 100%, or is `off`.")
+    return share
+
+
+def _switch(value: Any) -> bool:
+    if value == "off":
+        return False
+    if not isinstance(value, bool):
+        raise BadValue("wrong-type", "true or off.")
+    return value
+
+
+def _of_words(value: Any) -> Any:
+    """An enum's or a literal's word; only the spelling counts."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def _section(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise BadValue("wrong-type", f"A mapping `key: value` is needed here, not {values.kind(value)}.")
+    return value
+
+
+def schema(**shape: Any) -> WithJsonSchema:
+    return WithJsonSchema(shape)
+
+
+DURATION = r"^\s*[1-9][0-9]*\s*([hH]ours?|[dD]ays?|[wW]eeks?|[mM]onths?|[yY]ears?)\s*$"
+PERCENT = r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"
+_TEXT = {"type": ["string", "number"]}
+
+Text = Annotated[str, before(values.text), schema(**_TEXT)]
+Texts = Annotated[tuple[str, ...], before(_texts), schema(anyOf=[_TEXT, {"type": "array", "items": _TEXT}])]
+TextList = Annotated[tuple[str, ...], before(_text_list), schema(type="array", items=_TEXT, minItems=1)]
+Missing = Annotated[tuple[str, ...], before(_missing), schema(type="array", items=_TEXT)]
+Codes = Annotated[tuple[str, ...], before(_codes), schema(type="array", items={"type": "string"}, minItems=1)]
+Day = Annotated[str, before(values.iso_date), schema(type="string", format="date")]
+Zone = Annotated[str, before(_zone), schema(type="string", examples=["Europe/Berlin", "UTC"])]
+Url = Annotated[str, before(_url), schema(type="string", format="uri")]
+Whole = Annotated[int, before(values.whole), schema(type="integer", minimum=0)]
+YesNo = Annotated[bool, Strict()]
+Window = Annotated[Duration, before(durations.duration), schema(type="string", pattern=DURATION)]
+Days = Annotated[Duration, before(durations.calendar), schema(type="string", pattern=DURATION)]
+Switch = Annotated[bool, before(_switch), schema(enum=[True, False, "off"])]
+Limit = Annotated[int | None, before(_limit), schema(anyOf=[{"type": "integer", "minimum": 0}, {"const": "off"}])]
+LimitPercent = Annotated[
+    float | None,
+    before(_limit_percent),
+    schema(
+        anyOf=[
+            {"type": "number", "minimum": 0, "maximum": 100},
+            {"type": "string", "pattern": PERCENT},
+            {"const": "off"},
+        ]
+    ),
+]

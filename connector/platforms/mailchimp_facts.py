@@ -1,0 +1,62 @@
+"""What Mailchimp can do and at which size: the facts that the core and the adapter act on.
+
+Owns: capabilities and sizes, each with the vendor's page. Must not: act.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from connector.model import Kind, NewContacts, Op
+from connector.platforms.base import Capabilities, OpSpec, RetireSpec, TagStyle
+
+PAGE = 1000  # the most rows of any page
+OVERLAP = 50  # rows read twice, because whoever changes while we read moves to the end and the others move up
+CLOCK_SKEW = timedelta(minutes=10)
+CONCURRENCY = 8  # of 10 connections per user, which all programs share
+POLL_SECONDS = 2.0
+
+_DOCS = "mailchimp.com/developer/marketing"
+_MEMBERS_DOC = f"{_DOCS}/api/lists/batch-subscribe-or-unsubscribe (read 2026-11-21)"
+_TAGS_DOC = f"{_DOCS}/api/list-segments/batch-add-or-remove-members (read 2026-11-21)"
+_BATCH_DOC = f"{_DOCS}/guides/run-async-requests-batch-endpoint (read 2026-11-21)"
+_ARCHIVE_DOC = f"{_DOCS}/api/list-members/archive-list-member (read 2026-11-21)"
+
+
+def _op(
+    max_batch: int, source: str, *, asynchronous: bool = False, silent: bool = False, replayable: bool = True
+) -> OpSpec:
+    return OpSpec(
+        max_batch=max_batch,
+        max_bytes=None,
+        addressed_by="email",
+        asynchronous=asynchronous,
+        atomic=False,
+        silent=silent,
+        replayable=replayable,
+        source=source,
+    )
+
+
+CAPABILITIES = Capabilities(
+    platform="mailchimp",
+    tag_style=TagStyle.MEMBERSHIP,
+    operations={
+        # A replayed CREATE harms nobody, but its answer says "exists" for those whom the first one made.
+        (Op.CREATE, None): _op(500, _MEMBERS_DOC, replayable=False),
+        (Op.UPDATE, None): _op(500, _MEMBERS_DOC),
+        (Op.ADD, Kind.TAG): _op(500, _TAGS_DOC, silent=True),
+        (Op.REMOVE, Kind.TAG): _op(500, _TAGS_DOC, silent=True),
+        (Op.RETIRE, None): _op(1000, _BATCH_DOC, asynchronous=True),
+    },
+    retire=RetireSpec(
+        action="archive",
+        reversible=True,
+        how_to_undo="PUT /lists/{list_id}/members/{subscriber_hash} with the status that the contact had.",
+        source=_ARCHIVE_DOC,
+    ),
+    new_contacts=frozenset(NewContacts),
+    limits=(),  # no quota of requests per time, only connections
+    concurrency=CONCURRENCY,
+    subscribes_on_create=True,
+)

@@ -1,0 +1,285 @@
+"""How Mailchimp speaks: request bodies out of records, answers into tables and outcomes.
+
+Owns: the shapes and words of the Marketing API 3.0. Must not: send, keep state, know segments or plans.
+
+"Observed" below means: asserted by the tests of the open-source hull-mailchimp connector, which ran against the live
+service (its e2e client test, read 2026-11-21). The vendor's reference does not say these things.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import re
+import tarfile
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.errors import ContractError, Retryable
+from connector.model import NewContacts, Outcome, Status
+from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, RecordOutcome
+from connector.platforms.http import scrub
+
+# Reading: only these four fields of a member are asked for.
+MEMBER_FIELDS = ("id", "email_address", "status", "last_changed")
+_READ = pa.schema([(name, pa.string()) for name in MEMBER_FIELDS])
+
+# The heavy parts of the members that the answer to a tag request repeats; nobody reads them here.
+_HEAVY = ("merge_fields", "interests", "stats", "location", "marketing_permissions", "last_note", "tags", "_links")
+UNREAD = ",".join(f"{group}.{name}" for group in ("members_added", "members_removed") for name in _HEAVY)
+
+_STATUSES = {
+    "subscribed": Status.SUBSCRIBED,
+    "pending": Status.PENDING,
+    "transactional": Status.NEVER_SUBSCRIBED,
+    "unsubscribed": Status.UNSUBSCRIBED,
+    "cleaned": Status.BOUNCED,
+    "archived": Status.ARCHIVED,
+}
+
+# Rows of a batch that Mailchimp refused. It has one code for all of them (ERROR_GENERIC), so here, and only here and
+# in _TAG_TEXTS, its wording decides. An unknown wording is "refused": reported and parked, never sent again unchanged.
+# Wordings: observed, and the issues of other clients (ibericode/mailchimp-for-wordpress#798 and #771).
+_ROW_TEXTS = (
+    ("compliance state", Outcome.REJECTED, "compliance"),
+    ("permanently deleted", Outcome.REJECTED, "forgotten"),
+    ("forgotten email", Outcome.REJECTED, "forgotten"),
+    ("looks fake or invalid", Outcome.REJECTED, "looks_fake"),
+    ("valid email address", Outcome.REJECTED, "invalid_email"),
+    ("signed up to a lot of lists", Outcome.FAILED, "too_many_signups"),  # lifted after some hours
+    ("merge fields were invalid", Outcome.REJECTED, "invalid_field"),
+    ("already a list member", Outcome.FAILED, "exists"),
+)
+
+# Addresses of a tag request in `errors` (which has no codes at all); observed. Both say that nothing was left to do.
+_TAG_TEXTS = ("already exist in the static segment", "do not exist in the static segment")
+
+_DATE = re.compile(r"^\d{4}-\d\d-\d\d")
+
+
+# ---------------------------------------------------------------- requests
+
+
+def new_member(record: Mapping[str, Any], types: Mapping[str, str], destination: str) -> dict[str, Any]:
+    """One item of a CREATE. Raises ContractError for a subscription without dated proof: the gate let it through."""
+    status = record["new_status"]
+    if status not in (NewContacts.TRANSACTIONAL, NewContacts.PENDING, NewContacts.SUBSCRIBED):
+        raise ContractError(f"{destination}: a contact cannot be created as {status!r}.", destination=destination)
+    item = {"status": str(status), **known_member(record, types)}
+    if status == NewContacts.SUBSCRIBED:
+        if record["consent_at"] is None:
+            raise ContractError(f"{destination}: a subscription without a date of consent.", destination=destination)
+        at = record["consent_at"].isoformat(timespec="seconds")
+        item |= {"timestamp_signup": at, "timestamp_opt": at}
+    return item
+
+
+def known_member(record: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
+    """One item of an UPDATE. It has no status on purpose: without one Mailchimp leaves a member's subscription alone,
+    and answers an address that it does not hold with a row error instead of creating it (observed)."""
+    fields = json.loads(record["fields"] or "{}")
+    return {
+        "email_address": record["email"],
+        "merge_fields": {tag: _value(value, types.get(tag, "")) for tag, value in fields.items()},
+    }
+
+
+def has_dates(records: Iterable[Mapping[str, Any]]) -> bool:
+    """Is there a value whose spelling depends on the type of its merge field?"""
+    return any(
+        isinstance(value, str) and _DATE.match(value)
+        for record in records
+        for value in json.loads(record["fields"] or "{}").values()
+    )
+
+
+def _value(value: object, kind: str) -> object:
+    """A merge field's value: "" clears, dates are YYYY-MM-DD and birthdays MM/DD, lists are joined
+    (mailchimp.com/developer/marketing/docs/merge-fields, read 2026-11-21)."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, str) and _DATE.match(value):
+        if kind == "birthday":
+            return f"{value[5:7]}/{value[8:10]}"
+        if kind == "date":
+            return value[:10]
+    return value
+
+
+def subscriber_hash(email: str) -> str:
+    """Mailchimp's id of a member in a path: the MD5 of the lower-case address."""
+    return hashlib.md5(email.lower().encode(), usedforsecurity=False).hexdigest()
+
+
+# ---------------------------------------------------------------- answers
+
+
+def rows(body: object, key: str, destination: str) -> list[dict[str, Any]]:
+    """body[key], a list of objects. Raises ContractError when it is not one."""
+    found = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        text = f"{destination}: the answer has no list “{key}”. Mailchimp changed, or this is not its address."
+        raise ContractError(text, destination=destination, code="shape")
+    return found
+
+
+def contacts(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table:
+    """Members as CONTACT_SCHEMA. Those without an address (SMS contacts) are left out; an unknown status is read as
+    suppressed, so that nobody is mailed by mistake."""
+    read = _read(members, destination)
+    known = pa.array([str(status) for status in _STATUSES.values()])
+    place = pc.index_in(read["status"], value_set=pa.array(list(_STATUSES)))
+    try:
+        changed = pc.if_else(pc.equal(read["last_changed"], ""), None, read["last_changed"])
+        status_at = pc.cast(changed, pa.timestamp("us", tz="UTC"))
+    except pa.ArrowInvalid:
+        text = f"{destination}: a time in the answer is not in ISO 8601 format."
+        raise ContractError(text, destination=destination, code="shape") from None
+    return pa.table(
+        [
+            pc.utf8_lower(read["email_address"]),
+            read["id"],
+            pc.fill_null(known.take(place.combine_chunks()), str(Status.SUPPRESSED)),
+            status_at,
+            pa.nulls(len(read), CONTACT_SCHEMA.field("tags").type),
+        ],
+        schema=CONTACT_SCHEMA,
+    )
+
+
+def tagged(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table:
+    """Members of a tag as MEMBER_SCHEMA."""
+    read = _read(members, destination)
+    return pa.table([pc.utf8_lower(read["email_address"]), read["id"]], schema=MEMBER_SCHEMA)
+
+
+def _read(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table:
+    try:
+        table = pa.Table.from_pylist(list(members), schema=_READ)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        text = f"{destination}: a member in the answer is not of the documented shape."
+        raise ContractError(text, destination=destination, code="shape") from None
+    return table.filter(pc.greater(pc.utf8_length(table["email_address"]), 0))
+
+
+# ---------------------------------------------------------------- outcomes
+
+
+def member_outcomes(emails: Sequence[str], body: object, creating: bool, destination: str) -> tuple[RecordOutcome, ...]:
+    """What became of a CREATE or UPDATE. Whoever the answer does not name is UNKNOWN."""
+    tally = _Tally(emails, destination)
+    for row in rows(body, "new_members", destination):
+        if creating:
+            tally.add(row.get("email_address"), Outcome.APPLIED, remote_id=row.get("id"))
+        else:  # would contradict what was observed; the next run meets a contact that exists
+            tally.add(row.get("email_address"), Outcome.FAILED, "created", "Mailchimp created a contact on an update.")
+    for row in rows(body, "updated_members", destination):
+        if creating:
+            tally.add(row.get("email_address"), Outcome.FAILED, "exists")
+        else:
+            tally.add(row.get("email_address"), Outcome.APPLIED, remote_id=row.get("id"))
+    for row in rows(body, "errors", destination):
+        outcome, code = _row_error(row, creating)
+        tally.add(row.get("email_address"), outcome, code, _detail(row))
+    return tally.all(Outcome.UNKNOWN, "no_outcome")
+
+
+def _row_error(row: Mapping[str, Any], creating: bool) -> tuple[Outcome, str]:
+    if row.get("error_code") == "ERROR_CONTACT_EXISTS":
+        return Outcome.FAILED, "exists"
+    text = str(row.get("error") or "").casefold()
+    for words, outcome, code in _ROW_TEXTS:
+        if words in text:
+            return outcome, code
+    if field := row.get("field"):
+        return Outcome.REJECTED, "invalid_email" if str(field).upper() in (
+            "EMAIL",
+            "EMAIL_ADDRESS",
+        ) else "invalid_field"
+    if not creating and "could not be validated" in text:  # no status, so no such member (observed)
+        return Outcome.REJECTED, "not_held"
+    return Outcome.REJECTED, "refused"
+
+
+def _detail(row: Mapping[str, Any]) -> str:
+    parts = (row.get("field"), row.get("field_message") or row.get("error"))
+    return ": ".join(scrub(part) for part in parts if part)
+
+
+def tag_outcomes(emails: Sequence[str], body: object, adding: bool, destination: str) -> tuple[RecordOutcome, ...]:
+    """What became of an ADD or REMOVE. Addresses that the audience does not hold are ignored without a word
+    (mailchimp.com/developer/marketing/api/list-segments, read 2026-11-21): they cannot get the tag, and have none to
+    lose."""
+    tally = _Tally(emails, destination)
+    for row in rows(body, "members_added" if adding else "members_removed", destination):
+        tally.add(row.get("email_address"), Outcome.APPLIED)
+    for row in rows(body, "errors", destination):
+        text = str(row.get("error") or "")
+        done = any(words in text.casefold() for words in _TAG_TEXTS)
+        for email in row.get("email_addresses") or ():
+            if done:
+                tally.add(email, Outcome.UNCHANGED)
+            else:
+                tally.add(email, Outcome.REJECTED, "refused", scrub(text))
+    return tally.all(Outcome.REJECTED if adding else Outcome.UNCHANGED, "not_held")
+
+
+def archive_outcomes(archive: bytes, emails: Sequence[str], destination: str) -> tuple[RecordOutcome, ...]:
+    """What became of a RETIRE, from the batch's result file: a tar.gz of JSON lists of {status_code, operation_id}.
+    405 means bounced, pending or archived already (amro/gibbon#320); the caller tells the last apart."""
+    by_status = {
+        204: (Outcome.APPLIED, ""),
+        404: (Outcome.UNCHANGED, "not_held"),
+        405: (Outcome.REJECTED, "not_archivable"),
+    }
+    tally = _Tally(emails, destination)
+    for result in _results(archive, destination):
+        status, index = result.get("status_code"), str(result.get("operation_id"))
+        if not index.isdigit() or int(index) >= len(emails):
+            continue  # not an operation of ours; its record becomes UNKNOWN
+        outcome, code = by_status.get(status or 0, (Outcome.FAILED, str(status)))
+        tally.add(emails[int(index)], outcome, code)
+    return tally.all(Outcome.UNKNOWN, "no_outcome")
+
+
+def _results(archive: bytes, destination: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    try:
+        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(archive))) as tar:
+            for entry in tar:
+                file = tar.extractfile(entry) if entry.name.endswith(".json") else None
+                found += json.load(file) if file else []
+    except (OSError, EOFError, tarfile.TarError, ValueError, TypeError):
+        text = f"{destination}: the result file of a batch cannot be read."
+        raise Retryable(text, destination=destination, code="garbled") from None
+    return [result for result in found if isinstance(result, dict)]
+
+
+class _Tally:
+    """One outcome per record, found by address. Answers repeat addresses in the spelling that Mailchimp stored."""
+
+    def __init__(self, emails: Sequence[str], destination: str) -> None:
+        self._index = {email.lower(): index for index, email in enumerate(emails)}
+        self._found: dict[int, RecordOutcome] = {}
+        self._size = len(emails)
+        self._destination = destination
+
+    def add(self, email: object, outcome: Outcome, code: str = "", detail: str = "", remote_id: object = None) -> None:
+        index = self._index.get(str(email).strip().lower())
+        if index is None:
+            text = f"{self._destination}: the answer names a contact that was not in the request."
+            raise ContractError(text, destination=self._destination, code="stranger")
+        remote = remote_id if isinstance(remote_id, str) else None
+        self._found[index] = RecordOutcome(index, outcome, code, detail, remote)
+
+    def all(self, otherwise: Outcome, code: str) -> tuple[RecordOutcome, ...]:
+        return tuple(self._found.get(index) or RecordOutcome(index, otherwise, code) for index in range(self._size))

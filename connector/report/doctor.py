@@ -1,0 +1,48 @@
+"""What `sync doctor` found of each destination.
+
+Owns: its words. Must not: call a platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One destination. `problems` are sentences that say what to do; empty when all is well."""
+
+    destination: str
+    platform: str
+    account: str
+    detail: str
+    problems: tuple[str, ...]
+
+
+def doctor_json(found: Sequence[Health]) -> dict[str, Any]:
+    return {
+        "schema": "connector.doctor/1",
+        "destinations": [
+            {
+                "name": item.destination,
+                "platform": item.platform,
+                "account": item.account,
+                "detail": item.detail,
+                "problems": list(item.problems),
+            }
+            for item in found
+        ],
+    }
+
+
+def doctor_text(found: Sequence[Health]) -> str:
+    lines = []
+    for item in found:
+        state = "ok" if not item.problems else f"{len(item.problems)} to mend"
+        lines.append(f"{item.destination} ({item.platform}): {state}")
+        about = ", ".join(part for part in (item.account, item.detail) if part)
+        lines += [f"  {about}"] if about else []
+        lines += [f"  - {problem}" for problem in item.problems]
+    return "\n".join(lines)

@@ -1,0 +1,121 @@
+"""What the ledger and the journal tell, for people and programs: status, runs, rejects.
+
+Owns: their words. Must not: read the store itself, or show an address in full in text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from connector.report.plan import mask
+from connector.report.table import table
+from connector.state.base import Counts, RunInfo
+
+
+def status_json(held: Mapping[str, Counts], open_run: RunInfo | None, last: Sequence[RunInfo]) -> dict[str, Any]:
+    return {
+        "schema": "connector.status/1",
+        "destinations": [
+            {
+                "name": name,
+                "contacts": counts.contacts,
+                "targets": [
+                    {"kind": str(kind), "name": target, "members": size}
+                    for (kind, target), size in counts.members.items()
+                ],
+                "rejects": counts.rejects,
+            }
+            for name, counts in held.items()
+        ],
+        "unfinished_run": open_run.id if open_run else None,
+        "last_run": _run(last[0]) if last else None,
+    }
+
+
+def status_text(held: Mapping[str, Counts], open_run: RunInfo | None, last: Sequence[RunInfo]) -> str:
+    lines = []
+    for name, counts in held.items():
+        lines.append(f"{name}: {counts.contacts:,} contacts known, {counts.rejects:,} rejects")
+        rows = [(f"  {kind} “{target}”", f"{size:,}") for (kind, target), size in counts.members.items()]
+        if rows:
+            lines.append(table(("  target", "members"), rows, right=(1,)))
+        lines.append("")
+    if last:
+        lines.append(f"Last run {last[0].id}: {last[0].state}, {_when(last[0].finished_at or last[0].started_at)}")
+    else:
+        lines.append("Nothing was pushed yet.")
+    if open_run:
+        lines.append(f"Run {open_run.id} was cut off ({open_run.state}). Go on with: sync resume")
+    return "\n".join(lines)
+
+
+def runs_json(runs: Sequence[RunInfo]) -> dict[str, Any]:
+    return {"schema": "connector.runs/1", "runs": [_run(run) for run in runs]}
+
+
+def runs_text(runs: Sequence[RunInfo]) -> str:
+    if not runs:
+        return "Nothing was pushed yet."
+    rows = []
+    for run in runs:
+        outcomes = _outcomes(run)
+        what = ", ".join(f"{count:,} {name}" for name, count in sorted(outcomes.items())) or "no changes"
+        lifted = "; ".join(f"{guard} lifted: {reason}" for guard, reason in run.allowed.items())
+        rows.append((run.id, _when(run.started_at), run.state, what + (f" ({lifted})" if lifted else "")))
+    return table(("run", "started (UTC)", "state", "outcomes"), rows)
+
+
+def rejects_json(found: Mapping[str, pa.Table]) -> dict[str, Any]:
+    """With addresses: this is the data that the user asked for, to mend the export with."""
+    rows = [row for rejects in found.values() for row in rejects.to_pylist()]
+    return {"schema": "connector.rejects/1", "rejects": rows}
+
+
+def rejects_text(found: Mapping[str, pa.Table], verbose: bool) -> str:
+    """Masked; with verbose in full, since whoever mends the export must find the row."""
+    rows = [
+        (
+            row["destination"],
+            row["email"] if verbose else mask(row["email"]),
+            f"{row['kind']} “{row['target']}”" if row["kind"] else row["op"],
+            row["code"],
+            row["detail"],
+        )
+        for rejects in found.values()
+        for row in rejects.to_pylist()
+    ]
+    if not rows:
+        return "No rejects."
+    hint = "" if verbose else "\nAddresses in full: sync rejects -v. Each is tried again when the person's row changes."
+    return table(("destination", "person", "change", "code", "why"), rows) + hint
+
+
+def _run(run: RunInfo) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "plan": run.plan_id,
+        "state": str(run.state),
+        "as_of": run.as_of.isoformat(),
+        "started_at": run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "contacts": run.contacts,
+        "summary": {name: {op: dict(counts) for op, counts in ops.items()} for name, ops in run.summary.items()},
+        "allowed": dict(run.allowed),
+    }
+
+
+def _outcomes(run: RunInfo) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for ops in run.summary.values():
+        for counts in ops.values():
+            total.update(counts)
+    return total
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"

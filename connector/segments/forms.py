@@ -1,0 +1,18 @@
+"""The forms of a text that rules compare, beside sources.text.fold.
+
+Owns: wide() and the pattern of values that need no Python. Must not: know tables, rules or an engine.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from connector.sources.text import trim
+
+# Printable ASCII with no blank at either end: an engine's lower() is all the folding it needs.
+PLAIN = "^[!-~]([ -~]*[!-~])?$"
+
+
+def wide(text: str) -> str:
+    """Trimmed and of one width (NFKC), in its own case: what `matches` looks at."""
+    return trim(unicodedata.normalize("NFKC", text))

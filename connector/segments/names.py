@@ -1,0 +1,197 @@
+"""Which columns the file talks about: names in rules, traits, consent and fields, found in the exports' headers.
+
+Owns: references(), Names and needed(). Must not: read rows, know a column's type, build expressions.
+
+A name in a rule over contacts is a column of the contacts export or a trait; inside `where` it is a column of that
+source only. Traits are found by their exact name, columns also by their header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from connector.config.models import Config
+from connector.config.rules import (
+    Aggregate,
+    All,
+    AnyOf,
+    Compare,
+    Events,
+    Loc,
+    Near,
+    Not,
+    Pick,
+    Rank,
+    Rfm,
+    Sequence,
+)
+from connector.errors import ConfigError
+from connector.problem import Problem, did_you_mean
+from connector.segments import later
+from connector.sources.model import SourceInfo
+
+CONTACTS = "contacts"
+EMAIL = "email"
+RFM_PARTS = ("recency", "frequency", "monetary", "segment")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`written` stands at `loc` and means a column of `source`; with `traits`, a trait is meant as well."""
+
+    source: str
+    written: str
+    loc: Loc
+    traits: bool = False
+
+
+class Names:
+    """Finds what a written name means. Made from the catalog, so headers in any case are understood."""
+
+    def __init__(self, config: Config, catalog: Mapping[str, SourceInfo]) -> None:
+        self.catalog = catalog
+        self.traits = trait_names(config)
+
+    def column(self, source: str, written: str) -> str | None:
+        """The column's own name, or None when the source has no such column."""
+        if source == CONTACTS and written.strip().casefold() == EMAIL:
+            return EMAIL
+        info = self.catalog.get(source)
+        return info.resolve(written) if info else None
+
+    def contact(self, written: str) -> str | None:
+        """A trait's name or a contact column's, or None."""
+        return written if written in self.traits else self.column(CONTACTS, written)
+
+    def find(self, source: str, written: str) -> str | None:
+        return self.contact(written) if source == CONTACTS else self.column(source, written)
+
+    def known(self, source: str) -> list[str]:
+        """What may be written here, for “did you mean”."""
+        info = self.catalog.get(source)
+        columns = list(info.columns) if info else []
+        return [*columns, EMAIL, *self.traits] if source == CONTACTS else columns
+
+
+def trait_names(config: Config) -> tuple[str, ...]:
+    """Every computed column's name; an rfm trait is four of them."""
+    names: list[str] = []
+    for name, trait in config.traits.items():
+        names.extend(f"{name}.{part}" for part in RFM_PARTS) if isinstance(trait, Rfm) else names.append(name)
+    return tuple(names)
+
+
+def nodes(node: object, source: str = CONTACTS) -> Iterator[tuple[object, str]]:
+    """The node and every node below it, each with the source whose columns it speaks of."""
+    yield node, source
+    if isinstance(node, All | AnyOf):
+        for part in node.parts:
+            yield from nodes(part, source)
+    elif isinstance(node, Not):
+        yield from nodes(node.part, source)
+    elif isinstance(node, Events | Aggregate) and node.where is not None:
+        yield from nodes(node.where, node.source)
+    elif isinstance(node, Sequence):
+        for step in node.steps:
+            if step.where is not None:
+                yield from nodes(step.where, step.source)
+
+
+def roots(config: Config) -> Iterator[object]:
+    """Every rule and trait of the file."""
+    yield from config.traits.values()
+    if config.consent is not None:
+        yield config.consent.when
+    for segment in config.segments.values():
+        if segment.when is not None:
+            yield segment.when
+
+
+def references(config: Config) -> Iterator[Reference]:
+    """Every name of a column that the file mentions."""
+    for root in roots(config):
+        for node, source in nodes(root):
+            yield from _of_node(node, source)
+    if config.consent is not None:
+        for key in ("at", "source"):
+            written = getattr(config.consent, f"proof_{key}")
+            if written is not None:
+                yield Reference(CONTACTS, written, ("consent", "proof", key), traits=True)
+    for destination in config.destinations.values():
+        for field, written in destination.fields.items():
+            yield Reference(CONTACTS, written, ("destinations", destination.name, "fields", field), traits=True)
+
+
+def _of_node(node: object, source: str) -> Iterator[Reference]:
+    on_contacts = source == CONTACTS
+    if isinstance(node, Compare | Near):
+        yield Reference(source, node.column, node.loc, on_contacts)
+    elif isinstance(node, Rank):
+        yield Reference(source, node.column, node.loc, on_contacts)
+        if node.by is not None:
+            yield Reference(source, node.by, node.loc, on_contacts)
+    elif isinstance(node, Events | Aggregate):
+        if node.column is not None:
+            yield Reference(node.source, node.column, node.loc)
+    elif isinstance(node, Pick):
+        for column in node.columns:
+            yield Reference(CONTACTS, column, node.loc, traits=True)
+    elif isinstance(node, Rfm):
+        for name, column in (node.recency, node.monetary):
+            yield Reference(name, column, node.loc)
+
+
+def sources(config: Config) -> frozenset[str]:
+    """The sources that any rule or trait reads; contacts always."""
+    found = {CONTACTS}
+    for root in roots(config):
+        for node, _ in nodes(root):
+            if isinstance(node, Events | Aggregate):
+                found.add(node.source)
+            elif isinstance(node, Rfm):
+                found.update((node.recency[0], node.frequency, node.monetary[0]))
+            elif isinstance(node, Sequence):
+                found.update(step.source for step in node.steps)
+    return frozenset(found)
+
+
+def needed(config: Config, catalog: Mapping[str, SourceInfo]) -> Mapping[str, frozenset[str]]:
+    """The columns that must be loaded, per source that is read.
+
+    Raises ConfigError with every unknown name, every clash of names, and every part of the language that is not
+    available yet."""
+    names = Names(config, catalog)
+    problems = [*later.problems(config), *_clashes(config, names)]
+    wanted: dict[str, set[str]] = {source: set() for source in sources(config)}
+    for reference in references(config):
+        column = names.column(reference.source, reference.written)
+        if reference.traits and reference.written in names.traits:
+            continue
+        if column is None:
+            problems.append(_unknown(config, names, reference))
+        else:
+            wanted.setdefault(reference.source, set()).add(column)
+    if problems:
+        raise ConfigError(in_order(problems))
+    return {source: frozenset(columns) for source, columns in wanted.items()}
+
+
+def in_order(problems: list[Problem]) -> list[Problem]:
+    """Each problem once, in the order of the file."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.place, problem.message))
+
+
+def _unknown(config: Config, names: Names, reference: Reference) -> Problem:
+    what = "no column of contacts and no trait" if reference.traits else f"no column of {reference.source}"
+    hint = did_you_mean(reference.written, names.known(reference.source))
+    return Problem(config.place(reference.loc), "unknown-column", f"“{reference.written}” is {what}.{hint}")
+
+
+def _clashes(config: Config, names: Names) -> Iterator[Problem]:
+    """A trait or source with the name of a contact column: a rule could mean either."""
+    for section, owned in (("traits", config.traits), ("sources", config.sources)):
+        for name in owned:
+            if name != CONTACTS and names.column(CONTACTS, name) is not None:
+                what = f"“{name}” is also a column of contacts: rename it here, so that a rule can only mean one."
+                yield Problem(config.place((section, name)), "name-clash", what)

@@ -1,0 +1,129 @@
+"""Which files a source means, how old they are, and what they contain as one hash.
+
+Owns: globs, `pick: newest`, dates in file names, `max_age`, fingerprint(). Must not: look inside the files' format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from connector.config.models import Config, Source
+from connector.config.rules import Duration
+from connector.problem import Place, did_you_mean
+from connector.sources.trouble import fail
+
+_DATE_IN_NAME = re.compile(
+    r"(?<!\d)(20\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
+    r"(?:[T_ -]?([01]\d|2[0-3])[-_.:h]?([0-5]\d)(?:[-_.:]?([0-5]\d))?(?!\d)|(?!\d))"
+)
+
+
+def files_of(config: Config, source: Source) -> tuple[Path, ...]:
+    """The existing files that `file:` means, in the order of their names; one with `pick: newest`."""
+    place = config.place(("sources", source.name, "file"))
+    path = config.folder / source.file
+    found = [path] if path.is_file() else sorted(_glob(config.folder, source.file))
+    if not found:
+        _missing(place, source, path)
+    if source.pick == "newest":
+        dated = all(_date_in(file) for file in found)
+        found = [max(found, key=lambda file: (_made_at(file, config.zone, dated), file.name))]
+    return tuple(found)
+
+
+def check_age(config: Config, source: Source, files: tuple[Path, ...], as_of: datetime) -> None:
+    """SourceError "stale" when the newest file is older than `max_age` allows."""
+    if source.max_age is None:
+        return
+    zone = ZoneInfo(source.timezone or config.timezone)
+    dated = all(_date_in(file) for file in files)
+    made = max(_made_at(file, zone, dated) for file in files)
+    if made < _oldest_allowed(as_of, source.max_age, zone):
+        newest = max(files, key=lambda file: (_made_at(file, zone, dated), file.name))
+        fail(
+            config.place(("sources", source.name, "max_age")),
+            "stale",
+            f"{newest.name} is from {made.astimezone(zone):%Y-%m-%d %H:%M}, older than max_age allows "
+            f"({source.max_age} before {as_of.astimezone(zone):%Y-%m-%d %H:%M}). Export again, or raise max_age.",
+        )
+
+
+def fingerprint(files: Iterable[Path]) -> str:
+    """A hash of names and contents, in order: the same files give the same hash."""
+    total = hashlib.blake2b(digest_size=16)
+    for file in files:
+        with file.open("rb") as stream:
+            content = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).digest()
+        total.update(file.name.encode("utf-8", "surrogateescape") + b"\0" + content)
+    return total.hexdigest()
+
+
+def _glob(folder: Path, pattern: str) -> list[Path]:
+    if not re.search(r"[*?\[]", pattern):
+        return []
+    base, rest = (Path(pattern).anchor, Path(pattern).relative_to(Path(pattern).anchor))
+    try:
+        return [file for file in Path(base or folder).glob(str(rest)) if file.is_file()]
+    except (ValueError, NotImplementedError):
+        return []
+
+
+def _missing(place: Place, source: Source, path: Path) -> None:
+    if re.search(r"[*?\[]", source.file):
+        fail(place, "file-missing", f"no file matches {source.file}. Export it there, or correct `file:`.")
+    if path.is_dir():
+        fail(place, "file-missing", f"{source.file} is a folder. Name a file in it, or write {source.file}/*.csv.")
+    try:
+        near = did_you_mean(path.name, (other.name for other in path.parent.iterdir() if other.is_file()))
+    except OSError:
+        near = ""
+    fail(place, "file-missing", f"there is no file {source.file}.{near} Export it there, or correct `file:`.")
+
+
+def _date_in(file: Path) -> re.Match[str] | None:
+    for match in _DATE_IN_NAME.finditer(file.name):
+        try:
+            date(int(match[1]), int(match[3]), int(match[4]))
+        except ValueError:
+            continue
+        return match
+    return None
+
+
+def _made_at(file: Path, zone: ZoneInfo, dated: bool) -> datetime:
+    """When an export was made: by the date in its name (without a time: the end of that day), else by file time."""
+    match = _date_in(file) if dated else None
+    if match is None:
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    day = date(int(match[1]), int(match[3]), int(match[4]))
+    at = time(int(match[5]), int(match[6]), int(match[7] or 0)) if match[5] else time(23, 59, 59)
+    return datetime.combine(day, at, zone)
+
+
+def _oldest_allowed(as_of: datetime, age: Duration, zone: ZoneInfo) -> datetime:
+    """`as_of` less so many hours, or the start of the local day so many calendar units ago."""
+    if age.number > 100_000:  # beyond the calendar: nothing is too old
+        return datetime.min.replace(tzinfo=UTC)
+    if age.unit == "hour":
+        return as_of - timedelta(hours=age.number)
+    today = as_of.astimezone(zone).date()
+    days = {"day": age.number, "week": 7 * age.number}.get(age.unit)
+    if days is not None:
+        day = today - timedelta(days=days)
+    else:
+        months = today.year * 12 + today.month - 1 - age.number * (12 if age.unit == "year" else 1)
+        day = _clamped(max(months // 12, 1), months % 12 + 1, today.day)
+    return datetime.combine(day, time(0), zone)
+
+
+def _clamped(year: int, month: int, day: int) -> date:
+    while True:
+        try:
+            return date(year, month, day)
+        except ValueError:
+            day -= 1

@@ -1,0 +1,95 @@
+"""What bytes a text export is made of, and its UTF-8 form.
+
+Owns: the guess (UTF-8, UTF-16, cp1252, Latin-1), gzip, and the transcoded copy in the private folder of a run.
+Must not: know cells. A guess over a sample is proved by utf8_copy, which decodes everything.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+SAMPLE = 1 << 18
+_CHUNK = 1 << 20
+_UNDEFINED_IN_CP1252 = b"\x81\x8d\x8f\x90\x9d"
+
+
+def open_bytes(file: Path) -> IO[bytes]:
+    """The content; gzip is undone, told by its first bytes and not by the name."""
+    stream = file.open("rb")
+    if stream.peek(2)[:2] == b"\x1f\x8b":
+        return io.BufferedReader(gzip.GzipFile(fileobj=stream))
+    return stream
+
+
+def sample(file: Path) -> bytes:
+    """The first SAMPLE bytes at most."""
+    with open_bytes(file) as stream:
+        return stream.read(SAMPLE)
+
+
+def guess(head: bytes) -> str:
+    """A Python codec's name for bytes that begin with `head`: byte order mark, NUL pattern, UTF-8, cp1252, Latin-1."""
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if b"\0" in head[:4096]:
+        even, odd = head[:4096:2].count(0), head[1:4096:2].count(0)
+        if max(even, odd) > len(head[:4096]) // 8:
+            return "utf-16-be" if even > odd else "utf-16-le"
+    return "utf-8" if _is_utf8(head) else _one_byte(head)
+
+
+def utf8_copy(file: Path, encoding: str, copy: Path) -> int:
+    """Write `file` as UTF-8 to `copy`; return how many places could not be decoded and became U+FFFD."""
+    bad = 0
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    with open_bytes(file) as source, copy.open("wb") as target:
+        for chunk in _chunks(source):
+            text = decoder.decode(chunk)
+            bad += text.count("\ufffd")
+            target.write(text.encode("utf-8", "replace"))
+        target.write(decoder.decode(b"", final=True).encode("utf-8", "replace"))
+    return bad
+
+
+def whole_guess(file: Path) -> str:
+    """The encoding of a file whose first bytes looked like UTF-8 but whose rest is not.
+
+    UTF-8 with a few broken bytes stays UTF-8: that is so when there are more well-formed multi-byte characters than
+    broken places."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    good = bad = 0
+    undefined = False
+    with open_bytes(file) as source:
+        for chunk in _chunks(source):
+            text = decoder.decode(chunk)
+            broken = text.count("\ufffd")
+            bad += broken
+            good += sum(1 for character in text if character > "\x7f") - broken if not text.isascii() else 0
+            undefined = undefined or any(byte in chunk for byte in _UNDEFINED_IN_CP1252)
+    if good > bad:
+        return "utf-8"
+    return "latin-1" if undefined else "cp1252"
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    while chunk := stream.read(_CHUNK):
+        yield chunk
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # a character cut off at the end is no error
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _one_byte(head: bytes) -> str:
+    return "latin-1" if any(byte in head for byte in _UNDEFINED_IN_CP1252) else "cp1252"

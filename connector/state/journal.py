@@ -1,0 +1,230 @@
+"""The journal of a run on SQLite: intentions, outcomes, and what is in doubt.
+
+Owns: steps, batches and the outcomes of changes. Must not: send, decide what a failure means, touch the ledger
+except through settle.
+
+UNKNOWN is not stored: it is a change without outcome in a batch that has left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from connector.model import Kind, Op, Outcome, Status
+from connector.platforms.base import BATCH_SCHEMA
+from connector.state.base import BatchState, JournalBatch, RunState, Step
+from connector.state.database import Database
+from connector.state.lease import Lease
+from connector.state.settle import settle
+from connector.state.times import micros
+
+_RECORDS = pa.schema([("seq", pa.int64()), *BATCH_SCHEMA])
+_SEQ_EMAIL = pa.schema([("seq", pa.int64()), ("email", pa.string())])
+_IN_DOUBT = f"state IN ('{BatchState.SENT}', '{BatchState.POLLING}')"
+_OPEN = "outcome IS NULL AND carrier IS NULL"
+
+_SELECT_RECORDS = """
+    SELECT c.seq, c.email, k.remote_id, c.fields, t.tags_add, t.tags_remove, c.new_status, c.consent_at,
+           c.consent_source
+    FROM change c LEFT JOIN contact k ON k.destination = ? AND k.email = c.email
+    LEFT JOIN (
+        SELECT r.carrier, group_concat(CASE s.op WHEN 'add' THEN s.target END, char(31)) AS tags_add,
+               group_concat(CASE s.op WHEN 'remove' THEN s.target END, char(31)) AS tags_remove
+        FROM change r JOIN step s ON s.id = r.step WHERE r.carrier BETWEEN ? AND ? GROUP BY r.carrier
+    ) t ON t.carrier = c.seq
+    WHERE c.seq BETWEEN ? AND ? AND c.outcome IS NULL AND c.carrier IS NULL"""
+
+# SQLite builds the index on the carriers' addresses for this one statement.
+_CARRY = """
+    UPDATE change SET carrier = c.seq
+    FROM (SELECT x.seq, x.email FROM change x JOIN step s ON x.seq BETWEEN s.first_seq AND s.last_seq
+          WHERE s.run_id = ? AND s.destination = ? AND s.op IN ('create', 'update')) c
+    WHERE change.email = c.email AND change.carrier IS NULL AND change.outcome IS NULL AND change.seq BETWEEN ? AND ?"""
+
+_SKIP_UNCREATED = f"""
+    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'not_created'
+    WHERE seq BETWEEN ? AND ? AND {_OPEN} AND email IN (
+        SELECT x.email FROM change x JOIN step s ON x.seq BETWEEN s.first_seq AND s.last_seq
+        WHERE s.run_id = ? AND s.destination = ? AND s.op = 'create'
+        AND x.outcome NOT IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}'))"""
+
+_CUT = f"""
+    INSERT INTO batch(step, first_seq, last_seq, size, state)
+    SELECT ?, min(seq), max(seq), count(*), '{BatchState.PLANNED}'
+    FROM (SELECT seq, (row_number() OVER (ORDER BY seq) - 1) / ? AS part
+          FROM change WHERE seq BETWEEN ? AND ? AND {_OPEN})
+    GROUP BY part ORDER BY part"""
+
+_OUTCOMES = """
+    SELECT s.destination, s.op, coalesce(c.outcome, 'unsent'), count(*)
+    FROM step s JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
+    WHERE s.run_id = ? GROUP BY 1, 2, 3"""
+_UNKNOWN = f"""
+    SELECT s.destination, s.op, count(*) FROM batch b
+    JOIN change r ON r.seq BETWEEN b.first_seq AND b.last_seq AND r.outcome IS NULL AND r.carrier IS NULL
+    JOIN change c ON c.seq = r.seq OR c.carrier = r.seq
+    JOIN step s ON s.id = c.step
+    WHERE b.{_IN_DOUBT} AND s.run_id = ? GROUP BY 1, 2"""
+
+
+class SqliteJournal:
+    """connector.state.base.Journal."""
+
+    def __init__(self, db: Database, lease: Lease, now: Callable[[], datetime]) -> None:
+        self._db = db
+        self._lease = lease
+        self._now = now
+
+    def steps(self, run_id: str, destination: str) -> list[Step]:
+        rows = self._db.rows(
+            "SELECT id, run_id, destination, op, coalesce(kind, ''), coalesce(target, ''), first_seq, last_seq "
+            "FROM step WHERE run_id = ? AND destination = ? ORDER BY id",
+            [run_id, destination],
+        )
+        return [_step(row) for row in rows]
+
+    def open_counts(self, steps: Sequence[Step]) -> Mapping[int, int]:
+        sql = f"SELECT count(*) FROM change WHERE seq BETWEEN ? AND ? AND {_OPEN}"
+        counts = {step.id: self._db.rows(sql, [step.first_seq, step.last_seq])[0][0] for step in steps}
+        return {step: count for step, count in counts.items() if count}
+
+    def carry(self, run_id: str, destination: str) -> int:
+        tags = [
+            step for step in self.steps(run_id, destination) if step.kind is Kind.TAG and step.op in (Op.ADD, Op.REMOVE)
+        ]
+        with self._write():
+            for step in tags:
+                self._db.run(_CARRY, [run_id, destination, step.first_seq, step.last_seq])
+        return sum(self.open_counts(tags).values())
+
+    def skip_uncreated(self, run_id: str, destination: str) -> int:
+        skipped = 0
+        with self._write():
+            for step in self.steps(run_id, destination):
+                if step.op in (Op.ADD, Op.REMOVE):
+                    self._db.run(_SKIP_UNCREATED, [step.first_seq, step.last_seq, run_id, destination])
+                    skipped += self._db.rows("SELECT changes()")[0][0]
+        return skipped
+
+    def cut(self, step: Step, size: int) -> list[JournalBatch]:
+        with self._write():
+            self._db.run("DELETE FROM batch WHERE step = ? AND state = ?", [step.id, BatchState.PLANNED])
+            return self._cut(step, size, step.first_seq, step.last_seq)
+
+    def halve(self, batch: JournalBatch) -> list[JournalBatch]:
+        with self._write():
+            count = self.records(batch).num_rows
+            self._db.run("DELETE FROM batch WHERE id = ?", [batch.id])
+            return self._cut(batch.step, (count + 1) // 2, batch.first_seq, batch.last_seq)
+
+    def records(self, batch: JournalBatch) -> pa.Table:
+        ends = [batch.first_seq, batch.last_seq]
+        return self._db.table(_SELECT_RECORDS, _RECORDS, [batch.step.destination, *ends, *ends], order="seq")
+
+    def open_changes(self, step: Step) -> pa.Table:
+        sql = f"SELECT seq, email FROM change WHERE seq BETWEEN ? AND ? AND {_OPEN}"
+        return self._db.table(sql, _SEQ_EMAIL, [step.first_seq, step.last_seq], order="seq")
+
+    def without_id(self, step: Step) -> pa.Table:
+        sql = (
+            "SELECT c.seq, c.email FROM change c LEFT JOIN contact k ON k.destination = ? AND k.email = c.email "
+            f"WHERE c.seq BETWEEN ? AND ? AND c.{_OPEN} AND k.remote_id IS NULL"
+        )
+        return self._db.table(sql, _SEQ_EMAIL, [step.destination, step.first_seq, step.last_seq], order="seq")
+
+    def sent(self, batch: JournalBatch) -> None:
+        with self._write():
+            self._db.run(
+                "UPDATE batch SET state = ?, job = NULL, sent_at = ?, attempts = attempts + 1 WHERE id = ?",
+                [BatchState.SENT, micros(self._now()), batch.id],
+            )
+
+    def polling(self, batch: JournalBatch, job: str) -> None:
+        with self._write():
+            self._db.run("UPDATE batch SET state = ?, job = ? WHERE id = ?", [BatchState.POLLING, job, batch.id])
+
+    def reopen(self, batch: JournalBatch) -> None:
+        with self._write():
+            self._db.run("UPDATE batch SET state = ? WHERE id = ?", [BatchState.PLANNED, batch.id])
+
+    def settle(
+        self,
+        step: Step,
+        answers: pa.Table,
+        *,
+        batch: JournalBatch | None = None,
+        then: BatchState = BatchState.DONE,
+        retired: Status | None = None,
+    ) -> None:
+        at = micros(self._now())
+        with self._write():
+            settle(self._db, answers, step.run_id, at, retired)
+            raise_revision(self._db, step.destination)
+            if batch is not None:
+                done_at = at if then is BatchState.DONE else None
+                self._db.run("UPDATE batch SET state = ?, done_at = ? WHERE id = ?", [then, done_at, batch.id])
+
+    def in_doubt(self, run_id: str, destination: str) -> list[JournalBatch]:
+        return [
+            batch
+            for step in self.steps(run_id, destination)
+            for batch in self._batches(step, f"step = ? AND {_IN_DOUBT}")
+        ]
+
+    def counts(self, run_id: str) -> dict[str, dict[str, dict[str, int]]]:
+        counts: dict[str, dict[str, dict[str, int]]] = {}
+        for destination, op, what, count in self._db.rows(_OUTCOMES, [run_id]):
+            counts.setdefault(destination, {}).setdefault(op, {})[what] = count
+        for destination, op, count in self._db.rows(_UNKNOWN, [run_id]):
+            of = counts[destination][op]
+            of[Outcome.UNKNOWN] = count
+            of["unsent"] -= count
+            if not of["unsent"]:
+                del of["unsent"]
+        return counts
+
+    def finish(self, run_id: str, state: RunState, summary: Mapping[str, Any]) -> None:
+        with self._write():
+            self._db.run(
+                "UPDATE run SET state = ?, summary = ?, finished_at = ? WHERE id = ?",
+                [state, json.dumps(summary), micros(self._now()), run_id],
+            )
+
+    def _cut(self, step: Step, size: int, first: int, last: int) -> list[JournalBatch]:
+        newest = self._db.rows("SELECT coalesce(max(id), 0) FROM batch")[0][0]
+        self._db.run(_CUT, [step.id, size, first, last])
+        return self._batches(step, "step = ? AND id > ?", newest)
+
+    def _batches(self, step: Step, where: str, *more: object) -> list[JournalBatch]:
+        rows = self._db.rows(
+            f"SELECT id, first_seq, last_seq, size, state, coalesce(job, '') FROM batch WHERE {where} ORDER BY id",
+            [step.id, *more],
+        )
+        return [
+            JournalBatch(number, step, first, last, size, BatchState(state), job or None)
+            for number, first, last, size, state, job in rows
+        ]
+
+    @contextmanager
+    def _write(self) -> Iterator[None]:
+        with self._db.transaction():
+            self._lease.check()
+            yield
+
+
+def raise_revision(db: Database, destination: str) -> None:
+    db.run(
+        "INSERT INTO destination(name, revision) VALUES (?, 1) ON CONFLICT(name) DO UPDATE SET revision = revision + 1",
+        [destination],
+    )
+
+
+def _step(row: tuple[Any, ...]) -> Step:
+    number, run_id, destination, op, kind, target, first, last = row
+    return Step(number, run_id, destination, Op(op), Kind(kind) if kind else None, target or None, first, last)

@@ -1,0 +1,109 @@
+"""One process at a time works on a state.
+
+Owns: taking, renewing, checking and freeing the lease. Must not: guard reads, or anything but this state.
+
+A holder that dies frees it: at once when it ran on this machine, else when the lease runs out. Whoever takes it
+over raises the fence, and the former holder's next write is refused, so a sleeping laptop that wakes up cannot
+write beside its successor.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+
+from connector.errors import LeaseHeld, StateError
+from connector.state.database import Database
+from connector.state.times import instant, micros
+
+SECONDS = 60
+RENEW_SECONDS = 15
+_NAME = "state"
+
+
+class Lease:
+    """The lease of one store."""
+
+    def __init__(self, db: Database, now: Callable[[], datetime]) -> None:
+        self._db = db
+        self._now = now
+        self._fence: int | None = None
+
+    @contextmanager
+    def hold(self, holder: str) -> Iterator[None]:
+        """Raises LeaseHeld when another process has it."""
+        self._take(holder)
+        stop = threading.Event()
+        renewing = threading.Thread(target=self._renew_until, args=(stop,), name="lease", daemon=True)
+        renewing.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            renewing.join()
+            self._free()
+
+    def check(self) -> None:
+        """Inside the transaction of every journal write. Raises LeaseHeld when it was lost, StateError without one."""
+        if self._fence is None:
+            raise StateError("The journal was written to without the lease: a bug in the connector.")
+        if self._db.rows("SELECT fence FROM lease WHERE name = ?", [_NAME]) != [(self._fence,)]:
+            raise LeaseHeld(
+                "Another process took over this state while this one was not responding. Nothing more was written "
+                "here; see `sync runs` for what the other did."
+            )
+
+    def _take(self, holder: str) -> None:
+        host, pid, now = socket.gethostname(), os.getpid(), self._now()
+        with self._db.transaction():
+            found = self._db.rows(
+                "SELECT holder, host, pid, since, expires_at, fence FROM lease WHERE name = ?", [_NAME]
+            )
+            if found and not _is_free(found[0], host, now):
+                other, its_host, its_pid, since, _, _ = found[0]
+                raise LeaseHeld(
+                    f"The state {self._db.path} is in use by {other} (process {its_pid} on {its_host}) since "
+                    f"{instant(since):%Y-%m-%d %H:%M:%S} UTC. Wait until it is done, or stop it."
+                )
+            fence = found[0][5] + 1 if found else 1
+            self._db.run(
+                "INSERT OR REPLACE INTO lease(name, holder, host, pid, since, expires_at, fence) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [_NAME, holder, host, pid, micros(now), micros(now + timedelta(seconds=SECONDS)), fence],
+            )
+        self._fence = fence
+
+    def _renew_until(self, stop: threading.Event) -> None:
+        while not stop.wait(RENEW_SECONDS):
+            with suppress(StateError):  # `check` finds out at the next write
+                expires = micros(self._now() + timedelta(seconds=SECONDS))
+                self._db.run(
+                    "UPDATE lease SET expires_at = ? WHERE name = ? AND fence = ?", [expires, _NAME, self._fence]
+                )
+
+    def _free(self) -> None:
+        """The row stays, expired: the fence must never go back."""
+        fence, self._fence = self._fence, None
+        self._db.run("UPDATE lease SET expires_at = 0 WHERE name = ? AND fence = ?", [_NAME, fence])
+
+
+def _is_free(lease: tuple[str, str, int, int, int, int], host: str, now: datetime) -> bool:
+    _, its_host, its_pid, _, expires_at, _ = lease
+    return expires_at <= micros(now) or (its_host == host and not is_running(its_pid))
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine lives. Where that cannot be asked safely, yes."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

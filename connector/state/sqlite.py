@@ -1,0 +1,273 @@
+"""The store on SQLite: ledger in bulk, what was observed, runs and rejects.
+
+Owns: reads and writes of everything but the journal of a run. Must not: send, or keep a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from connector.errors import PlanError, Stale, StateError
+from connector.model import Kind, Op, Outcome, Status
+from connector.platforms.base import CONTACT_SCHEMA
+from connector.state.base import (
+    LEDGER_CONTACTS,
+    LEDGER_MEMBERSHIPS,
+    LEDGER_TARGETS,
+    REJECTS,
+    RUN_CHANGES,
+    Counts,
+    Journal,
+    Ledger,
+    RunInfo,
+    RunState,
+)
+from connector.state.database import Database
+from connector.state.journal import SqliteJournal, raise_revision
+from connector.state.lease import Lease
+from connector.state.schema import migrate
+from connector.state.settle import TEMPORARY, settle_loaded
+from connector.state.steps import load_changes
+from connector.state.times import instant, micros
+
+_OBSERVE = f"""
+    INSERT INTO contact(destination, email, remote_id, status, status_at)
+    SELECT ?1, lower(?2), ?3, ?4, ?5 WHERE ?2 <> ''
+    ON CONFLICT(destination, email) DO UPDATE SET
+        remote_id = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL
+                    ELSE coalesce(excluded.remote_id, remote_id) END,
+        status = coalesce(excluded.status, status),
+        status_at = CASE WHEN excluded.status IS NULL THEN status_at ELSE excluded.status_at END"""
+
+_RUN_COLUMNS = "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed"
+_IN_DOUBT = """EXISTS (SELECT 1 FROM batch b JOIN step s ON s.id = b.step
+                       WHERE s.run_id = run.id AND b.state IN ('sent', 'polling'))"""
+
+
+class SqliteStore:
+    """connector.state.base.Store."""
+
+    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
+        self._db = Database(path)
+        migrate(self._db, micros(now()))
+        for statement in TEMPORARY:
+            self._db.run(statement)
+        self._lease = Lease(self._db, now)
+        self._journal = SqliteJournal(self._db, self._lease, now)
+
+    @property
+    def journal(self) -> Journal:
+        return self._journal
+
+    def close(self) -> None:
+        self._db.close()
+
+    def lease(self, holder: str) -> AbstractContextManager[None]:
+        return self._lease.hold(holder)
+
+    def ledger(self, destination: str) -> Ledger:
+        db, here = self._db, [destination]
+        with db.transaction(writes=False):
+            revision, cursor = self._state_of(destination)
+            contacts = "SELECT id, email, remote_id, status, status_at, fields FROM contact WHERE destination = ?"
+            members = (
+                "SELECT target_id AS target, contact_id AS contact FROM membership "
+                "WHERE target_id IN (SELECT id FROM target WHERE destination = ?)"
+            )
+            targets = "SELECT id, kind, name, remote_id FROM target WHERE destination = ?"
+            return Ledger(
+                destination,
+                revision,
+                cursor,
+                db.table(contacts, LEDGER_CONTACTS, here),
+                db.table(members, LEDGER_MEMBERSHIPS, here),
+                db.table(targets, LEDGER_TARGETS, here, order="id"),
+                self.rejects(destination),
+            )
+
+    def revisions(self, destinations: Sequence[str]) -> dict[str, int]:
+        known = dict(self._db.rows("SELECT name, revision FROM destination"))
+        return {name: known.get(name, 0) for name in destinations}
+
+    def observe(self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None) -> None:
+        kept = contacts.select(["email", "remote_id", "status", "status_at"])
+        at = kept.column("status_at").cast(CONTACT_SCHEMA.field("status_at").type)
+        names = pa.repeat(destination, kept.num_rows)
+        with self._db.transaction():
+            self._db.load(_OBSERVE, kept.set_column(3, "status_at", at).add_column(0, "destination", names))
+            if cursor is not None:
+                self._db.run(
+                    "INSERT INTO destination(name, cursor) VALUES (?, ?) "
+                    "ON CONFLICT(name) DO UPDATE SET cursor = excluded.cursor",
+                    [destination, micros(cursor)],
+                )
+
+    def remember_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
+        with self._db.transaction():
+            for (kind, name), remote_id in ids.items():
+                self._db.run(
+                    "INSERT INTO target(destination, kind, name, remote_id) VALUES (?, ?, ?, ?) "
+                    "ON CONFLICT(destination, kind, name) DO UPDATE SET remote_id = excluded.remote_id",
+                    [destination, kind, name, remote_id],
+                )
+
+    def target_ids(self, destination: str) -> dict[tuple[Kind, str], str]:
+        sql = "SELECT kind, name, remote_id FROM target WHERE destination = ? AND remote_id IS NOT NULL"
+        return {(Kind(kind), name): remote_id for kind, name, remote_id in self._db.rows(sql, [destination])}
+
+    def forget_target(self, destination: str, kind: Kind, name: str) -> None:
+        this = "destination = ? AND kind = ? AND name = ?"
+        with self._db.transaction():
+            self._db.run(
+                f"DELETE FROM membership WHERE target_id IN (SELECT id FROM target WHERE {this})",
+                [destination, kind, name],
+            )
+            self._db.run(f"UPDATE target SET remote_id = NULL WHERE {this}", [destination, kind, name])
+            raise_revision(self._db, destination)
+
+    def open_run(
+        self,
+        *,
+        plan_id: str,
+        as_of: datetime,
+        made_at: datetime,
+        changes: pa.Table,
+        revisions: Mapping[str, int],
+        contacts: int,
+        allowed: Mapping[str, str] | None = None,
+    ) -> str:
+        now = self._now()
+        run_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        with self._db.transaction():
+            self._lease.check()
+            self._refuse_unfinished()
+            self._refuse_stale(revisions)
+            self._db.run(
+                "INSERT INTO run(id, plan_id, as_of, made_at, started_at, state, contacts, summary, allowed) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, '{}', ?)",
+                [
+                    run_id,
+                    plan_id,
+                    *(micros(moment) for moment in (as_of, made_at, now)),
+                    RunState.OPEN,
+                    contacts,
+                    json.dumps(dict(allowed or {})),
+                ],
+            )
+            load_changes(self._db, run_id, changes)
+            self._adopt(run_id, now)
+        return run_id
+
+    def unfinished(self) -> RunInfo | None:
+        states = f"'{RunState.OPEN}', '{RunState.INTERRUPTED}', '{RunState.FAILED}'"
+        found = self._runs(f"WHERE state IN ({states}) ORDER BY rowid DESC LIMIT 1")
+        return found[0] if found else None
+
+    def abandon(self, run_id: str) -> None:
+        self.run(run_id)
+        with self._db.transaction():
+            self._lease.check()
+            self._db.run("UPDATE run SET state = ? WHERE id = ?", [RunState.ABANDONED, run_id])
+
+    def runs(self, limit: int = 20) -> list[RunInfo]:
+        return self._runs("ORDER BY rowid DESC LIMIT ?", limit)
+
+    def run(self, run_id: str) -> RunInfo:
+        found = self._runs("WHERE id = ?", run_id)
+        if not found:
+            raise StateError(f"No run {run_id} in the state {self._db.path}. `sync runs` lists them.")
+        return found[0]
+
+    def run_changes(self, run_id: str) -> pa.Table:
+        sql = (
+            "SELECT c.seq, s.destination, s.op, s.kind, s.target, c.email, c.fields, c.previous, c.outcome, c.code "
+            "FROM step s JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq WHERE s.run_id = ?"
+        )
+        schema = pa.schema([("seq", pa.int64()), *RUN_CHANGES])
+        return self._db.table(sql, schema, [run_id], order="seq").drop_columns("seq")
+
+    def rejects(self, destination: str | None = None) -> pa.Table:
+        where, values = ("WHERE destination = ?", [destination]) if destination is not None else ("", [])
+        return self._db.table(
+            f"SELECT * FROM reject {where}", REJECTS, values, order="destination, email, op, kind, target"
+        )
+
+    def counts(self, destination: str) -> Counts:
+        db, here = self._db, [destination]
+        members = (
+            "SELECT t.kind, t.name, (SELECT count(*) FROM membership m WHERE m.target_id = t.id) "
+            "FROM target t WHERE t.destination = ? ORDER BY t.kind, t.name"
+        )
+        known = f"SELECT count(*) FROM contact WHERE destination = ? AND coalesce(status, '') <> '{Status.ABSENT}'"
+        last = "WHERE id IN (SELECT run_id FROM step WHERE destination = ?) ORDER BY rowid DESC LIMIT 1"
+        with db.transaction(writes=False):
+            revision, cursor = self._state_of(destination)
+            return Counts(
+                destination,
+                revision,
+                db.rows(known, here)[0][0],
+                {(Kind(kind), name): count for kind, name, count in db.rows(members, here)},
+                db.rows("SELECT count(*) FROM reject WHERE destination = ?", here)[0][0],
+                cursor,
+                next(iter(self._runs(last, destination)), None),
+            )
+
+    def _state_of(self, destination: str) -> tuple[int, datetime | None]:
+        sql = "SELECT revision, coalesce(cursor, -1) FROM destination WHERE name = ?"
+        for revision, cursor in self._db.rows(sql, [destination]):
+            return revision, None if cursor == -1 else instant(cursor)
+        return 0, None
+
+    def _runs(self, rest: str, *values: object) -> list[RunInfo]:
+        return [_run_info(row) for row in self._db.rows(f"SELECT {_RUN_COLUMNS} FROM run {rest}", values)]
+
+    def _refuse_unfinished(self) -> None:
+        """A FAILED run with nothing in doubt gives way: what it left undone is in the new plan."""
+        states = f"state IN ('{RunState.OPEN}', '{RunState.INTERRUPTED}')"
+        for (run_id,) in self._db.rows(
+            f"SELECT id FROM run WHERE {states} OR (state = '{RunState.FAILED}' AND {_IN_DOUBT}) LIMIT 1"
+        ):
+            raise PlanError(f"Run {run_id} is not finished. `sync resume` goes on with it; then plan again.")
+        self._db.run("UPDATE run SET state = ? WHERE state = ?", [RunState.ABANDONED, RunState.FAILED])
+
+    def _refuse_stale(self, revisions: Mapping[str, int]) -> None:
+        now = self.revisions(list(revisions))
+        moved = [name for name, revision in revisions.items() if now[name] != revision]
+        if moved:
+            raise Stale(f"The ledger of {', '.join(moved)} has changed since this plan was made. Plan again.")
+
+    def _adopt(self, run_id: str, now: datetime) -> None:
+        sql = "SELECT destination, first_seq, last_seq FROM step WHERE run_id = ? AND op = ?"
+        for destination, first, last in self._db.rows(sql, [run_id, Op.ADOPT]):
+            self._db.run("DELETE FROM temp.answer")
+            self._db.run(
+                "INSERT INTO temp.answer(seq, outcome) SELECT seq, ? FROM change WHERE seq BETWEEN ? AND ?",
+                [Outcome.APPLIED, first, last],
+            )
+            settle_loaded(self._db, run_id, micros(now))
+            raise_revision(self._db, destination)
+
+
+def _run_info(row: tuple[Any, ...]) -> RunInfo:
+    run_id, plan_id, as_of, made_at, started_at, finished_at, state, contacts, summary, allowed = row
+    return RunInfo(
+        id=run_id,
+        plan_id=plan_id,
+        as_of=instant(as_of),
+        made_at=instant(made_at),
+        started_at=instant(started_at),
+        finished_at=None if finished_at == -1 else instant(finished_at),
+        state=RunState(state),
+        contacts=contacts,
+        summary=json.loads(summary),
+        allowed=json.loads(allowed),
+    )
