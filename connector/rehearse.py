@@ -6,6 +6,7 @@ Must not: know what the platforms do.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,3 +56,22 @@ def _found(note: Path) -> str | None:
     except (OSError, URLError, ValueError):
         return None
     return url
+
+
+def serve(folder: Path, port: int) -> int:
+    """Run the rehearsal platforms on `port` until Ctrl-C, and leave a note where others of this folder find them."""
+    place = files(folder)
+    note = place / "address"
+    found = _found(note)
+    if found:
+        raise StateError(f"The rehearsal platforms of this folder run already, at {found}.")
+    with start(place / "platforms.db", port=port) as running:
+        note.write_text(running.url)
+        print(f"The rehearsal platforms listen on {running.url} (Ctrl-C ends them).", flush=True)  # noqa: T201
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            note.unlink(missing_ok=True)
+    return 0

@@ -20,10 +20,12 @@ LAYERS = [
 ]
 SIBLINGS = {
     ("sources", "config"),
+    ("platforms", "config"),
     ("push", "plan"),
     ("report", "plan"),
     ("report", "push"),
     ("report", "segments"),
+    ("report", "sources"),
     ("app", "rehearse"),
     ("errors", "problem"),
     ("cli", "cli"),

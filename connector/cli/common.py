@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from connector.app import Options
+    from connector.app.workspace import Options
     from connector.events import Listener
 
 
@@ -46,7 +46,7 @@ class Common:
     def options(
         self, listener: Listener | None = None, allow: list[str] | None = None, reason: str | None = None
     ) -> Options:
-        from connector.app import Options
+        from connector.app.workspace import Options
         from connector.events import silent
 
         return Options(

@@ -31,18 +31,19 @@ def init(
     if common.file.exists():
         talk(f"error: {common.file} exists already and is left as it is. Write another with --file NAME.")
         return 2
-    columns = sketch(source)
-    common.file.write_text(starter(source, common.file, columns), encoding="utf-8")
+    email, headers = sketch(source)
+    common.file.write_text(starter(source, common.file, email, headers), encoding="utf-8")
     talk(f"Wrote {common.file}. Next: sync check, then sync segments.")
     return 0
 
 
 def check(common: Common) -> int:
     """Read segments.yaml and the exports, and tell every problem with its place."""
-    from connector import app as verbs
+    from connector.app import desk as verbs
+    from connector.app.workspace import open_workspace
     from connector.report.desk import check_json, check_text
 
-    with verbs.open_workspace(common.options()) as workspace:
+    with open_workspace(common.options()) as workspace:
         evaluation, loaded = verbs.check(workspace)
         advice = verbs.advice(workspace)
     if common.json:
@@ -54,12 +55,13 @@ def check(common: Common) -> int:
 
 def segments(common: Common) -> int:
     """Sizes, shares of the export, and how much each two segments overlap."""
-    from connector import app as verbs
+    from connector.app import desk as verbs
+    from connector.app.workspace import matching, open_workspace
     from connector.report.desk import segments_json, segments_text
 
-    with verbs.open_workspace(common.options()) as workspace:
+    with open_workspace(common.options()) as workspace:
         evaluation = verbs.evaluate(workspace)
-        names = verbs.matching(common.only, workspace.config.segments, "--only", "segment")
+        names = matching(common.only, workspace.config.segments, "--only", "segment")
         titles = {name: workspace.config.segments[name].title or name for name in names}
     if common.json:
         data_json(segments_json(evaluation, titles))
@@ -70,10 +72,11 @@ def segments(common: Common) -> int:
 
 def members(common: Common, segment: Annotated[str, typer.Argument(help="The segment's name.")]) -> int:
     """The addresses of one segment, sorted; priorities count, consent does not."""
-    from connector import app as verbs
+    from connector.app import desk as verbs
+    from connector.app.workspace import matching, open_workspace
 
-    with verbs.open_workspace(common.options()) as workspace:
-        verbs.matching([segment], workspace.config.segments, "SEGMENT", "segment")
+    with open_workspace(common.options()) as workspace:
+        matching([segment], workspace.config.segments, "SEGMENT", "segment")
         emails = verbs.members(workspace, segment)
     if common.json:
         data_json({"segment": segment, "members": emails})

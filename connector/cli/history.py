@@ -20,10 +20,10 @@ def register(app: typer.Typer) -> None:
 
 def status(common: Common) -> int:
     """What we hold on each destination, the last run, and whether one was cut off."""
-    from connector import app as verbs
+    from connector.app.workspace import open_state, open_workspace
     from connector.report.history import status_json, status_text
 
-    with verbs.open_workspace(common.options(), offline=True) as workspace, verbs.open_state(workspace) as store:
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         names = [item.name for item in workspace.destinations()]
         held = {name: store.counts(name) for name in names}
         open_run, last = store.unfinished(), store.runs(1)
@@ -33,10 +33,10 @@ def status(common: Common) -> int:
 
 def runs(common: Common, limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> int:
     """The runs so far: when, what was done, and which guards were lifted for which reason."""
-    from connector import app as verbs
+    from connector.app.workspace import open_state, open_workspace
     from connector.report.history import runs_json, runs_text
 
-    with verbs.open_workspace(common.options(), offline=True) as workspace, verbs.open_state(workspace) as store:
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         found = store.runs(limit)
     data_json(runs_json(found)) if common.json else data(runs_text(found))
     return 0
@@ -44,10 +44,10 @@ def runs(common: Common, limit: Annotated[int, typer.Option(min=1, help="How man
 
 def rejects(common: Common) -> int:
     """People whom a platform refused, with the reason; each waits until the person's row changes."""
-    from connector import app as verbs
+    from connector.app.workspace import open_state, open_workspace
     from connector.report.history import rejects_json, rejects_text
 
-    with verbs.open_workspace(common.options(), offline=True) as workspace, verbs.open_state(workspace) as store:
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         found = {item.name: store.rejects(item.name) for item in workspace.destinations()}
     data_json(rejects_json(found)) if common.json else data(rejects_text(found, common.verbose))
     return 0

@@ -20,10 +20,11 @@ def register(app: typer.Typer) -> None:
 
 def doctor(common: Common) -> int:
     """Keys, account, audience and required fields of each destination, before anything is sent."""
-    from connector import app as verbs
+    from connector.app import pushing as verbs
+    from connector.app.workspace import open_workspace
     from connector.report.doctor import doctor_json, doctor_text
 
-    with verbs.open_workspace(common.options()) as workspace:
+    with open_workspace(common.options()) as workspace:
         found = verbs.doctor(workspace)
     data_json(doctor_json(found)) if common.json else data(doctor_text(found))
     return 4 if any(item.problems for item in found) else 0

@@ -17,7 +17,7 @@ import typer
 from connector.cli.common import Common, command, confirm, data, data_json, talk
 
 if TYPE_CHECKING:
-    from connector.app import Workspace
+    from connector.app.workspace import Workspace
     from connector.events import Listener
     from connector.plan.model import Plan
     from connector.push.run import RunResult
@@ -45,13 +45,14 @@ def plan(
     reason: Reason = None,
 ) -> int:
     """Show what a push would do: per target who is added, removed, changed or blocked. Sends nothing."""
-    from connector import app as verbs
+    from connector.app import pushing as verbs
+    from connector.app.workspace import open_state, open_workspace
     from connector.plan.saved import save
     from connector.report.plan import is_empty
 
     with _interruptible() as stop, _listening(common) as listener:
         options = common.options(listener, allow, reason)
-        with verbs.open_workspace(options, stop) as workspace, verbs.open_state(workspace) as store:
+        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             made = verbs.plan(workspace, store, limit)
             if out is not None:
                 made = verbs.bind(workspace, made)
@@ -71,12 +72,13 @@ def push(
     reason: Reason = None,
 ) -> int:
     """Bring every destination in step: plan, ask, send, record each outcome."""
-    from connector import app as verbs
+    from connector.app import pushing as verbs
+    from connector.app.workspace import open_state, open_workspace
     from connector.report.plan import is_empty
 
     with _interruptible() as stop, _listening(common) as listener:
         options = common.options(listener, allow, reason)
-        with verbs.open_workspace(options, stop) as workspace, verbs.open_state(workspace) as store:
+        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             made = _saved(workspace, plan) if plan else verbs.plan(workspace, store, limit)
             if not common.json:
                 _show(common, workspace, made)
@@ -95,11 +97,12 @@ def push(
 
 def resume(common: Common) -> int:
     """Finish a run that was cut off: ask the platforms what arrived, then send the rest."""
-    from connector import app as verbs
+    from connector.app import pushing as verbs
+    from connector.app.workspace import open_state, open_workspace
 
     with _interruptible() as stop, _listening(common) as listener:
         options = common.options(listener)
-        with verbs.open_workspace(options, stop) as workspace, verbs.open_state(workspace) as store:
+        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             result = verbs.resume(workspace, store)
             if result is None:
                 data_json({"run": None}) if common.json else data("Nothing to resume.")
@@ -109,7 +112,7 @@ def resume(common: Common) -> int:
 
 
 def _saved(workspace: Workspace, path: Path) -> Plan:
-    from connector import app as verbs
+    from connector.app import pushing as verbs
     from connector.plan.saved import load
 
     made = load(path)

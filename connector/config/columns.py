@@ -98,8 +98,9 @@ def _test(name: str, word: str, written: Mapping[str, Any], exact: bool, loc: Lo
     if word in ("top", "bottom"):
         return _rank(name, word, value, written.get("by"), place, scope)
     if word in EVENT_WORDS and word not in ("min", "max"):
-        hint = did_you_mean(name, scope.sources)
-        scope.problems.add_key(loc, "unknown-source", f"`{word}` counts events, but “{name}” is no source.{hint}")
+        if scope.complete:
+            hint = did_you_mean(name, scope.sources)
+            scope.problems.add_key(loc, "unknown-source", f"`{word}` counts events, but “{name}” is no source.{hint}")
     else:
         scope.problems.add_key(place, "unknown-test", f"There is no test “{word}”.{meant(word)}")
     return None

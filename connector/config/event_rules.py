@@ -45,7 +45,7 @@ def events(source: str, value: Any, loc: Loc, scope: Scope, read: Read) -> Rule 
 
 def _measure(value: Mapping[str, Any], loc: Loc, scope: Scope) -> Measure | None:
     """The one measure that is asked for."""
-    given = [measure for measure in MEASURES if measure in value]
+    given = [measure for word in value for measure in MEASURES if measure == word]
     if len(given) > 1:
         text = f"Ask one thing at a time: `{given[0]}` or `{given[1]}`; join two tests with `all:`."
         scope.problems.add_key((*loc, given[1]), "contradiction", text)

@@ -9,7 +9,7 @@ Each type also takes its parsed form, so that configurations can be built in Pyt
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any
@@ -27,6 +27,7 @@ from connector.problem import did_you_mean
 _SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _OFF = ("off", "none")
+ENGINES = ("duckdb", "spark", "postgres", "postgresql", "bigquery", "snowflake", "trino")
 
 
 class Model(BaseModel):
@@ -44,7 +45,7 @@ def before(parse: Callable[[Any], Any]) -> BeforeValidator:
         try:
             return parse(value)
         except BadValue as bad:
-            raise PydanticCustomError(bad.code, bad.message) from None  # type: ignore[arg-type]
+            raise PydanticCustomError(bad.code, bad.message) from None
 
     return BeforeValidator(checked)
 
@@ -117,6 +118,40 @@ def _url(value: Any) -> str:
     return written
 
 
+def _engine(value: Any) -> str:
+    """duckdb, or the address of an engine without user and password."""
+    written = values.text(value).strip()
+    scheme, mark, rest = written.partition("://")
+    if mark and "@" in rest and ":" in rest.split("@")[0]:
+        raise BadValue(
+            "literal-secret", "A password stands in the address; leave it out, the engine's own settings hold it."
+        )
+    if scheme not in ENGINES or (scheme == "duckdb") == bool(mark):
+        raise BadValue(
+            "unknown-engine",
+            f"Engines are duckdb, or an address like postgres://host/db.{did_you_mean(scheme, ENGINES)}",
+        )
+    return written
+
+
+def _delimiter(value: Any) -> str:
+    if value == "tab":
+        return "\t"
+    if not isinstance(value, str) or len(value) != 1 or value in '\r\n"':
+        raise BadValue("wrong-type", 'A delimiter is one character in quotes, ";", or the word tab.')
+    return value
+
+
+def _encoding(value: Any) -> str:
+    name = values.text(value).strip()
+    try:
+        "".encode(name)
+    except (LookupError, ValueError, UnicodeError):
+        hint = did_you_mean(name, ("utf-8", "utf-16", "cp1252", "latin-1"))
+        raise BadValue("unknown-value", f"{values.shown(name)} is no encoding of text.{hint}") from None
+    return name
+
+
 def _limit(value: Any) -> int | None:
     """A number of changes, or off."""
     return None if value in _OFF or value is None else values.whole(value)
@@ -143,17 +178,6 @@ def _switch(value: Any) -> bool:
     return value
 
 
-def _of_words(value: Any) -> Any:
-    """An enum's or a literal's word; only the spelling counts."""
-    return value.strip() if isinstance(value, str) else value
-
-
-def _section(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        raise BadValue("wrong-type", f"A mapping `key: value` is needed here, not {values.kind(value)}.")
-    return value
-
-
 def schema(**shape: Any) -> WithJsonSchema:
     return WithJsonSchema(shape)
 
@@ -170,6 +194,9 @@ Codes = Annotated[tuple[str, ...], before(_codes), schema(type="array", items={"
 Day = Annotated[str, before(values.iso_date), schema(type="string", format="date")]
 Zone = Annotated[str, before(_zone), schema(type="string", examples=["Europe/Berlin", "UTC"])]
 Url = Annotated[str, before(_url), schema(type="string", format="uri")]
+Engine = Annotated[str, before(_engine), schema(type="string", examples=["duckdb"])]
+Delimiter = Annotated[str, before(_delimiter), schema(type="string")]
+Encoding = Annotated[str, before(_encoding), schema(type="string", examples=["utf-8", "utf-16", "cp1252", "latin-1"])]
 Whole = Annotated[int, before(values.whole), schema(type="integer", minimum=0)]
 YesNo = Annotated[bool, Strict()]
 Window = Annotated[Duration, before(durations.duration), schema(type="string", pattern=DURATION)]

@@ -12,8 +12,7 @@ from decimal import Decimal
 from re import ASCII, compile
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from connector.config import values
 from connector.config.codes import BadValue
@@ -70,6 +69,12 @@ def _shares(value: Any) -> Any:
     if sum(found.values()) != 100:
         raise BadValue("shares", "The shares must make 100.")
     return found
+
+
+def _some_stages(value: Any) -> Any:
+    if isinstance(value, list | tuple) and value:
+        return value
+    raise BadValue("empty", "At least one stage is needed: - name: win_back.")
 
 
 def _above_zero(value: Any) -> int:
@@ -136,24 +141,9 @@ class Lifecycle(Model):
     signals: TextList  # columns or traits with the time of the last sign of life
     inactive: Inactive
     protect: TextList = ()  # segments
-    stages: tuple[Stage, ...] = Field(min_length=1)
+    stages: Annotated[tuple[Stage, ...], before(_some_stages)]
     returned: Returned | None = None
     ramp: Ramp | None = None
-
-    @model_validator(mode="after")
-    def _stages_in_order(self) -> Lifecycle:
-        names: set[str] = set()
-        for index, stage in enumerate(self.stages):
-            if stage.name in names:
-                raise _stage("twice", f"The stage “{stage.name}” stands twice; every stage needs a name of its own.")
-            names.add(stage.name)
-            if index == 0 and stage.after is not None:
-                raise _stage("contradiction", "The first stage begins when somebody is inactive; delete its `after`.")
-            if index > 0 and stage.after is None:
-                raise _stage("missing-key", f"The stage “{stage.name}” needs `after`: how long the stage before lasts.")
-            if stage.action is not None and index < len(self.stages) - 1:
-                raise _stage("contradiction", f"“{stage.name}” has an action, so no stage can follow it.")
-        return self
 
 
 class Bounced(Model):
@@ -185,7 +175,3 @@ class Cleanup(Model):
     bounced: Bounced | None = None
     unsubscribed: Unsubscribed | None = None
     invalid: Invalid = Invalid()
-
-
-def _stage(code: str, message: str) -> PydanticCustomError:
-    return PydanticCustomError(code, message)  # type: ignore[arg-type]

@@ -27,6 +27,9 @@ from connector.config.codes import BadValue
 from connector.config.fields import (
     Codes,
     Day,
+    Delimiter,
+    Encoding,
+    Engine,
     Limit,
     LimitPercent,
     Missing,
@@ -59,12 +62,12 @@ def _headers(value: Any) -> Any:
         if len(value) != 2:
             raise BadValue("wrong-type", "`from` is one header, or two for a place: [Latitude, Longitude].")
         return tuple(text(header) for header in value)
-    return text(value)
+    return None if value is None else text(value)
 
 
 def _join(value: Any) -> Any:
     """{column of this source: column of contacts}."""
-    if isinstance(value, tuple):
+    if value is None or isinstance(value, tuple):
         return value
     if not isinstance(value, dict) or len(value) != 1:
         raise BadValue("wrong-type", "`join` is one pair, {column here: column of contacts}: {customer_email: email}.")
@@ -102,8 +105,8 @@ class Source(Model):
     columns: Mapping[str, Column] = {}
     join: Annotated[tuple[str, str] | None, before(_join), _JOIN] = None  # (column here, column of contacts)
     at: Text | None = None
-    encoding: Text | None = None
-    delimiter: str | None = None
+    encoding: Encoding | None = None
+    delimiter: Delimiter | None = None
     sheet: Text | None = None
     skip_rows: Whole = 0
     timezone: Zone | None = None
@@ -192,7 +195,7 @@ class Segment(Model):
     hold: Window | None = None
     send_to: tuple[SendTo, ...] = ()
     guards: Guards | None = None  # only the keys that were written count: see Config.guards_for
-    silenced: Codes = ()  # codes of advice switched off for this segment
+    silenced: Codes = Field(default=(), alias="silence")  # codes of advice switched off for this segment
 
 
 class Config(Model):
@@ -201,14 +204,14 @@ class Config(Model):
     path: Path
     version: Literal[1] = 1
     timezone: Zone = "UTC"
-    engine: Text = "duckdb"
+    engine: Engine = "duckdb"
     sources: Mapping[str, Source]
     traits: Mapping[str, Annotated[Trait, SkipValidation]] = {}
     consent: Consent | None = None
     destinations: Mapping[str, Destination] = {}
     segments: Mapping[str, Segment]
     priorities: tuple[tuple[str, ...], ...] = ()
-    silenced: Codes = ()  # codes of advice switched off for the whole file
+    silenced: Codes = Field(default=(), alias="silence")  # codes of advice switched off for the whole file
     guards: Guards = Guards()  # for every destination that says nothing else
     lifecycle: Lifecycle | None = None
     cleanup: Cleanup | None = None

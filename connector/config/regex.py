@@ -19,6 +19,7 @@ _ESCAPES_OUTSIDE = frozenset("ABbzDdSsWwCafnrtv")
 _ESCAPES_INSIDE = frozenset("DdSsWwafnrtv")
 _REPEAT = re.compile(r"\{(\d+)(,(\d*))?\}", re.ASCII)
 _PROPERTY = re.compile(r"[pP](\{\^?\w+\}|[A-Z])", re.ASCII)
+_CATEGORIES = re.compile(r"C[cfos]?|L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|S[ckmo]?|Z[lps]?")
 _HEX = re.compile(r"x(\{[0-9A-Fa-f]{1,6}\}|[0-9A-Fa-f]{2})")
 _OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
 _FLAGS = re.compile(r"\(\?([imsU]*(?:-[imsU]+)?)([:)])")
@@ -46,6 +47,10 @@ def _bad(why: str) -> BadValue:
 
 
 def _class(match: re.Match[str]) -> str:
+    """A category of Unicode, or a script; the names of scripts are left to the engine."""
+    name = match[1].strip("{}").removeprefix("^")
+    if len(name) < 3 and not _CATEGORIES.fullmatch(name):
+        raise _bad(f"it knows no class \\p{{{name}}}")
     return r"\w"
 
 

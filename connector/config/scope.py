@@ -19,22 +19,29 @@ CONTACTS = "contacts"
 class Scope:
     """`sources`: the related sources' names -> their `at` column or None. `inside` is the source whose own rows
     the condition is about (a `where`, a step of a sequence), None for one about contacts. `named` is true where a
-    sample may take the segment's name."""
+    sample may take the segment's name. `complete` is false when the sources could not be read at all: then nobody is
+    told that one is unknown."""
 
     problems: Collector
     sources: Mapping[str, str | None]
     segments: Collection[str]
     named: bool = False
+    complete: bool = True
     inside: str | None = None
     splits: dict[str, tuple[tuple[tuple[str, int], ...], int]] = field(default_factory=dict)
 
     def within_source(self, source: str) -> Scope:
         return replace(self, inside=source)
 
+    def for_segment(self) -> Scope:
+        return replace(self, named=True)
+
     def source(self, name: object, loc: Loc) -> str | None:
         """`name` if it is a related source, else a problem."""
         if isinstance(name, str) and name in self.sources:
             return name
+        if not self.complete:
+            return None
         if name == CONTACTS:
             self.problems.add(loc, "unknown-source", "contacts are the people themselves; name a source of events.")
         else:

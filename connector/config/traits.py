@@ -31,7 +31,7 @@ def trait(value: Any, loc: Loc, scope: Scope) -> Trait | None:
         text = "A trait is a mapping: {sum: orders.amount}, {greatest: [last_click_at, last_order_at]}."
         scope.problems.add(loc, "wrong-type", text)
         return None
-    given = [word for word in MEASURES if word in value]
+    given = [word for word in value if word in MEASURES]
     if not given:
         _no_measure(value, loc, scope)
         return None

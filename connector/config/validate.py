@@ -6,8 +6,8 @@ quote what was written unless it is one of a few known words.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -38,7 +38,7 @@ def validate(
     if not isinstance(written, Mapping):
         problems.add(loc, "wrong-type", f"A mapping `key: value` is needed here, not {kind(written)}.")
         return None
-    known = [key for key in (*keys(model), *elsewhere) if key not in given]
+    known = [*(key for key in keys(model) if key not in given), *elsewhere]
     good = {}
     for key, value in written.items():
         if key not in known:
@@ -49,7 +49,7 @@ def validate(
         return model.model_validate({**good, **given})
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=True):
-            _report(detail, loc, problems)
+            _report(model, detail, loc, problems)
         return None
 
 
@@ -58,14 +58,15 @@ def keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _report(detail: Any, base: Loc, problems: Collector) -> None:
+def _report(model: type[BaseModel], detail: Any, base: Loc, problems: Collector) -> None:
     type_, value = detail["type"], detail["input"]
     path = detail["loc"]
     loc = _written(base, path, problems)
     if type_ == "missing":
         problems.add_key(loc, "missing-key", f"`{path[-1]}` is missing here.")
     elif type_ == "extra_forbidden":
-        problems.add_key(loc, "unknown-key", f"There is no key “{path[-1]}” here.")
+        hint = did_you_mean(str(path[-1]), keys(_model_at(model, path[:-1])))
+        problems.add_key(loc, "unknown-key", f"There is no key “{path[-1]}” here.{hint}")
     elif type_ in CODES:
         problems.add(loc, cast(Code, type_), detail["msg"])
     elif type_ in ("literal_error", "enum"):
@@ -86,6 +87,22 @@ def _written(base: Loc, path: tuple[str | int, ...], problems: Collector) -> Loc
         if (*loc, part) in problems.document.values:
             loc = (*loc, part)
     return loc
+
+
+def _model_at(model: type[BaseModel], path: tuple[str | int, ...]) -> type[BaseModel]:
+    """The model that reads the part at `path`."""
+    for part in path:
+        for name, field in model.model_fields.items():
+            if part in (name, field.alias):
+                model = next(_models_in(field.annotation), model)
+    return model
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
 
 
 def _words(detail: Any, value: Any) -> str:

@@ -11,8 +11,10 @@ from connector.config.codes import Code
 from connector.problem import Place, Problem
 
 
-def explain(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
+def explain(error: yaml.YAMLError, text: str, file: str) -> Problem:
     """The parser's error with its place, and what usually causes it."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return Problem(Place(file, 1, 1), "yaml", "The file is not text that YAML can read.")
     lines = text.split("\n")
     place = _place(error, lines, file)
     line = lines[place.line - 1] if place.line <= len(lines) else ""

@@ -42,10 +42,11 @@ class Document:
 
 
 class Unreadable(Exception):
-    """Nothing after this point can be read."""
+    """Nothing after this point can be read. `before` are the problems found until here."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        self.before: list[Problem] = []
         super().__init__(str(problem))
 
 
@@ -63,8 +64,13 @@ def read(text: str, file: str) -> Document:
             builder.take(event)
             if builder.finished:
                 break
-    except yaml.MarkedYAMLError as error:
-        raise Unreadable(explain(error, text, file)) from None
+    except yaml.YAMLError as error:
+        broken = Unreadable(explain(error, text, file))
+        broken.before = builder.document.problems
+        raise broken from None
+    except Unreadable as broken:
+        broken.before = builder.document.problems
+        raise
     if builder.empty:
         raise Unreadable(
             Problem(Place(file, 1, 1), "empty-file", "The file holds nothing. `sync init` writes a start.")

@@ -75,7 +75,8 @@ def _remember_absent(store: Store, destination: str, asked: pa.Array) -> None:
 
 
 def targets(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) -> tuple[pa.Table, int]:
-    """Who is already in the targets we never wrote to: (number of the route, email), and how many do not exist yet.
+    """Who is already in the targets we never wrote to: (number of the route, email), and how many writing requests
+    bring the missing ones into being.
 
     A target of the ledger is not read again: what others did there is for `sync drift`."""
     known = set(zip(ledger.targets.column("kind").to_pylist(), ledger.targets.column("name").to_pylist(), strict=True))
@@ -90,10 +91,11 @@ def targets(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) ->
     by_property = adapter.capabilities.tag_style is TagStyle.PROPERTY
     numbers: list[int] = []
     emails: list[pa.Array] = []
-    missing = 0
+    missing, undeclared = 0, False
     for number, target in new.items():
         if by_property and target.kind is Kind.TAG:
             found = _tagged(ledger, target.name)
+            undeclared |= adapter.capabilities.declares_tags and (target.kind, target.name) not in existing
         elif (target.kind, target.name) in existing:
             found = _members(ledger, adapter, target.kind, existing[target.kind, target.name])
         else:
@@ -101,7 +103,7 @@ def targets(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) ->
             continue
         numbers += [number] * len(found)
         emails.append(found)
-    return _found(numbers, emails), missing
+    return _found(numbers, emails), missing + undeclared
 
 
 def _found(numbers: list[int], emails: list[pa.Array]) -> pa.Table:

@@ -99,6 +99,7 @@ class Capabilities:
     limits: tuple[Window, ...]  # of writing requests, for the forecast
     concurrency: int  # requests in flight at once
     subscribes_on_create: bool  # CREATE can make somebody subscribed
+    declares_tags: bool  # property tags must be declared first: one writing request for all new ones of a run
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
         limits=limits,
         concurrency=CONCURRENCY,
         subscribes_on_create=False,
+        declares_tags=True,
     )
 
 
@@ -164,7 +165,7 @@ class HubSpot:
             if not complete and newest == start:  # over 10,000 in one millisecond: no search gets past them
                 yield from self._everybody()
                 return
-            start = newest
+            start = start
 
     def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
         if kind is Kind.TAG:

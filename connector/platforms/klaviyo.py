@@ -46,7 +46,7 @@ from connector.platforms.klaviyo_facts import (
     MEMBERS_CAP,
     PAGE,
     POLL_FIRST,
-    POLL_SECONDS,
+    POLL_MOST,
     REVISION,
     TAG_PROPERTY,
     windows,
@@ -62,6 +62,7 @@ class Klaviyo:
     def __init__(self, destination: Destination, secret: str, *, clock: Clock, listener: Listener) -> None:
         self._name = destination.name
         self._tag_property = destination.settings.get("tag_property", TAG_PROPERTY)
+        self._asked: dict[str, int] = {}  # job -> how often it was asked about
         self._http = Http(
             self._name,
             destination.base_url or ADDRESS,
@@ -183,13 +184,18 @@ class Klaviyo:
                 raise
             text = f"{self._name}: Klaviyo no longer knows the import job; what it did is not known."
             raise Unanswered(text, destination=self._name, code="job_gone") from None
-        if about.get("status") == "cancelled":
+        if about.get("status") not in ("complete", "cancelled"):
+            return self._wait(job)
+        self._asked.pop(job, None)
+        if about["status"] == "cancelled":
             return _all(batch, Outcome.FAILED, "cancelled", "Klaviyo cancelled the import job")
-        if about.get("status") != "complete":
-            return Job(job, POLL_SECONDS)
         if about.get("failed_count") == 0:
             return _done(batch, {})
         return self._judge(path, int(about.get("failed_count") or 0), batch)
+
+    def _wait(self, job: str) -> Job:
+        asked = self._asked[job] = self._asked.get(job, 0) + 1
+        return Job(job, min(POLL_MOST, POLL_FIRST * 2**asked))
 
     def _judge(self, path: str, failed: int, batch: Batch) -> Done:
         """The outcomes of a finished job with errors. Failures that no error names make the rest UNKNOWN."""
@@ -296,17 +302,20 @@ class Klaviyo:
         return held
 
     def _create_list(self, name: str) -> str:
-        """A list with the account's own opt-in process. When no answer came, look whether it is there."""
+        """A list with the account's own opt-in process. Names need not be unique, so a creation without an answer is
+        looked for before it is tried again, twice at most."""
         body = {"data": {"type": "list", "attributes": {"name": name}}}
-        try:
-            reply = self._http.send(
-                "POST", "/api/lists", body=body, writes=True, replayable=False, bucket="lists.create"
-            )
-        except Unanswered:
-            found = self._lists_named([name]).get((Kind.LIST, name))
-            if found is None:
-                raise
-            return found
+        for _ in range(2):
+            try:
+                return self._new_list(body)
+            except Unanswered:
+                found = self._lists_named([name]).get((Kind.LIST, name))
+                if found is not None:
+                    return found
+        return self._new_list(body)
+
+    def _new_list(self, body: object) -> str:
+        reply = self._http.send("POST", "/api/lists", body=body, writes=True, replayable=False, bucket="lists.create")
         return wire.read(wire.One, reply, self._name).data.id
 
     def _page(self, path: str, query: Mapping[str, Any], bucket: str) -> wire.Page:

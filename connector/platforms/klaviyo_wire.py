@@ -23,6 +23,7 @@ from connector.model import Status
 from connector.platforms.base import CONTACT_SCHEMA
 from connector.platforms.http import Reply
 from connector.platforms.klaviyo_facts import MAX_BODY, MAX_PROFILE
+from connector.platforms.retry import retry_after
 
 # Attributes of a profile; every other field name is a custom property. Locations are written location.city and so on.
 TEXTS = frozenset({"first_name", "last_name", "organization", "title"})
@@ -39,7 +40,7 @@ REASONS = {
     "INVALID_EMAIL": Status.BOUNCED,
     "USER_SUPPRESSED": Status.SUPPRESSED,
 }
-LONGEST_WAIT = 900.0  # a longer Retry-After is a used-up daily allowance, not a throttle
+LONGEST_WAIT = 600.0  # a longer Retry-After is a used-up daily allowance, not a throttle
 
 
 class Resource(BaseModel):
@@ -328,8 +329,7 @@ def _errors(reply: Reply) -> list[Mapping[str, Any]]:
 
 
 def _throttled(destination: str, reply: Reply) -> DestinationError:
-    told = str(reply.headers.get("Retry-After", ""))
-    seconds = float(told) if told.isdigit() else None
+    seconds = retry_after(reply.headers)
     if seconds is not None and seconds > LONGEST_WAIT:
         return Refused(
             f"{destination}: Klaviyo's allowance of the day is used up. Run again in {seconds / 3600:.1f} hours.",

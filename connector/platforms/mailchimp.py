@@ -13,7 +13,7 @@ import base64
 import functools
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -121,16 +121,23 @@ class Mailchimp:
         return {target: found[target.kind, target.name] for target in targets}
 
     def _create_tag(self, name: str) -> str:
-        """A new, empty tag. A second request would make a second one, so after a lost answer it is looked for."""
+        """A new, empty tag. After a lost answer, or when somebody else was faster, it is looked for before it is
+        asked for again: there would be two of one name."""
+        for last_try in (False, False, True):
+            try:
+                return self._post_tag(name)
+            except (Unanswered, Refused) as error:
+                found = self.targets(frozenset({Kind.TAG})).get((Kind.TAG, name))
+                if found is not None:
+                    return found
+                if last_try or isinstance(error, Refused):
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _post_tag(self, name: str) -> str:
         body = {"name": name, "static_segment": []}
-        try:
-            reply = self._http.send("POST", f"{self._path()}/segments", body=body, writes=True, replayable=False)
-        except Unanswered:
-            again = self.targets(frozenset({Kind.TAG})).get((Kind.TAG, name))
-            if again is None:
-                raise
-            return again
-        number = reply.body.get("id") if isinstance(reply.body, dict) else None
+        reply = self._http.send("POST", f"{self._path()}/segments", body=body, writes=True, replayable=False)
+        number = self._answer(reply.body).get("id")
         if not isinstance(number, int):
             text = f"{self._name}: the answer to a new tag has no number."
             raise ContractError(text, destination=self._name, code="shape")
@@ -257,13 +264,18 @@ class Mailchimp:
         path = f"{self._path()}/segments/{quote(batch.target_id or '', safe='')}"
         body = {"members_to_add" if adding else "members_to_remove": emails}
         try:
-            reply = self._http.send("POST", path, query={"exclude_fields": wire.UNREAD}, body=body, writes=True)
+            reply = self._http.send("POST", path, body=body, writes=True)
         except Refused as error:
             if error.code != "none_held":
                 raise
             nobody: dict[str, list[object]] = {"members_added": [], "members_removed": [], "errors": []}
             return Done(wire.tag_outcomes(emails, nobody, adding, self._name))
-        return Done(wire.tag_outcomes(emails, self._answer(reply.body), adding, self._name))
+        outcomes = wire.tag_outcomes(emails, self._answer(reply.body), adding, self._name)
+        if not adding:
+            return Done(outcomes)
+        # Whoever is not named is not held, or has the tag already without Mailchimp saying so.
+        tables = functools.partial(self.members, Kind.TAG, batch.target_id or "")
+        return Done(_unless_in(tables, outcomes, emails, "not_held", ""))
 
     def _push_archive(self, emails: Sequence[str]) -> Job:
         """Only a single DELETE archives a member; /batches takes a thousand of them as one job."""
@@ -297,25 +309,36 @@ class Mailchimp:
             return Done(tuple(RecordOutcome(index, Outcome.APPLIED) for index in range(len(emails))))
         # "finished" says nothing about success; the address of the results is short-lived, and new with each poll.
         results = self._http.download(str(body.get("response_body_url") or ""))
-        return Done(self._tell_archived(wire.archive_outcomes(results, emails, self._name), emails))
-
-    def _tell_archived(self, outcomes: Sequence[RecordOutcome], emails: Sequence[str]) -> tuple[RecordOutcome, ...]:
-        """“Not archivable” may mean archived already (by an earlier try whose answer was lost): one reading tells."""
-        if not any(outcome.code == "not_archivable" for outcome in outcomes):
-            return tuple(outcomes)
-        archived = {email for table in self._members({"status": "archived"}) for email in table["email"].to_pylist()}
-        return tuple(
-            RecordOutcome(outcome.index, Outcome.UNCHANGED, "archived")
-            if outcome.code == "not_archivable" and emails[outcome.index].lower() in archived
-            else outcome
-            for outcome in outcomes
-        )
+        outcomes = wire.archive_outcomes(results, emails, self._name)
+        # "Not archivable" is also said of the archived, for instance by an earlier try whose answer was lost.
+        tables = functools.partial(self._members, {"status": "archived"})
+        return Done(_unless_in(tables, outcomes, emails, "not_archivable", "archived"))
 
     def _answer(self, body: object) -> dict[str, Any]:
         """The answer to a writing request. Without one it may have been applied all the same."""
         if isinstance(body, dict):
             return body
         raise Unanswered(f"{self._name}: an empty answer.", destination=self._name, code="garbled")
+
+
+def _unless_in(
+    read: Callable[[], Iterator[pa.Table]],
+    outcomes: Sequence[RecordOutcome],
+    emails: Sequence[str],
+    code: str,
+    as_: str,
+) -> tuple[RecordOutcome, ...]:
+    """Outcomes of this code become UNCHANGED for those whom one reading finds where they should be. Reads only then."""
+    doubtful = {emails[outcome.index].lower() for outcome in outcomes if outcome.code == code}
+    if not doubtful:
+        return tuple(outcomes)
+    found = {email for table in read() for email in table["email"].to_pylist() if email in doubtful}
+    return tuple(
+        RecordOutcome(outcome.index, Outcome.UNCHANGED, as_)
+        if outcome.code == code and emails[outcome.index].lower() in found
+        else outcome
+        for outcome in outcomes
+    )
 
 
 def _address(destination: Destination, key: str) -> str:

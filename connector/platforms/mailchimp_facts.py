@@ -59,4 +59,5 @@ CAPABILITIES = Capabilities(
     limits=(),  # no quota of requests per time, only connections
     concurrency=CONCURRENCY,
     subscribes_on_create=True,
+    declares_tags=False,
 )

@@ -14,6 +14,7 @@ import io
 import json
 import re
 import tarfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,10 +29,6 @@ from connector.platforms.http import scrub
 # Reading: only these four fields of a member are asked for.
 MEMBER_FIELDS = ("id", "email_address", "status", "last_changed")
 _READ = pa.schema([(name, pa.string()) for name in MEMBER_FIELDS])
-
-# The heavy parts of the members that the answer to a tag request repeats; nobody reads them here.
-_HEAVY = ("merge_fields", "interests", "stats", "location", "marketing_permissions", "last_note", "tags", "_links")
-UNREAD = ",".join(f"{group}.{name}" for group in ("members_added", "members_removed") for name in _HEAVY)
 
 _STATUSES = {
     "subscribed": Status.SUBSCRIBED,
@@ -200,13 +197,14 @@ def _row_error(row: Mapping[str, Any], creating: bool) -> tuple[Outcome, str]:
     for words, outcome, code in _ROW_TEXTS:
         if words in text:
             return outcome, code
-    if field := row.get("field"):
-        return Outcome.REJECTED, "invalid_email" if str(field).upper() in (
-            "EMAIL",
-            "EMAIL_ADDRESS",
-        ) else "invalid_field"
-    if not creating and "could not be validated" in text:  # no status, so no such member (observed)
-        return Outcome.REJECTED, "not_held"
+    field = str(row.get("field") or "").lower()
+    if not creating and (field in ("status", "status_if_new") or (not field and "could not be validated" in text)):
+        return (
+            Outcome.REJECTED,
+            "not_held",
+        )  # only a new member needs the status that an update does not send (observed)
+    if field:
+        return Outcome.REJECTED, "invalid_email" if field in ("email", "email_address") else "invalid_field"
     return Outcome.REJECTED, "refused"
 
 
@@ -258,7 +256,7 @@ def _results(archive: bytes, destination: str) -> list[dict[str, Any]]:
             for entry in tar:
                 file = tar.extractfile(entry) if entry.name.endswith(".json") else None
                 found += json.load(file) if file else []
-    except (OSError, EOFError, tarfile.TarError, ValueError, TypeError):
+    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, TypeError):
         text = f"{destination}: the result file of a batch cannot be read."
         raise Retryable(text, destination=destination, code="garbled") from None
     return [result for result in found if isinstance(result, dict)]

@@ -46,12 +46,12 @@ class Tries:
         return self.failures >= self.policy.attempts
 
     def wait(self, state: tenacity.RetryCallState) -> float:
-        jitter = self.policy.first / 2
         told = _told(state)
+        jitter = random.uniform(0, self.policy.first / 2)  # so that requests that failed together part company
         if told is not None:
-            return told + random.uniform(0, jitter)
-        growing = tenacity.wait_exponential_jitter(self.policy.first, self.policy.ceiling, jitter=jitter)
-        return float(growing(state))
+            return told + jitter
+        growing = tenacity.wait_exponential(multiplier=self.policy.first, max=self.policy.ceiling)
+        return min(growing(state) + jitter, self.policy.ceiling)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -6,8 +6,10 @@ Owns: its options. Must not: anything else.
 from __future__ import annotations
 
 import argparse
-from contextlib import suppress
+import sqlite3
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 from connector.rehearsal import faults
 from connector.rehearsal.server import serve
@@ -42,8 +44,20 @@ def main() -> None:
         polls=args.polls,
         samples=not args.no_samples,
     )
-    with suppress(KeyboardInterrupt):
+    try:
         serve(args.state, args.port, settings, until_stdin_closes=args.until_stdin_closes)
+    except KeyboardInterrupt:
+        return
+    except OSError as error:
+        _give_up(f"port {args.port} of this machine cannot be used ({error.strerror})")
+    except sqlite3.Error as error:
+        _give_up(f"the state file {args.state} cannot be used ({error})")
+
+
+def _give_up(why: str) -> NoReturn:
+    """The reason is the first line of stdout, where start() looks for the address."""
+    sys.stdout.write(f"cannot start: {why}\n")
+    raise SystemExit(1)
 
 
 if __name__ == "__main__":

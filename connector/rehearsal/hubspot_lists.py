@@ -10,7 +10,17 @@ import base64
 import json
 from typing import Any
 
-from connector.rehearsal.hubspot_wire import error, from_millis, iso, mapping, millis, refuse, whole_number
+from connector.rehearsal.hubspot_wire import (
+    error,
+    from_millis,
+    iso,
+    mapping,
+    millis,
+    names,
+    number,
+    refuse,
+    whole_number,
+)
 from connector.rehearsal.world import Refusal, Request, Response, World
 
 CONTACTS = "0-1"
@@ -21,15 +31,15 @@ Row = tuple[int, str, str, int, int, int, int | None]
 
 
 def _as_list(world: World, row: Row) -> dict[str, Any]:
-    number, name, kind, created, updated, version, deleted = row
+    list_id, name, kind, created, updated, version, deleted = row
     found = {
-        "listId": str(number),
+        "listId": str(list_id),
         "listVersion": version,
         "name": name,
         "objectTypeId": CONTACTS,
         "processingType": kind,
         "processingStatus": "COMPLETE",
-        "size": _size(world, number),
+        "size": _size(world, list_id),
         "createdAt": iso(from_millis(created)),
         "updatedAt": iso(from_millis(updated)),
         "filtersUpdatedAt": iso(from_millis(created)),
@@ -39,8 +49,8 @@ def _as_list(world: World, row: Row) -> dict[str, Any]:
     return found | ({"deletedAt": iso(from_millis(deleted))} if deleted is not None else {})
 
 
-def _size(world: World, number: int) -> int:
-    return int(world.db.execute("SELECT count(*) FROM hs_member WHERE list = ?", (number,)).fetchone()[0])
+def _size(world: World, list_id: int) -> int:
+    return int(world.db.execute("SELECT count(*) FROM hs_member WHERE list = ?", (list_id,)).fetchone()[0])
 
 
 def _not_found(what: str) -> Refusal:
@@ -96,7 +106,7 @@ def by_name(world: World, request: Request) -> Response:
 
 
 def by_ids(world: World, request: Request) -> Response:
-    wanted = json.dumps([int(each) for value in request.query.get("listIds", []) for each in value.split(",") if each])
+    wanted = json.dumps([number(each, "listIds") for each in names(request, "listIds")])
     query = (
         f"SELECT {COLUMNS} FROM hs_list WHERE deleted IS NULL AND id IN (SELECT value FROM json_each(?)) ORDER BY id"
     )
@@ -105,14 +115,14 @@ def by_ids(world: World, request: Request) -> Response:
 
 def search(world: World, request: Request) -> Response:
     body = mapping(request.json())
-    count, offset = int(body.get("count") or 20), int(body.get("offset") or 0)
-    if not 1 <= count <= 500 or offset < 0:
+    count, offset = number(body.get("count") or 20, "count"), number(body.get("offset") or 0, "offset")
+    if not 1 <= count <= 500:
         raise refuse(400, "count must be between 1 and 500.")
     where, values = "deleted IS NULL AND name LIKE ?", [f"%{body.get('query') or ''}%"]
     for column, key in (("type", "processingTypes"), ("id", "listIds")):
         if body.get(key):
             where += f" AND {column} IN (SELECT value FROM json_each(?))"
-            values.append(json.dumps([int(x) if key == "listIds" else str(x) for x in body[key]]))
+            values.append(json.dumps([number(x, key) if key == "listIds" else str(x) for x in body[key]]))
     rows = world.db.execute(f"SELECT {COLUMNS} FROM hs_list WHERE {where} ORDER BY id", values).fetchall()
     found = [_found(world, row) for row in rows[offset : offset + count]]
     more = offset + count < len(rows)
@@ -150,10 +160,10 @@ def restore(world: World, request: Request) -> Response:
 
 def members(world: World, request: Request) -> Response:
     """In the order of record ids; `after` is opaque."""
-    number, limit = _find(world, request)[0], whole_number(request, "limit", 100, 250)
+    list_id, limit = _find(world, request)[0], whole_number(request, "limit", 100, 250)
     query = "SELECT contact, at FROM hs_member WHERE list = ? AND contact > ? ORDER BY contact LIMIT ?"
-    rows = world.db.execute(query, (number, _decoded(request.first("after")), limit + 1)).fetchall()
-    body: dict[str, Any] = {"results": [_member(*row) for row in rows[:limit]], "total": _size(world, number)}
+    rows = world.db.execute(query, (list_id, _decoded(request.first("after")), limit + 1)).fetchall()
+    body: dict[str, Any] = {"results": [_member(*row) for row in rows[:limit]], "total": _size(world, list_id)}
     if len(rows) > limit:
         body["paging"] = {"next": {"after": base64.b64encode(str(rows[limit - 1][0]).encode()).decode(), "link": ""}}
     return Response(body=body)
@@ -186,10 +196,10 @@ def add_and_remove(world: World, request: Request) -> Response:
 
 
 def clear(world: World, request: Request) -> Response:
-    number = _writable(world, request)
-    if _size(world, number) >= MEMBERS_CAP:
+    list_id = _writable(world, request)
+    if _size(world, list_id) >= MEMBERS_CAP:
         raise refuse(400, f"Only lists of less than {MEMBERS_CAP} members can be cleared at once.")
-    world.db.execute("DELETE FROM hs_member WHERE list = ?", (number,))
+    world.db.execute("DELETE FROM hs_member WHERE list = ?", (list_id,))
     return Response(204)
 
 
@@ -202,22 +212,22 @@ def _ids(value: Any) -> list[int]:
 
 
 def _writable(world: World, request: Request) -> int:
-    number, _, kind, *_ = _find(world, request)
+    list_id, _, kind, *_ = _find(world, request)
     if kind not in ("MANUAL", "SNAPSHOT"):
-        text = f"Memberships of list {number} cannot be changed: its processing type is {kind}."
+        text = f"Memberships of list {list_id} cannot be changed: its processing type is {kind}."
         raise refuse(400, text, sub_category="ILS.INVALID_LIST_PROCESSING_TYPE")
-    return number
+    return list_id
 
 
 def _change(world: World, request: Request, adds: list[int], removes: list[int]) -> Response:
-    number = _writable(world, request)
+    list_id = _writable(world, request)
     known = _held(world, "SELECT id FROM hs_contact WHERE archived_at IS NULL AND id", adds + removes)
-    inside = _held(world, f"SELECT contact FROM hs_member WHERE list = {number} AND contact", adds + removes)
+    inside = _held(world, f"SELECT contact FROM hs_member WHERE list = {list_id} AND contact", adds + removes)
     added = [each for each in dict.fromkeys(adds) if each in known and each not in inside]
     removed = [each for each in dict.fromkeys(removes) if each in inside]
     at = millis(world.now())
-    world.db.executemany("INSERT INTO hs_member VALUES (?, ?, ?)", [(number, each, at) for each in added])
-    world.db.executemany("DELETE FROM hs_member WHERE list = ? AND contact = ?", [(number, each) for each in removed])
+    world.db.executemany("INSERT INTO hs_member VALUES (?, ?, ?)", [(list_id, each, at) for each in added])
+    world.db.executemany("DELETE FROM hs_member WHERE list = ? AND contact = ?", [(list_id, each) for each in removed])
     missing = [each for each in dict.fromkeys(adds + removes) if each not in known]
     return Response(
         body={
@@ -235,15 +245,15 @@ def _held(world: World, select: str, ids: list[int]) -> set[int]:
 def of_record(world: World, request: Request) -> Response:
     """The lists that one contact is in."""
     query = "SELECT list, at FROM hs_member m JOIN hs_list l ON l.id = m.list WHERE contact = ? AND deleted IS NULL"
-    rows = world.db.execute(query, (int(request.params["recordId"]),)).fetchall()
+    rows = world.db.execute(query, (number(request.params["recordId"], "recordId"),)).fetchall()
     results = [
         {
-            "listId": str(number),
+            "listId": str(list_id),
             "listVersion": 1,
             "firstAddedTimestamp": iso(from_millis(at)),
             "lastAddedTimestamp": iso(from_millis(at)),
             "isPublicList": False,
         }
-        for number, at in rows
+        for list_id, at in rows
     ]
     return Response(body={"results": results, "total": len(results)})

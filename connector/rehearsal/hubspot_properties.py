@@ -37,7 +37,8 @@ def _find(world: World, name: str, archived: bool = False) -> dict[str, Any]:
     row = world.db.execute(query, (name, int(archived))).fetchone()
     if row is None:
         raise refuse(404, f'Property "{name}" does not exist')
-    return json.loads(row[0]) | {"archived": archived}
+    definition: dict[str, Any] = json.loads(row[0])
+    return definition | {"archived": archived}
 
 
 def _save(world: World, definition: dict[str, Any]) -> None:
@@ -109,7 +110,7 @@ def _new(world: World, body: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _options(found: Any) -> list[dict[str, Any]]:
     """The options as kept. Raises Trouble for missing parts, and for a value or label that is there twice."""
-    if not isinstance(found, list) or any(not each.get("value") or not each.get("label") for each in found):
+    if not isinstance(found, list) or any(not mapping(each).get("value") or not each.get("label") for each in found):
         raise Trouble(400, "Every option needs a label and a value.")
     for part in ("value", "label"):
         seen = [str(each[part]).casefold() for each in found]

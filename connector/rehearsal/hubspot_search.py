@@ -11,7 +11,7 @@ from typing import Any
 
 from connector.rehearsal.hubspot_contacts import COLUMNS, as_object, definitions
 from connector.rehearsal.hubspot_values import Definition, instant
-from connector.rehearsal.hubspot_wire import mapping, millis, refuse
+from connector.rehearsal.hubspot_wire import mapping, millis, number, refuse
 from connector.rehearsal.world import Request, Response, World
 
 MOST_RESULTS, PAGE, GROUPS, FILTERS, ALL_FILTERS = 10_000, 200, 5, 6, 18
@@ -20,7 +20,7 @@ _COMPARE = {"EQ": "=", "NEQ": "<>", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">
 
 def search(world: World, request: Request) -> Response:
     body = mapping(request.json())
-    limit, after = _number(body.get("limit") or 10, "limit"), _number(body.get("after") or 0, "after")
+    limit, after = number(body.get("limit") or 10, "limit"), number(body.get("after") or 0, "after")
     if not 1 <= limit <= PAGE:
         raise refuse(400, f"limit must be between 1 and {PAGE}, {limit} was given.")
     if after + limit > MOST_RESULTS:
@@ -36,12 +36,6 @@ def search(world: World, request: Request) -> Response:
     if after + limit < total:
         answer["paging"] = {"next": {"after": str(after + limit)}}
     return Response(body=answer)
-
-
-def _number(value: Any, name: str) -> int:
-    if not str(value).isdigit():
-        raise refuse(400, f"{name} must be a whole number.")
-    return int(value)
 
 
 def _where(known: Mapping[str, Definition], body: Mapping[str, Any]) -> tuple[str, list[Any]]:

@@ -124,6 +124,13 @@ def batch(world: World, results: list[Any], errors: Sequence[dict[str, Any]] = (
     return Response(207, body | {"numErrors": len(errors), "errors": list(errors)})
 
 
+def number(value: Any, name: str) -> int:
+    """A whole number of a body or path. Raises Refusal."""
+    if not str(value).isdigit():
+        raise refuse(400, f"{name} must be a whole number.")
+    return int(value)
+
+
 def whole_number(request: Request, name: str, default: int, most: int, least: int = 1) -> int:
     """A number of the query within bounds. Raises Refusal."""
     value = request.first(name, str(default))

@@ -73,6 +73,8 @@ def add_field(world: World, list_id: str, body: dict[str, Any]) -> dict[str, Any
         raise wire.invalid(("type", "Data presented is not one of the accepted values."))
     if len(tag) > TAG_LENGTH or not re.fullmatch(r"\w+", tag):
         raise wire.invalid(("tag", f"A merge tag has at most {TAG_LENGTH} letters, digits or underscores."))
+    if not isinstance(body.get("display_order") or 0, int) or not isinstance(body.get("options") or {}, dict):
+        raise wire.invalid(("", "A display_order is an integer, options are an object."))
     if tag in known or len(known) >= MOST_FIELDS:
         taken = f'A Merge Field with the tag "{tag}" already exists for this list.'
         raise Refusal(wire.problem(400, taken if tag in known else "This list has the most merge fields it can have."))

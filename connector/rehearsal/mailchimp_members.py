@@ -1,6 +1,7 @@
 """Members of an audience, as the rehearsed Mailchimp keeps them.
 
-Owns: /lists/{id} (batch), /lists/{id}/members and below but tags. Must not: decide whether a row is acceptable (mailchimp_rules does).
+Owns: /lists/{id} (batch), /lists/{id}/members and below but tags. Must not: decide whether a row is
+acceptable (mailchimp_rules does).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from connector.rehearsal.mailchimp_rules import STATUSES, Member, RowError, appl
 from connector.rehearsal.world import Refusal, Request, Response, Route, World
 
 BATCH = 500
+NOT_ARCHIVABLE = ("cleaned", "pending", "archived")
 _SORTS = {"timestamp_opt": "opt", "timestamp_signup": "signup", "last_changed": "changed"}
 
 
@@ -37,19 +39,14 @@ def post_batch(world: World, request: Request) -> Response:
     list_id = wire.audience(world, request)
     body = wire.body_object(request, "members")
     items = _checked_items(body["members"])
+    items = _without_repeats(items, wire.flag(request, "skip_duplicate_check"))
     hashes = [wire.subscriber_hash(item["email_address"]) for item in items]
     held, erased = store.load(world, list_id, hashes), store.forgotten(world, list_id, hashes)
     described, now = fields_of(world, list_id), wire.stamp(world.now())
     done: dict[str, Member] = {}
-    seen: set[str] = set()
     errors = []
     for item, hash in zip(items, hashes, strict=True):
-        if hash in seen and wire.flag(request, "skip_duplicate_check"):
-            continue
         try:
-            if hash in seen:
-                raise RowError("Invalid Resource", f"{item['email_address']} is more than once in this request.")
-            seen.add(hash)
             if hash in held and not body.get("update_existing"):
                 raise _exists(item["email_address"])
             done[hash] = apply(
@@ -95,6 +92,14 @@ def _checked_items(items: Any) -> list[dict[str, Any]]:
     if faults:
         raise wire.invalid(*faults)
     return [_with_times(item, f"members.item:{index}.") for index, item in enumerate(items)]
+
+
+def _without_repeats(items: list[dict[str, Any]], skip: bool) -> list[dict[str, Any]]:
+    """An address that stands there twice refuses the batch, or is taken where it stands first."""
+    first = {wire.subscriber_hash(item["email_address"]): item for item in reversed(items)}
+    if len(first) < len(items) and not skip:
+        raise wire.invalid(detail="Duplicate items found in the members of this request.")
+    return list(reversed(first.values()))
 
 
 def _with_times(item: dict[str, Any], where: str = "") -> dict[str, Any]:
@@ -226,8 +231,9 @@ def archive_member(world: World, request: Request) -> Response:
     """Archived members keep their data and tags; what they said about consent is kept too."""
     list_id = wire.audience(world, request)
     member = store.required(world, list_id, request.params["subscriber_hash"])
-    if member.status == "archived":
-        raise Refusal(wire.problem(405, "This list member cannot be removed. Please contact support."))
+    if member.status in NOT_ARCHIVABLE:
+        detail = "This list member cannot be removed. Can not archive a contact that is bounced, pending or archived"
+        raise Refusal(wire.problem(405, detail))
     now = wire.stamp(world.now())
     store.save(world, list_id, [replace(member, status="archived", was=member.status, changed=now)])
     return Response(204)

@@ -1,6 +1,7 @@
 """What the rehearsed Mailchimp does with one submitted member: accept, change, or refuse the row.
 
-Owns: Member, RowError, consent, address and merge-field rules. Must not: read or write the state file, or build answers.
+Owns: Member, RowError, consent, address and merge-field rules. Must not: read or write the state file, or
+build answers.
 
 Two made-up marks let a test provoke refusals that the service bases on reputation: an address whose local part starts
 with "fake" looks fake, one that starts with "toomany" has signed up to too many lists lately.
@@ -102,9 +103,8 @@ def apply(
 def _new(item: Mapping[str, Any], email: str, hash: str, now: str) -> Member:
     status = item.get("status_if_new") or item.get("status")
     if not status:
-        raise RowError(
-            "Invalid Resource", f"{email} is new to the audience and needs a status.", "ERROR_GENERIC", "status"
-        )
+        text = "The resource submitted could not be validated: a new member needs a status."
+        raise RowError("Invalid Resource", text)
     opt = now if status == "subscribed" else ""
     reason = "N/A (Unsubscribed by admin)" if status == "unsubscribed" else ""
     return Member(hash, email, status, signup=now, opt=opt, reason=reason)

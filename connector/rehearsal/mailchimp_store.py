@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from connector.rehearsal import mailchimp_wire as wire
@@ -32,6 +33,7 @@ CREATE INDEX IF NOT EXISTS mc_tagged_hash ON mc_tagged(hash);
 """
 COLUMNS = ", ".join(column.name for column in fields(Member))
 _MERGE = [column.name for column in fields(Member)].index("merge")
+_values = attrgetter(*(column.name for column in fields(Member)))
 _SETS = ", ".join(f"{column.name} = excluded.{column.name}" for column in fields(Member) if column.name != "number")
 
 
@@ -54,7 +56,7 @@ def save(world: World, list_id: str, members: Iterable[Member]) -> None:
     """Insert or replace; a Member with number 0 gets one."""
     rows = []
     for member in members:
-        values = list(astuple(member))
+        values = list(_values(member))
         values[_MERGE] = json.dumps(member.merge)
         rows.append([list_id, *values[:-1], member.number or None])
     world.db.executemany(

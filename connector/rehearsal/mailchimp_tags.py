@@ -1,17 +1,18 @@
 """Tags of the rehearsed Mailchimp, which are its static segments.
 
-Owns: /lists/{id}/segments, tag-search, members/{hash}/tags. Must not: change members or evaluate saved (condition) segments: only static ones exist here.
+Owns: /lists/{id}/segments, tag-search, members/{hash}/tags. Must not: change members, or evaluate
+saved (condition) segments: only static ones exist here.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from connector.rehearsal import mailchimp_store as store
 from connector.rehearsal import mailchimp_wire as wire
-from connector.rehearsal.mailchimp_rules import RowError, check_address
+from connector.rehearsal.mailchimp_rules import Member
 from connector.rehearsal.world import Request, Response, Route, World
 
 BATCH = 500
@@ -92,34 +93,43 @@ def delete_segment(world: World, request: Request) -> Response:
 
 def post_batch(world: World, request: Request) -> Response:
     """Add and remove up to 500 each. Addresses that the audience does not hold, or only archived, are ignored without
-    a word, and so are those that are in already (or not in, for a removal)."""
+    a word, unless there is no other; those that are in already (or not in, for a removal) come back as errors."""
     list_id, segment = _segment(world, request)
     body = wire.body_object(request)
-    to_add, to_remove = wire.strings(body, "members_to_add", BATCH), wire.strings(body, "members_to_remove", BATCH)
-    has = {hash for (hash,) in world.db.execute("SELECT hash FROM mc_tagged WHERE segment_id = ?", (segment,))}
-    added = {hash: one for hash, one in _addable(world, list_id, to_add).items() if hash not in has}
-    removed = {hash: one for hash, one in _addable(world, list_id, to_remove).items() if hash in has}
+    addable, removable = _held(world, list_id, body, "members_to_add"), _held(world, list_id, body, "members_to_remove")
+    has = _tagged(world, segment, addable.keys() | removable.keys())
+    added = {hash: member for hash, member in addable.items() if hash not in has}
+    removed = {hash: member for hash, member in removable.items() if hash in has}
     store.tag(world, segment, added)
     store.untag(world, segment, removed)
-    bad = [email for email in (*to_add, *to_remove) if not _is_address(email)]
+    errors = [
+        *_error("Email addresses already exist in the static segment", addable, added),
+        *_error("Email addresses do not exist in the static segment", removable, removed),
+    ]
     answer = {
         "members_added": store.documents(world, list_id, list(added.values())),
         "members_removed": store.documents(world, list_id, list(removed.values())),
-        "errors": [{"email_addresses": bad, "error": "These are not valid email addresses."}] if bad else [],
+        "errors": errors,
         "total_added": len(added),
         "total_removed": len(removed),
-        "error_count": len(bad),
+        "error_count": len(addable) + len(removable) - len(added) - len(removed),
         "_links": [],
     }
     return Response(body=answer)
 
 
-def _is_address(email: str) -> bool:
-    try:
-        check_address(email)
-    except RowError:
-        return False
-    return True
+def _held(world: World, list_id: str, body: dict[str, Any], name: str) -> dict[str, Member]:
+    """hash -> member, of the addresses under `name`; refuses the request when there are some and none is held."""
+    emails = wire.strings(body, name, BATCH)
+    found = _addable(world, list_id, emails)
+    if emails and not found:
+        raise wire.invalid((name, "None of the emails provided were subscribed to the list"))
+    return found
+
+
+def _error(text: str, asked: Mapping[str, Member], done: Mapping[str, Member]) -> list[dict[str, Any]]:
+    left = [member.email for hash, member in asked.items() if hash not in done]
+    return [{"email_addresses": left, "error": text}] if left else []
 
 
 def get_segment_members(world: World, request: Request) -> Response:
@@ -191,10 +201,18 @@ def post_member_tags(world: World, request: Request) -> Response:
     return Response(204)
 
 
-def _addable(world: World, list_id: str, emails: Sequence[str]) -> dict[str, store.Member]:
+def _addable(world: World, list_id: str, emails: Sequence[str]) -> dict[str, Member]:
     """hash -> member, of those `emails` that the audience holds and has not archived."""
     found = store.load(world, list_id, {wire.subscriber_hash(email) for email in emails})
     return {hash: member for hash, member in found.items() if member.status != "archived"}
+
+
+def _tagged(world: World, segment: int, hashes: Collection[str]) -> set[str]:
+    rows = world.db.execute(
+        "SELECT hash FROM mc_tagged WHERE segment_id = ? AND hash IN (SELECT value FROM json_each(?))",
+        (segment, json.dumps(list(hashes))),
+    )
+    return {hash for (hash,) in rows}
 
 
 def _segment(world: World, request: Request) -> tuple[str, int]:

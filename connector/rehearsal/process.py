@@ -55,7 +55,8 @@ class Running:
 def start(state: Path | str = ":memory:", *options: str, port: int = 0) -> Iterator[Running]:
     """A rehearsal process for as long as the block runs; `options` as for `python -m connector.rehearsal`.
 
-    It ends with this process, however that ends. Raises RuntimeError when it cannot start (a taken port)."""
+    It ends with this process, however that ends. Raises RuntimeError when it cannot start: a taken port, a
+    state file that is none."""
     command = [sys.executable, "-m", "connector.rehearsal", "--state", str(state), "--port", str(port), *options]
     with subprocess.Popen(
         [*command, "--until-stdin-closes"],
@@ -68,7 +69,8 @@ def start(state: Path | str = ":memory:", *options: str, port: int = 0) -> Itera
         try:
             first = child.stdout.readline().strip()
             if not first.startswith("listening on "):
-                raise RuntimeError(f"The rehearsal platforms did not start (port {port}).")
+                why = first.removeprefix("cannot start: ") or "the process ended at once"
+                raise RuntimeError(f"The rehearsal platforms did not start: {why}.")
             yield Running(first.removeprefix("listening on "), child.pid)
         finally:
             child.stdin.close()

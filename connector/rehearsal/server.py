@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import importlib
-import json
 import logging
 import socket
 import sys
@@ -18,29 +17,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import parse_qs
 
 import uvicorn
-from starlette.types import Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.types import Receive, Scope, Send
 
-from connector.rehearsal import faults, log, page
+from connector.rehearsal import asgi, faults, log, page
 from connector.rehearsal.routing import Match, Router
 from connector.rehearsal.world import BadJson, Platform, Refusal, Request, Response, Settings, World, open_state
 
 PLATFORMS = ("mailchimp", "klaviyo", "hubspot")
-_transports: dict[tuple[str, int], asyncio.BaseTransport] = {}
 
 
 def load_platforms() -> list[Platform]:
     """The platform modules of this package."""
-    here = Path(__file__).parent  # DEV: tolerate what is not written yet
-    names = [name for name in PLATFORMS if (here / f"{name}.py").exists()]
-    return [cast(Platform, importlib.import_module(f"connector.rehearsal.{name}")) for name in names]
-
-
-class ClientGone(Exception):
-    """The client closed the connection before its request was complete."""
+    return [cast(Platform, importlib.import_module(f"connector.rehearsal.{name}")) for name in PLATFORMS]
 
 
 class App:
@@ -88,13 +78,13 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await asgi.lifespan(receive, send)
             return
-        request = _request(scope)
+        request = asgi.request(scope)
         platform = next((one for one in self.platforms if _serves(one, request.path)), None)
         if platform is None:
-            request.body = await _body(receive)
-            await _answer(send, self._control(request))
+            request.body = await asgi.body(receive)
+            await asgi.answer(send, self._control(request))
             return
         await self._serve(platform, request, scope, receive, send)
 
@@ -111,10 +101,10 @@ class App:
         try:
             denial = self._guard(platform, request)
             fault = self.dice.roll(platform.NAME, request.writes) if denial is None else ""
-            request.body = await _body(receive)
+            request.body = await asgi.body(receive)
             await self._delay(fault)
             response = denial or self._faulty(platform, request, match, fault)
-        except ClientGone:
+        except asgi.ClientGone:
             pass
         finally:
             in_flight[platform.NAME] -= 1
@@ -122,10 +112,10 @@ class App:
             log.add(self.world.db, self.world.now(), platform.NAME, request, status, time.monotonic() - started)
             self.world.db.commit()
         if response is None:
-            await _drop(scope)
+            await asgi.drop(scope)
             return
         response.headers = request.reply_headers | response.headers
-        await _answer(send, response, garble=fault == "garble")
+        await asgi.answer(send, response, garble=fault == "garble")
 
     async def _delay(self, fault: str) -> None:
         settings = self.world.settings
@@ -170,7 +160,7 @@ class App:
         try:
             match request.method, request.path.rstrip("/"):
                 case "GET", "":
-                    return page.home(self.world, self.platforms)
+                    return page.home(self.world, self.platforms, request)
                 case "GET", "/_rehearsal/target":
                     return page.target(self.world, self.platforms, request)
                 case "GET", "/_rehearsal/state":
@@ -207,65 +197,6 @@ def _serves(platform: Platform, path: str) -> bool:
     return any(path == prefix or path.startswith(prefix + "/") for prefix in platform.PREFIXES)
 
 
-def _request(scope: Scope) -> Request:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    host, port = scope["server"]
-    return Request(scope["method"], scope["path"], query, headers, base_url=f"http://{host}:{port}")
-
-
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-async def _answer(send: Send, response: Response, garble: bool = False) -> None:
-    body = response.body
-    content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-    if garble:
-        content = content[: len(content) // 2] if len(content) > 1 else b"<"
-    headers = {"content-type": "application/json", **{name.lower(): v for name, v in response.headers.items()}}
-    if response.status != 204:
-        headers["content-length"] = str(len(content))
-    pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    start: Message = {"type": "http.response.start", "status": response.status, "headers": pairs}
-    await send(start)
-    await send({"type": "http.response.body", "body": content})
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        kind = (await receive())["type"].removeprefix("lifespan.")
-        await send({"type": f"lifespan.{kind}.complete"})
-        if kind == "shutdown":
-            return
-
-
-class _Protocol(H11Protocol):
-    """Remembers its transport by the client's address, so that a fault can close it without an answer."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        _transports[transport.get_extra_info("peername")[:2]] = transport
-        super().connection_made(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        _transports.pop(self.client, None)  # type: ignore[arg-type]
-        super().connection_lost(exc)
-
-
-async def _drop(scope: Scope) -> None:
-    transport = _transports.get(tuple(scope["client"]))
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()
-    await asyncio.sleep(0.01)  # the server must have noticed before the application returns
-
-
 class _Server(uvicorn.Server):
     """Says where it listens, first thing on stdout, once it does."""
 
@@ -282,13 +213,21 @@ def serve(state: Path | str, port: int, settings: Settings, *, until_stdin_close
     `port` 0 takes a free one. Raises OSError when the port is taken."""
     world = World(open_state(state), settings)
     app = App(world, load_platforms(), lambda: setattr(server, "should_exit", True))
-    config = uvicorn.Config(app, http=_Protocol, ws="none", log_level="error", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(app, http=asgi.Protocol, ws="none", log_level="error", timeout_graceful_shutdown=2)
     server = _Server(config)
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    with _listener(port) as listener:
         if until_stdin_closes:
             threading.Thread(target=_wait_for_stdin, args=(server,), daemon=True).start()
         server.run(sockets=[listener])
     world.db.close()
+
+
+def _listener(port: int) -> socket.socket:
+    """Said to be TCP in so many words: only then does asyncio send small answers at once (no 40 ms of Nagle)."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    return listener
 
 
 def _wait_for_stdin(server: uvicorn.Server) -> None:

@@ -34,6 +34,7 @@ from typing import Any, NamedTuple, Protocol
 from connector.rehearsal.faults import Fault
 from connector.rehearsal.limits import Meter
 
+STATE_VERSION = 1  # counts up when a table of any platform changes
 KEYS = {"mailchimp": "rehearsal-us1", "klaviyo": "pk_rehearsal", "hubspot": "pat-rehearsal"}
 
 
@@ -69,10 +70,18 @@ class World:
 
 
 def open_state(state: Path | str) -> sqlite3.Connection:
-    """The state file (":memory:" for none). Writes begin a transaction by themselves; nothing commits by itself."""
+    """The state file (":memory:" for none). Writes begin a transaction by themselves; nothing commits by itself.
+
+    Raises sqlite3.Error when the file is none of ours or of another version."""
     db = sqlite3.connect(state, timeout=30, check_same_thread=False)
     for pragma in ("journal_mode=WAL", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-64000"):
         db.execute(f"PRAGMA {pragma}")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and version != STATE_VERSION:
+        db.close()
+        raise sqlite3.DatabaseError("it was not written by this version of the rehearsal platforms; remove it")
+    db.execute(f"PRAGMA user_version = {STATE_VERSION}")
     return db
 
 

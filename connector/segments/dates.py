@@ -6,14 +6,13 @@ Owns: the meaning of date tests in the engine. Must not: compute windows (window
 from __future__ import annotations
 
 import operator
-from datetime import date
-from functools import reduce
 from typing import Any
 
 import ibis
 
 from connector.config.rules import TestName
 from connector.segments.frame import Column, Frame
+from connector.segments.rewrite import joined
 from connector.segments.windows import Span
 
 
@@ -35,4 +34,4 @@ def edge(moment: Any) -> Any:
 def build(frame: Frame, column: Column, test: TestName, value: Any, exact: bool) -> Any:
     """The test as a boolean expression, unknown where the date is missing."""
     spans = value if test == "in" else (value,)
-    return reduce(operator.or_, (inside(column.value, span) for span in spans))
+    return joined(operator.or_, [inside(column.value, span) for span in spans])

@@ -9,8 +9,8 @@ columns. Expressions are Ibis deferred ones (`_["field"]`), resolved when the st
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import ibis
@@ -19,8 +19,9 @@ import pyarrow as pa
 from ibis import _
 
 from connector.config.models import ColumnType
+from connector.segments import engine
+from connector.segments.forms import awkward, wide
 from connector.sources.text import fold, trim
-from connector.segments.forms import PLAIN, wide
 
 Form = Literal["fold", "trim", "wide"]
 _FORMS = {"fold": fold, "trim": trim, "wide": wide}
@@ -34,6 +35,8 @@ class Column:
     type: ColumnType
     dtype: dt.DataType
     origin: str | None = None
+    extent: tuple[Any, str] | None = None  # the loaded table and column that every value comes from, if there is one
+    empty: bool = False  # nobody has a value, so nobody knows its type either: no test holds
 
     @property
     def value(self) -> Any:
@@ -43,26 +46,34 @@ class Column:
 class Frame:
     """`origin` is the loaded table; `table` has its columns and, for contacts, those that were joined."""
 
-    def __init__(self, connection: Any, origin: Any, types: Mapping[str, ColumnType], key: str) -> None:
+    def __init__(
+        self, connection: Any, origin: Any, types: Mapping[str, ColumnType], key: str, empty: Collection[str] = ()
+    ) -> None:
         self.connection = connection
         self.origin = origin
         self.key = key
         names = [name for name in origin.columns if name in types or name == key]
-        self.columns: dict[str, Column] = {
-            name: Column(f"c{number}", types.get(name, "text"), origin[name].type(), name)
+        self.columns: dict[Hashable, Column] = {
+            name: Column(
+                f"c{number}", types.get(name, "text"), origin[name].type(), name, (origin, name), name in empty
+            )
             for number, name in enumerate(names)
         }
-        self._joined: list[tuple[Any, str, dict[str, Any]]] = []
+        self._joined: list[tuple[Any, dict[str, Any]]] = []
         self._derived: list[tuple[str, Any]] = []
         self._tests: dict[Hashable, tuple[str, Any]] = {}
         self._forms: dict[tuple[str, Form], str] = {}
         self._elements: dict[str, dict[str, list[str]]] = {}
 
-    def join(self, table: Any, on: str, fields: dict[str, Any]) -> None:
-        """Left-join `table` by `on` = the key; `fields` are the columns taken from it, as expressions."""
-        self._joined.append((table, on, fields))
+    def join(self, table: Any, columns: Mapping[Hashable, tuple[Column, Any]]) -> None:
+        """Left-join `table`, whose `_key` is the key; each column comes with its expression over `table`."""
+        fields: dict[str, Any] = {}
+        for name, (column, value) in columns.items():
+            self.columns[name] = replace(column, field=f"j{len(self._joined)}_{len(fields)}")
+            fields[self.columns[name].field] = value
+        self._joined.append((table, fields))
 
-    def derive(self, name: str, type_: ColumnType, dtype: dt.DataType, value: Any) -> Column:
+    def derive(self, name: Hashable, type_: ColumnType, dtype: dt.DataType, value: Any) -> Column:
         """A column computed from others that exist already."""
         column = Column(f"d{len(self._derived)}", type_, dtype)
         self._derived.append((column.field, value))
@@ -88,56 +99,65 @@ class Frame:
         if column.origin not in self._elements:
             query = self.origin.select(element=self.origin[column.origin].unnest()).distinct()
             found: dict[str, list[str]] = {}
-            for text in sorted(text for text in _arrow(self.connection, query)["element"].to_pylist() if text):
+            for text in sorted(text for text in engine.arrow(self.connection, query)["element"].to_pylist() if text):
                 found.setdefault(fold(text), []).append(text)
             self._elements[column.origin] = found
         return self._elements[column.origin]
 
+    def extent(self, column: Column) -> tuple[Any, Any] | None:
+        """The smallest and the largest value of a column of dates; None when it comes from several columns."""
+        if column.extent is None:
+            return None
+        table, name = column.extent
+        row = engine.arrow(self.connection, table.aggregate(low=table[name].min(), high=table[name].max())).to_pylist()[
+            0
+        ]
+        return row["low"], row["high"]
+
     def build(self, keep: Mapping[str, Any]) -> Any:
         """The table of `keep` (name -> expression over columns) and of all tests."""
-        table = self._with_forms(self.origin)
-        for joined, on, fields in self._joined:
-            table = _left_join(table, self.columns[self.key].field, joined, on, fields)
+        table = self._with_forms()
+        for joined, fields in self._joined:
+            table = _left_join(table, self.columns[self.key].field, joined, fields)
         for field, value in self._derived:
             table = table.mutate(**{field: value})
         return table.select(**keep, **dict(self._tests.values()))
 
-    def _with_forms(self, table: Any) -> Any:
-        columns = {column.field: table[name] for name, column in self.columns.items() if column.origin is not None}
-        awkward = self._awkward()
-        joins = [(origin, texts) for origin, texts in awkward.items() if texts]
-        for number, (origin, texts) in enumerate(joins):
-            table = table.left_join(_mapping(texts, number), table[origin] == _[f"raw{number}"])
-        numbers = {origin: number for number, (origin, _texts) in enumerate(joins)}
+    def _with_forms(self) -> Any:
+        """The columns, and the forms of texts: the engine's lower(), or a mapping of the awkward texts."""
+        columns = {column.origin: column.field for column in self.columns.values() if column.origin is not None}
+        table = self.origin.select(**{field: _[origin] for origin, field in columns.items()})
+        fields = {field: _[field] for field in columns.values()}
+        awkward = {origin: texts for origin, texts in self._awkward().items() if texts}
+        for origin, texts in awkward.items():
+            mapping = engine.table(self.connection, _mapping(texts, columns[origin]))
+            table = table.left_join(mapping, table[columns[origin]] == mapping[f"raw_{columns[origin]}"])
         for (origin, form), field in self._forms.items():
-            plain = _[origin].lower() if form == "fold" else _[origin]
-            columns[field] = ibis.coalesce(_[f"{form}{numbers[origin]}"], plain) if origin in numbers else plain
-        return table.select(**columns)
+            plain = _[columns[origin]].lower() if form == "fold" else _[columns[origin]]
+            mapped = _[f"{form}_{columns[origin]}"]
+            fields[field] = ibis.coalesce(mapped, plain) if origin in awkward else plain
+        return table.select(**fields)
 
     def _awkward(self) -> dict[str, list[str]]:
         """Per column with forms, the distinct texts that an engine's lower() does not compare right."""
         origins = sorted({origin for origin, _form in self._forms})
         if not origins:
             return {}
-        flags = {f"n{number}": (~_[origin].re_search(PLAIN)).any() for number, origin in enumerate(origins)}
-        row = _arrow(self.connection, self.origin.aggregate(**flags)).to_pylist()[0]
+        flags = {f"n{number}": awkward(_[origin]).any() for number, origin in enumerate(origins)}
+        row = engine.arrow(self.connection, self.origin.aggregate(**flags)).to_pylist()[0]
         found = [origin for number, origin in enumerate(origins) if row[f"n{number}"]]
         return {origin: self._distinct(origin) for origin in found}
 
     def _distinct(self, origin: str) -> list[str]:
-        texts = self.origin.select(text=_[origin]).filter(~_.text.re_search(PLAIN)).distinct()
-        return list(_arrow(self.connection, texts)["text"].to_pylist())
+        texts = self.origin.select(text=_[origin]).filter(awkward(_.text)).distinct()
+        return list(engine.arrow(self.connection, texts)["text"].to_pylist())
 
 
-def _left_join(table: Any, key: str, joined: Any, on: str, fields: dict[str, Any]) -> Any:
+def _left_join(table: Any, key: str, joined: Any, fields: dict[str, Any]) -> Any:
     kept = {name: _[name] for name in table.columns}
-    return table.left_join(joined, table[key] == joined[on]).select(**kept, **fields)
+    return table.left_join(joined, table[key] == joined["_key"]).select(**kept, **fields)
 
 
-def _mapping(texts: list[str], number: int) -> Any:
-    forms = {f"{form}{number}": [make(text) for text in texts] for form, make in _FORMS.items()}
-    return ibis.memtable(pa.table({f"raw{number}": texts, **forms}))
-
-
-def _arrow(connection: Any, query: Any) -> pa.Table:
-    return connection.to_pyarrow(query)
+def _mapping(texts: list[str], field: str) -> pa.Table:
+    forms = {f"{form}_{field}": [make(text) for text in texts] for form, make in _FORMS.items()}
+    return pa.table({f"raw_{field}": texts, **forms})

@@ -57,5 +57,7 @@ def _in(root: object) -> Iterator[tuple[Loc, str]]:
 
 
 def _problem(config: Config, loc: Loc, words: str) -> Problem:
-    message = f"“{words}” is not available yet in this version. Take it out; everything else of the file stays as it is."
+    message = (
+        f"“{words}” is not available yet in this version. Take it out; everything else of the file stays as it is."
+    )
     return Problem(config.place(loc), "not-available-yet", message)

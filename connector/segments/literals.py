@@ -17,6 +17,7 @@ from connector.config.models import ColumnType
 from connector.config.rules import Compare, Duration, Scalar, TestName
 from connector.config.values import MONTHS, WEEKDAYS, kind, parse_moment, shown
 from connector.segments.windows import Clock, Span, one_day
+from connector.sources import normalise
 
 Reader = Callable[[Any, ColumnType, Clock], Any]
 Family = Literal["text", "number", "date", "timestamp", "boolean", "list", "place"]
@@ -33,6 +34,7 @@ FAMILY: Mapping[ColumnType, Family] = {
     "list": "list",
     "place": "place",
 }
+
 
 class WrongType(ValueError):
     """A test or value that does not fit the column's type; the text says what does."""
@@ -66,12 +68,18 @@ def number(value: Scalar, type_: ColumnType, clock: Clock) -> Decimal:
 
 
 def boolean(value: Scalar, type_: ColumnType, clock: Clock) -> bool:
-    if isinstance(value, bool):
-        return value
-    found = _WORDS.get(str(value).strip().casefold())
+    found = value if isinstance(value, bool) else normalise.boolean(str(value))
     if found is None:
         raise WrongType(f"The column holds yes/no: write true or false, not {_said(value)}.")
     return found
+
+
+def whole_text(value: Scalar, type_: ColumnType, clock: Clock) -> str:
+    """A text that a cell is compared with as a whole: in the one spelling that countries and phones have."""
+    written = text(value, type_, clock)
+    if type_ == "country":
+        return normalise.country(written) or written
+    return normalise.phone(written) or written if type_ == "phone" else written
 
 
 def moment(value: Scalar, type_: ColumnType, clock: Clock) -> Span[Any]:
@@ -154,9 +162,6 @@ def _offer(family: Family) -> str:
     return f"Tests for it: {', '.join(READERS[family])}; or give the column another type under `columns`."
 
 
-_WORDS = {"true": True, "yes": True, "y": True, "1": True, "on": True}
-_WORDS |= {"false": False, "no": False, "n": False, "0": False, "off": False}
-
 _DAYS: Mapping[TestName, Reader] = {
     "is": moment,
     "in": several(moment),
@@ -175,8 +180,8 @@ _DAYS: Mapping[TestName, Reader] = {
 
 READERS: Mapping[Family, Mapping[TestName, Reader]] = {
     "text": {
-        "is": text,
-        "in": several(text),
+        "is": whole_text,
+        "in": several(whole_text),
         "exists": as_written,
         "contains": several(text),
         "starts_with": several(text),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from connector.config.models import Config
+from connector.config.models import ColumnType, Config
 from connector.config.rules import (
     Aggregate,
     All,
@@ -29,7 +29,7 @@ from connector.config.rules import (
 from connector.errors import ConfigError
 from connector.problem import Problem, did_you_mean
 from connector.segments import later
-from connector.sources.model import SourceInfo
+from connector.sources.model import ColumnInfo, Loaded, SourceInfo
 
 CONTACTS = "contacts"
 EMAIL = "email"
@@ -53,6 +53,15 @@ class Names:
         self.catalog = catalog
         self.traits = trait_names(config)
 
+    @classmethod
+    def of(cls, config: Config, loaded: Loaded) -> Names:
+        """After loading; tables that were made without a catalog are known by their columns' own names."""
+        plain = {
+            source: SourceInfo(source, (), {name: _info(name, types) for name in types}, {})
+            for source, types in loaded.types.items()
+        }
+        return cls(config, {**plain, **loaded.catalog})
+
     def column(self, source: str, written: str) -> str | None:
         """The column's own name, or None when the source has no such column."""
         if source == CONTACTS and written.strip().casefold() == EMAIL:
@@ -72,6 +81,10 @@ class Names:
         info = self.catalog.get(source)
         columns = list(info.columns) if info else []
         return [*columns, EMAIL, *self.traits] if source == CONTACTS else columns
+
+
+def _info(name: str, types: Mapping[str, ColumnType]) -> ColumnInfo:
+    return ColumnInfo(name, (name,), types[name], "header")
 
 
 def trait_names(config: Config) -> tuple[str, ...]:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from functools import reduce
 from typing import Any
 
 from connector.config.rules import TestName
 from connector.segments import numbers
 from connector.segments.frame import Column, Form, Frame
 from connector.segments.numbers import INT64
+from connector.segments.rewrite import joined
 from connector.sources.text import fold
 
 Check = Callable[[Any, Any], Any]  # (text, wanted) -> is it so
 
 
 def _any(check: Check) -> Check:
-    return lambda text, wanted: reduce(operator.or_, (check(text, item) for item in wanted))
+    return lambda text, wanted: joined(operator.or_, [check(text, item) for item in wanted])
 
 
 _CHECKS: Mapping[TestName, tuple[Form, Check]] = {

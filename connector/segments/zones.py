@@ -14,23 +14,39 @@ from zoneinfo import ZoneInfo
 
 import ibis
 
+Steps = tuple[tuple[datetime, timedelta], ...]  # (since when, offset), oldest first
 _FIRST, _LAST = datetime(1890, 1, 1), datetime(2060, 1, 1)  # outside, the first and last offset are used
 _STEP = timedelta(days=7)  # no zone changes its clock twice within a week
 
 
-def local_day(instant: Any, zone: ZoneInfo) -> Any:
+Extent = tuple[Any, Any] | None  # the smallest and the largest value of a column; None when that is not known
+
+
+def local_day(instant: Any, zone: ZoneInfo, extent: Extent = None) -> Any:
     """The calendar day of a UTC timestamp in `zone`."""
-    return _moved(instant, _offsets(zone), "timestamp(6)").date()
+    return _moved(instant, _between(_offsets(zone), extent)).date()
 
 
-def start_of_day(day: Any, zone: ZoneInfo) -> Any:
+def start_of_day(day: Any, zone: ZoneInfo, extent: Extent = None) -> Any:
     """The UTC timestamp at which a calendar day begins in `zone`."""
-    return _moved(day.cast("timestamp(6)"), _starts(zone), "timestamp(6)")
+    return _moved(day.cast("timestamp(6)"), _between(_starts(zone), extent))
 
 
-def _moved(value: Any, steps: tuple[tuple[datetime, timedelta], ...], type_: str) -> Any:
+def _between(steps: Steps, extent: Extent) -> Steps:
+    """The steps that matter for values of this extent: a century of clock changes makes a slow query."""
+    if extent is None or extent[0] is None:
+        return steps
+    low, high = (datetime(value.year, value.month, value.day) for value in extent)
+    before = [step for step in steps if step[0] <= low][-1:] or list(steps[:1])
+    return (*before, *(step for step in steps if before[0][0] < step[0] <= high + _STEP))
+
+
+def _moved(value: Any, steps: Steps) -> Any:
     """`value` plus the offset of the last step that is not after it. Newest first: most exports are recent."""
-    cases = [(value >= ibis.literal(since, type=type_), _plus(value, offset)) for since, offset in reversed(steps[1:])]
+    cases = [
+        (value >= ibis.literal(since, type="timestamp(6)"), _plus(value, offset))
+        for since, offset in reversed(steps[1:])
+    ]
     first = _plus(value, steps[0][1])
     return ibis.cases(*cases, else_=first) if cases else first
 
@@ -40,13 +56,13 @@ def _plus(value: Any, offset: timedelta) -> Any:
 
 
 @lru_cache
-def _offsets(zone: ZoneInfo) -> tuple[tuple[datetime, timedelta], ...]:
+def _offsets(zone: ZoneInfo) -> Steps:
     """(since when in UTC, offset to local time), oldest first."""
     return _changes(lambda moment: _offset(moment, zone), _FIRST, _STEP)
 
 
 @lru_cache
-def _starts(zone: ZoneInfo) -> tuple[tuple[datetime, timedelta], ...]:
+def _starts(zone: ZoneInfo) -> Steps:
     """(from which local midnight on, difference to the instant the day begins), oldest first."""
     days = {_FIRST}
     for since, offset in _offsets(zone)[1:]:
@@ -63,9 +79,7 @@ def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
     return moment.replace(tzinfo=UTC).astimezone(zone).utcoffset() or timedelta()
 
 
-def _changes(
-    offset: Callable[[datetime], timedelta], moment: datetime, step: timedelta
-) -> tuple[tuple[datetime, timedelta], ...]:
+def _changes(offset: Callable[[datetime], timedelta], moment: datetime, step: timedelta) -> Steps:
     found = [(moment, offset(moment))]
     while moment < _LAST:
         if offset(moment + step) != found[-1][1]:

@@ -15,10 +15,17 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from connector.sources import encoding as enc
+from connector.sources.batches import append
+from connector.sources.text import literal
+
+if TYPE_CHECKING:
+    import duckdb
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'^"?sep=(.)"?\r?\n?$', re.IGNORECASE)
@@ -51,6 +58,7 @@ class Tally:
     short: int = 0
     footers: int = 0
     quotes: int = 0
+    undecoded: int = 0
     first: dict[str, int] = field(default_factory=dict)  # what -> line of the first case
 
     def count(self, what: str, line: int) -> None:
@@ -85,13 +93,9 @@ def careful(file: Path, how: Dialect, wants_address: bool, tally: Tally) -> Iter
 
     `wants_address`: rows with fewer cells than the header and no @ in them are a report's footer and are dropped."""
     width = len(how.headers)
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        numbered = enumerate(stream, start=1)
-        records = _records(numbered, how, tally)
-        for line, cells in records:
-            if line <= how.skip or not cells:
-                continue
-            break  # the header
+    with io.TextIOWrapper(enc.open_bytes(file), "utf-8-sig", errors="replace", newline="") as stream:
+        records = _records(enumerate(stream, start=1), how, tally)
+        next(records, None)  # the header
         for line, cells in records:
             if not cells:
                 continue
@@ -199,7 +203,7 @@ def read(
         return tally
     except engine.Error:
         pass  # irregular somewhere: read it carefully
-    if path is file and not _decodes(file):
+    if path is file and not enc.is_utf8(file):
         path = private / "utf8.csv"
         tally.undecoded = enc.utf8_copy(file, enc.whole_guess(file), path)
         with suppress(engine.Error):
@@ -208,3 +212,17 @@ def read(
     rows = ((row.reason, row.line, row.cells) for row in careful(path, how, wants_address, tally))
     append(con, into, rows, wanted)
     return tally
+
+
+def _quick(
+    con: duckdb.DuckDBPyConnection, file: Path, how: Dialect, wanted: Sequence[int | None], into: str
+) -> None:
+    """The engine's parallel read. It checks the cells of every row, also of columns that are not wanted."""
+    columns = ", ".join("NULL" if position is None else f"c{position}" for position in wanted)
+    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(how.headers)))
+    compression = "gzip" if enc.is_gzip(file) else "none"
+    con.execute(
+        f"INSERT INTO {into} SELECT NULL, NULL{', ' if columns else ''}{columns} FROM read_csv({literal(str(file))},"
+        f" columns={{{names}}}, auto_detect=false, header=true, skip={how.skip}, delim={literal(how.delimiter)},"
+        f""" quote='"', escape='"', compression='{compression}')"""
+    )

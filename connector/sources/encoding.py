@@ -26,6 +26,24 @@ def open_bytes(file: Path) -> IO[bytes]:
     return stream
 
 
+def is_gzip(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
+
+
+def is_utf8(file: Path) -> bool:
+    """Whether the whole content decodes."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with open_bytes(file) as source:
+            for chunk in _chunks(source):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def sample(file: Path) -> bytes:
     """The first SAMPLE bytes at most."""
     with open_bytes(file) as stream:

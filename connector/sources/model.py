@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import ibis
     from ibis.backends.duckdb import Backend
 
+    from connector.sources.formats import Export
+
 Origin = Literal["declared", "preset", "header"]
 
 # Rows that are in no table, with the reason. `value` is masked: it tells the owner which cell, not a stranger who.
@@ -35,12 +37,23 @@ QUARANTINE_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class ColumnInfo:
-    """One column of a source. `headers` are the headers as written (two for a place); type None: inferred by load."""
+    """One column of a source. `headers` are the headers as written (two for a place); type None: inferred by load.
+
+    The rest says how its cells are written: as declared in `columns:`, else as the preset knows. `yes` and `no` are
+    words of the preset beside true/false, yes/no …; `apostrophe`: a leading ' is the spreadsheet's, not the value's.
+    """
 
     name: str
     headers: tuple[str, ...]
     type: ColumnType | None
     origin: Origin
+    separator: str | None = None
+    format: str | None = None
+    decimal: str | None = None
+    missing: tuple[str, ...] | None = None
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    apostrophe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class SourceInfo:
     files: tuple[Path, ...]
     columns: Mapping[str, ColumnInfo]
     aliases: Mapping[str, str]
+    exports: tuple[Export, ...] = ()  # the files as inspected, for load
 
     def resolve(self, written: str) -> str | None:
         """The column a rule means by `written`: its name, or its header in any case and with outer blanks."""
@@ -90,3 +104,5 @@ class Loaded:
     quarantine: pa.Table
     findings: list[Finding] = field(default_factory=list)
     rows: Mapping[str, int] = field(default_factory=dict)  # rows read per source, before any were dropped
+    empty: Mapping[str, frozenset[str]] = field(default_factory=dict)  # columns without any value: type unknown, "text"
+    catalog: Mapping[str, SourceInfo] = field(default_factory=dict)  # what was asked for: finds a column by its header

@@ -28,6 +28,7 @@ LEDGER_CONTACTS = pa.schema(
         ("remote_id", pa.string()),
         ("status", pa.string()),  # connector.model.Status value, null = never observed
         ("status_at", INSTANT),
+        ("tags", pa.list_(pa.string())),  # as last observed, where tags are a property; null = none or never
         ("fields", pa.string()),  # JSON object the platform confirmed, null = never sent
     ]
 )
@@ -61,6 +62,22 @@ RUN_CHANGES = pa.schema(
         ("previous", pa.string()),
         ("outcome", pa.string()),  # connector.model.Outcome value, null = not sent
         ("code", pa.string()),
+    ]
+)
+# What adapters observe of contacts (platforms.base.CONTACT_SCHEMA).
+OBSERVED = pa.schema([field for field in LEDGER_CONTACTS if field.name not in ("id", "fields")])
+# The changes of a batch: `seq`, then what an adapter gets (platforms.base.BATCH_SCHEMA).
+RECORDS = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("email", pa.string()),
+        ("remote_id", pa.string()),
+        ("fields", pa.string()),
+        ("tags_add", pa.list_(pa.string())),
+        ("tags_remove", pa.list_(pa.string())),
+        ("new_status", pa.string()),
+        ("consent_at", INSTANT),
+        ("consent_source", pa.string()),
     ]
 )
 # What the push loop hands back for the changes of a batch.
@@ -169,6 +186,9 @@ class JournalBatch:
 class Journal(Protocol):
     """The intentions and outcomes of a run. Every method commits before it returns, and needs the lease."""
 
+    def destinations(self, run_id: str) -> list[str]:
+        """Those with changes that have no outcome yet."""
+
     def steps(self, run_id: str, destination: str) -> list[Step]: ...
 
     def open_counts(self, steps: Sequence[Step]) -> Mapping[int, int]:
@@ -187,7 +207,7 @@ class Journal(Protocol):
         """Two planned batches in place of one that did not fit."""
 
     def records(self, batch: JournalBatch) -> pa.Table:
-        """platforms.base.BATCH_SCHEMA behind a first column `seq`, in the order of `seq`."""
+        """RECORDS, in the order of `seq`."""
 
     def without_id(self, step: Step) -> pa.Table:
         """`seq`, `email` of the open changes whose contact has no remote id in the ledger."""
@@ -237,8 +257,8 @@ class Store(Protocol):
     def revisions(self, destinations: Sequence[str]) -> dict[str, int]: ...
 
     def observe(self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None) -> None:
-        """Remember ids and statuses (CONTACT_SCHEMA; later rows win; rows without email are ignored). Never
-        touches fields, memberships or the revision. "absent" forgets the remote id."""
+        """Remember ids, statuses and tags (OBSERVED; later rows win; rows without email are ignored; null
+        keeps what was known). Never touches fields, memberships or the revision. "absent" forgets id and tags."""
 
     def remember_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None: ...
 
@@ -263,8 +283,16 @@ class Store(Protocol):
 
         Needs the lease. Raises Stale when a revision moved, PlanError while another run is unfinished."""
 
+    def require_finished(self) -> None:
+        """Raises PlanError while a run must be resumed first: it was cut off, or changes of it are in doubt.
+
+        A FAILED run with nothing in doubt may also be replaced by a new plan, which holds what it left undone."""
+
     def unfinished(self) -> RunInfo | None:
         """The latest run that `resume` would go on with."""
+
+    def last_contacts(self) -> int | None:
+        """Rows of the export at the last run, for the guard "shrunken"."""
 
     def abandon(self, run_id: str) -> None:
         """Give a run up: what is left of it is planned anew by the next one."""

@@ -35,28 +35,28 @@ class Database:
         self.path = path
         self._lock = threading.RLock()
         with self._explained():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # before SQLite makes it, readable by all
-            path.chmod(0o600)
+            _make(path)
             self._connection = dbapi.connect(str(path.absolute()), autocommit=True)
-            self._cursor = self._connection.cursor(adbc_stmt_kwargs=_ROWS_AT_ONCE)
+        try:
             for pragma in (f"busy_timeout = {BUSY_SECONDS * 1000}", "journal_mode = WAL", "synchronous = FULL"):
                 self.rows(f"PRAGMA {pragma}")
+        except StateError:
+            self.close()
+            raise
 
     def close(self) -> None:
         with self._lock, self._explained():
-            self._cursor.close()
             self._connection.close()
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        with self._lock, self._explained():
-            self._cursor.execute(sql, list(parameters) or None)
+        with self._statement() as cursor:
+            cursor.execute(sql, list(parameters) or None)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """A few rows. Use `table` where a column may begin with thousands of NULLs."""
-        with self._lock, self._explained():
-            self._cursor.execute(sql, list(parameters) or None)
-            return list(self._cursor.fetchall())
+        with self._statement() as cursor:
+            cursor.execute(sql, list(parameters) or None)
+            return list(cursor.fetchall())
 
     def table(self, sql: str, schema: pa.Schema, parameters: Sequence[Any] = (), order: str = "") -> pa.Table:
         """Many rows. `sql` yields the columns of `schema` by name, times in microseconds, lists as text joined
@@ -65,11 +65,10 @@ class Database:
             f"coalesce({field.name}, {_NO_INTEGER if _is_integer(field.type) else chr(39) * 2}) AS {field.name}"
             for field in schema
         )  # ADBC takes a column's type from its first rows, so there must be no NULL among them
-        with self._lock, self._explained():
-            self._cursor.execute(
-                f"SELECT {columns} FROM ({sql}){order and ' ORDER BY ' + order}", list(parameters) or None
-            )
-            raw = self._cursor.fetch_arrow_table()
+        wrapped = f"SELECT {columns} FROM ({sql}){order and ' ORDER BY ' + order}"
+        with self._statement() as cursor:
+            cursor.execute(wrapped, list(parameters) or None)
+            raw = cursor.fetch_arrow_table()
         return pa.table([_typed(raw.column(field.name), field.type) for field in schema], schema=schema)
 
     def load(self, sql: str, table: pa.Table) -> None:
@@ -77,8 +76,8 @@ class Database:
         if not table.num_rows:
             return
         plain = [column.cast(_storage(column.type)) for column in table.columns]
-        with self._lock, self._explained():
-            self._cursor.executemany(sql, pa.table(plain, names=table.column_names))
+        with self._statement() as cursor:
+            cursor.executemany(sql, pa.table(plain, names=table.column_names))
 
     @contextmanager
     def transaction(self, *, writes: bool = True) -> Iterator[None]:
@@ -97,9 +96,14 @@ class Database:
 
     def _rollback(self) -> None:
         try:
-            self._cursor.execute("ROLLBACK")
-        except Error:
+            self.run("ROLLBACK")
+        except StateError:
             return  # SQLite has already rolled back (disk full, broken file); the first error tells
+
+    @contextmanager
+    def _statement(self) -> Iterator[dbapi.Cursor]:
+        with self._lock, self._explained(), self._connection.cursor(adbc_stmt_kwargs=_ROWS_AT_ONCE) as cursor:
+            yield cursor
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -107,6 +111,15 @@ class Database:
             yield
         except (Error, OSError) as error:
             raise StateError(f"The state {self.path} cannot be used: {_reason(error)}") from None
+
+
+def _make(path: Path) -> None:
+    """The file, readable only by its owner; SQLite gives its companions the same mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:  # not opened: closing it again would drop the locks of another store in this process
+        path.chmod(0o600)
 
 
 def _reason(error: Exception) -> str:

@@ -9,6 +9,7 @@ UNKNOWN is not stored: it is a change without outcome in a batch that has left.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,14 +18,12 @@ from typing import Any
 import pyarrow as pa
 
 from connector.model import Kind, Op, Outcome, Status
-from connector.platforms.base import BATCH_SCHEMA
-from connector.state.base import BatchState, JournalBatch, RunState, Step
+from connector.state.base import RECORDS, BatchState, JournalBatch, RunState, Step
 from connector.state.database import Database
 from connector.state.lease import Lease
 from connector.state.settle import settle
 from connector.state.times import micros
 
-_RECORDS = pa.schema([("seq", pa.int64()), *BATCH_SCHEMA])
 _SEQ_EMAIL = pa.schema([("seq", pa.int64()), ("email", pa.string())])
 _IN_DOUBT = f"state IN ('{BatchState.SENT}', '{BatchState.POLLING}')"
 _OPEN = "outcome IS NULL AND carrier IS NULL"
@@ -40,17 +39,18 @@ _SELECT_RECORDS = """
     ) t ON t.carrier = c.seq
     WHERE c.seq BETWEEN ? AND ? AND c.outcome IS NULL AND c.carrier IS NULL"""
 
-# SQLite builds the index on the carriers' addresses for this one statement.
+# CROSS JOIN keeps SQLite from walking through the changes of all runs. It builds an index on `carriers` by itself.
 _CARRY = """
-    UPDATE change SET carrier = c.seq
-    FROM (SELECT x.seq, x.email FROM change x JOIN step s ON x.seq BETWEEN s.first_seq AND s.last_seq
-          WHERE s.run_id = ? AND s.destination = ? AND s.op IN ('create', 'update')) c
-    WHERE change.email = c.email AND change.carrier IS NULL AND change.outcome IS NULL AND change.seq BETWEEN ? AND ?"""
+    WITH carriers AS MATERIALIZED (
+        SELECT x.seq, x.email FROM step s CROSS JOIN change x ON x.seq BETWEEN s.first_seq AND s.last_seq
+        WHERE s.run_id = ? AND s.destination = ? AND s.op IN ('create', 'update'))
+    UPDATE change SET carrier = carriers.seq FROM carriers
+    WHERE change.email = carriers.email AND carrier IS NULL AND outcome IS NULL AND change.seq BETWEEN ? AND ?"""
 
 _SKIP_UNCREATED = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'not_created'
     WHERE seq BETWEEN ? AND ? AND {_OPEN} AND email IN (
-        SELECT x.email FROM change x JOIN step s ON x.seq BETWEEN s.first_seq AND s.last_seq
+        SELECT x.email FROM step s CROSS JOIN change x ON x.seq BETWEEN s.first_seq AND s.last_seq
         WHERE s.run_id = ? AND s.destination = ? AND s.op = 'create'
         AND x.outcome NOT IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}'))"""
 
@@ -61,16 +61,16 @@ _CUT = f"""
           FROM change WHERE seq BETWEEN ? AND ? AND {_OPEN})
     GROUP BY part ORDER BY part"""
 
-_OUTCOMES = """
-    SELECT s.destination, s.op, coalesce(c.outcome, 'unsent'), count(*)
-    FROM step s JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
-    WHERE s.run_id = ? GROUP BY 1, 2, 3"""
+_UNSENT = "unsent"
+_KNOWN = tuple(outcome for outcome in Outcome if outcome is not Outcome.UNKNOWN)
+_OUTCOMES = f"""
+    SELECT {", ".join(f"coalesce(sum(outcome = '{outcome}'), 0)" for outcome in _KNOWN)}, count(*)
+    FROM change WHERE seq BETWEEN ? AND ?"""
 _UNKNOWN = f"""
-    SELECT s.destination, s.op, count(*) FROM batch b
-    JOIN change r ON r.seq BETWEEN b.first_seq AND b.last_seq AND r.outcome IS NULL AND r.carrier IS NULL
-    JOIN change c ON c.seq = r.seq OR c.carrier = r.seq
-    JOIN step s ON s.id = c.step
-    WHERE b.{_IN_DOUBT} AND s.run_id = ? GROUP BY 1, 2"""
+    SELECT s.destination, s.op, count(*)
+    FROM batch b CROSS JOIN change r ON r.seq BETWEEN b.first_seq AND b.last_seq
+    CROSS JOIN change c ON {{join}} JOIN step s ON s.id = c.step
+    WHERE b.{_IN_DOUBT} AND r.{_OPEN.replace("carrier", "r.carrier")} AND s.run_id = ? GROUP BY 1, 2"""
 
 
 class SqliteJournal:
@@ -81,13 +81,13 @@ class SqliteJournal:
         self._lease = lease
         self._now = now
 
+    def destinations(self, run_id: str) -> list[str]:
+        left = "EXISTS (SELECT 1 FROM change WHERE seq BETWEEN first_seq AND last_seq AND outcome IS NULL)"
+        sql = f"SELECT DISTINCT destination FROM step WHERE run_id = ? AND {left} ORDER BY destination"
+        return [name for (name,) in self._db.rows(sql, [run_id])]
+
     def steps(self, run_id: str, destination: str) -> list[Step]:
-        rows = self._db.rows(
-            "SELECT id, run_id, destination, op, coalesce(kind, ''), coalesce(target, ''), first_seq, last_seq "
-            "FROM step WHERE run_id = ? AND destination = ? ORDER BY id",
-            [run_id, destination],
-        )
-        return [_step(row) for row in rows]
+        return self._steps("run_id = ? AND destination = ?", run_id, destination)
 
     def open_counts(self, steps: Sequence[Step]) -> Mapping[int, int]:
         sql = f"SELECT count(*) FROM change WHERE seq BETWEEN ? AND ? AND {_OPEN}"
@@ -125,7 +125,7 @@ class SqliteJournal:
 
     def records(self, batch: JournalBatch) -> pa.Table:
         ends = [batch.first_seq, batch.last_seq]
-        return self._db.table(_SELECT_RECORDS, _RECORDS, [batch.step.destination, *ends, *ends], order="seq")
+        return self._db.table(_SELECT_RECORDS, RECORDS, [batch.step.destination, *ends, *ends], order="seq")
 
     def open_changes(self, step: Step) -> pa.Table:
         sql = f"SELECT seq, email FROM change WHERE seq BETWEEN ? AND ? AND {_OPEN}"
@@ -167,8 +167,11 @@ class SqliteJournal:
             settle(self._db, answers, step.run_id, at, retired)
             raise_revision(self._db, step.destination)
             if batch is not None:
-                done_at = at if then is BatchState.DONE else None
-                self._db.run("UPDATE batch SET state = ?, done_at = ? WHERE id = ?", [then, done_at, batch.id])
+                over = then is BatchState.DONE  # else the job's answer no longer fits the records that are left
+                self._db.run(
+                    "UPDATE batch SET state = ?, done_at = ?, job = CASE WHEN ? THEN job END WHERE id = ?",
+                    [then, at if over else None, int(over), batch.id],
+                )
 
     def in_doubt(self, run_id: str, destination: str) -> list[JournalBatch]:
         return [
@@ -178,16 +181,19 @@ class SqliteJournal:
         ]
 
     def counts(self, run_id: str) -> dict[str, dict[str, dict[str, int]]]:
-        counts: dict[str, dict[str, dict[str, int]]] = {}
-        for destination, op, what, count in self._db.rows(_OUTCOMES, [run_id]):
-            counts.setdefault(destination, {}).setdefault(op, {})[what] = count
-        for destination, op, count in self._db.rows(_UNKNOWN, [run_id]):
-            of = counts[destination][op]
-            of[Outcome.UNKNOWN] = count
-            of["unsent"] -= count
-            if not of["unsent"]:
-                del of["unsent"]
-        return counts
+        counts: dict[str, dict[str, Counter[str]]] = {}
+        for step in self._steps("run_id = ?", run_id):
+            *known, total = self._db.rows(_OUTCOMES, [step.first_seq, step.last_seq])[0]
+            of = counts.setdefault(step.destination, {}).setdefault(step.op, Counter())
+            of.update(dict(zip(_KNOWN, known, strict=True)))
+            of[_UNSENT] += total - sum(known)
+        for join in ("c.seq = r.seq", "c.carrier = r.seq"):
+            for destination, op, count in self._db.rows(_UNKNOWN.format(join=join), [run_id]):
+                counts[destination][op].update({Outcome.UNKNOWN: count, _UNSENT: -count})
+        return {
+            destination: {op: {str(what): count for what, count in of.items() if count} for op, of in ops.items()}
+            for destination, ops in counts.items()
+        }
 
     def finish(self, run_id: str, state: RunState, summary: Mapping[str, Any]) -> None:
         with self._write():
@@ -195,6 +201,10 @@ class SqliteJournal:
                 "UPDATE run SET state = ?, summary = ?, finished_at = ? WHERE id = ?",
                 [state, json.dumps(summary), micros(self._now()), run_id],
             )
+
+    def _steps(self, where: str, *values: object) -> list[Step]:
+        columns = "id, run_id, destination, op, coalesce(kind, ''), coalesce(target, ''), first_seq, last_seq"
+        return [_step(row) for row in self._db.rows(f"SELECT {columns} FROM step WHERE {where} ORDER BY id", values)]
 
     def _cut(self, step: Step, size: int, first: int, last: int) -> list[JournalBatch]:
         newest = self._db.rows("SELECT coalesce(max(id), 0) FROM batch")[0][0]

@@ -4,6 +4,7 @@ Owns: the migrations, each committed together with its record in schema_version.
 beyond what a migration moves.
 
 Times are microseconds since 1970 in UTC. A step is a contiguous range of `change.seq`, so a batch is a range too.
+contact.tags are joined by char(31).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _FIRST = (
     "CREATE TABLE destination(name TEXT PRIMARY KEY, revision INTEGER NOT NULL DEFAULT 0, cursor INTEGER)",
     """CREATE TABLE contact(
         id INTEGER PRIMARY KEY, destination TEXT NOT NULL, email TEXT NOT NULL, remote_id TEXT,
-        status TEXT, status_at INTEGER, fields TEXT, UNIQUE(destination, email))""",
+        status TEXT, status_at INTEGER, tags TEXT, fields TEXT, UNIQUE(destination, email))""",
     """CREATE TABLE target(
         id INTEGER PRIMARY KEY, destination TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, remote_id TEXT,
         UNIQUE(destination, kind, name))""",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from connector.model import NewContacts, Op, Outcome, Status
+from connector.model import SAID_NO, NewContacts, Op, Outcome, Status
 from connector.state.base import ANSWERS
 from connector.state.database import Database
 
@@ -22,12 +22,13 @@ TEMPORARY = (
 
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
 
-# The answered changes and those that ride in them, with all that the statements below need.
+# The answered changes and those that ride in them, with all that the statements below need. CROSS JOIN keeps SQLite
+# from walking through all changes to find the few answered ones.
 _RESULTS = """
     INSERT INTO temp.result
     SELECT c.seq, s.destination, s.op, coalesce(s.kind, ''), coalesce(s.target, ''), c.email, c.fields,
            CASE WHEN s.op = 'create' THEN {new_status} END, a.outcome, a.code, a.detail, a.remote_id, k.id
-    FROM temp.answer a JOIN change c ON {join} JOIN step s ON s.id = c.step
+    FROM temp.answer a CROSS JOIN change c ON {join} JOIN step s ON s.id = c.step
     LEFT JOIN contact k ON k.destination = s.destination AND k.email = c.email
 """
 _NEW_STATUS = (
@@ -37,10 +38,11 @@ _NEW_STATUS = (
 
 _STATEMENTS = (
     # The journal.
-    f"""UPDATE change SET outcome = r.outcome, code = r.code,
-            previous = CASE WHEN r.op = '{Op.UPDATE}' AND r.{_DONE}
-                       THEN (SELECT k.fields FROM contact k WHERE k.id = r.contact_id) END
-        FROM temp.result r WHERE change.seq = r.seq""",
+    f"""UPDATE change SET (outcome, code, previous) = (
+            SELECT r.outcome, r.code, CASE WHEN r.op = '{Op.UPDATE}' AND r.{_DONE}
+                   THEN (SELECT k.fields FROM contact k WHERE k.id = r.contact_id) END
+            FROM temp.result r WHERE r.seq = change.seq)
+        WHERE seq IN (SELECT seq FROM temp.result)""",
     # A contact that the platform had lost and now holds anew is in no target and has no fields but the new ones.
     f"""DELETE FROM membership WHERE (target_id, contact_id) IN (
             SELECT t.id, k.id FROM temp.result r
@@ -76,6 +78,10 @@ _STATEMENTS = (
             SELECT t.id, r.contact_id FROM temp.result r
             JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
             WHERE r.op = '{Op.REMOVE}' AND r.{_DONE})""",
+    # A contact that the platform does not hold any more; a no of the person outlives that.
+    f"""UPDATE contact SET status = '{Status.ABSENT}', remote_id = NULL
+        WHERE coalesce(status, '') NOT IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}) AND id IN (
+            SELECT contact_id FROM temp.result WHERE op <> '{Op.CREATE}' AND code = 'not_held')""",
     # People the platform refuses, and those it no longer does.
     f"""DELETE FROM reject WHERE (destination, email, op, kind, target) IN (
             SELECT destination, email, op, kind, target FROM temp.result WHERE {_DONE})""",

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector.errors import PlanError, Stale, StateError
 from connector.model import Kind, Op, Outcome, Status
-from connector.platforms.base import CONTACT_SCHEMA
 from connector.state.base import (
     LEDGER_CONTACTS,
     LEDGER_MEMBERSHIPS,
     LEDGER_TARGETS,
+    OBSERVED,
     REJECTS,
     RUN_CHANGES,
     Counts,
@@ -39,13 +40,14 @@ from connector.state.steps import load_changes
 from connector.state.times import instant, micros
 
 _OBSERVE = f"""
-    INSERT INTO contact(destination, email, remote_id, status, status_at)
-    SELECT ?1, lower(?2), ?3, ?4, ?5 WHERE ?2 <> ''
+    INSERT INTO contact(destination, email, remote_id, status, status_at, tags)
+    VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT(destination, email) DO UPDATE SET
         remote_id = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL
                     ELSE coalesce(excluded.remote_id, remote_id) END,
-        status = coalesce(excluded.status, status),
-        status_at = CASE WHEN excluded.status IS NULL THEN status_at ELSE excluded.status_at END"""
+        status_at = CASE WHEN excluded.status IS NULL THEN status_at ELSE excluded.status_at END,
+        tags = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL ELSE coalesce(excluded.tags, tags) END,
+        status = coalesce(excluded.status, status)"""
 
 _RUN_COLUMNS = "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed"
 _IN_DOUBT = """EXISTS (SELECT 1 FROM batch b JOIN step s ON s.id = b.step
@@ -58,9 +60,13 @@ class SqliteStore:
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
         self._db = Database(path)
-        migrate(self._db, micros(now()))
-        for statement in TEMPORARY:
-            self._db.run(statement)
+        try:
+            migrate(self._db, micros(now()))
+            for statement in TEMPORARY:
+                self._db.run(statement)
+        except BaseException:
+            self._db.close()
+            raise
         self._lease = Lease(self._db, now)
         self._journal = SqliteJournal(self._db, self._lease, now)
 
@@ -78,7 +84,7 @@ class SqliteStore:
         db, here = self._db, [destination]
         with db.transaction(writes=False):
             revision, cursor = self._state_of(destination)
-            contacts = "SELECT id, email, remote_id, status, status_at, fields FROM contact WHERE destination = ?"
+            contacts = "SELECT id, email, remote_id, status, status_at, tags, fields FROM contact WHERE destination = ?"
             members = (
                 "SELECT target_id AS target, contact_id AS contact FROM membership "
                 "WHERE target_id IN (SELECT id FROM target WHERE destination = ?)"
@@ -99,11 +105,13 @@ class SqliteStore:
         return {name: known.get(name, 0) for name in destinations}
 
     def observe(self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None) -> None:
-        kept = contacts.select(["email", "remote_id", "status", "status_at"])
-        at = kept.column("status_at").cast(CONTACT_SCHEMA.field("status_at").type)
-        names = pa.repeat(destination, kept.num_rows)
+        known = contacts.select(OBSERVED.names).cast(OBSERVED)
+        known = known.filter(pc.not_equal(known.column("email"), ""))  # null is filtered out as well
+        email, remote_id, status, status_at, tags = known.columns
+        destinations = pa.repeat(destination, known.num_rows)
+        columns = [destinations, pc.utf8_lower(email), remote_id, status, status_at, pc.binary_join(tags, "\x1f")]
         with self._db.transaction():
-            self._db.load(_OBSERVE, kept.set_column(3, "status_at", at).add_column(0, "destination", names))
+            self._db.load(_OBSERVE, pa.table(columns, names=["destination", *OBSERVED.names]))
             if cursor is not None:
                 self._db.run(
                     "INSERT INTO destination(name, cursor) VALUES (?, ?) "
@@ -149,7 +157,8 @@ class SqliteStore:
         run_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         with self._db.transaction():
             self._lease.check()
-            self._refuse_unfinished()
+            self.require_finished()
+            self._db.run("UPDATE run SET state = ? WHERE state = ?", [RunState.ABANDONED, RunState.FAILED])
             self._refuse_stale(revisions)
             self._db.run(
                 "INSERT INTO run(id, plan_id, as_of, made_at, started_at, state, contacts, summary, allowed) "
@@ -166,6 +175,16 @@ class SqliteStore:
             load_changes(self._db, run_id, changes)
             self._adopt(run_id, now)
         return run_id
+
+    def require_finished(self) -> None:
+        states = f"state IN ('{RunState.OPEN}', '{RunState.INTERRUPTED}')"
+        sql = f"SELECT id FROM run WHERE {states} OR (state = '{RunState.FAILED}' AND {_IN_DOUBT}) LIMIT 1"
+        for (run_id,) in self._db.rows(sql):
+            raise PlanError(f"Run {run_id} was cut off. Finish it first: sync resume.")
+
+    def last_contacts(self) -> int | None:
+        found = self._db.rows("SELECT contacts FROM run ORDER BY rowid DESC LIMIT 1")
+        return found[0][0] if found else None
 
     def unfinished(self) -> RunInfo | None:
         states = f"'{RunState.OPEN}', '{RunState.INTERRUPTED}', '{RunState.FAILED}'"
@@ -229,15 +248,6 @@ class SqliteStore:
 
     def _runs(self, rest: str, *values: object) -> list[RunInfo]:
         return [_run_info(row) for row in self._db.rows(f"SELECT {_RUN_COLUMNS} FROM run {rest}", values)]
-
-    def _refuse_unfinished(self) -> None:
-        """A FAILED run with nothing in doubt gives way: what it left undone is in the new plan."""
-        states = f"state IN ('{RunState.OPEN}', '{RunState.INTERRUPTED}')"
-        for (run_id,) in self._db.rows(
-            f"SELECT id FROM run WHERE {states} OR (state = '{RunState.FAILED}' AND {_IN_DOUBT}) LIMIT 1"
-        ):
-            raise PlanError(f"Run {run_id} is not finished. `sync resume` goes on with it; then plan again.")
-        self._db.run("UPDATE run SET state = ? WHERE state = ?", [RunState.ABANDONED, RunState.FAILED])
 
     def _refuse_stale(self, revisions: Mapping[str, int]) -> None:
         now = self.revisions(list(revisions))

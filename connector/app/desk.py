@@ -1,0 +1,63 @@
+"""What is done at the desk, without a platform: load, evaluate, members, advice.
+
+Owns: the order of these steps. Must not: print, or call a platform.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connector.app.workspace import Workspace
+from connector.problem import Problem, Severity
+
+if TYPE_CHECKING:
+    from connector.segments.evaluate import Evaluation
+    from connector.sources.model import Loaded
+
+
+def load(workspace: Workspace) -> Loaded:
+    """Find and read the exports: only the columns that the file's rules and fields use."""
+    from connector.segments.names import needed
+    from connector.sources.catalog import catalog
+    from connector.sources.load import load as load_sources
+
+    config = workspace.config
+    if "stale" in workspace.options.allow:
+        sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
+        config = config.model_copy(update={"sources": sources})
+    found = catalog(config, workspace.as_of)
+    return load_sources(config, found, workspace.as_of, needed(config, found))
+
+
+def evaluate(workspace: Workspace) -> Evaluation:
+    """Every segment's members, with the values that destinations' fields need."""
+    return check(workspace)[0]
+
+
+def check(workspace: Workspace) -> tuple[Evaluation, Loaded]:
+    """Evaluate, and hand out what was found in the exports on the way."""
+    from connector.segments.evaluate import evaluate as evaluate_segments
+
+    loaded = load(workspace)
+    return evaluate_segments(workspace.config, loaded, workspace.as_of), loaded
+
+
+def members(workspace: Workspace, segment: str) -> list[str]:
+    """The addresses of one segment, sorted."""
+    table = evaluate(workspace).table
+    return sorted(table.filter(table.column(f"in:{segment}")).column("email").to_pylist())
+
+
+def advice(workspace: Workspace) -> list[Problem]:
+    """What is no error and yet worth knowing before a push."""
+    config = workspace.config
+    return [
+        Problem(
+            config.place(("destinations", item.name)),
+            "secret-not-set",
+            f"{item.secret} is not set. Set it before sync doctor, plan or push.",
+            Severity.ADVICE,
+        )
+        for item in config.destinations.values()
+        if not workspace.secrets.get(item.secret.variable)
+    ]

@@ -1,0 +1,131 @@
+"""Plan, push, resume, doctor: what involves the platforms.
+
+Owns: the order of these steps. Must not: print, or hold the logic of a plan or a run.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from connector.app.desk import evaluate
+from connector.app.workspace import Workspace, adapter
+from connector.errors import ConfigError, DestinationError, PlanError, Stale, Unsafe
+from connector.problem import Place, Problem
+
+if TYPE_CHECKING:
+    from connector.plan.model import Plan
+    from connector.push.run import RunResult
+    from connector.report.doctor import Health
+    from connector.state.base import Store
+
+
+def doctor(workspace: Workspace) -> list[Health]:
+    """Every destination's keys, account, audience and fields; a destination that fails does not hide the others."""
+    from connector.report.doctor import Health
+
+    found = []
+    for item in workspace.destinations():
+        try:
+            account = adapter(workspace, item).check(item.fields)
+            found.append(Health(item.name, item.platform, account.name, account.detail, account.problems))
+        except (ConfigError, DestinationError) as error:
+            found.append(Health(item.name, item.platform, "", "", (str(error),)))
+    return found
+
+
+def plan(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
+    """What a push would do now. Reads the exports and the platforms; writes nothing to a platform.
+
+    Raises PlanError when an unfinished run must be resumed first."""
+    from connector.plan import build, observe
+    from connector.plan.routes import route
+
+    _refuse_unfinished(store)
+    config, now = workspace.config, datetime.now(UTC)
+    evaluation = evaluate(workspace)
+    desired = evaluation.table.column("email").combine_chunks()
+    sides = []
+    for destination in workspace.destinations():
+        routing = route(config, destination, workspace.options.only)
+        connected = adapter(workspace, destination)
+        people = desired.filter(observe.wanted(evaluation.table, routing))
+        observe.contacts(store, connected, destination.name, people, now, workspace.options.listener)
+        ledger = store.ledger(destination.name)
+        seen, new_targets = observe.targets(store, connected, routing, ledger)
+        sides.append(build.Side(routing, ledger, connected.capabilities, seen, new_targets))
+    last = store.last_contacts()
+    return build.build(evaluation.table, sides, as_of=workspace.as_of, made_at=now, contacts_before=last, limit=limit)
+
+
+def bind(workspace: Workspace, plan: Plan) -> Plan:
+    """The plan with the content hashes of the files it was made from, ready to be saved."""
+    from connector.plan.saved import with_inputs
+
+    return with_inputs(plan, _inputs(workspace))
+
+
+def check_saved(workspace: Workspace, plan: Plan) -> None:
+    """Raises Stale when segments.yaml or an export is not what the saved plan was made from."""
+    now = _inputs(workspace)
+    moved = sorted(name for name in {*now, *plan.inputs} if now.get(name) != plan.inputs.get(name))
+    if moved:
+        raise Stale(f"The saved plan no longer fits: {', '.join(moved)} changed since it was made. Plan again.")
+
+
+def _inputs(workspace: Workspace) -> dict[str, str]:
+    from connector.sources.catalog import catalog
+    from connector.sources.discover import fingerprint
+
+    config = workspace.config
+    sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
+    found = catalog(config.model_copy(update={"sources": sources}), workspace.as_of)
+    inputs = {f"source {name}": fingerprint(info.files) for name, info in found.items()}
+    return inputs | {config.path.name: fingerprint([config.path])}
+
+
+def guard(workspace: Workspace, plan: Plan) -> None:
+    """Raises Unsafe for every guard that --allow does not lift; lifting needs a reason."""
+    allowed = set(workspace.options.allow)
+    if allowed and not workspace.options.reason:
+        raise ConfigError([Problem(Place("--allow"), "no-reason", "--allow needs --reason “why this is right”.")])
+    standing = [hit for hit in plan.guards if hit.name not in allowed]
+    if standing:
+        raise Unsafe("\n".join(hit.message for hit in standing), [hit.name for hit in standing])
+
+
+def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
+    """Open a run for the plan and apply it. The guards must have been asked before (`guard`)."""
+    from connector.push.run import apply
+
+    lifted = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
+    with store.lease("push"):
+        run = store.open_run(
+            plan_id=plan.id,
+            as_of=plan.as_of,
+            made_at=plan.made_at,
+            changes=plan.changes,
+            revisions=plan.revisions,
+            contacts=plan.contacts,
+            allowed=lifted,
+        )
+        adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in plan.revisions}
+        return apply(store, run, adapters, workspace.options.listener, workspace.stop)
+
+
+def resume(workspace: Workspace, store: Store) -> RunResult | None:
+    """Finish the run that was cut off; None when there is none."""
+    from connector.push.run import resume as resume_run
+
+    open_run = store.unfinished()
+    if open_run is None:
+        return None
+    adapters = {name: adapter(workspace, item) for name, item in workspace.config.destinations.items()}
+    with store.lease("resume"):
+        return resume_run(store, adapters, workspace.options.listener, workspace.stop)
+
+
+def _refuse_unfinished(store: Store) -> None:
+    run = store.unfinished()
+    if run is not None:
+        raise PlanError(f"Run {run.id} was cut off. Finish it first: sync resume.")

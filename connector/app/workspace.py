@@ -1,0 +1,141 @@
+"""A workspace: one segments.yaml, the moment, and everything that belongs to them.
+
+Owns: the clock, where ledger and rehearsal lie, reading secrets late. Must not: print, parse arguments, or hold logic
+that a room could hold.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from connector.config.load import load as load_config
+from connector.config.models import Config, Destination
+from connector.config.secrets import resolve
+from connector.errors import ConfigError
+from connector.events import Listener, silent
+from connector.problem import Place, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from connector.platforms.base import Adapter
+    from connector.state.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the common options of every command say."""
+
+    file: Path = Path("segments.yaml")
+    state: str | None = None
+    as_of: str | None = None
+    only: tuple[str, ...] = ()
+    to: tuple[str, ...] = ()
+    rehearse: bool = False
+    allow: tuple[str, ...] = ()
+    reason: str | None = None
+    listener: Listener = silent
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One segments.yaml with everything that belongs to it. `stop` is set when the user asks to stop."""
+
+    config: Config
+    options: Options
+    as_of: datetime
+    stop: threading.Event
+    addresses: Mapping[str, str]  # destination -> base URL, when it is not the vendor's
+    secrets: Mapping[str, str]  # variable -> value
+
+    @property
+    def state_url(self) -> str:
+        """Rehearsals keep a ledger of their own: what they confirm never happened on the real platforms."""
+        folder = self.config.folder / ".connector"
+        if self.options.state:
+            return self.options.state + (".rehearsal" if self.options.rehearse else "")
+        return str(folder / ("rehearsal/state.db" if self.options.rehearse else "state.db"))
+
+    def destinations(self) -> list[Destination]:
+        """The destinations chosen by --to; all without it. Raises ConfigError when a glob finds none."""
+        chosen = matching(self.options.to, self.config.destinations, "--to", "destination")
+        return [self.config.destinations[name] for name in chosen]
+
+
+@contextmanager
+def open_workspace(
+    options: Options, stop: threading.Event | None = None, *, offline: bool = False
+) -> Iterator[Workspace]:
+    """Read segments.yaml and the moment; with --rehearse, have the rehearsal platforms running meanwhile.
+
+    `offline`: no platform will be called, so none is started."""
+    config = load_config(options.file)
+    matching(options.only, config.segments, "--only", "segment")
+    as_of = moment(options.as_of, config.zone)
+    stop = stop or threading.Event()
+    if offline or not options.rehearse:
+        yield Workspace(config, options, as_of, stop, {}, os.environ)
+        return
+    from connector import rehearse
+
+    with rehearse.running(config.folder) as url:
+        addresses = {name: rehearse.address(url, item.platform) for name, item in config.destinations.items()}
+        secrets = {item.secret.variable: rehearse.KEYS[item.platform] for item in config.destinations.values()}
+        yield Workspace(config, options, as_of, stop, addresses, secrets)
+
+
+def matching(patterns: Sequence[str], names: Mapping[str, object], option: str, what: str) -> list[str]:
+    """The names that any of the globs finds; all without globs. Each glob must find something."""
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            hint = did_you_mean(pattern, names)
+            raise ConfigError([Problem(Place(option), f"unknown-{what}", f'No {what} is called "{pattern}".{hint}')])
+    return [name for name in names if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def moment(text: str | None, zone: ZoneInfo) -> datetime:
+    """`--as-of` as an instant in UTC: a timestamp with or without zone, a date (its end), or now."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        if len(text) == len("2026-11-20"):
+            following = date.fromisoformat(text) + timedelta(days=1)
+            return datetime.combine(following, time(), zone).astimezone(UTC) - timedelta(microseconds=1)
+        read = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        message = f'"{text}" is not a moment. Write 2026-11-20, 2026-11-20T18:00 or 2026-11-20T18:00+01:00.'
+        raise ConfigError([Problem(Place("--as-of"), "bad-moment", message)]) from None
+    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+
+
+@contextmanager
+def open_state(workspace: Workspace) -> Iterator[Store]:
+    """The ledger and journal of this workspace."""
+    from connector.state.open import open_store
+
+    store = open_store(workspace.state_url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def adapter(workspace: Workspace, destination: Destination) -> Adapter:
+    """The destination's adapter, with its secret read now and its address as the workspace says."""
+    from connector.platforms.limits import WallClock
+    from connector.platforms.registry import create
+
+    address = workspace.addresses.get(destination.name, destination.base_url)
+    return create(
+        destination.model_copy(update={"base_url": address}),
+        resolve(destination.secret, workspace.secrets),
+        clock=WallClock(workspace.stop),
+        listener=workspace.options.listener,
+    )

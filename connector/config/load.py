@@ -1,0 +1,49 @@
+"""segments.yaml -> Config, or every problem at once.
+
+Owns: reading the file, and the order of the work. Must not: know a section (build.py) or a rule (conditions.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from connector.config.build import build
+from connector.config.collector import Collector
+from connector.config.models import Config
+from connector.config.yaml_nodes import Unreadable, place_at, read
+from connector.errors import ConfigError
+from connector.problem import Place, Problem
+
+
+def load(path: Path) -> Config:
+    """Read and validate the file. Raises ConfigError with all problems, sorted by place."""
+    label = path.as_posix()
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        text = "There is no such file. `sync init` writes one; `--file` names another."
+        raise ConfigError([Problem(Place(label), "no-file", text)]) from None
+    except OSError as error:
+        text = f"The file cannot be opened: {error.strerror or 'unreadable'}."
+        raise ConfigError([Problem(Place(label), "no-file", text)]) from None
+    return load_text(_decoded(content, label), path)
+
+
+def load_text(text: str, path: Path) -> Config:
+    """The same for text that is in hand; `path` says where it would stand and is not opened."""
+    try:
+        document = read(text.removeprefix("\ufeff"), path.as_posix())
+    except Unreadable as broken:
+        found = {(problem.place, problem.code): problem for problem in (*broken.before, broken.problem)}
+        raise ConfigError(sorted(found.values(), key=lambda problem: (problem.place, problem.code))) from None
+    return build(document, path, Collector(document))
+
+
+def _decoded(content: bytes, label: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace")
+        place = place_at(before, len(before), label)
+        text = "The file is not UTF-8 from here on; save it as UTF-8."
+        raise ConfigError([Problem(place, "encoding", text)]) from None

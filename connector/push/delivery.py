@@ -1,0 +1,245 @@
+"""Sends the batches of one destination and settles every record: intention, request, outcome.
+
+Owns: what each kind of trouble means for a batch, and how doubt ends. Must not: order steps (destination.py), know a
+platform, retry a request (platforms/http.py has).
+
+An intention is committed before a request leaves. So a batch that has left and has no outcome is in doubt, whether
+its answer was lost or this process was; `resolve` treats both alike.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.errors import (
+    BadRecords,
+    ContractError,
+    DestinationError,
+    Interrupted,
+    Refused,
+    Retryable,
+    TooLarge,
+    Unanswered,
+)
+from connector.events import Listener, Progress
+from connector.model import Op, Outcome, Status
+from connector.platforms.base import Adapter, Done, Job, OpSpec
+from connector.platforms.limits import Clock
+from connector.push.batches import alike, answers, as_batch, refused
+from connector.state.base import BatchState, JournalBatch, Step, Store
+
+FAILURES_IN_A_ROW = 3
+JOB_SECONDS = 2 * 3600  # a job that takes longer is left to `sync resume`
+GONE = "not_found"  # the adapters' code for a target that was deleted on the platform
+
+_RETIRED = {"archive": Status.ARCHIVED, "suppress": Status.SUPPRESSED, "unsubscribe": Status.UNSUBSCRIBED}
+
+
+@dataclass
+class Halt:
+    """Why nothing new is sent to a destination: the user, trouble of the destination, or a bug."""
+
+    stop: threading.Event
+    error: DestinationError | None = None
+    bug: BaseException | None = None
+
+    def __bool__(self) -> bool:
+        return self.stop.is_set() or self.error is not None or self.bug is not None
+
+
+@dataclass
+class Delivery:
+    """One destination of one run. `deliver` may be called from several threads."""
+
+    store: Store
+    adapter: Adapter
+    listener: Listener
+    clock: Clock
+    halt: Halt
+    target_ids: dict[Step, str] = field(default_factory=dict)
+    totals: dict[Step, int] = field(default_factory=dict)
+    _failures: int = 0
+    _done: dict[Step, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def spec(self, step: Step) -> OpSpec:
+        """Raises Refused when the platform does not offer the operation."""
+        spec = self.adapter.capabilities.operations.get((step.op, step.kind))
+        if spec is None:
+            text = f"{step.destination}: {self.adapter.capabilities.platform} does not offer “{step}”. Plan again."
+            raise Refused(text, destination=step.destination, code="not_offered")
+        return spec
+
+    def deliver(self, batch: JournalBatch) -> None:
+        """Send a batch and whatever it falls into; an unanswered one stays in doubt."""
+        todo = [batch]
+        while todo and not self.halt:
+            try:
+                todo += self._send(todo.pop())
+            except Unanswered:
+                continue
+
+    def resolve(self, batch: JournalBatch) -> None:
+        """End the doubt about a batch: ask for its job, look up whom it created, or send it again where that does
+        no harm. What is still unanswered then is FAILED: the ledger does not claim it, the next run sees to it."""
+        for chance in self._chances(batch):
+            try:
+                for part in chance():
+                    self.deliver(part)
+                return
+            except Unanswered:
+                continue
+        if not self.halt:
+            self._settle_held(batch)
+            self._settle(batch, alike(self.store.journal.records(batch), Outcome.FAILED, "no_answer"))
+
+    def settle(self, step: Step, table: pa.Table) -> None:
+        """Outcomes that need no request."""
+        if table.num_rows:
+            self.store.journal.settle(step, table)
+            self._tell(step, table.num_rows)
+
+    def _chances(self, batch: JournalBatch) -> Iterator[Callable[[], list[JournalBatch]]]:
+        if batch.job is not None:
+            job = Job(batch.job, 0.0)
+            yield lambda: self._receive(batch, self.store.journal.records(batch), lambda: job)
+        if self.spec(batch.step).replayable:
+            yield lambda: self._send(batch)
+        elif batch.step.op is Op.CREATE:
+            self._settle_held(batch)
+            yield lambda: self._send(batch)
+
+    def _send(self, batch: JournalBatch) -> list[JournalBatch]:
+        """Raises Unanswered; any other trouble is settled here. Returns what is to be sent in its place."""
+        records = self.store.journal.records(batch)
+        if not records.num_rows:
+            self._settle(batch, alike(records, Outcome.FAILED))
+            return []
+        self.store.journal.sent(batch)
+        made = as_batch(batch.step, records, self.target_ids.get(batch.step))
+        return self._receive(batch, records, lambda: self.adapter.push(made))
+
+    def _receive(self, batch: JournalBatch, records: pa.Table, ask: Callable[[], Done | Job]) -> list[JournalBatch]:
+        polling = batch.job is not None
+        try:
+            answer = ask()
+            polling = isinstance(answer, Job)
+            known = answers(batch.step, records, self._wait(batch, records, answer))
+            self._settle(batch, known, whole=records.num_rows)
+            self._failures = 0
+            if known.num_rows < records.num_rows:
+                raise Unanswered(f"{batch.step.destination}: the answer leaves out records.", code="left_out")
+        except BadRecords as error:
+            return self._without(batch, records, error)
+        except TooLarge as error:
+            return self._halve(batch, records, error)
+        except Unanswered:
+            raise
+        except Retryable as error:
+            self._failed(batch, records, error, polling)
+        except Interrupted:
+            self.halt.stop.set()
+        except DestinationError as error:
+            self._stopped(batch, records, error)
+        return []
+
+    def _wait(self, batch: JournalBatch, records: pa.Table, answer: Done | Job) -> Done:
+        made = as_batch(batch.step, records, self.target_ids.get(batch.step))
+        started, known = self.clock.now(), batch.job
+        while isinstance(answer, Job):
+            if answer.id != known:
+                self.store.journal.polling(batch, answer.id)
+                known = answer.id
+            if self.halt.stop.is_set():
+                raise Interrupted("Stopped while the platform works on a job.")
+            if self.clock.now() - started > JOB_SECONDS:
+                here = batch.step.destination
+                text = f"{here}: the platform has worked on “{batch.step}” for hours. `sync resume` asks again."
+                raise Retryable(text, destination=here, code="slow_job")
+            self.clock.sleep(answer.wait)
+            answer = self.adapter.poll(answer.id, made)
+        return answer
+
+    def _without(self, batch: JournalBatch, records: pa.Table, error: BadRecords) -> list[JournalBatch]:
+        """The culprits are parked and the rest is sent again; unnamed culprits are found by halving."""
+        if not error.culprits:
+            return self._halve(batch, records, error)
+        try:
+            rejected = refused(records, error.culprits)
+        except IndexError:
+            text = f"{batch.step.destination}: the platform blames records of “{batch.step}” that were not sent."
+            self._stopped(batch, records, ContractError(text, destination=batch.step.destination, code="culprits"))
+            return []
+        rest = rejected.num_rows < records.num_rows
+        self._settle(batch, rejected, then=BatchState.PLANNED if rest else BatchState.DONE)
+        return [batch] if rest else []
+
+    def _halve(self, batch: JournalBatch, records: pa.Table, error: Refused) -> list[JournalBatch]:
+        if records.num_rows > 1:
+            return self.store.journal.halve(batch)
+        self._settle(batch, alike(records, Outcome.REJECTED, error.code or "refused"))
+        return []
+
+    def _failed(self, batch: JournalBatch, records: pa.Table, error: Retryable, polling: bool) -> None:
+        """Tries are used up. A job may still finish, so its batch stays in doubt until it can be asked for."""
+        if polling:
+            self.halt.error = error
+            return
+        self._settle(batch, alike(records, Outcome.FAILED, error.code or "retryable"))
+        self._failures += 1
+        if self._failures >= FAILURES_IN_A_ROW:
+            self.halt.error = error
+
+    def _stopped(self, batch: JournalBatch, records: pa.Table, error: DestinationError) -> None:
+        """The destination cannot be worked with. What it refused is planned again; a strange answer leaves doubt."""
+        if isinstance(error, ContractError):
+            self.halt.error = error
+        elif error.code == GONE and batch.step.kind is not None and self._forget(batch.step):
+            self._settle(batch, alike(records, Outcome.FAILED, "target_gone"))
+        else:
+            self.store.journal.reopen(batch)
+            self.halt.error = error
+
+    def _forget(self, step: Step) -> bool:
+        """Whether the platform really holds the target no more; then the ledger does not either, and the next run
+        makes it anew with all its members."""
+        assert step.kind is not None and step.target is not None
+        now = self.adapter.targets(frozenset({step.kind})).get((step.kind, step.target))
+        gone = now is None or now != self.target_ids.get(step)
+        if gone:
+            self.store.forget_target(step.destination, step.kind, step.target)
+        return gone
+
+    def _settle_held(self, batch: JournalBatch) -> None:
+        """For a CREATE in doubt: whoever the platform holds now was created."""
+        if batch.step.op is not Op.CREATE:
+            return
+        records = self.store.journal.records(batch)
+        emails = records.column("email").combine_chunks()
+        held = [pa.array([], pa.string())]
+        for table in self.adapter.lookup(emails.to_pylist()):
+            self.store.observe(batch.step.destination, table)
+            held.append(table.column("email").combine_chunks())
+        found = records.filter(pc.is_in(emails, value_set=pa.concat_arrays(held)))
+        self._settle(batch, alike(found, Outcome.APPLIED), whole=records.num_rows)
+
+    def _settle(
+        self, batch: JournalBatch, table: pa.Table, *, whole: int = 0, then: BatchState = BatchState.DONE
+    ) -> None:
+        """Store outcomes. Fewer than `whole` leave the rest of the batch in doubt, as a batch of its own."""
+        if table.num_rows < whole:
+            then = BatchState.SENT
+        retire = self.adapter.capabilities.retire
+        retired = _RETIRED.get(retire.action) if retire and batch.step.op is Op.RETIRE else None
+        self.store.journal.settle(batch.step, table, batch=batch, then=then, retired=retired)
+        self._tell(batch.step, table.num_rows)
+
+    def _tell(self, step: Step, rows: int) -> None:
+        with self._lock:
+            done = self._done[step] = self._done.get(step, 0) + rows
+        self.listener(Progress(step.destination, str(step), done, self.totals.get(step)))

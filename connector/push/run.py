@@ -1,0 +1,102 @@
+"""Applies a run: every destination in a thread of its own, then one result.
+
+Owns: apply, resume, RunResult. Must not: build plans, know a platform or an outcome's meaning.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from connector.errors import DestinationError, Interrupted, Refused
+from connector.events import Listener
+from connector.model import Outcome
+from connector.platforms.base import Adapter
+from connector.platforms.limits import Clock, WallClock
+from connector.push.delivery import Halt
+from connector.push.destination import push
+from connector.state.base import RunState, Store
+
+UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended. `counts` is {destination: {op: {outcome | "unsent": changes}}}; `errors` tells which
+    destinations could not be worked with, and why."""
+
+    run_id: str
+    state: RunState
+    counts: Mapping[str, Mapping[str, Mapping[str, int]]]
+    errors: Mapping[str, DestinationError] = field(default_factory=dict)
+
+    def total(self, outcome: str) -> int:
+        """Changes with this outcome (connector.model.Outcome, or UNSENT) in all destinations."""
+        return sum(counts.get(outcome, 0) for ops in self.counts.values() for counts in ops.values())
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 done but some records failed, 4 a destination could not be worked with, 130 interrupted."""
+        if self.state is RunState.INTERRUPTED:
+            return Interrupted.exit_code
+        if self.state is RunState.FAILED:
+            return DestinationError.exit_code
+        return 1 if self.total(Outcome.REJECTED) or self.total(Outcome.FAILED) else 0
+
+
+def apply(
+    store: Store,
+    run_id: str,
+    adapters: Mapping[str, Adapter],
+    listener: Listener,
+    stop: threading.Event,
+    clock: Clock | None = None,
+) -> RunResult:
+    """Send what is left of a run. Needs the lease. Thread-safe listeners only.
+
+    Trouble of a destination ends up in the result. Raises StateError, and whatever is a bug, once the other
+    destinations are done; the run is then as if it had been cut off."""
+    clock = clock or WallClock(stop)
+    halts = {name: Halt(stop) for name in store.journal.destinations(run_id)}
+    with ThreadPoolExecutor(max(1, len(halts)), thread_name_prefix="destination") as pool:
+        for name, halt in halts.items():
+            if name in adapters:
+                pool.submit(push, store, run_id, name, adapters[name], listener, clock, halt)
+            else:
+                halt.error = _missing(name)
+    for halt in halts.values():
+        if halt.bug is not None:
+            raise halt.bug
+    return _finish(store, run_id, halts, stop)
+
+
+def resume(
+    store: Store,
+    adapters: Mapping[str, Adapter],
+    listener: Listener,
+    stop: threading.Event,
+    clock: Clock | None = None,
+) -> RunResult | None:
+    """Go on with the run that was cut off: doubt first, then the rest. None when there is none."""
+    run = store.unfinished()
+    return apply(store, run.id, adapters, listener, stop, clock) if run else None
+
+
+def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threading.Event) -> RunResult:
+    counts = store.journal.counts(run_id)
+    errors = {name: halt.error for name, halt in halts.items() if halt.error is not None}
+    result = RunResult(run_id, RunState.DONE, counts, errors)
+    if result.total(UNSENT) or result.total(Outcome.UNKNOWN) or errors:
+        state = RunState.INTERRUPTED if stop.is_set() else RunState.FAILED
+        result = RunResult(run_id, state, counts, errors)
+    store.journal.finish(run_id, result.state, counts)
+    return result
+
+
+def _missing(name: str) -> Refused:
+    text = (
+        f"{name}: this destination is in the run, but not in segments.yaml any more. Put it back, then `sync resume`."
+    )
+    return Refused(text, destination=name, code="no_destination")

@@ -1,0 +1,45 @@
+"""How a run ended, told to people and to programs ("connector.run/1").
+
+Owns: the words. Must not: show an address, decide the exit code.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from connector.model import Outcome
+from connector.push.run import UNSENT, RunResult
+
+WORDS = {
+    Outcome.APPLIED: "applied",
+    Outcome.UNCHANGED: "were so already",
+    Outcome.SKIPPED: "skipped (their contact was not created)",
+    Outcome.REJECTED: "refused by the platform: see sync rejects",
+    Outcome.FAILED: "failed for now: the next push tries again",
+    Outcome.UNKNOWN: "in doubt: sync resume asks the platform",
+    UNSENT: "not sent: sync resume goes on",
+}
+
+
+def result_json(result: RunResult) -> dict[str, Any]:
+    return {
+        "schema": "connector.run/1",
+        "id": result.run_id,
+        "state": str(result.state),
+        "exit_code": result.exit_code,
+        "counts": {name: {op: dict(counts) for op, counts in ops.items()} for name, ops in result.counts.items()},
+        "errors": {name: str(error) for name, error in result.errors.items()},
+    }
+
+
+def result_text(result: RunResult) -> str:
+    lines = [f"Run {result.run_id}: {result.state}"]
+    for name, ops in result.counts.items():
+        total: Counter[str] = Counter()
+        for counts in ops.values():
+            total.update(counts)
+        shown = [f"{total[outcome]:,} {words}" for outcome, words in WORDS.items() if total[outcome]]
+        lines.append(f"  {name}: {'; '.join(shown) or 'nothing to send'}")
+    lines += [f"  {name}: {error}" for name, error in result.errors.items()]
+    return "\n".join(lines)

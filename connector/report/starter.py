@@ -1,0 +1,51 @@
+"""The first segments.yaml that `sync init` writes.
+
+Owns: its text. Must not: read the export itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def starter(export: Path, file: Path, email: str, headers: Sequence[str]) -> str:
+    """A file that checks and evaluates as it stands, with what usually comes next as comments."""
+    try:
+        path = export.resolve().relative_to(file.resolve().parent)
+    except ValueError:
+        path = export.resolve()
+    return f"""# Segments of our customers. The language: docs/language.md
+# Next: sync check, sync segments, sync plan --rehearse
+version: 1
+timezone: UTC                       # where "today" begins; e.g. Europe/Berlin
+
+sources:
+  contacts:                         # one row per person
+    file: {json.dumps(path.as_posix(), ensure_ascii=False)}
+    email: {json.dumps(email, ensure_ascii=False)}
+    # columns here: {", ".join(_comment(header) for header in headers)}
+
+# consent:                          # who may be contacted at all
+#   when: {{email_opt_in: true}}
+#   proof: {{at: opted_in_at, source: opt_in_source}}
+
+# destinations:
+#   mailchimp: {{platform: mailchimp, api_key: "${{MAILCHIMP_API_KEY}}", audience: Newsletter}}
+#   klaviyo: {{platform: klaviyo, api_key: "${{KLAVIYO_API_KEY}}"}}
+#   hubspot: {{platform: hubspot, access_token: "${{HUBSPOT_TOKEN}}"}}
+
+segments:
+  everyone:
+    title: Everyone in the export
+    when:
+      email: {{exists: true}}
+    # send_to:
+    #   mailchimp: {{tag: Everyone}}
+"""
+
+
+def _comment(header: str) -> str:
+    """A header must not break out of the comment."""
+    return " ".join(header.split())

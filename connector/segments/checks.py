@@ -1,0 +1,125 @@
+"""Is every test possible on the type its column turned out to have? All that is not is reported at once.
+
+Owns: check_types() and the types of traits. Must not: build expressions, read rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from connector.config.models import ColumnType, Config
+from connector.config.rules import Aggregate, Compare, Events, InSegment, Loc, Rank, Sample, Split, Sql
+from connector.problem import Problem
+from connector.segments import literals
+from connector.segments.compile import event_tests
+from connector.segments.literals import WrongType
+from connector.segments.measures import MEASURES, TIME, Ask, ask, result_type
+from connector.segments.names import CONTACTS, EMAIL, Names, in_order, nodes, roots
+from connector.segments.traits import picked_type, picks
+from connector.segments.windows import Clock
+from connector.sources.model import Loaded
+
+
+def check_types(config: Config, loaded: Loaded, as_of: datetime) -> list[Problem]:
+    """Every test, measure and proof that does not fit its column's type, in the order of the file."""
+    return in_order(list(_Checks(config, loaded, as_of).problems()))
+
+
+class _Checks:
+    """`types` has None for a column without any value: whatever it would hold, a test of it is no mistake."""
+
+    def __init__(self, config: Config, loaded: Loaded, as_of: datetime) -> None:
+        self.config = config
+        self.names = Names.of(config, loaded)
+        self.clock = Clock.at(as_of, config.zone)
+        self.types: dict[str, dict[str, ColumnType | None]] = {}
+        for source, types in loaded.types.items():
+            empty = loaded.empty.get(source, frozenset())
+            self.types[source] = {name: None if name in empty else type_ for name, type_ in types.items()}
+        self.types.setdefault(CONTACTS, {})[EMAIL] = "text"
+
+    def problems(self) -> Iterator[Problem]:
+        yield from self._traits()
+        for root in roots(self.config):
+            for node, source in nodes(root):
+                check = _NODES.get(type(node))
+                if check is not None:
+                    yield from check(self, node, source)
+        yield from self._consent()
+
+    def _traits(self) -> Iterator[Problem]:
+        """Finds the traits' types on the way."""
+        contacts = self.types[CONTACTS]
+        for name, trait in self.config.traits.items():
+            if isinstance(trait, Aggregate):
+                contacts[name] = self._result(ask(trait))
+        for name, pick in picks(self.config):
+            try:
+                contacts[name] = picked_type(
+                    [contacts[self.names.contact(written) or written] for written in pick.columns]
+                )
+            except WrongType as error:
+                contacts[name] = None
+                yield self._problem(pick.loc, str(error))
+
+    def type(self, source: str, written: str) -> ColumnType | None:
+        if written == TIME:
+            return "timestamp"
+        return self.types[source][self.names.find(source, written) or written]
+
+    def _result(self, found: Ask) -> ColumnType | None:
+        return result_type(found.measure, "integer" if found.column is None else self.type(found.source, found.column))
+
+    def compare(self, node: Compare, source: str) -> Iterator[Problem]:
+        yield from self._test(node, self.type(source, node.column))
+
+    def measure(self, node: Aggregate | Events, source: str) -> Iterator[Problem]:
+        found = ask(node)
+        takes = MEASURES[found.measure].takes
+        type_ = None if found.column is None else self.type(found.source, found.column)
+        if isinstance(node, Events) and source != CONTACTS:
+            yield self._misplaced(node.loc, "other events")
+        elif type_ is not None and takes and type_ not in takes:
+            message = f"{found.measure} takes {' or '.join(takes)} columns; “{found.source}.{found.column}” is {type_}."
+            yield self._problem(node.loc, message)
+        elif isinstance(node, Events):
+            for test in event_tests(node):
+                yield from self._test(test, self._result(found))
+
+    def misplaced(self, node: InSegment | Rank | Sample | Split | Sql, source: str) -> Iterator[Problem]:
+        if source != CONTACTS:
+            yield self._misplaced(node.loc, "people")
+
+    def _misplaced(self, loc: Loc, what: str) -> Problem:
+        return self._problem(loc, f"A `where` asks about the event's own columns, not about {what}.")
+
+    def _test(self, node: Compare, type_: ColumnType | None) -> Iterator[Problem]:
+        try:
+            if type_ is not None:
+                literals.read(node, type_, self.clock)
+        except WrongType as error:
+            yield self._problem(node.loc, str(error))
+
+    def _consent(self) -> Iterator[Problem]:
+        consent = self.config.consent
+        if consent is not None and consent.proof_at is not None:
+            type_ = self.type(CONTACTS, consent.proof_at)
+            if type_ not in ("date", "timestamp", None):
+                message = f"The proof of consent needs a date; “{consent.proof_at}” is a {type_} column."
+                yield self._problem(("consent", "proof", "at"), message)
+
+    def _problem(self, loc: Loc, message: str) -> Problem:
+        return Problem(self.config.place(loc), "wrong-type", message)
+
+
+_NODES: dict[type, Callable[..., Iterator[Problem]]] = {
+    Compare: _Checks.compare,
+    Aggregate: _Checks.measure,
+    Events: _Checks.measure,
+    InSegment: _Checks.misplaced,
+    Rank: _Checks.misplaced,
+    Sample: _Checks.misplaced,
+    Split: _Checks.misplaced,
+    Sql: _Checks.misplaced,
+}

@@ -1,0 +1,25 @@
+"""How an expression becomes Arrow, and how a small Arrow table becomes part of an expression.
+
+Owns: the only two calls that depend on the engine. Must not: build expressions.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import pyarrow as pa
+
+_numbers = count()
+
+
+def arrow(connection: Any, query: Any) -> pa.Table:
+    """The rows of an Ibis expression. DuckDB hands its vectors over; Ibis' own way copies each of them."""
+    return connection.con.sql(connection.compile(query)).to_arrow_table()
+
+
+def table(connection: Any, rows: pa.Table) -> Any:
+    """`rows` as an Ibis table, for as long as the connection lives."""
+    name = f"segments_{next(_numbers)}"
+    connection.con.register(name, rows)
+    return connection.table(name)

@@ -1,0 +1,153 @@
+"""All segments of a file over loaded exports, in one pass.
+
+Owns: evaluate(), its result, and overlap(). Must not: read files, apply consent or pauses (the plan does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from ibis import _
+
+from connector.config.models import Config
+from connector.config.rules import InSegment
+from connector.errors import ConfigError
+from connector.segments import engine, traits, zones
+from connector.segments.checks import check_types
+from connector.segments.compile import Compiler
+from connector.segments.frame import Column, Frame
+from connector.segments.names import CONTACTS, EMAIL, Names, nodes
+from connector.segments.priorities import waterfall
+from connector.segments.windows import Clock
+from connector.sources.model import Loaded
+
+CONSENT = ""  # stands beside the segments' names, and no segment can be called so
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`table` has one row per contact, in no order: `email`; `in:SEGMENT` bool, after priorities; `consent` bool,
+    `consent_at` timestamp[us, UTC] and `consent_source` string (true and null without a consent section);
+    `value:COLUMN` for every column or trait a destination's fields name, spelled as there."""
+
+    table: pa.Table
+    contacts: int
+    sizes: Mapping[str, int]
+
+
+def evaluate(
+    config: Config, loaded: Loaded, as_of: datetime, *, frozen: Mapping[str, pa.Array] | None = None
+) -> Evaluation:
+    """Raises ConfigError with every test that does not fit its column."""
+    problems = check_types(config, loaded, as_of)
+    if problems:
+        raise ConfigError(problems)
+    return _Run(config, loaded, as_of).evaluation()
+
+
+class _Run:
+    def __init__(self, config: Config, loaded: Loaded, as_of: datetime) -> None:
+        self.config = config
+        self.loaded = loaded
+        self.clock = Clock.at(as_of, config.zone)
+        self.names = Names.of(config, loaded)
+        empty = loaded.empty.get(CONTACTS, frozenset())
+        self.frame = Frame(loaded.connection, loaded.contacts, loaded.types[CONTACTS], EMAIL, empty)
+        traits.add(self.frame, config, self.names, loaded, self.clock)
+        self.rules = {name: segment.when for name, segment in config.segments.items() if segment.when is not None}
+        if config.consent is not None:
+            self.rules[CONSENT] = config.consent.when
+        self.fields = {name: f"s{number}" for number, name in enumerate(self.rules)}
+
+    def evaluation(self) -> Evaluation:
+        values = self._values()
+        compiled = {name: self._compiler().rule(rule) for name, rule in self.rules.items()}
+        table = self.frame.build(values)
+        for level in self._levels():
+            table = table.mutate(**{self.fields[name]: compiled[name] for name in level})
+        table = table.select(*values, *self.fields.values())
+        return self._result(engine.arrow(self.loaded.connection, table))
+
+    def _compiler(self) -> Compiler:
+        return Compiler(self.frame, self.names, CONTACTS, self.clock, lambda name: _[self.fields[name]])
+
+    def _levels(self) -> Iterable[list[str]]:
+        """The segments in stages, each after those it asks for."""
+        waiting = {
+            name: {asked for node, _source in nodes(rule) if isinstance(node, InSegment) for asked in node.names}
+            for name, rule in self.rules.items()
+        }
+        while waiting:
+            ready = [name for name, asked in waiting.items() if not asked & waiting.keys()]
+            assert ready, "config refuses cycles"
+            yield ready
+            for name in ready:
+                del waiting[name]
+
+    def _values(self) -> dict[str, Any]:
+        """The columns of the result that are no conditions, by their place in it."""
+        values = {"email": self._column(EMAIL).value}
+        consent = self.config.consent
+        if consent is not None and consent.proof_at is not None:
+            values["consent_at"] = self._instant(self._column(consent.proof_at))
+        if consent is not None and consent.proof_source is not None:
+            values["consent_source"] = self._column(consent.proof_source).value.cast("string")
+        for written in self._sent():
+            values[f"v{len(values)}"] = self._value(self._column(written))
+        return values
+
+    def _sent(self) -> list[str]:
+        """The columns and traits that fields of destinations name."""
+        return list(dict.fromkeys(name for item in self.config.destinations.values() for name in item.fields.values()))
+
+    def _column(self, written: str) -> Column:
+        name: Hashable = self.names.contact(written)
+        return self.frame.columns[name]
+
+    def _value(self, column: Column) -> Any:
+        return column.value.cast("int64") if column.type == "integer" and column.dtype.is_decimal() else column.value
+
+    def _instant(self, column: Column) -> Any:
+        if column.empty:
+            return column.value.cast("timestamp(6)")
+        if column.type == "date":
+            return zones.start_of_day(column.value, self.clock.zone, self.frame.extent(column))
+        return column.value
+
+    def _result(self, found: pa.Table) -> Evaluation:
+        members = {name: found[field] for name, field in self.fields.items() if name != CONSENT}
+        members = waterfall(members, self.config.priorities)
+        columns = {"email": found["email"]} | {f"in:{name}": members[name] for name in self.config.segments}
+        columns |= self._consent(found)
+        for written, name in zip(self._sent(), [name for name in found.column_names if name[0] == "v"], strict=True):
+            columns[f"value:{written}"] = found[name]
+        sizes = {name: pc.sum(column).as_py() or 0 for name, column in members.items()}
+        return Evaluation(pa.table(columns), found.num_rows, sizes)
+
+    def _consent(self, found: pa.Table) -> dict[str, Any]:
+        rows, names = found.num_rows, found.column_names
+        at = (
+            found["consent_at"].cast(pa.timestamp("us"))
+            if "consent_at" in names
+            else pa.nulls(rows, pa.timestamp("us"))
+        )
+        return {
+            "consent": found[self.fields[CONSENT]] if CONSENT in self.fields else pa.repeat(True, rows),
+            "consent_at": at.cast(pa.timestamp("us", tz="UTC")),
+            "consent_source": found["consent_source"] if "consent_source" in names else pa.nulls(rows, pa.string()),
+        }
+
+
+def overlap(evaluation: Evaluation) -> dict[tuple[str, str], int]:
+    """How many contacts are in both, per pair of segments, in the order of the file."""
+    columns = {name: evaluation.table[f"in:{name}"] for name in evaluation.sizes}
+    return {
+        (first, second): pc.sum(pc.and_(columns[first], columns[second])).as_py() or 0
+        for first, second in combinations(columns, 2)
+    }

@@ -1,0 +1,46 @@
+"""The counted observations of one load, in one place.
+
+Owns: Findings, the codes below and their sentences. Must not: query anything.
+
+Codes: not-of-type, ambiguous-date, ambiguous-number, normalised, unknown-spelling, short-rows, footer-rows,
+broken-quotes, undecoded, column-not-in-file, duplicates, conflict, no-person, after-as-of, undated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from connector.sources.csv_files import Tally
+from connector.sources.model import Finding
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects the findings of a load."""
+
+    found: list[Finding] = field(default_factory=list)
+
+    def add(
+        self,
+        code: str,
+        source: str,
+        column: str,
+        count: int,
+        message: str,
+        where: tuple[str, int] = ("", 0),
+        examples: tuple[str, ...] = (),
+    ) -> None:
+        if count > 0:
+            self.found.append(Finding(code, source, column, count, message, where[0], where[1], examples))
+
+    def tally(self, source: str, file: Path, tally: Tally) -> None:
+        """What the careful read of one file met."""
+        for what, code, message in (
+            ("short", "short-rows", "rows have fewer cells than the header: the others are missing"),
+            ("footers", "footer-rows", "lines of a report's footer were dropped"),
+            ("quotes", "broken-quotes", "rows have a quote in the wrong place and were read line by line"),
+        ):
+            self.add(code, source, "", getattr(tally, what), message, (file.name, tally.first.get(what, 0)))
+        message = "places are not in the file's encoding and became �. Set `encoding`."
+        self.add("undecoded", source, "", tally.undecoded, message, (file.name, 0))

@@ -1,0 +1,52 @@
+"""One person, one row: duplicates of an address are merged.
+
+Owns: the merge and its report. Must not: normalise addresses (emails.py).
+
+The newest row by `updated_at` comes first, an undated row is the oldest, then the later row of the files; per column
+the first value that is not missing wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from connector.sources.findings import Findings
+from connector.sources.text import name
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def merge(
+    con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], updated_at: str | None, findings: Findings
+) -> None:
+    """Merge the rows of `table` that share `_email`. Only those are touched."""
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT _email, count(*) AS n FROM {table} GROUP BY _email HAVING n > 1"
+    )
+    persons, rows = con.execute("SELECT count(*), coalesce(sum(n), 0) FROM twice").fetchone() or (0, 0)
+    if not persons:
+        return
+    age = f"{name(updated_at)} DESC NULLS LAST, " if updated_at else ""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, row_number() OVER"
+        f" (PARTITION BY _email ORDER BY {age}_row DESC) AS _rank FROM {table} SEMI JOIN twice USING (_email)"
+    )
+    _conflicts(con, [column for column in columns if column != updated_at], findings)
+    con.execute(f"DELETE FROM {table} WHERE _email IN (SELECT _email FROM twice)")
+    best = "".join(f", arg_min({name(column)}, _rank) AS {name(column)}" for column in columns)
+    con.execute(f"INSERT INTO {table} BY NAME SELECT min(_row) AS _row, _email{best} FROM ranked GROUP BY _email")
+    con.execute("DROP TABLE ranked")
+    message = "rows repeat the address of another and were merged into it"
+    findings.add("duplicates", "contacts", "email", int(rows) - int(persons), message)
+
+
+def _conflicts(con: duckdb.DuckDBPyConnection, columns: Sequence[str], findings: Findings) -> None:
+    if not columns:
+        return
+    differing = ", ".join(f"count(DISTINCT {name(column)}) > 1 AS {name(column)}" for column in columns)
+    counts = ", ".join(f"count(*) FILTER ({name(column)})" for column in columns)
+    row = con.execute(f"SELECT {counts} FROM (SELECT {differing} FROM ranked GROUP BY _email)").fetchone() or ()
+    for column, count in zip(columns, row, strict=True):
+        findings.add("conflict", "contacts", column, count, "people have different values in their rows; the newest won")

@@ -1,0 +1,168 @@
+"""The exports of a run as typed tables inside one DuckDB connection.
+
+Owns: load(), the order of its steps, the private folder. Must not: know how a step is done.
+
+Internal tables are raw_N, typed_N and map_N_M; what is handed out are the views source_NAME.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from connector.config.models import Config
+from connector.sources import identity, quarantine, related
+from connector.sources.findings import Findings
+from connector.sources.model import QUARANTINE_SCHEMA, Loaded, SourceInfo
+from connector.sources.tables import Builder, Typed, Wish
+from connector.sources.text import name
+from connector.sources.trouble import reading
+
+if TYPE_CHECKING:
+    import duckdb
+    from ibis.backends.duckdb import Backend
+
+Needed = Mapping[str, frozenset[str]]
+
+
+def load(
+    config: Config,
+    catalog: Mapping[str, SourceInfo],
+    as_of: datetime,
+    needed: Needed | None = None,
+    connection: Backend | None = None,
+) -> Loaded:
+    """Read the needed columns (None: all) of the needed sources; `email` always. Related sources that `needed` does
+    not name are not read. `as_of` carries a zone. Raises SourceError.
+
+    `connection`: an Ibis DuckDB backend to use; a new one lives in memory and spills to a private folder."""
+    backend = connection or _connect()
+    with tempfile.TemporaryDirectory(prefix="connector-") as folder:
+        work = _Load(config, catalog, as_of, needed, backend, Path(folder))
+        return work.run()
+
+
+class _Load:
+    """The steps of one load."""
+
+    def __init__(
+        self,
+        config: Config,
+        catalog: Mapping[str, SourceInfo],
+        as_of: datetime,
+        needed: Needed | None,
+        backend: Backend,
+        private: Path,
+    ) -> None:
+        self.config, self.catalog, self.as_of, self.needed = config, catalog, as_of, needed
+        self.backend, self.private = backend, private
+        self.con: duckdb.DuckDBPyConnection = backend.con
+        self.findings = Findings()
+        self.listed: list[pa.Table] = [QUARANTINE_SCHEMA.empty_table()]
+        self.typed: dict[str, Typed] = {}
+
+    def run(self) -> Loaded:
+        others = [one for one in self.catalog if one != "contacts" and (self.needed is None or one in self.needed)]
+        self._contacts(others)
+        for number, other in enumerate(others, start=1):
+            self._related(other, number)
+        return Loaded(
+            connection=self.backend,
+            contacts=self.backend.table("source_contacts"),
+            related={other: self.backend.table(f"source_{other}") for other in others},
+            types={one: self._types(one) for one in self.typed},
+            quarantine=pa.concat_tables(self.listed),
+            findings=self.findings.found,
+            rows={one: typed.rows for one, typed in self.typed.items()},
+            empty={one: typed.empty & self._asked(one) for one, typed in self.typed.items()},
+            catalog=self.catalog,
+        )
+
+    def _contacts(self, others: list[str]) -> None:
+        source, info = self.config.sources["contacts"], self.catalog["contacts"]
+        updated = "updated_at" if "updated_at" in info.columns else None
+        keys = {self._join(other)[1] for other in others}
+        columns = sorted((self._asked("contacts") | keys | ({updated} if updated else set())) - {"email"})
+        wish = Wish(
+            source=source, info=info, number=0, key="email", by_email=True, columns=columns,
+            clocks=frozenset({"updated_at"}), zone=self._zone("contacts"), wants_address=True,
+            place=self.config.place(("sources", "contacts", "file")),
+        )  # fmt: skip
+        with reading(wish.place, source.file):
+            typed = self.typed["contacts"] = Builder(self.con, wish, self.private, self.findings).build()
+            quarantine.mend_emails(self.con, typed)
+            self.listed.append(quarantine.take_out(self.con, "contacts", typed, needs_email=True))
+            identity.merge(self.con, typed.table, columns, updated, self.findings)
+            self._drop(typed)
+            kept = "".join(f", {name(column)}" for column in sorted(self._asked("contacts") - {"email"}))
+            self.con.execute(
+                f"CREATE OR REPLACE VIEW source_contacts AS SELECT _email AS email{kept} FROM {typed.table}"
+            )
+
+    def _related(self, other: str, number: int) -> None:
+        source, info = self.config.sources[other], self.catalog[other]
+        key, person = self._join(other)
+        by_email, people = person == "email", "typed_0"
+        at = info.resolve(source.at) if source.at else None
+        asked = self._asked(other)
+        wish = Wish(
+            source=source, info=info, number=number, key=key, by_email=by_email,
+            columns=sorted(asked | ({at} if at else set())), clocks=frozenset({at} if at else ()),
+            zone=self._zone(other), wants_address=by_email, place=self.config.place(("sources", other, "file")),
+        )  # fmt: skip
+        with reading(wish.place, source.file):
+            typed = self.typed[other] = Builder(self.con, wish, self.private, self.findings).build()
+            if by_email:
+                quarantine.mend_emails(self.con, typed)
+            else:
+                people = f"people_{number}"
+                related.people_by(self.con, "typed_0", person, people)
+                related.fold_keys(self.con, typed.table)
+            self.listed.append(quarantine.take_out(self.con, other, typed, needs_email=False))
+            related.join(
+                self.con, other, typed, people, sorted(asked), at, wish.zone, self.as_of, f"joined_{number}", self.findings
+            )
+            self._drop(typed)
+            self.con.execute(f"DROP TABLE {typed.table}")
+            self.con.execute(f"CREATE OR REPLACE VIEW {name('source_' + other)} AS SELECT * FROM joined_{number}")
+
+    def _join(self, other: str) -> tuple[str, str]:
+        """(column of the related source, column of contacts); `email` on both sides when nothing is said."""
+        told = self.config.sources[other].join or ("email", "email")
+        key, person = self.catalog[other].resolve(told[0]), self.catalog["contacts"].resolve(told[1])
+        assert key and person, "catalog() has checked the columns of joins"
+        return key, person
+
+    def _asked(self, source: str) -> frozenset[str]:
+        if self.needed is None:
+            return frozenset(self.catalog[source].columns)
+        return self.needed.get(source, frozenset())
+
+    def _types(self, source: str) -> dict[str, str]:
+        types = {column: type_ for column, type_ in self.typed[source].types.items() if column in self._asked(source)}
+        return {"email": "text", **types} if source == "contacts" else types
+
+    def _zone(self, source: str) -> str:
+        return self.config.sources[source].timezone or self.config.timezone
+
+    def _drop(self, typed: Typed) -> None:
+        self.con.execute(f"DROP TABLE {typed.raw}")
+
+
+def _connect() -> Backend:
+    """A new in-memory engine that spills to a private folder, removed with it, and never goes to the network."""
+    import ibis
+
+    folder = tempfile.mkdtemp(prefix="connector-spill-")
+    backend = ibis.duckdb.connect(temp_directory=folder)
+    backend.con.execute("SET TimeZone = 'UTC'")
+    backend.con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+    weakref.finalize(backend, shutil.rmtree, folder, ignore_errors=True)
+    return backend

@@ -1,0 +1,154 @@
+"""How dates and times are written, and how they become UTC instants.
+
+Owns: the styles (ISO, day first, month first, month names, a declared format) and local time -> UTC in SQL.
+Must not: choose a style (measure.py does).
+
+A local time in a clock gap is an hour later, a double one is the first: before each change of the clock the old offset
+holds until the later of the two local readings of that instant, so one step function of local time says it all.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from connector.sources.text import literal, literals
+
+Style = Literal["iso", "dmy", "mdy", "names", "format"]
+
+_ISO_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
+_ISO_TIME = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
+_ZONE = r" ?(?:Z|z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})"
+_CLOCK = r"(?:,?[ \x{a0}\x{202f}T]+\d{1,2}:\d{2}(?::\d{2})?(?:[ \x{a0}\x{202f}]?[AaPp]\.?[Mm]\.?)?)"
+_NUMERIC_DAY = r"\d{1,2}[./-]\d{1,2}[./-]\d{4}"
+_NAMED_DAY = (
+    r"(?:[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}\.?[ -][A-Za-z]{3,9}\.?[ -]\d{4})"
+)
+
+# style -> (pattern of a day alone, pattern of a day with or without a time)
+PATTERNS: dict[Style, tuple[str, str]] = {
+    "iso": (_ISO_DAY, f"{_ISO_DAY}(?:{_ISO_TIME}(?:{_ZONE})?)?"),
+    "dmy": (_NUMERIC_DAY, f"{_NUMERIC_DAY}{_CLOCK}?"),
+    "mdy": (_NUMERIC_DAY, f"{_NUMERIC_DAY}{_CLOCK}?"),
+    "names": (_NAMED_DAY, f"{_NAMED_DAY}{_CLOCK}?"),
+}
+
+_TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p")
+_NUMERIC_FORMATS = [f"%Y-%m-%d{time}" for time in _TIMES]
+_NAMED_FORMATS = [f"{day}{time}" for day in ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y") for time in _TIMES]
+
+
+def local(value: str, style: Style, format_: str | None = None) -> str:
+    """SQL: the text `value` as a TIMESTAMP without a zone; null when it is not of the style or says its zone.
+
+    A day is its first moment."""
+    if style == "iso":
+        pattern = literal(f"{_ISO_DAY}(?:{_ISO_TIME})?")
+        return f"CASE WHEN regexp_full_match({value}, {pattern}) THEN TRY_CAST({_slashes(value)} AS TIMESTAMP) END"
+    if style == "format":
+        zoned = "%z" in (format_ or "") or "%Z" in (format_ or "")
+        return "NULL::TIMESTAMP" if zoned else f"try_strptime({value}, {literal(format_ or '')})::TIMESTAMP"
+    return _written(value, style)
+
+
+def zoned(value: str, style: Style, format_: str | None = None) -> str:
+    """SQL: the text `value` that says its zone as a TIMESTAMP in UTC, else null."""
+    if style == "iso":
+        pattern = literal(_ISO_DAY + _ISO_TIME + _ZONE)
+        plain = rf"regexp_replace(regexp_replace({value}, ' ?(?:Z|z|UTC|GMT)$', '+00:00'), ' ([+-]\d)', '\1')"
+        cast = f"TRY_CAST({_slashes(plain)} AS TIMESTAMPTZ)::TIMESTAMP"
+        return f"CASE WHEN regexp_full_match({value}, {pattern}) THEN {cast} END"
+    if style == "format" and ("%z" in (format_ or "") or "%Z" in (format_ or "")):
+        return f"try_strptime({value}, {literal(format_ or '')})::TIMESTAMPTZ::TIMESTAMP"
+    return "NULL::TIMESTAMP"
+
+
+def to_utc(local: str, zone: str) -> str:
+    """SQL: a local TIMESTAMP as the UTC TIMESTAMP. `local` must be a column: it stands in the result many times."""
+    first, changes = _changes(zone)
+    steps = [(at + max(before, after), after) for at, before, after in changes]
+    return _shifted(local, first, steps, sign="-")
+
+
+def to_local(utc: str, zone: str) -> str:
+    """SQL: a UTC TIMESTAMP as the local one; `utc` must be a column."""
+    first, changes = _changes(zone)
+    return _shifted(utc, first, [(at, after) for at, _, after in changes], sign="+")
+
+
+def is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
+
+
+def _slashes(value: str) -> str:
+    return f"replace(translate({value}, '/', '-'), ',', '.')"
+
+
+def _written(value: str, style: Style) -> str:
+    """SQL for the styles that put the day first, the month first, or the month as a name."""
+    spaced = rf"regexp_replace(upper({value}), '[ \x{{a0}}\x{{202f}}]*([AP])\.?M\.?$', ' \1M')"
+    if style == "names":
+        plain = rf"regexp_replace(translate({spaced}, '.,-', '   '), '\s+', ' ', 'g')"
+        formats = _NAMED_FORMATS
+    else:
+        order = r"\3-\2-\1" if style == "dmy" else r"\3-\1-\2"
+        days = rf"regexp_replace({spaced}, '^(\d{{1,2}})[./-](\d{{1,2}})[./-](\d{{4}}),?', '{order}')"
+        plain = rf"regexp_replace({days}, '[ \x{{a0}}\x{{202f}}T]+(\d{{1,2}}:)', ' \1')"
+        formats = _NUMERIC_FORMATS
+    pattern = literal(PATTERNS[style][1])
+    return f"CASE WHEN regexp_full_match({value}, {pattern}) THEN try_strptime({plain}, [{literals(formats)}]) END"
+
+
+def _shifted(value: str, first: timedelta, steps: list[tuple[datetime, timedelta]], sign: str) -> str:
+    offsets = [first, *(offset for _, offset in steps)]
+    if not any(offsets):
+        return value
+    return f"({value} {sign} to_seconds({_tree(value, [at for at, _ in steps], offsets)}))"
+
+
+def _tree(value: str, cuts: list[datetime], offsets: list[timedelta]) -> str:
+    """A balanced CASE: the offset that holds at `value`."""
+    if not cuts:
+        return str(int(offsets[0].total_seconds()))
+    middle = len(cuts) // 2
+    low = _tree(value, cuts[:middle], offsets[: middle + 1])
+    high = _tree(value, cuts[middle + 1 :], offsets[middle + 1 :])
+    return f"CASE WHEN {value} < TIMESTAMP '{cuts[middle].replace(tzinfo=None)}' THEN {low} ELSE {high} END"
+
+
+@lru_cache(maxsize=16)
+def _changes(zone: str) -> tuple[timedelta, list[tuple[datetime, timedelta, timedelta]]]:
+    """The offset of 1900, and (instant, offset before, offset after) of every change until 2100."""
+    info = ZoneInfo(zone)
+    at, end = datetime(1900, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+    first = before = _offset(at, info)
+    found = []
+    while at < end:
+        later = at + timedelta(days=1)
+        after = _offset(later, info)
+        if after != before:
+            found.append((_second(at, later, before, info), before, after))
+            before = after
+        at = later
+    return first, found
+
+
+def _second(low: datetime, high: datetime, before: timedelta, info: ZoneInfo) -> datetime:
+    """The first second of (low, high] at which the offset is no longer `before`."""
+    while high - low > timedelta(seconds=1):
+        middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
+        if _offset(middle, info) == before:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _offset(at: datetime, info: ZoneInfo) -> timedelta:
+    return at.astimezone(info).utcoffset() or timedelta(0)

@@ -1,0 +1,293 @@
+"""The meaning of the language over plain Python values, one person after the other.
+
+A second, slow and separate reading of the language's rules: it shares only the syntax tree with the connector.
+A person is a dict of typed values (None is missing); events are lists of such dicts, under the source's name in
+`person["events"]`, with their time in `_at`.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connector.config import rules as r
+from connector.config.models import Config
+
+Person = Mapping[str, Any]
+INVISIBLE = "\u180e\u200b\u200c\u200d\u2060\ufeff"
+MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+def trimmed(text: str) -> str:
+    begin, end = 0, len(text)
+    while begin < end and _blank(text[begin]):
+        begin += 1
+    while end > begin and _blank(text[end - 1]):
+        end -= 1
+    return text[begin:end]
+
+
+def _blank(sign: str) -> bool:
+    return sign.isspace() or sign in INVISIBLE
+
+
+def folded(text: str) -> str:
+    return trimmed(unicodedata.normalize("NFKC", text).casefold())
+
+
+def moved(day: date, duration: r.Duration, sign: int) -> date:
+    """The calendar day so many units away; a missing day of a month is its last."""
+    number = duration.number * sign
+    if duration.unit == "day":
+        return day + timedelta(days=number)
+    if duration.unit == "week":
+        return day + timedelta(days=7 * number)
+    months = day.year * 12 + (day.month - 1) + number * (12 if duration.unit == "year" else 1)
+    year, month = months // 12, months % 12 + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+@dataclass
+class Oracle:
+    config: Config
+    types: Mapping[str, Mapping[str, str]]
+    people: Sequence[Person]
+    as_of: datetime  # naive UTC
+
+    def __post_init__(self) -> None:
+        self.zone = ZoneInfo(self.config.timezone)
+        self.today = self.local(self.as_of)
+
+    # time
+
+    def local(self, instant: datetime) -> date:
+        return instant.replace(tzinfo=UTC).astimezone(self.zone).date()
+
+    def instant(self, local: datetime) -> datetime:
+        aware = local if local.tzinfo else local.replace(tzinfo=self.zone)
+        return aware.astimezone(UTC).replace(tzinfo=None)
+
+    def local_day(self, value: date) -> date:
+        """The day of a date or of an instant."""
+        return self.local(value) if isinstance(value, datetime) else value
+
+    # rules
+
+    def members(self, segment: str) -> set[str]:
+        rule = self.config.segments[segment].when
+        return {person["email"] for person in self.people if self.holds(rule, person, segment)}
+
+    def sent(self, segment: str) -> set[str]:
+        """After priorities."""
+        found = self.members(segment)
+        for group in self.config.priorities:
+            if segment in group:
+                for earlier in group[: group.index(segment)]:
+                    found -= self.members(earlier)
+        return found
+
+    def holds(self, rule: Any, person: Person, segment: str = "") -> bool:
+        match rule:
+            case r.All(parts):
+                return all(self.holds(part, person, segment) for part in parts)
+            case r.AnyOf(parts):
+                return any(self.holds(part, person, segment) for part in parts)
+            case r.Not(part):
+                return not self.holds(part, person, segment)
+            case r.InSegment(names):
+                return any(self.holds(self.config.segments[name].when, person, name) for name in names)
+            case r.Compare():
+                return self.compare(rule, self.value(person, rule.column), self.type(person, rule.column))
+            case r.Events():
+                return self.events(rule, person)
+        raise AssertionError(rule)
+
+    def type(self, person: Person, column: str) -> str:
+        if column == "email":
+            return "text"
+        if "_at" in person:
+            return self.types[person["source"]][column]
+        if column in self.types["contacts"]:
+            return self.types["contacts"][column]
+        trait = self.config.traits[column]
+        if isinstance(trait, r.Pick):
+            kinds = {self.type(person, name) for name in trait.columns}
+            return max(kinds, key=["integer", "number", "date", "timestamp"].index)
+        taken = "integer" if trait.column is None else self.types[trait.source][trait.column]
+        return {"count": "integer", "average": "number"}.get(trait.measure, taken)
+
+    # values
+
+    def value(self, person: Person, column: str) -> Any:
+        trait = None if "_at" in person else self.config.traits.get(column)
+        if trait is None:
+            return person.get(column)
+        if isinstance(trait, r.Aggregate):
+            return self.measured(trait.measure, self.rows(trait, person), trait.column)
+        values = [self.value(person, name) for name in trait.columns]
+        kinds = {self.type(person, name) for name in trait.columns}
+        if kinds == {"date", "timestamp"}:
+            values = [self._begin(value) for value in values]
+        known = [value for value in values if value is not None]
+        return (max if trait.side == "greatest" else min)(known) if known else None
+
+    def _begin(self, value: date | None) -> datetime | None:
+        if value is None or isinstance(value, datetime):
+            return value
+        return self.instant(datetime(value.year, value.month, value.day))
+
+    def rows(self, ask: Any, person: Person) -> list[Person]:
+        found = [row for row in person["events"].get(ask.source, []) if ask.where is None or self.holds(ask.where, row)]
+        if ask.within is not None:
+            found = [row for row in found if row["_at"] is not None and self.window("within", ask.within, row["_at"])]
+        return found
+
+    def measured(self, measure: str, rows: Sequence[Person], column: str | None) -> Any:
+        values = [row for row in rows] if column is None else [row[column] for row in rows if row[column] is not None]
+        if measure == "count":
+            return len(values)
+        if measure == "sum":
+            return sum(values)
+        if not values:
+            return None
+        if measure == "average":
+            return (Decimal(sum(values)) / len(values)).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+        return max(values) if measure in ("max", "latest") else min(values)
+
+    def events(self, rule: r.Events, person: Person) -> bool:
+        if rule.measure in ("first_within", "last_within"):
+            whole = r.Events(rule.source, "exists", None, (), None, rule.where, ())
+            times = [row["_at"] for row in self.rows(whole, person) if row["_at"] is not None]
+            if not times:
+                return False
+            return self.window("within", rule.within, min(times) if rule.measure == "first_within" else max(times))
+        rows = self.rows(rule, person)
+        if rule.measure == "exists":
+            return bool(rows)
+        if rule.measure == "never":
+            return not rows
+        value = self.measured(rule.measure, rows, rule.column)
+        return all(self.compare(test, value, "number") for test in rule.tests)
+
+    # tests
+
+    def compare(self, test: r.Compare, value: Any, kind: str) -> bool:
+        if value is None:
+            return False
+        if test.test == "exists":
+            return True
+        if kind in ("text", "country", "phone"):
+            return self.text(test, value)
+        if kind in ("integer", "number"):
+            return number(test.test, Decimal(value), test.value)
+        if kind == "boolean":
+            return value in (test.value if isinstance(test.value, tuple) else (test.value,))
+        if kind == "list":
+            return self.list(test, value)
+        return self.date(test, value)
+
+    def text(self, test: r.Compare, value: str) -> bool:
+        if test.test == "longer_than":
+            return len(trimmed(value)) > test.value
+        if test.test == "shorter_than":
+            return len(trimmed(value)) < test.value
+        if test.test == "matches":
+            shown = value if test.exact else trimmed(unicodedata.normalize("NFKC", value))
+            return re.search(test.value, shown, 0 if test.exact else re.IGNORECASE) is not None
+        shape = str if test.exact else folded
+        wanted = test.value if isinstance(test.value, tuple) else (test.value,)
+        return any(_text(test.test, shape(value), shape(str(item))) for item in wanted)
+
+    def list(self, test: r.Compare, value: Sequence[str]) -> bool:
+        if test.test == "size":
+            return all(number(part.test, Decimal(len(value)), part.value) for part in test.value)
+        shape = str if test.exact else folded
+        held = {shape(item) for item in value}
+        wanted = {shape(str(item)) for item in (test.value if isinstance(test.value, tuple) else (test.value,))}
+        return wanted <= held if test.test == "has_all" else bool(wanted & held)
+
+    def date(self, test: r.Compare, value: date) -> bool:
+        if test.test in ("within", "more_than_ago", "within_next"):
+            return self.window(test.test, test.value, value)
+        if test.test in ("is", "on"):
+            return self.on(test.value, value) == 0
+        if test.test == "in":
+            return any(self.on(item, value) == 0 for item in test.value)
+        if test.test == "before":
+            return self.on(test.value, value) < 0
+        if test.test == "after":
+            return self.on(test.value, value) > 0
+        if test.test == "between":
+            return self.on(test.value[0], value) >= 0 and self.on(test.value[1], value) <= 0
+        day = self.local_day(value)
+        if test.test == "month":
+            return MONTHS[day.month - 1] in test.value
+        if test.test == "weekday":
+            return WEEKDAYS[day.weekday()] in test.value
+        return self.anniversary(test.value, day)
+
+    def on(self, written: str, value: date) -> int:
+        """-1, 0 or 1: `value` is before, on or after what is written."""
+        if len(written) == 10:
+            mine: Any = self.local_day(value)
+            its: Any = date.fromisoformat(written)
+        else:
+            mine, its = value, self.instant(datetime.fromisoformat(written))
+        return (mine > its) - (mine < its)
+
+    def window(self, name: str, window: r.Duration, value: date) -> bool:
+        if window.unit == "hour":
+            span = timedelta(hours=window.number)
+            if name == "within":
+                return self.as_of - span <= value <= self.as_of
+            return value < self.as_of - span if name == "more_than_ago" else self.as_of <= value <= self.as_of + span
+        day = self.local_day(value)
+        past = value <= self.as_of if isinstance(value, datetime) else day <= self.today
+        if name == "within":
+            return past and day >= moved(self.today, window, -1)
+        if name == "more_than_ago":
+            return day < moved(self.today, window, -1)
+        future = value >= self.as_of if isinstance(value, datetime) else day >= self.today
+        return future and day <= moved(self.today, window, 1)
+
+    def anniversary(self, window: r.Duration, day: date) -> bool:
+        last = moved(self.today, window, 1)
+        for year in range(max(self.today.year, day.year + 1), last.year + 1):
+            try:
+                kept = day.replace(year=year)
+            except ValueError:
+                kept = date(year, 3, 1)
+            if self.today <= kept <= last:
+                return True
+        return False
+
+
+def number(test: str, value: Decimal, wanted: Any) -> bool:
+    if test == "in":
+        return any(value == Decimal(item) for item in wanted)
+    if test == "between":
+        return Decimal(wanted[0]) <= value <= Decimal(wanted[1])
+    other = Decimal(wanted)
+    return {
+        "is": value == other,
+        "at_least": value >= other,
+        "at_most": value <= other,
+        "more_than": value > other,
+        "less_than": value < other,
+    }[test]
+
+
+def _text(test: str, value: str, wanted: str) -> bool:
+    if test == "contains":
+        return wanted in value
+    if test == "starts_with":
+        return value.startswith(wanted)
+    return value.endswith(wanted) if test == "ends_with" else value == wanted

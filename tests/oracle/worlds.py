@@ -1,0 +1,222 @@
+"""Hypothesis strategies: tables of people and events, and rules over them as the YAML would say."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from connector.config.models import ColumnType
+
+AS_OF = datetime(2026, 3, 29, 10, 30)  # the day Berlin's clocks go forward
+TYPES: dict[str, ColumnType] = {
+    "nick": "text",
+    "city": "text",
+    "visits": "integer",
+    "spent": "number",
+    "born": "date",
+    "seen": "timestamp",
+    "opted": "boolean",
+    "tags": "list",
+}
+ORDER_TYPES: dict[str, ColumnType] = {"product": "text", "amount": "number", "pieces": "integer", "due": "date"}
+ALL_ORDER_TYPES: dict[str, ColumnType] = {**ORDER_TYPES, "at": "timestamp"}  # what `at:` names, filled like _at
+
+WORDS = [
+    "Shoes",
+    "shoes",
+    "SHOES ",
+    "\u200bShoes",
+    "Straße",
+    "STRASSE",
+    "ﬁsh",
+    "fish",
+    "ＵＳ",
+    "us",
+    "50%",
+    "a_b",
+    "a\\b",
+    "É",
+    "e\u0301",
+]
+words = st.sampled_from(WORDS) | st.text("aAbß%_ \u00a0", min_size=1, max_size=4).filter(
+    lambda text: text.strip("\u00a0 ")
+)
+whole = st.integers(-3, 12)
+decimals = st.integers(-300, 300).map(lambda cents: Decimal(cents) / 100)
+# around today, midnight, clock changes, ends of months and leap days
+days = st.sampled_from(
+    [date(2026, 3, 29), date(2026, 3, 28), date(2026, 3, 30), date(2026, 2, 28), date(2025, 3, 29), date(2024, 2, 29)]
+) | st.integers(-800, 400).map(lambda number: date(2026, 3, 29) + timedelta(days=number))
+instants = st.sampled_from(
+    [AS_OF, AS_OF + timedelta(microseconds=1), datetime(2026, 3, 28, 23), datetime(2026, 3, 28, 22, 59, 59, 999999)]
+) | st.integers(-900 * 24 * 4, 500 * 24 * 4).map(lambda quarters: AS_OF + timedelta(minutes=15 * quarters))
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "text": words,
+    "integer": whole,
+    "number": decimals,
+    "date": days,
+    "timestamp": instants,
+    "boolean": st.booleans(),
+    "list": st.lists(words, max_size=3),
+}
+
+
+def rows(types: dict[str, ColumnType]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({name: st.none() | VALUES[kind] for name, kind in types.items()})
+
+
+orders = st.tuples(rows(ORDER_TYPES), st.none() | instants.filter(lambda at: at <= AS_OF)).map(
+    lambda found: {**found[0], "at": found[1], "_at": found[1], "source": "orders"}
+)
+people = st.lists(st.tuples(rows(TYPES), st.lists(orders, max_size=4)), min_size=1, max_size=8).map(
+    lambda found: [
+        {**row, "email": f"p{number}@example.com", "events": {"orders": events}}
+        for number, (row, events) in enumerate(found)
+    ]
+)
+
+calendar = st.tuples(st.integers(1, 14), st.sampled_from(["days", "weeks", "months", "years"])).map(
+    lambda found: f"{found[0]} {found[1]}"
+)
+hourly = calendar | st.integers(1, 60).map(lambda number: f"{number} hours")
+moments = days.map(str) | instants.map(lambda at: at.replace(second=0, microsecond=0).isoformat(timespec="minutes"))
+texts = st.sampled_from(["is", "is_not"]).flatmap(lambda test: words.map(lambda value: {test: value}))
+few = st.lists(words, min_size=1, max_size=3)
+sizes = st.sampled_from(["at_least", "at_most", "more_than", "less_than", "is"])
+
+
+def one(tests: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """{test: value} for one of the tests."""
+    return st.tuples(st.sampled_from(tests.split()), values).map(lambda found: {found[0]: found[1]})
+
+
+def _exact(test: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.booleans().map(lambda exact: {**test, "case": "exact"} if exact else test)
+
+
+def _pair(found: tuple[Any, Any]) -> list[Any]:
+    return sorted(found)
+
+
+exists = one("exists", st.booleans())
+patterns = st.sampled_from(["sho", "^S", "s$", "a.b", "[aA]{2}", "%", "^[a-z]+$", "stra(ss|ß)e"])
+_DAYS = (
+    exists
+    | one("within not_within more_than_ago within_next", calendar)
+    | one("before after on is is_not", days.map(str))
+    | one("in not_in", st.lists(days.map(str), min_size=1, max_size=3))
+    | one("between", st.tuples(days.map(str), days.map(str)).map(_pair))
+)
+TESTS: dict[str, st.SearchStrategy[Any]] = {
+    "text": words.filter(lambda word: word == word.strip())
+    | few
+    | exists
+    | one("longer_than shorter_than", st.integers(0, 6))
+    | (
+        one("is is_not", words)
+        | one("in not_in contains starts_with ends_with not_contains not_starts_with", few)
+        | one("matches not_matches", patterns)
+    ).flatmap(_exact),
+    "number": exists
+    | decimals
+    | one(
+        "at_least at_most more_than less_than is is_not", decimals | whole | st.sampled_from([Decimal("0.005"), 10**25])
+    )
+    | one("in not_in", st.lists(decimals | whole, min_size=1, max_size=3))
+    | one("between", st.tuples(decimals, decimals).map(_pair)),
+    "date": _DAYS,
+    "timestamp": _DAYS | one("within more_than_ago within_next not_within", hourly) | one("before after on", moments),
+    "boolean": st.booleans() | exists | one("is is_not", st.booleans()),
+    "list": exists
+    | one("has", words).flatmap(_exact)
+    | one("has_any has_all has_none", few).flatmap(_exact)
+    | st.tuples(sizes, st.integers(0, 3)).map(lambda found: {"size": {found[0]: found[1]}}),
+}
+TESTS["integer"] = TESTS["number"]
+
+NUMBERS = one("at_least at_most more_than less_than is", decimals | whole)
+
+
+def tests_of(types: dict[str, ColumnType]) -> st.SearchStrategy[dict[str, Any]]:
+    """A condition of one column."""
+    return st.sampled_from(sorted(types)).flatmap(lambda name: TESTS[types[name]].map(lambda test: {name: test}))
+
+
+def combined(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        leaf,
+        lambda inner: (
+            st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"all": parts})
+            | st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"any": parts})
+            | inner.map(lambda part: {"not": part})
+        ),
+        max_leaves=4,
+    )
+
+
+TRAITS = {
+    "orders_count": "integer",
+    "orders_recent": "integer",
+    "revenue": "number",
+    "pieces_sum": "integer",
+    "basket": "number",
+    "smallest": "number",
+    "last_due": "date",
+    "last_order": "timestamp",
+    "newest": "timestamp",
+    "most": "number",
+}
+
+
+def traits(where: Any, window: str) -> dict[str, Any]:
+    return {
+        "orders_count": {"count": "orders", "where": where},
+        "orders_recent": {"count": "orders", "within": window},
+        "revenue": {"sum": "orders.amount", "within": window, "where": where},
+        "pieces_sum": {"sum": "orders.pieces"},
+        "basket": {"average": "orders.amount"},
+        "smallest": {"min": "orders.amount", "where": where},
+        "last_due": {"latest": "orders.due"},
+        "last_order": {"latest": "orders"},
+        "newest": {"greatest": ["seen", "last_due", "last_order"]},
+        "most": {"greatest": ["revenue", "visits", "basket"]},
+    }
+
+
+where = combined(tests_of(ORDER_TYPES))
+events = st.one_of(
+    st.tuples(st.none() | hourly, st.none() | where, st.sampled_from(["exists", "never"])).map(
+        lambda found: _events({} if found[2] == "exists" else {"never": True}, found[0], found[1])
+    ),
+    st.tuples(NUMBERS, st.none() | hourly, st.none() | where).map(
+        lambda found: _events({"count": found[0]}, *found[1:])
+    ),
+    st.tuples(st.sampled_from(["sum", "average", "min", "max"]), NUMBERS, st.none() | hourly, st.none() | where).map(
+        lambda found: _events({found[0]: "amount", **found[1]}, *found[2:])
+    ),
+    st.tuples(st.sampled_from(["first_within", "last_within"]), hourly, st.none() | where).map(
+        lambda found: _events({found[0]: found[1]}, None, found[2])
+    ),
+)
+
+
+def _events(test: dict[str, Any], within: str | None, where: Any) -> dict[str, Any]:
+    body = dict(test)
+    if within is not None:
+        body["within"] = within
+    if where is not None:
+        body["where"] = where
+    return {"orders": body}
+
+
+rules = combined(
+    tests_of(TYPES) | tests_of(TRAITS) | events  # type: ignore[arg-type]
+)
+segments = st.lists(rules, min_size=3, max_size=8).flatmap(
+    lambda found: st.tuples(
+        st.just(found), combined(tests_of(TYPES) | st.just({"segment": "s0"}) | st.just({"segment": ["s1", "s2"]}))
+    )
+)

@@ -1,0 +1,157 @@
+"""The process dies at any commit or request; resume ends in the state that was planned."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from connector.events import silent
+from connector.model import Kind, Op
+from connector.platforms.base import Batch, Capabilities, TagStyle
+from connector.push.run import apply, resume
+from connector.state import database
+from connector.state.base import RunState, Store
+from connector.state.sqlite import SqliteStore
+
+from .conftest import ledger_members, open_run
+from .fake import MOMENT, FakeClock, FakePlatform, capabilities, change, people
+
+HELD, NEW, LEAVING = people(7), people(13, 20), people(6)
+WANTED = {*HELD, *NEW}
+BY_ID = {"addressed_by": "id"}
+PROFILES = {
+    "by email": capabilities(concurrency=1),
+    "jobs and ids": capabilities(
+        specs={Op.CREATE: {"asynchronous": True}, Op.ADD: BY_ID, Op.REMOVE: BY_ID}, concurrency=1
+    ),
+    "create is not replayable": capabilities(specs={Op.CREATE: {"replayable": False}}, concurrency=1),
+    "tags are a property": capabilities(TagStyle.PROPERTY, concurrency=1),
+}
+
+
+class Killed(BaseException):
+    """As if the power went out: nothing of this process is written any more."""
+
+
+@contextmanager
+def killed_at(monkeypatch: pytest.MonkeyPatch, number: int, after: bool) -> Iterator[None]:
+    """Die before or after the commit of this number."""
+    commit = database.Database._commit
+    seen = 0
+
+    def dying(self: database.Database) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == number and after:
+            commit(self)
+        if seen >= number:
+            raise Killed
+        commit(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database.Database, "_commit", dying)
+        yield
+
+
+def platform_with_members(made: Capabilities) -> FakePlatform:
+    platform = FakePlatform(made, polls=2)
+    platform.hold(*HELD)
+    platform.groups[Kind.LIST, "old"] = set(LEAVING)
+    return platform
+
+
+def start(store: Store) -> str:
+    return open_run(
+        store,
+        change(Op.CREATE, NEW),
+        change(Op.UPDATE, HELD),
+        change(Op.ADD, [*HELD, *NEW], Kind.TAG, "vip"),
+        change(Op.ADD, [*HELD, *NEW], Kind.LIST, "in"),
+        change(Op.REMOVE, LEAVING, Kind.LIST, "old"),
+    )
+
+
+def finish(path: Path, platform: FakePlatform) -> None:
+    """What `sync resume` does in a new process, and what must hold then."""
+    store = SqliteStore(path, now=lambda: MOMENT)
+    with store.lease("test"):
+        resume(store, {"d": platform}, silent, threading.Event(), FakeClock())
+        assert store.unfinished() is None
+        run = store.runs()[0]
+        assert run.state is RunState.DONE
+        outcomes = {what for ops in store.journal.counts(run.id).values() for op in ops.values() for what in op}
+        assert outcomes <= {"applied", "unchanged"}
+        for kind, name, members in ((Kind.TAG, "vip", WANTED), (Kind.LIST, "in", WANTED), (Kind.LIST, "old", set())):
+            assert platform.members_of(kind, name) == members == ledger_members(store, kind, name)
+        assert {row["fields"] for row in store.ledger("d").contacts.to_pylist()} == {'{"NAME":"Ann"}'}
+    store.close()
+
+
+@pytest.mark.parametrize(("profile", "after"), [*((profile, False) for profile in PROFILES), ("jobs and ids", True)])
+def test_killed_at_every_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, after: bool) -> None:
+    for number in range(1, 100):
+        path = tmp_path / f"{number}.db"
+        store = SqliteStore(path, now=lambda: MOMENT)
+        platform = platform_with_members(PROFILES[profile])
+        survived = False
+        with store.lease("test"):
+            run = start(store)
+            with killed_at(monkeypatch, number, after):
+                try:
+                    apply(store, run, {"d": platform}, silent, threading.Event(), FakeClock())
+                    survived = True
+                except Killed:
+                    pass
+        store.close()
+        finish(path, platform)
+        if survived:
+            assert number > 8
+            return
+    pytest.fail("the run never came to its end")
+
+
+@pytest.mark.parametrize("applied", [False, True], ids=["before the platform took it", "after it did"])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_killed_during_every_request(tmp_path: Path, profile: str, applied: bool) -> None:
+    for number in range(1, 100):
+        path = tmp_path / f"{number}.db"
+        store = SqliteStore(path, now=lambda: MOMENT)
+        platform = platform_with_members(PROFILES[profile])
+
+        def dying(call: int, batch: Batch, number: int = number) -> BaseException | None:
+            return Killed() if call == number else None
+
+        if applied:
+            platform.lost = dying
+        else:
+            platform.trouble = dying
+        survived = False
+        with store.lease("test"):
+            try:
+                apply(store, start(store), {"d": platform}, silent, threading.Event(), FakeClock())
+                survived = True
+            except Killed:
+                pass
+        store.close()
+        finish(path, platform)
+        if survived:
+            assert number > 3
+            return
+    pytest.fail("the run never came to its end")
+
+
+def test_killed_while_resuming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "state.db"
+    platform = platform_with_members(PROFILES["jobs and ids"])
+    store = SqliteStore(path, now=lambda: MOMENT)
+    with store.lease("test"), killed_at(monkeypatch, 4, after=False), pytest.raises(Killed):
+        apply(store, start(store), {"d": platform}, silent, threading.Event(), FakeClock())
+    for _ in range(6):
+        with store.lease("test"), killed_at(monkeypatch, 3, after=True), pytest.raises(Killed):
+            resume(store, {"d": platform}, silent, threading.Event(), FakeClock())
+    store.close()
+    finish(path, platform)

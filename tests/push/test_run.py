@@ -1,0 +1,185 @@
+"""A run from plan to ledger: order, batch counts, carriers, ids, progress."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+
+from connector.events import Progress
+from connector.model import Kind, Op
+from connector.platforms.base import BATCH_SCHEMA, CONTACT_SCHEMA, TagStyle
+from connector.state.base import OBSERVED, RECORDS, RunState, Store
+
+from .conftest import Pusher, ledger_members
+from .fake import FakePlatform, capabilities, change, people
+
+BY_ID = {"addressed_by": "id"}
+
+
+def test_all_operations_reach_platform_and_ledger(push: Pusher, store: Store) -> None:
+    held, new = people(15), people(12, 100)
+    platform = FakePlatform()
+    platform.hold(*held)
+    platform.groups[Kind.LIST, "old"] = set(held)
+    store.remember_targets("d", {(Kind.LIST, "old"): "list:old"})
+    result = push(
+        platform,
+        change(Op.ADD, held + new, Kind.TAG, "vip"),
+        change(Op.REMOVE, held, Kind.LIST, "old"),
+        change(Op.UPDATE, held),
+        change(Op.CREATE, new),
+        change(Op.RETIRE, held[:3]),
+    )
+    assert (result.state, result.exit_code, result.errors) == (RunState.DONE, 0, {})
+    assert result.counts["d"]["add"] == {"applied": 27}
+    assert platform.groups[Kind.TAG, "vip"] == set(held + new) == ledger_members(store, "tag", "vip")
+    assert platform.groups[Kind.LIST, "old"] == set() == ledger_members(store, "list", "old")
+    contacts = {row["email"]: row for row in store.ledger("d").contacts.to_pylist()}
+    assert contacts[new[0]]["fields"] == contacts[held[5]]["fields"] == '{"NAME":"Ann"}'
+    assert contacts[new[0]]["remote_id"] == f"id-{new[0]}"
+    assert contacts[held[0]]["status"] == "archived"
+    order = [batch.op for batch in platform.sent]
+    assert order == sorted(order, key=[Op.CREATE, Op.UPDATE, Op.ADD, Op.REMOVE, Op.RETIRE].index) or {
+        *order[order.index(Op.UPDATE) + 2 : -1]
+    } == {Op.ADD, Op.REMOVE}
+
+
+@pytest.mark.parametrize("size", [1, 9, 10, 11, 57])
+def test_number_of_requests_is_the_least_possible(push: Pusher, size: int) -> None:
+    platform = FakePlatform()
+    platform.hold(*people(60))
+    changes = [change(Op.ADD, people(size), Kind.TAG, name) for name in "ab"]
+    changes += [change(Op.REMOVE, people(size, 1), Kind.LIST, "c"), change(Op.UPDATE, people(size))]
+    platform.groups[Kind.LIST, "c"] = set(people(60))
+    push(platform, pa.concat_tables(changes).take(list(range(0, 4 * size, 2)) + list(range(1, 4 * size, 2))))
+    sent = Counter((batch.op, batch.target and batch.target.name) for batch in platform.sent)
+    assert set(sent.values()) == {math.ceil(size / 10)}
+    assert len(sent) == 4
+
+
+def test_the_same_plan_again_is_stale_or_unchanged(push: Pusher, store: Store) -> None:
+    platform = FakePlatform()
+    platform.hold(*people(3))
+    push(platform, change(Op.ADD, people(3), Kind.TAG, "vip"))
+    before = store.revisions(["d"])
+    push(platform, change(Op.ADD, [], Kind.TAG, "vip"))
+    assert store.revisions(["d"]) == before
+    assert len(platform.sent) == 1
+
+
+def test_property_tags_ride_with_their_contact(push: Pusher, store: Store) -> None:
+    held, new = people(4), people(3, 50)
+    platform = FakePlatform(capabilities(TagStyle.PROPERTY), bad=frozenset({new[0]}))
+    platform.hold(*held)
+    platform.contacts[held[0]]["tags"] = {"old"}
+    platform.groups[Kind.TAG, "old"] = set()
+    result = push(
+        platform,
+        change(Op.UPDATE, held, fields=None),
+        change(Op.CREATE, new),
+        change(Op.ADD, held + new, Kind.TAG, "vip"),
+        change(Op.ADD, held[:2], Kind.TAG, "plus"),
+        change(Op.REMOVE, held[:1], Kind.TAG, "old"),
+    )
+    assert [batch.op for batch in platform.sent] == [Op.CREATE, Op.UPDATE]
+    assert platform.contacts[held[0]]["tags"] == {"vip", "plus"}
+    assert ledger_members(store, "tag", "vip") == {*held, *new[1:]} == platform.members_of(Kind.TAG, "vip")
+    assert ledger_members(store, "tag", "plus") == set(held[:2])
+    assert result.counts["d"]["add"] == {"applied": 8, "rejected": 1}
+    assert result.exit_code == 1
+
+
+def test_a_tag_without_carrier_is_a_bug_and_nothing_is_sent(push: Pusher) -> None:
+    platform = FakePlatform(capabilities(TagStyle.PROPERTY))
+    result = push(platform, change(Op.ADD, people(1), Kind.TAG, "vip"))
+    assert result.errors["d"].code == "no_carrier"
+    assert platform.sent == []
+
+
+def test_ids_are_looked_up_once_in_bulk(push: Pusher, store: Store) -> None:
+    slow = {"asynchronous": True}
+    platform = FakePlatform(capabilities(specs={Op.CREATE: slow, Op.ADD: BY_ID, Op.REMOVE: BY_ID}), polls=3)
+    known, unknown, new, gone = people(2), people(3, 10), people(4, 20), people(2, 30)
+    platform.hold(*known, *unknown)
+    platform.groups[Kind.LIST, "out"] = {known[0]}
+    store.observe("d", next(platform.lookup(known)))
+    platform.lookups.clear()
+    result = push(
+        platform,
+        change(Op.CREATE, new),
+        change(Op.ADD, known + unknown + new + gone, Kind.LIST, "in"),
+        change(Op.ADD, new, Kind.LIST, "also"),
+        change(Op.REMOVE, [*known, *gone], Kind.LIST, "out"),
+    )
+    assert platform.lookups == [sorted(unknown + new + gone)]
+    assert platform.groups[Kind.LIST, "in"] == {*known, *unknown, *new} == ledger_members(store, "list", "in")
+    assert result.counts["d"]["add"] == {"applied": 13, "skipped": 2}
+    assert result.counts["d"]["remove"] == {"applied": 2, "unchanged": 2}
+    contacts = {row["email"]: row["status"] for row in store.ledger("d").contacts.to_pylist()}
+    assert contacts[gone[0]] == "absent"
+
+
+def test_memberships_of_people_who_were_not_created_are_not_sent(push: Pusher, store: Store) -> None:
+    new = people(5)
+    platform = FakePlatform(bad=frozenset(new[:2]))
+    result = push(platform, change(Op.CREATE, new), change(Op.ADD, new, Kind.TAG, "vip"))
+    adds = [batch for batch in platform.sent if batch.op is Op.ADD]
+    assert [batch.records.num_rows for batch in adds] == [3]
+    assert result.counts["d"] == {"create": {"applied": 3, "rejected": 2}, "add": {"applied": 3, "skipped": 2}}
+    codes = store.run_changes(result.run_id).filter(pa.compute.field("outcome") == "skipped")["code"].to_pylist()
+    assert codes == ["not_created", "not_created"]
+
+
+def test_known_targets_are_not_asked_for_and_lost_ones_settle_removals(push: Pusher, store: Store) -> None:
+    platform = FakePlatform()
+    platform.hold(*people(2))
+    platform.groups[Kind.TAG, "known"] = set()
+    store.remember_targets("d", {(Kind.TAG, "known"): "tag:known"})
+    result = push(
+        platform,
+        change(Op.ADD, people(2), Kind.TAG, "known"),
+        change(Op.ADD, people(2), Kind.TAG, "new"),
+        change(Op.REMOVE, people(2), Kind.TAG, "vanished"),
+    )
+    assert [target.name for target in platform.ensured] == ["new"]
+    assert result.counts["d"]["remove"] == {"unchanged": 2}
+    assert store.target_ids("d") == {(Kind.TAG, "known"): "tag:known", (Kind.TAG, "new"): "tag:new"}
+
+
+def test_destinations_are_independent(push: Pusher, store: Store) -> None:
+    one, two = FakePlatform(), FakePlatform()
+    one.hold(*people(3))
+    two.hold(*people(3))
+    changes = [change(Op.ADD, people(3), Kind.TAG, "vip", destination=name) for name in ("one", "two")]
+    result = push({"one": one, "two": two}, *changes)
+    assert result.counts == {"one": {"add": {"applied": 3}}, "two": {"add": {"applied": 3}}}
+    assert ledger_members(store, "tag", "vip", "two") == set(people(3))
+    assert store.revisions(["one", "two", "three"]) == {"one": 1, "two": 1, "three": 0}
+
+
+def test_progress_tells_steps_without_addresses(push: Pusher) -> None:
+    platform = FakePlatform()
+    platform.hold(*people(25))
+    push(platform, change(Op.ADD, people(25), Kind.TAG, "vip"))
+    told = [event for event in push.events if isinstance(event, Progress) and "add" in event.step]
+    assert sorted(event.done for event in told)[-1] == 25
+    assert {(event.step, event.total) for event in told} == {("tag “vip” add", 25)}
+    assert "@" not in repr(push.events)
+
+
+def test_update_keeps_what_was_before(push: Pusher, store: Store) -> None:
+    platform = FakePlatform()
+    platform.hold(*people(1))
+    push(platform, change(Op.UPDATE, people(1), fields='{"A":1,"B":2}'))
+    result = push(platform, change(Op.UPDATE, people(1), fields='{"B":3,"A":null}'))
+    row = store.run_changes(result.run_id).to_pylist()[0]
+    assert (row["previous"], row["fields"]) == ('{"A":1,"B":2}', '{"B":3,"A":null}')
+    assert store.ledger("d").contacts["fields"].to_pylist() == ['{"B":3}']
+
+
+def test_what_passes_between_state_and_platforms_has_the_same_columns() -> None:
+    assert RECORDS.remove(0) == BATCH_SCHEMA
+    assert OBSERVED == CONTACT_SCHEMA

@@ -1,0 +1,70 @@
+"""A store in a temporary folder, with a clock that tests may turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from connector.plan.model import CHANGE_SCHEMA
+from connector.platforms.base import CONTACT_SCHEMA
+from connector.state.sqlite import SqliteStore
+
+
+class Now:
+    """The moment of a store."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def now() -> Now:
+    return Now()
+
+
+@pytest.fixture
+def make(tmp_path: Path, now: Now) -> Iterator[Callable[[], SqliteStore]]:
+    """Opens the same state again and again."""
+    opened: list[SqliteStore] = []
+
+    def another() -> SqliteStore:
+        opened.append(SqliteStore(tmp_path / "state.db", now=now))
+        return opened[-1]
+
+    yield another
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(make: Callable[[], SqliteStore]) -> SqliteStore:
+    return make()
+
+
+def contacts(*rows: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=CONTACT_SCHEMA)
+
+
+def changes(*rows: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist([{"destination": "d", **row} for row in rows], schema=CHANGE_SCHEMA)
+
+
+def open_run(store: SqliteStore, table: pa.Table, **more: Any) -> str:
+    moment = datetime(2026, 11, 21, tzinfo=UTC)
+    parts = {"plan_id": "plan", "as_of": moment, "made_at": moment, "revisions": {}, "contacts": 1, **more}
+    return store.open_run(changes=table, **parts)
+
+
+def columns(table: pa.Table, *names: str) -> Sequence[tuple[Any, ...]]:
+    return list(zip(*(table[name].to_pylist() for name in names), strict=True))

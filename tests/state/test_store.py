@@ -1,0 +1,246 @@
+"""The ledger, what is observed, runs, rejects and counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from connector.errors import PlanError, Stale, StateError
+from connector.model import Kind
+from connector.plan.model import CHANGE_SCHEMA
+from connector.state.base import (
+    ANSWERS,
+    LEDGER_CONTACTS,
+    LEDGER_MEMBERSHIPS,
+    LEDGER_TARGETS,
+    REJECTS,
+    RunState,
+)
+from connector.state.open import open_store
+from connector.state.sqlite import SqliteStore
+
+from .conftest import Now, changes, columns, contacts, open_run
+
+LONG_AGO = datetime(2020, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+
+def answers(*rows: tuple[int, str, str]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [{"seq": seq, "outcome": outcome, "code": code, "detail": "why"} for seq, outcome, code in rows], schema=ANSWERS
+    )
+
+
+def test_an_unknown_destination_is_empty(store: SqliteStore) -> None:
+    ledger = store.ledger("nobody")
+    assert (ledger.revision, ledger.cursor) == (0, None)
+    assert ledger.contacts.schema == LEDGER_CONTACTS
+    assert ledger.memberships.schema == LEDGER_MEMBERSHIPS
+    assert ledger.targets.schema == LEDGER_TARGETS
+    assert ledger.rejects.schema == REJECTS
+    assert [table.num_rows for table in (ledger.contacts, ledger.memberships, ledger.targets, ledger.rejects)] == [
+        0
+    ] * 4
+
+
+def test_what_is_observed_comes_back(store: SqliteStore) -> None:
+    table = contacts(
+        {"email": "A@Example.com", "remote_id": "1", "status": "subscribed", "status_at": LONG_AGO, "tags": ["x", "y"]},
+        {"email": "b@example.com"},
+        {"email": None, "remote_id": "2"},
+        {"email": "", "remote_id": "3"},
+    )
+    store.observe("d", table, cursor=LONG_AGO)
+    ledger = store.ledger("d")
+    assert columns(ledger.contacts, "email", "remote_id", "status", "status_at", "tags", "fields") == [
+        ("a@example.com", "1", "subscribed", LONG_AGO, ["x", "y"], None),
+        ("b@example.com", None, None, None, None, None),
+    ]
+    assert (ledger.cursor, ledger.revision) == (LONG_AGO, 0)
+
+
+def test_thousands_of_missing_values_before_the_first(store: SqliteStore) -> None:
+    """The driver takes a column's type from its first rows."""
+    rows = [{"email": f"{number:06}@example.com"} for number in range(70_000)]
+    rows[-1] |= {"remote_id": "last", "status": "subscribed", "status_at": LONG_AGO, "tags": ["t"]}
+    store.observe("d", contacts(*rows))
+    last = store.ledger("d").contacts.to_pylist()[-1]
+    assert (last["remote_id"], last["status_at"], last["tags"]) == ("last", LONG_AGO, ["t"])
+
+
+def test_later_rows_win_and_nulls_keep_what_was_known(store: SqliteStore) -> None:
+    first = {"email": "a@example.com", "remote_id": "1", "status": "subscribed", "status_at": LONG_AGO}
+    store.observe("d", contacts(first, {**first, "status": "unsubscribed"}))
+    store.observe("d", contacts({"email": "a@example.com"}))
+    store.observe("other", contacts({"email": "a@example.com", "status": "bounced"}))
+    assert columns(store.ledger("d").contacts, "remote_id", "status", "status_at") == [("1", "unsubscribed", LONG_AGO)]
+
+
+def test_absent_forgets_the_id(store: SqliteStore) -> None:
+    store.observe("d", contacts({"email": "a@example.com", "remote_id": "1", "status": "subscribed", "tags": ["x"]}))
+    store.observe("d", contacts({"email": "a@example.com", "status": "absent"}))
+    assert columns(store.ledger("d").contacts, "remote_id", "status", "tags") == [(None, "absent", None)]
+    assert store.counts("d").contacts == 0
+
+
+def test_observing_never_touches_fields_or_memberships(store: SqliteStore) -> None:
+    with store.lease("test"):
+        run = open_run(
+            store,
+            changes(
+                {"op": "create", "email": "a@example.com", "fields": '{"N":1}'},
+                {"op": "adopt", "email": "a@example.com", "kind": "tag", "target": "t"},
+            ),
+        )
+        create = next(step for step in store.journal.steps(run, "d") if step.op == "create")
+        store.journal.settle(create, answers((create.first_seq, "applied", "")))
+    before = store.ledger("d")
+    store.observe("d", contacts({"email": "a@example.com", "remote_id": "9", "status": "unsubscribed"}))
+    after = store.ledger("d")
+    assert after.contacts["fields"].to_pylist() == ['{"N":1}']
+    assert after.contacts["status"].to_pylist() == ["unsubscribed"]
+    assert (after.memberships, after.revision) == (before.memberships, before.revision)
+
+
+def test_adopting_sends_nothing_and_enters_the_ledger(store: SqliteStore) -> None:
+    rows = [{"op": "adopt", "email": f"{who}@example.com", "kind": "tag", "target": "t"} for who in "abc"]
+    with store.lease("test"):
+        run = open_run(store, changes(*rows))
+    ledger = store.ledger("d")
+    assert (ledger.memberships.num_rows, ledger.revision) == (3, 1)
+    assert columns(ledger.targets, "kind", "name", "remote_id") == [("tag", "t", None)]
+    assert set(store.run_changes(run)["outcome"].to_pylist()) == {"applied"}
+
+
+def test_a_plan_whose_ledger_moved_is_stale(store: SqliteStore) -> None:
+    with store.lease("test"):
+        run = open_run(store, changes({"op": "adopt", "email": "a@example.com", "kind": "tag", "target": "t"}))
+        store.journal.finish(run, RunState.DONE, {})
+        with pytest.raises(Stale, match=r"^The ledger of d has changed"):
+            open_run(store, changes(), revisions={"d": 0, "e": 0})
+        open_run(store, changes(), revisions={"d": 1, "e": 0})
+
+
+def test_an_unfinished_run_comes_first(store: SqliteStore) -> None:
+    with store.lease("test"):
+        run = open_run(store, changes({"op": "update", "email": "a@example.com"}))
+        with pytest.raises(PlanError, match=rf"{run} was cut off.*sync resume"):
+            open_run(store, changes())
+        assert store.unfinished() == store.run(run)
+        store.abandon(run)
+        assert store.unfinished() is None
+        open_run(store, changes())
+
+
+def test_a_refused_run_leaves_nothing_behind(store: SqliteStore) -> None:
+    with store.lease("test"), pytest.raises(Stale):
+        open_run(store, changes({"op": "update", "email": "a@example.com"}), revisions={"d": 7})
+    assert (store.runs(), store.unfinished(), store.last_contacts()) == ([], None, None)
+
+
+def test_runs_are_listed_latest_first(store: SqliteStore, now: Now) -> None:
+    ids = []
+    with store.lease("test"):
+        for number in range(3):
+            ids.append(open_run(store, changes(), contacts=number, allowed={"adds": "first push"}))
+            store.journal.finish(ids[-1], RunState.DONE, {"d": {"add": {"applied": number}}})
+            now.advance(1)
+    assert [run.id for run in store.runs()] == ids[::-1] == sorted(ids, reverse=True)
+    assert len(store.runs(limit=2)) == 2
+    last = store.run(ids[-1])
+    assert (last.contacts, last.allowed, last.summary) == (2, {"adds": "first push"}, {"d": {"add": {"applied": 2}}})
+    assert (last.state, last.started_at.tzinfo, store.last_contacts()) == (RunState.DONE, UTC, 2)
+    with pytest.raises(StateError, match="sync runs"):
+        store.run("20200101-000000-ffff")
+
+
+def test_journal_keeps_the_plans_order_within_a_step(store: SqliteStore) -> None:
+    rows = [
+        {"op": op, "email": f"{who}@example.com", "kind": "tag", "target": target}
+        for who in "cab"
+        for target in ("x", "y")
+        for op in ("add", "remove")
+    ]
+    with store.lease("test"):
+        run = open_run(store, changes(*rows))
+    kept = columns(store.run_changes(run), "op", "target", "email")
+    assert [email[0] for op, target, email in kept if (op, target) == ("add", "y")] == ["c", "a", "b"]
+    steps = store.journal.steps(run, "d")
+    assert sorted(step.last_seq - step.first_seq + 1 for step in steps) == [3, 3, 3, 3]
+
+
+def test_rejects_are_kept_per_change(store: SqliteStore) -> None:
+    rows = [{"op": "add", "email": "a@example.com", "kind": kind, "target": "t"} for kind in ("tag", "list")]
+    with store.lease("test"):
+        run = open_run(store, changes(*rows))
+        for step in store.journal.steps(run, "d"):
+            store.journal.settle(step, answers((step.first_seq, "rejected", f"no_{step.kind}")))
+    assert columns(store.rejects("d"), "email", "kind", "target", "code", "detail", "run_id") == [
+        ("a@example.com", "list", "t", "no_list", "why", run),
+        ("a@example.com", "tag", "t", "no_tag", "why", run),
+    ]
+    assert store.rejects("e").num_rows == 0
+    assert store.rejects().num_rows == store.counts("d").rejects == 2
+
+
+@pytest.mark.parametrize(("status", "then"), [("subscribed", "absent"), ("unsubscribed", "unsubscribed")])
+def test_a_contact_the_platform_lost_is_absent_but_a_no_stays(store: SqliteStore, status: str, then: str) -> None:
+    store.observe("d", contacts({"email": "a@example.com", "remote_id": "1", "status": status}))
+    with store.lease("test"):
+        run = open_run(store, changes({"op": "update", "email": "a@example.com", "fields": "{}"}))
+        (step,) = store.journal.steps(run, "d")
+        store.journal.settle(step, answers((step.first_seq, "rejected", "not_held")))
+    assert store.ledger("d").contacts["status"].to_pylist() == [then]
+
+
+def test_a_contact_created_anew_starts_without_memberships(store: SqliteStore) -> None:
+    with store.lease("test"):
+        adopted = [{"op": "adopt", "email": f"{who}@example.com", "kind": "tag", "target": "t"} for who in "ab"]
+        store.journal.finish(open_run(store, changes(*adopted)), RunState.DONE, {})
+        store.observe("d", contacts({"email": "a@example.com", "status": "absent"}))
+        run = open_run(store, changes({"op": "create", "email": "a@example.com", "new_status": "pending"}))
+        (step,) = store.journal.steps(run, "d")
+        store.journal.settle(step, answers((step.first_seq, "applied", "")))
+    ledger = store.ledger("d")
+    assert ledger.memberships.num_rows == 1
+    assert columns(ledger.contacts, "email", "status") == [("a@example.com", "pending"), ("b@example.com", None)]
+
+
+def test_counts_for_status(store: SqliteStore) -> None:
+    rows = [{"op": "adopt", "email": f"{who}@example.com", "kind": "list", "target": "in"} for who in "abc"]
+    with store.lease("test"):
+        run = open_run(store, changes(*rows))
+    store.remember_targets("d", {(Kind.TAG, "empty"): "7"})
+    counts = store.counts("d")
+    assert (counts.contacts, counts.members) == (3, {(Kind.LIST, "in"): 3, (Kind.TAG, "empty"): 0})
+    assert counts.last_run is not None
+    assert counts.last_run.id == run
+
+
+def test_state_survives_closing(tmp_path: Path) -> None:
+    first = open_store(f"sqlite:///{tmp_path}/deep/state.db")
+    first.observe("d", contacts({"email": "a@example.com", "status": "subscribed"}))
+    first.close()
+    second = open_store(str(tmp_path / "deep" / "state.db"))
+    assert second.ledger("d").contacts["email"].to_pylist() == ["a@example.com"]
+    second.close()
+
+
+def test_no_change_loses_a_column(store: SqliteStore) -> None:
+    row = {
+        "op": "create",
+        "email": "a@example.com",
+        "fields": '{"N":"x"}',
+        "new_status": "subscribed",
+        "consent_at": LONG_AGO,
+        "consent_source": "form",
+    }
+    with store.lease("test"):
+        run = open_run(store, changes(row))
+        (step,) = store.journal.steps(run, "d")
+        (batch,) = store.journal.cut(step, 10)
+        (sent,) = store.journal.records(batch).to_pylist()
+    assert set(CHANGE_SCHEMA.names) - {"destination", "op", "kind", "target"} <= set(sent)
+    assert {name: sent[name] for name in row if name != "op"} == {name: row[name] for name in row if name != "op"}
