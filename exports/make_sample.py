@@ -17,13 +17,50 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TODAY = datetime(2026, 11, 20, 6, 0)
-FIRST = (
-    "Anna Ben Çelik Dana Émile Fatima Georg Hana Igor Jürgen Kim Luca Mia Noah Olga Paul Quinn Rosa Søren Tara"
-).split()  # noqa: SIM905 - a list of names reads better as a line
-LAST = (
-    "Adler Brandt Costa Dubois Eriksen Fischer García Haddad Ito Jansen Keller López Müller Novák O'Neill Peters "
-    "Rossi Şahin Tanaka Weiß"
-).split()  # noqa: SIM905
+FIRST = [
+    "Anna",
+    "Ben",
+    "Çelik",
+    "Dana",
+    "Émile",
+    "Fatima",
+    "Georg",
+    "Hana",
+    "Igor",
+    "Jürgen",
+    "Kim",
+    "Luca",
+    "Mia",
+    "Noah",
+    "Olga",
+    "Paul",
+    "Quinn",
+    "Rosa",
+    "Søren",
+    "Tara",
+]
+LAST = [
+    "Adler",
+    "Brandt",
+    "Costa",
+    "Dubois",
+    "Eriksen",
+    "Fischer",
+    "García",
+    "Haddad",
+    "Ito",
+    "Jansen",
+    "Keller",
+    "López",
+    "Müller",
+    "Novák",
+    "O'Neill",
+    "Peters",
+    "Rossi",
+    "Şahin",
+    "Tanaka",
+    "Weiß",
+]
 COUNTRIES = {
     "DE": ["Germany", "germany", "DE", " Germany ", "DEU"],
     "US": ["United States", "USA", "US", "united states"],
@@ -75,9 +112,8 @@ def main() -> None:
 def _rows(rng: random.Random, number: int, email: str) -> list[list[str]]:
     """The person's row, and for some an older second one with other spellings."""
     country = rng.choices(list(COUNTRIES), [40, 20, 12, 12, 8, 8])[0]
-    created = TODAY - timedelta(
-        days=rng.choice([rng.randint(1, 29), rng.randint(30, 1400)]), minutes=rng.randint(0, 1400)
-    )
+    days = rng.randint(1, 29) if rng.random() < 0.12 else rng.randint(30, 1400)
+    created = TODAY - timedelta(days=days, minutes=rng.randint(0, 1400))
     opted_in = rng.random() < 0.88
     modified = TODAY - timedelta(days=rng.randint(0, 20), minutes=rng.randint(0, 1400))
     row = [

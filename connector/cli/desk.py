@@ -26,7 +26,7 @@ def init(
 ) -> int:
     """Write a first segments.yaml for an export, never over an existing file."""
     from connector.report.starter import starter
-    from connector.sources.discover import sketch
+    from connector.sources.sketch import sketch
 
     if common.file.exists():
         talk(f"error: {common.file} exists already and is left as it is. Write another with --file NAME.")

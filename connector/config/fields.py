@@ -20,12 +20,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, WithJsonSch
 from pydantic_core import PydanticCustomError
 
 from connector.config import durations, values
-from connector.config.codes import BadValue
+from connector.config.advice_codes import ADVICE
+from connector.config.codes import CODES, BadValue
 from connector.config.rules import Duration
 from connector.problem import did_you_mean
 
 _SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
-_CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _OFF = ("off", "none")
 ENGINES = ("duckdb", "spark", "postgres", "postgresql", "bigquery", "snowflake", "trino")
 
@@ -82,8 +82,10 @@ def _text_list(value: Any) -> Any:
 def _codes(value: Any) -> Any:
     found = _text_list(value)
     for code in found:
-        if not _CODE.fullmatch(code):
-            raise BadValue("unknown-value", f"{values.shown(code)} is not a code; codes look like too-many-segments.")
+        if code in CODES and code not in ADVICE:
+            raise BadValue("unknown-value", f"{values.shown(code)} is an error, not advice: correct what it names.")
+        if code not in ADVICE:
+            raise BadValue("unknown-value", f"{values.shown(code)} is no code of advice.{did_you_mean(code, ADVICE)}")
     return found
 
 
@@ -190,7 +192,7 @@ Text = Annotated[str, before(values.text), schema(**_TEXT)]
 Texts = Annotated[tuple[str, ...], before(_texts), schema(anyOf=[_TEXT, {"type": "array", "items": _TEXT}])]
 TextList = Annotated[tuple[str, ...], before(_text_list), schema(type="array", items=_TEXT, minItems=1)]
 Missing = Annotated[tuple[str, ...], before(_missing), schema(type="array", items=_TEXT)]
-Codes = Annotated[tuple[str, ...], before(_codes), schema(type="array", items={"type": "string"}, minItems=1)]
+Codes = Annotated[tuple[str, ...], before(_codes), schema(type="array", items={"enum": list(ADVICE)}, minItems=1)]
 Day = Annotated[str, before(values.iso_date), schema(type="string", format="date")]
 Zone = Annotated[str, before(_zone), schema(type="string", examples=["Europe/Berlin", "UTC"])]
 Url = Annotated[str, before(_url), schema(type="string", format="uri")]

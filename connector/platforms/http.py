@@ -20,12 +20,14 @@ import tenacity
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from connector import __version__
 from connector.errors import ContractError, DestinationError, Refused, Retryable, Unanswered
 from connector.events import Listener, RequestSent, Waiting
 from connector.platforms.limits import Clock, Limiter
 from connector.platforms.retry import RetryPolicy, Tries
 
 CONNECT_SECONDS, READ_SECONDS = 10, 120
+USER_AGENT = f"segment-connector/{__version__}"
 PATIENT = RetryPolicy()
 _SHORTEST_WAIT = 0.001  # a rounding error must not become a busy loop
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -252,6 +254,7 @@ def scrub(text: object) -> str:
 
 def _session(base_url: str, concurrency: int) -> requests.Session:
     session = requests.Session()
+    session.headers["User-Agent"] = USER_AGENT
     session.auth = lambda request: request  # with an auth of its own, requests leaves a stray .netrc alone
     session.trust_env = urlsplit(base_url).hostname not in _LOOPBACK  # no proxy stands before this machine
     adapter = HTTPAdapter(pool_connections=concurrency, pool_maxsize=concurrency)

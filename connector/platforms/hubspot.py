@@ -165,7 +165,7 @@ class HubSpot:
             if not complete and newest == start:  # over 10,000 in one millisecond: no search gets past them
                 yield from self._everybody()
                 return
-            start = start
+            start = newest
 
     def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
         if kind is Kind.TAG:

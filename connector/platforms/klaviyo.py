@@ -62,7 +62,7 @@ class Klaviyo:
     def __init__(self, destination: Destination, secret: str, *, clock: Clock, listener: Listener) -> None:
         self._name = destination.name
         self._tag_property = destination.settings.get("tag_property", TAG_PROPERTY)
-        self._asked: dict[str, int] = {}  # job -> how often it was asked about
+        self._asked: dict[str, int] = {}  # job -> how often it was asked about, at most 10
         self._http = Http(
             self._name,
             destination.base_url or ADDRESS,
@@ -194,7 +194,7 @@ class Klaviyo:
         return self._judge(path, int(about.get("failed_count") or 0), batch)
 
     def _wait(self, job: str) -> Job:
-        asked = self._asked[job] = self._asked.get(job, 0) + 1
+        asked = self._asked[job] = min(10, self._asked.get(job, 0) + 1)
         return Job(job, min(POLL_MOST, POLL_FIRST * 2**asked))
 
     def _judge(self, path: str, failed: int, batch: Batch) -> Done:

@@ -6,12 +6,14 @@ Owns: its options. Must not: anything else.
 from __future__ import annotations
 
 import argparse
+import os
 import sqlite3
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 from connector.rehearsal import faults
+from connector.rehearsal.recording import VARIABLE
 from connector.rehearsal.server import serve
 from connector.rehearsal.world import Settings
 
@@ -28,6 +30,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--limit-scale", type=float, default=1.0, help="0.5 halves the rate limits")
     parser.add_argument("--polls", type=int, default=2, help="a job is done when it is polled for the nth time")
     parser.add_argument("--no-samples", action="store_true", help="start without the invented people")
+    parser.add_argument(
+        "--record",
+        type=Path,
+        default=Path(folder) if (folder := os.environ.get(VARIABLE)) else None,
+        help=f"folder for whole requests and answers, one file per process (default: ${VARIABLE})",
+    )
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when the starting process does")
     return parser.parse_args()
 
@@ -45,7 +53,7 @@ def main() -> None:
         samples=not args.no_samples,
     )
     try:
-        serve(args.state, args.port, settings, until_stdin_closes=args.until_stdin_closes)
+        serve(args.state, args.port, settings, until_stdin_closes=args.until_stdin_closes, record=args.record)
     except KeyboardInterrupt:
         return
     except OSError as error:

@@ -71,18 +71,20 @@ def _import(world: World, request: Request) -> Response:
         raise Refusal(wire.problem(413, Trouble("The payload may be at most 5 MB.")))
     data = wire.body_data(request, IMPORT)
     rows = rows_of(data, MAX_PROFILES)
-    if found := [trouble for index, row in enumerate(rows) for trouble in _refusals(row, index)]:
+    texts = [json.dumps(row) for row in rows]
+    pairs = enumerate(zip(rows, texts, strict=True))
+    if found := [trouble for index, (row, text) in pairs for trouble in _refusals(row, text, index)]:
         raise wire.invalid(*found)
     joined = _list_ids_in(world, data)
-    number = open_job(world, IMPORT, len(rows), joined, json.dumps(rows))
+    number = open_job(world, IMPORT, len(rows), joined, f"[{','.join(texts)}]")
     if world.settings.polls <= 0:
         _finish_import(world, number)
     return answer(world, request, number, 202)
 
 
-def _refusals(row: Any, index: int) -> list[Trouble]:
+def _refusals(row: Any, text: str, index: int) -> list[Trouble]:
     found = profiles.troubles(row, f"{ROWS}/{index}")
-    if not found and len(json.dumps(row)) > MAX_PROFILE:
+    if not found and len(text) > MAX_PROFILE:
         found = [Trouble("A profile may be at most 100 KB.", f"{ROWS}/{index}")]
     return found
 

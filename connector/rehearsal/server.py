@@ -22,6 +22,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from connector.rehearsal import asgi, faults, log, page
+from connector.rehearsal.recording import Recorder
 from connector.rehearsal.routing import Match, Router
 from connector.rehearsal.world import BadJson, Platform, Refusal, Request, Response, Settings, World, open_state
 
@@ -36,10 +37,17 @@ def load_platforms() -> list[Platform]:
 class App:
     """The ASGI application. Handlers run in the event loop's thread, one at a time."""
 
-    def __init__(self, world: World, platforms: list[Platform], stop: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        world: World,
+        platforms: list[Platform],
+        stop: Callable[[], None] = lambda: None,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.world = world
         self.platforms = platforms
         self._stop = stop
+        self._recorder = recorder
         self._routers = {platform.NAME: Router(platform.routes()) for platform in platforms}
         self.configure({})
         self.install()
@@ -111,10 +119,13 @@ class App:
             status = response.status if response else 0
             log.add(self.world.db, self.world.now(), platform.NAME, request, status, time.monotonic() - started)
             self.world.db.commit()
+        if response is not None:
+            response.headers = request.reply_headers | response.headers
+        if self._recorder:
+            self._recorder.add(platform.NAME, scope, request, response, fault)
         if response is None:
             await asgi.drop(scope)
             return
-        response.headers = request.reply_headers | response.headers
         await asgi.answer(send, response, garble=fault == "garble")
 
     async def _delay(self, fault: str) -> None:
@@ -207,12 +218,21 @@ class _Server(uvicorn.Server):
             sys.stdout.flush()
 
 
-def serve(state: Path | str, port: int, settings: Settings, *, until_stdin_closes: bool = False) -> None:
+def serve(
+    state: Path | str,
+    port: int,
+    settings: Settings,
+    *,
+    until_stdin_closes: bool = False,
+    record: Path | None = None,
+) -> None:
     """Serve on loopback until stopped (signal, POST /_rehearsal/stop, or, if asked, the end of stdin).
 
-    `port` 0 takes a free one. Raises OSError when the port is taken."""
+    `port` 0 takes a free one; `record` is a folder for whole requests and answers. Raises OSError when the port is
+    taken."""
     world = World(open_state(state), settings)
-    app = App(world, load_platforms(), lambda: setattr(server, "should_exit", True))
+    recorder = Recorder(record) if record else None
+    app = App(world, load_platforms(), lambda: setattr(server, "should_exit", True), recorder)
     config = uvicorn.Config(app, http=asgi.Protocol, ws="none", log_level="error", timeout_graceful_shutdown=2)
     server = _Server(config)
     with _listener(port) as listener:

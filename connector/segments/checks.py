@@ -5,17 +5,30 @@ Owns: check_types() and the types of traits. Must not: build expressions, read r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from connector.config.models import ColumnType, Config
-from connector.config.rules import Aggregate, Compare, Events, InSegment, Loc, Rank, Sample, Split, Sql
+from connector.config.rules import (
+    Aggregate,
+    Compare,
+    Events,
+    InSegment,
+    Loc,
+    Near,
+    Rank,
+    Rfm,
+    Sample,
+    Split,
+    Sql,
+)
 from connector.problem import Problem
 from connector.segments import literals
 from connector.segments.compile import event_tests
 from connector.segments.literals import WrongType
 from connector.segments.measures import MEASURES, TIME, Ask, ask, result_type
 from connector.segments.names import CONTACTS, EMAIL, Names, in_order, nodes, roots
+from connector.segments.ranks import GROUPED, RANKED
 from connector.segments.traits import picked_type, picks
 from connector.segments.windows import Clock
 from connector.sources.model import Loaded
@@ -54,6 +67,9 @@ class _Checks:
         for name, trait in self.config.traits.items():
             if isinstance(trait, Aggregate):
                 contacts[name] = self._result(ask(trait))
+            elif isinstance(trait, Rfm):
+                contacts |= dict.fromkeys((f"{name}.recency", f"{name}.frequency", f"{name}.monetary"), "integer")
+                contacts[f"{name}.segment"] = "text"
         for name, pick in picks(self.config):
             try:
                 contacts[name] = picked_type(
@@ -91,6 +107,24 @@ class _Checks:
         if source != CONTACTS:
             yield self._misplaced(node.loc, "people")
 
+    def rank(self, node: Rank, source: str) -> Iterator[Problem]:
+        yield from self.misplaced(node, source)
+        yield from self._one_of(node.loc, node.column, source, RANKED, node.side)
+        if node.by is not None:
+            yield from self._one_of(node.loc, node.by, source, GROUPED, "by")
+
+    def near(self, node: Near, source: str) -> Iterator[Problem]:
+        yield from self._one_of(node.loc, node.column, source, ("place",), "near")
+
+    def rfm(self, node: Rfm, source: str) -> Iterator[Problem]:
+        yield from self._one_of(node.loc, node.recency[1], node.recency[0], MEASURES["latest"].takes, "recency")
+        yield from self._one_of(node.loc, node.monetary[1], node.monetary[0], MEASURES["sum"].takes, "monetary")
+
+    def _one_of(self, loc: Loc, column: str, source: str, takes: Sequence[str], word: str) -> Iterator[Problem]:
+        type_ = self.type(source, column)
+        if type_ is not None and type_ not in takes:
+            yield self._problem(loc, f"{word} takes {' or '.join(takes)} columns; “{column}” is {type_}.")
+
     def _misplaced(self, loc: Loc, what: str) -> Problem:
         return self._problem(loc, f"A `where` asks about the event's own columns, not about {what}.")
 
@@ -118,7 +152,9 @@ _NODES: dict[type, Callable[..., Iterator[Problem]]] = {
     Aggregate: _Checks.measure,
     Events: _Checks.measure,
     InSegment: _Checks.misplaced,
-    Rank: _Checks.misplaced,
+    Rank: _Checks.rank,
+    Near: _Checks.near,
+    Rfm: _Checks.rfm,
     Sample: _Checks.misplaced,
     Split: _Checks.misplaced,
     Sql: _Checks.misplaced,

@@ -14,12 +14,25 @@ from typing import Any
 
 import ibis
 
-from connector.config.rules import All, AnyOf, Compare, Events, InSegment, Not, TestName
-from connector.segments import dates, lists, literals, numbers, text
+from connector.config.rules import (
+    All,
+    AnyOf,
+    Compare,
+    Events,
+    InSegment,
+    Near,
+    Not,
+    Rank,
+    Sample,
+    Sequence,
+    Split,
+    TestName,
+)
+from connector.segments import chance, dates, lists, literals, numbers, places, ranks, text
 from connector.segments.frame import Column, Frame
 from connector.segments.measures import ask
 from connector.segments.names import Names
-from connector.segments.rewrite import joined
+from connector.segments.rewrite import bare, joined
 from connector.segments.windows import Clock
 
 Build = Callable[[Frame, Column, TestName, Any, bool], Any]
@@ -35,16 +48,24 @@ BUILD: Mapping[literals.Family, Build] = {
 
 
 class Compiler:
-    """Compiles rules over `frame`, whose columns are those of `source`. `member` gives the column of a segment."""
+    """Compiles rules over `frame`, whose columns are those of `source`. `member` gives the column of a
+    segment, `owner` is the segment whose rule it is."""
 
     def __init__(
-        self, frame: Frame, names: Names, source: str, clock: Clock, member: Callable[[str], Any] | None = None
+        self,
+        frame: Frame,
+        names: Names,
+        source: str,
+        clock: Clock,
+        member: Callable[[str], Any] | None = None,
+        owner: str = "",
     ) -> None:
         self.frame = frame
         self.names = names
         self.source = source
         self.clock = clock
         self.member = member
+        self.owner = owner
 
     def rule(self, node: Any) -> Any:
         """The rule as a boolean expression, never unknown."""
@@ -105,6 +126,29 @@ def event_tests(node: Events) -> tuple[Compare, ...]:
     return tuple(replace(test, column=test.column or node.source) for test in node.tests)
 
 
+def _rank(compiler: Compiler, node: Rank) -> Any:
+    by = None if node.by is None else compiler.column(node.by)
+    return ranks.build(compiler.frame, compiler.column(node.column), by, node)
+
+
+def _near(compiler: Compiler, node: Near) -> Any:
+    return places.build(compiler.frame, compiler.column(node.column), node)
+
+
+def _sample(compiler: Compiler, node: Sample) -> Any:
+    return chance.sample(compiler.frame, node, compiler.owner)
+
+
+def _split(compiler: Compiler, node: Split) -> Any:
+    return chance.split(compiler.frame, node)
+
+
+def _sequence(compiler: Compiler, node: Sequence) -> Any:
+    """Found already (sequences.py)."""
+    column = compiler.frame.columns[bare(node)]
+    return compiler.frame.test(column.field, column.value)
+
+
 HANDLERS: dict[type, Callable[[Compiler, Any], Any]] = {
     All: _all,
     AnyOf: _any,
@@ -112,4 +156,9 @@ HANDLERS: dict[type, Callable[[Compiler, Any], Any]] = {
     InSegment: _segment,
     Compare: _compare,
     Events: _events,
+    Rank: _rank,
+    Near: _near,
+    Sample: _sample,
+    Split: _split,
+    Sequence: _sequence,
 }

@@ -18,7 +18,7 @@ from ibis import _
 from connector.config.models import Config
 from connector.config.rules import InSegment
 from connector.errors import ConfigError
-from connector.segments import engine, traits, zones
+from connector.segments import engine, sequences, traits, zones
 from connector.segments.checks import check_types
 from connector.segments.compile import Compiler
 from connector.segments.frame import Column, Frame
@@ -58,8 +58,9 @@ class _Run:
         self.clock = Clock.at(as_of, config.zone)
         self.names = Names.of(config, loaded)
         empty = loaded.empty.get(CONTACTS, frozenset())
-        self.frame = Frame(loaded.connection, loaded.contacts, loaded.types[CONTACTS], EMAIL, empty)
+        self.frame = Frame(loaded.connection, loaded.contacts, loaded.types[CONTACTS], EMAIL, config.zone, empty)
         traits.add(self.frame, config, self.names, loaded, self.clock)
+        sequences.add(self.frame, config, self.names, loaded, self.clock)
         self.rules = {name: segment.when for name, segment in config.segments.items() if segment.when is not None}
         if config.consent is not None:
             self.rules[CONSENT] = config.consent.when
@@ -67,15 +68,15 @@ class _Run:
 
     def evaluation(self) -> Evaluation:
         values = self._values()
-        compiled = {name: self._compiler().rule(rule) for name, rule in self.rules.items()}
+        compiled = {name: self._compiler(name).rule(rule) for name, rule in self.rules.items()}
         table = self.frame.build(values)
         for level in self._levels():
             table = table.mutate(**{self.fields[name]: compiled[name] for name in level})
         table = table.select(*values, *self.fields.values())
         return self._result(engine.arrow(self.loaded.connection, table))
 
-    def _compiler(self) -> Compiler:
-        return Compiler(self.frame, self.names, CONTACTS, self.clock, lambda name: _[self.fields[name]])
+    def _compiler(self, owner: str) -> Compiler:
+        return Compiler(self.frame, self.names, CONTACTS, self.clock, lambda name: _[self.fields[name]], owner)
 
     def _levels(self) -> Iterable[list[str]]:
         """The segments in stages, each after those it asks for."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -19,7 +20,7 @@ import pyarrow as pa
 from ibis import _
 
 from connector.config.models import ColumnType
-from connector.segments import engine
+from connector.segments import engine, zones
 from connector.segments.forms import awkward, wide
 from connector.sources.text import fold, trim
 
@@ -47,9 +48,16 @@ class Frame:
     """`origin` is the loaded table; `table` has its columns and, for contacts, those that were joined."""
 
     def __init__(
-        self, connection: Any, origin: Any, types: Mapping[str, ColumnType], key: str, empty: Collection[str] = ()
+        self,
+        connection: Any,
+        origin: Any,
+        types: Mapping[str, ColumnType],
+        key: str,
+        zone: ZoneInfo,
+        empty: Collection[str] = (),
     ) -> None:
         self.connection = connection
+        self.zone = zone
         self.origin = origin
         self.key = key
         names = [name for name in origin.columns if name in types or name == key]
@@ -80,6 +88,20 @@ class Frame:
         self.columns[name] = column
         return column
 
+    @property
+    def person(self) -> Any:
+        """The address that every row belongs to."""
+        return self.columns[self.key].value
+
+    def day(self, column: Column) -> Any:
+        """The local day of a column of dates or times."""
+        if column.type == "date":
+            return column.value
+        name = ("day", column.field)
+        if name not in self.columns:
+            self.derive(name, "date", dt.date, zones.local_day(column.value, self.zone, self.extent(column)))
+        return self.columns[name].value
+
     def test(self, key: Hashable, value: Any) -> Any:
         """A boolean column that is false where `value` is unknown. The same key is the same column."""
         if key not in self._tests:
@@ -109,9 +131,8 @@ class Frame:
         if column.extent is None:
             return None
         table, name = column.extent
-        row = engine.arrow(self.connection, table.aggregate(low=table[name].min(), high=table[name].max())).to_pylist()[
-            0
-        ]
+        ends = table.aggregate(low=table[name].min(), high=table[name].max())
+        row = engine.arrow(self.connection, ends).to_pylist()[0]
         return row["low"], row["high"]
 
     def build(self, keep: Mapping[str, Any]) -> Any:

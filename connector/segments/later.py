@@ -9,19 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from connector.config.models import Config, Segment
-from connector.config.rules import Compare, Loc, Near, Rank, Rfm, Sample, Sequence, Split, Sql, walk
+from connector.config.rules import Loc, Sql, walk
 from connector.problem import Problem
 
-LATER: Mapping[type, str] = {
-    Near: "near",
-    Rank: "top and bottom",
-    Rfm: "rfm",
-    Sample: "sample",
-    Sequence: "sequence",
-    Split: "split",
-    Sql: "sql",
-}
-LATER_TESTS: frozenset[str] = frozenset()
+LATER: Mapping[type, str] = {Sql: "sql"}
 ENGINES = ("duckdb",)
 
 
@@ -52,8 +43,6 @@ def _in(root: object) -> Iterator[tuple[Loc, str]]:
     for node in walk(root):
         if type(node) in LATER:
             yield node.loc, LATER[type(node)]
-        elif isinstance(node, Compare) and node.test in LATER_TESTS:
-            yield node.loc, node.test
 
 
 def _problem(config: Config, loc: Loc, words: str) -> Problem:

@@ -1,7 +1,6 @@
-"""Traits and measures of events -> columns of the contacts' frame: one aggregate per related source.
+"""Traits and measures of events -> columns of the contacts' frame.
 
-Owns: the group by, and greatest and least. Must not: read a source twice: every trait and every test over a
-source's events is a column of the same aggregate.
+Owns: which measures a file asks for, and greatest and least. Must not: group events (related.py).
 """
 
 from __future__ import annotations
@@ -11,21 +10,18 @@ from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
-from ibis import _
 
 from connector.config.models import ColumnType, Config
-from connector.config.rules import Aggregate, Events, Pick
-from connector.segments import dates, zones
-from connector.segments.compile import Compiler
+from connector.config.rules import Aggregate, Events, Pick, Rfm
+from connector.segments import rfm, zones
 from connector.segments.frame import Column, Frame
 from connector.segments.literals import WrongType
-from connector.segments.measures import MEASURES, TIME, Ask, ask, result_type
+from connector.segments.measures import Ask, ask
 from connector.segments.names import CONTACTS, Names, nodes, roots
 from connector.segments.numbers import scale
+from connector.segments.related import Related
 from connector.segments.windows import Clock
 from connector.sources.model import Loaded
-
-PERSON = "_email"
 
 
 def add(frame: Frame, config: Config, names: Names, loaded: Loaded, clock: Clock) -> None:
@@ -34,10 +30,12 @@ def add(frame: Frame, config: Config, names: Names, loaded: Loaded, clock: Clock
     for found in _asks(config):
         asks.setdefault(found.source, {})[found] = None
     for source, wanted in asks.items():
-        _Related(source, names, loaded, clock).join(frame, list(wanted))
+        Related(source, names, loaded, clock).join(frame, list(wanted))
     for name, trait in config.traits.items():
         if isinstance(trait, Aggregate):
             frame.columns[name] = frame.columns[ask(trait)]
+        elif isinstance(trait, Rfm):
+            rfm.add(frame, name, trait)
     for name, pick in picks(config):
         _pick(frame, names, clock, name, pick)
 
@@ -47,62 +45,8 @@ def _asks(config: Config) -> Iterator[Ask]:
         for node, source in nodes(root):
             if isinstance(node, Aggregate | Events) and (source == CONTACTS):
                 yield ask(node)
-
-
-class _Related:
-    """One related source: its events, and what is asked of them."""
-
-    def __init__(self, source: str, names: Names, loaded: Loaded, clock: Clock) -> None:
-        types: dict[str, ColumnType] = {**loaded.types[source], TIME: "timestamp"}
-        self.frame = Frame(
-            loaded.connection, loaded.related[source], types, PERSON, loaded.empty.get(source, frozenset())
-        )
-        self.compiler = Compiler(self.frame, names, source, clock)
-
-    def join(self, contacts: Frame, wanted: list[Ask]) -> None:
-        columns = [self._column(found) for found in wanted]
-        totals = {
-            f"t{number}": MEASURES[found.measure].compute(_value(found, column), self._condition(found))
-            for number, (found, column) in enumerate(zip(wanted, columns, strict=True))
-        }
-        kept = {column.field: column.value for column in (*columns, self.frame.columns[PERSON])}
-        table = self.frame.build(kept).group_by(_key=_[self.frame.columns[PERSON].field]).aggregate(**totals)
-        contacts.join(
-            table,
-            {
-                found: _result(found, column, f"t{number}")
-                for number, (found, column) in enumerate(zip(wanted, columns, strict=True))
-            },
-        )
-
-    def _column(self, found: Ask) -> Column:
-        if found.column in (None, TIME):
-            return self.frame.columns[found.column or PERSON]
-        return self.compiler.column(str(found.column))
-
-    def _condition(self, found: Ask) -> Any:
-        where = None if found.where is None else self.compiler.rule(found.where)
-        if found.within is None:
-            return where
-        span = self.compiler.clock.instants("within", found.within)
-        window = self.frame.test((TIME, span), dates.inside(self.frame.columns[TIME].value, span))
-        return window if where is None else window & where
-
-
-def _value(found: Ask, column: Column) -> Any:
-    """The column, or missing values of a type that the measure takes."""
-    return column.value.cast("int64") if column.empty and found.measure in ("sum", "average") else column.value
-
-
-def _result(found: Ask, column: Column, field: str) -> tuple[Column, Any]:
-    measure = MEASURES[found.measure]
-    empty = column.empty and measure.empty is None
-    dtype = measure.dtype(dt.int64 if column.empty and not empty else column.dtype)
-    value = _[field] if empty else _[field].cast(dtype)
-    made = Column(
-        field, result_type(found.measure, None if column.empty else column.type) or "text", dtype, empty=empty
-    )
-    return made, value if measure.empty is None else value.fill_null(measure.empty)
+            elif isinstance(node, Rfm):
+                yield from rfm.asks(node)
 
 
 def picks(config: Config) -> Iterator[tuple[str, Pick]]:

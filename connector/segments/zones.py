@@ -34,8 +34,10 @@ def start_of_day(day: Any, zone: ZoneInfo, extent: Extent = None) -> Any:
 
 def _between(steps: Steps, extent: Extent) -> Steps:
     """The steps that matter for values of this extent: a century of clock changes makes a slow query."""
-    if extent is None or extent[0] is None:
+    if extent is None:
         return steps
+    if extent[0] is None:
+        return steps[:1]
     low, high = (datetime(value.year, value.month, value.day) for value in extent)
     before = [step for step in steps if step[0] <= low][-1:] or list(steps[:1])
     return (*before, *(step for step in steps if before[0][0] < step[0] <= high + _STEP))

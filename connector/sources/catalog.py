@@ -11,7 +11,7 @@ from datetime import datetime
 from connector.config.models import Column, Config, Source
 from connector.config.rules import Loc
 from connector.errors import SourceError
-from connector.problem import Place, Problem, did_you_mean
+from connector.problem import Problem, did_you_mean
 from connector.sources.discover import check_age, files_of
 from connector.sources.formats import Export, inspect
 from connector.sources.model import ColumnInfo, SourceInfo
@@ -202,5 +202,3 @@ def _joins(config: Config, found: Mapping[str, SourceInfo]) -> list[Problem]:
                 message = f'{setting}: {where.name} has no column "{written}".{near}'
                 problems.append(Problem(config.place(("sources", name, setting)), "column-missing", message))
     return problems
-
-

@@ -214,9 +214,7 @@ def read(
     return tally
 
 
-def _quick(
-    con: duckdb.DuckDBPyConnection, file: Path, how: Dialect, wanted: Sequence[int | None], into: str
-) -> None:
+def _quick(con: duckdb.DuckDBPyConnection, file: Path, how: Dialect, wanted: Sequence[int | None], into: str) -> None:
     """The engine's parallel read. It checks the cells of every row, also of columns that are not wanted."""
     columns = ", ".join("NULL" if position is None else f"c{position}" for position in wanted)
     names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(how.headers)))

@@ -31,8 +31,7 @@ def files_of(config: Config, source: Source) -> tuple[Path, ...]:
     if not found:
         _missing(place, source, path)
     if source.pick == "newest":
-        dated = all(_date_in(file) for file in found)
-        found = [max(found, key=lambda file: (_made_at(file, config.zone, dated), file.name))]
+        found = [newest(tuple(found), config.zone)[0]]
     return tuple(found)
 
 
@@ -41,16 +40,21 @@ def check_age(config: Config, source: Source, files: tuple[Path, ...], as_of: da
     if source.max_age is None:
         return
     zone = ZoneInfo(source.timezone or config.timezone)
-    dated = all(_date_in(file) for file in files)
-    made = max(_made_at(file, zone, dated) for file in files)
+    file, made = newest(files, zone)
     if made < _oldest_allowed(as_of, source.max_age, zone):
-        newest = max(files, key=lambda file: (_made_at(file, zone, dated), file.name))
         fail(
             config.place(("sources", source.name, "max_age")),
             "stale",
-            f"{newest.name} is from {made.astimezone(zone):%Y-%m-%d %H:%M}, older than max_age allows "
+            f"{file.name} is from {made.astimezone(zone):%Y-%m-%d %H:%M}, older than max_age allows "
             f"({source.max_age} before {as_of.astimezone(zone):%Y-%m-%d %H:%M}). Export again, or raise max_age.",
         )
+
+
+def newest(files: tuple[Path, ...], zone: ZoneInfo) -> tuple[Path, datetime]:
+    """The latest file, and when it was made: by the dates in the names if every name has one, else by file time."""
+    dated = all(_date_in(file) for file in files)
+    file = max(files, key=lambda file: (_made_at(file, zone, dated), file.name))
+    return file, _made_at(file, zone, dated)
 
 
 def fingerprint(files: Iterable[Path]) -> str:

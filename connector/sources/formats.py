@@ -94,7 +94,11 @@ def _kind(file: Path) -> Kind:
     suffixes = {suffix.lower() for suffix in file.suffixes}
     for kind, ours, what in (("parquet", _PARQUET, "Parquet file"), ("xlsx", _BOOKS, "workbook")):
         if file.suffix.lower() in ours:
-            fail(Place(file.name), "file-unreadable", f"{file.name} is no {what}, or is cut off ({kind}). Export it again.")
+            fail(
+                Place(file.name),
+                "file-unreadable",
+                f"{file.name} is no {what}, or is cut off ({kind}). Export it again.",
+            )
     if suffixes & _JSON:
         return "jsonl"
     with open_bytes(file) as stream:
@@ -106,9 +110,13 @@ def _csv(file: Path, source: Source, place: Place) -> Export:
         delimiter = source.delimiter or ("\t" if ".tsv" in [s.lower() for s in file.suffixes] else None)
         how = csv_files.dialect(file, source.encoding, delimiter, source.skip_rows)
     except LookupError:
-        fail(place, "unknown-encoding", f'encoding "{source.encoding}" is unknown. Try utf-8, utf-16, cp1252 or latin-1.')
+        fail(
+            place, "unknown-encoding", f'encoding "{source.encoding}" is unknown. Try utf-8, utf-16, cp1252 or latin-1.'
+        )
     except ValueError:
-        fail(Place(file.name), "no-header", f"{file.name} ends before a header row. See `skip_rows`, or export it again.")
+        fail(
+            Place(file.name), "no-header", f"{file.name} ends before a header row. See `skip_rows`, or export it again."
+        )
     return Export(file, "csv", how.headers, (None,) * len(how.headers), dialect=how)
 
 

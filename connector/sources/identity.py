@@ -49,4 +49,6 @@ def _conflicts(con: duckdb.DuckDBPyConnection, columns: Sequence[str], findings:
     counts = ", ".join(f"count(*) FILTER ({name(column)})" for column in columns)
     row = con.execute(f"SELECT {counts} FROM (SELECT {differing} FROM ranked GROUP BY _email)").fetchone() or ()
     for column, count in zip(columns, row, strict=True):
-        findings.add("conflict", "contacts", column, count, "people have different values in their rows; the newest won")
+        findings.add(
+            "conflict", "contacts", column, count, "people have different values in their rows; the newest won"
+        )

@@ -37,9 +37,7 @@ def keys(file: Path, encoding: str | None) -> tuple[str, ...] | None:
     return tuple(found) if objects else None
 
 
-def read(
-    con: duckdb.DuckDBPyConnection, file: Path, wanted: Sequence[str | None], into: str, private: Path
-) -> Tally:
+def read(con: duckdb.DuckDBPyConnection, file: Path, wanted: Sequence[str | None], into: str, private: Path) -> Tally:
     """Append every line that is not blank; one that is no object gets the reason "unreadable"."""
     import duckdb as engine
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connector.config.models import Config
+from connector.config.models import ColumnType, Config
 from connector.sources import identity, quarantine, related
 from connector.sources.findings import Findings
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded, SourceInfo
@@ -127,7 +127,16 @@ class _Load:
                 related.fold_keys(self.con, typed.table)
             self.listed.append(quarantine.take_out(self.con, other, typed, needs_email=False))
             related.join(
-                self.con, other, typed, people, sorted(asked), at, wish.zone, self.as_of, f"joined_{number}", self.findings
+                self.con,
+                other,
+                typed,
+                people,
+                sorted(asked),
+                at,
+                wish.zone,
+                self.as_of,
+                f"joined_{number}",
+                self.findings,
             )
             self._drop(typed)
             self.con.execute(f"DROP TABLE {typed.table}")
@@ -145,9 +154,10 @@ class _Load:
             return frozenset(self.catalog[source].columns)
         return self.needed.get(source, frozenset())
 
-    def _types(self, source: str) -> dict[str, str]:
-        types = {column: type_ for column, type_ in self.typed[source].types.items() if column in self._asked(source)}
-        return {"email": "text", **types} if source == "contacts" else types
+    def _types(self, source: str) -> dict[str, ColumnType]:
+        types: dict[str, ColumnType] = {"email": "text"} if source == "contacts" else {}
+        asked = self._asked(source)
+        return types | {column: type_ for column, type_ in self.typed[source].types.items() if column in asked}
 
     def _zone(self, source: str) -> str:
         return self.config.sources[source].timezone or self.config.timezone

@@ -53,9 +53,7 @@ def countries(
     return _mapping(con, rows, lambda text, _: normalise.country(text), cells.name, "''", into, at, findings, "country")
 
 
-def phones(
-    con: duckdb.DuckDBPyConnection, cells: Cells, into: str, at: tuple[str, str], findings: Findings
-) -> Mapped:
+def phones(con: duckdb.DuckDBPyConnection, cells: Cells, into: str, at: tuple[str, str], findings: Findings) -> Mapped:
     """E.164; a number without a country code is read in the person's country.
 
     Numbers with + that need no more than their punctuation taken out are done by the engine."""
@@ -110,7 +108,9 @@ def _mapping(
     if not changed:
         return Mapped(value)
     _table(con, into, changed)
-    return Mapped(f"coalesce({into}.value, {value})", f"LEFT JOIN {into} ON {into}.text = {value} AND {into}.other = {second}")
+    return Mapped(
+        f"coalesce({into}.value, {value})", f"LEFT JOIN {into} ON {into}.text = {value} AND {into}.other = {second}"
+    )
 
 
 def _normalised(findings: Findings, at: tuple[str, str], count: int, what: str) -> None:
@@ -122,5 +122,3 @@ def _table(con: duckdb.DuckDBPyConnection, into: str, rows: Sequence[tuple[str, 
     con.register("mapping_batch", pa.table(columns, names=["text", "other", "value"]))
     con.execute(f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT * FROM mapping_batch")
     con.unregister("mapping_batch")
-
-

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from connector.config.models import ColumnType
 from connector.sources import times
 from connector.sources.model import ColumnInfo
 from connector.sources.normalise import NO, YES
 from connector.sources.readings import INTEGER, NUMBER, PLAIN, Reading, bare
-from connector.sources.text import TRIM_SQL, literal
+from connector.sources.text import literal, trim_sql
 from connector.sources.times import PATTERNS, Style
 
 if TYPE_CHECKING:
@@ -53,13 +53,17 @@ def count(con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[Text]
     columns = list(columns)
     if not columns:
         return {}
-    inner = ", ".join(f"trim({column.value}, {TRIM_SQL}) AS t{column.slot}, {column.value} AS v{column.slot}" for column in columns)
+    inner = ", ".join(
+        f"{trim_sql(column.value)} AS t{column.slot}, {column.value} AS v{column.slot}" for column in columns
+    )
     wanted = [(column.slot, label, sql) for column in columns for label, sql in _counters(column)]
-    row = con.execute(f"SELECT {', '.join(sql for *_, sql in wanted)} FROM (SELECT {inner} FROM {relation} r)").fetchone()
+    row = con.execute(
+        f"SELECT {', '.join(sql for *_, sql in wanted)} FROM (SELECT {inner} FROM {relation} r)"
+    ).fetchone()
     found: dict[int, dict[str, int]] = {column.slot: {} for column in columns}
     for (slot, label, _), number in zip(wanted, row or (), strict=True):
         found[slot][label] = int(number or 0)
-    return found
+    return {**found}
 
 
 def _counters(column: Text) -> list[tuple[str, str]]:
@@ -86,7 +90,9 @@ def _number_counters(value: str, patterns: Mapping[str, str]) -> list[tuple[str,
     for sign, pattern in patterns.items():
         fits = f"FILTER (regexp_full_match({value}, {literal(pattern)}))"
         whole = f"regexp_replace(split_part({value}, '{sign}', 1), '\\D', '', 'g')"
+        grouped = f"regexp_matches({value}, '[^0-9{sign}-]')"
         counters.append((f"number{sign}", f"count(*) {fits}"))
+        counters.append((f"grouped{sign}", f"count(*) {fits[:-1]} AND {grouped})"))
         counters.append((f"scale{sign}", f"max(length(split_part({value}, '{sign}', 2))) {fits}"))
         counters.append((f"digits{sign}", f"max(length({whole})) {fits}"))
     return counters
@@ -128,9 +134,10 @@ def decide(info: ColumnInfo, counts: Counts, habits: Habits, zone: str) -> Readi
     total = counts["all"]
     if not total:
         return Reading("text")
-    for type_ in ("boolean", "integer"):
-        if counts[type_] == total:
-            return Reading(cast(ColumnType, type_), padded=padded)
+    if counts["boolean"] == total:
+        return Reading("boolean", padded=padded)
+    if counts["integer"] == total:
+        return Reading("integer", padded=padded)
     if max(counts["number."], counts["number,"]) == total:
         return _number("number", counts, habits, padded, loose=False)
     style = _style(counts, habits, zone)
@@ -148,9 +155,7 @@ def fixed(info: ColumnInfo) -> Reading:
     return Reading(info.type or "text", True)
 
 
-def _declared(
-    info: ColumnInfo, type_: ColumnType, counts: Counts, habits: Habits, zone: str, padded: bool
-) -> Reading:
+def _declared(info: ColumnInfo, type_: ColumnType, counts: Counts, habits: Habits, zone: str, padded: bool) -> Reading:
     if type_ in ("number", "integer", "place"):
         return _number(type_, counts, Habits(info.decimal or habits.decimal), padded, True, info.decimal)
     if type_ in ("date", "timestamp"):
@@ -168,7 +173,10 @@ def _number(
     dot, comma = counts["number."], counts["number,"]
     sign = told or (habits.decimal or "." if dot == comma else "." if dot > comma else ",")
     digits, scale = counts[f"digits{sign}"], counts[f"scale{sign}"]
-    return Reading(type_, loose, padded, decimal=sign, digits=max(digits, 1), scale=min(scale, 18))
+    return Reading(
+        type_, loose, padded, decimal=sign, digits=max(digits, 1), scale=min(scale, 18),
+        grouped=loose or counts[f"grouped{sign}"] > 0,
+    )  # fmt: skip
 
 
 def _style(counts: Counts, habits: Habits, zone: str) -> Style:

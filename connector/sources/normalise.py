@@ -62,5 +62,7 @@ def _countries() -> dict[str, str]:
 def _key(text: str) -> str:
     """Without accents, points and "the": `Côte d'Ivoire`, `U.S.A.`, `The Netherlands`."""
     bare = "".join(sign for sign in unicodedata.normalize("NFKD", fold(text)) if not unicodedata.combining(sign))
-    words = re.sub(r"[^\w&]+", " ", bare.replace(".", "").replace("'", "").replace("’", "")).replace("&", " and ").split()
+    words = (
+        re.sub(r"[^\w&]+", " ", bare.replace(".", "").replace("'", "").replace("’", "")).replace("&", " and ").split()
+    )
     return " ".join(word for word in words if word != "the")

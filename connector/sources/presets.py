@@ -26,7 +26,14 @@ class Known:
 
 
 _SUBSCRIBED = ("subscribed",)
-_NOT_SUBSCRIBED = ("unsubscribed", "never_subscribed", "never subscribed", "not_subscribed", "not subscribed", "pending")
+_NOT_SUBSCRIBED = (
+    "unsubscribed",
+    "never_subscribed",
+    "never subscribed",
+    "not_subscribed",
+    "not subscribed",
+    "pending",
+)
 
 
 def _when(column: str) -> Known:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from connector.config.models import ColumnType
 from connector.sources import times
-from connector.sources.text import BLANKS, TRIM_SQL, literal, literals, trim
+from connector.sources.text import BLANK_CLASS, literal, literals, trim, trim_sql
 from connector.sources.times import Style
 
 MISSING_WORDS = ("null", "n/a", "#n/a", "-")
@@ -37,6 +37,7 @@ class Reading:
     decimal: str = "."
     digits: int = 18  # before the decimal sign
     scale: int = 0
+    grouped: bool = True  # some values have group signs
     style: Style = "iso"
     zoned: bool = False  # some values say their zone
     format: str | None = None
@@ -48,7 +49,7 @@ class Reading:
         """SQL of what is computed from the text `value` (a column): one expression, for times two (local, UTC)."""
         if self.type not in ("date", "timestamp"):
             return [self._sql(value)]
-        value = f"trim({value}, {TRIM_SQL})" if self.padded else value
+        value = trim_sql(value) if self.padded else value
         local = times.local(value, self.style, self.format)
         return [local, times.zoned(value, self.style, self.format)] if self.zoned else [local]
 
@@ -66,7 +67,7 @@ class Reading:
         if self.type in ("text", "country", "phone"):
             return value
         if self.padded:
-            value = f"trim({value}, {TRIM_SQL})"
+            value = trim_sql(value)
         match self.type:
             case "integer":
                 return self._integer(value)
@@ -90,8 +91,9 @@ class Reading:
         if self.loose:
             return f"TRY_CAST({self._plain(value)} AS {type_})"
         scale = rf"\d{{1,{self.scale}}}" if self.scale else r"\d{0}"
-        pattern = NUMBER[self.decimal].replace(r"\d+)?", scale + ")?")
-        return f"CASE WHEN regexp_full_match({value}, {literal(pattern)}) THEN TRY_CAST({self._ungrouped(value)} AS {type_}) END"
+        pattern = NUMBER[self.decimal] if self.grouped else rf"-?(?:0|[1-9]\d*)(?:\{self.decimal}\d+)?"
+        exact = literal(pattern.replace(r"\d+)?", scale + ")?"))
+        return f"CASE WHEN regexp_full_match({value}, {exact}) THEN TRY_CAST({self._ungrouped(value)} AS {type_}) END"
 
     def _plain(self, value: str) -> str:
         """A loosely written number as a plain one, null when it is none."""
@@ -99,6 +101,8 @@ class Reading:
         return f"CASE WHEN regexp_full_match({text}, {literal(PLAIN[self.decimal])}) THEN {self._ungrouped(text)} END"
 
     def _ungrouped(self, value: str) -> str:
+        if not self.grouped:
+            return value if self.decimal == "." else f"replace({value}, ',', '.')"
         if self.decimal == ".":
             return f"translate({value}, ', \u00a0\u202f''’', '')"
         return f"replace(translate({value}, '. \u00a0\u202f''’', ''), ',', '.')"
@@ -111,8 +115,9 @@ class Reading:
             pattern = literal('"[^"]*"|[^"' + sign + "]+")
             quoted = f"regexp_extract_all({value}, {pattern})"
             items = f"CASE WHEN contains({value}, '\"') THEN {quoted} ELSE {items} END"
-        around = literal(BLANKS + '"')
-        trimmed = f"list_filter(list_transform({items}, lambda x: trim(x, {around})), lambda x: x <> '')"
+        around = literal(f'^(?:{BLANK_CLASS}|")+|(?:{BLANK_CLASS}|")+$')
+        bare_items = f"list_transform({items}, lambda x: regexp_replace(x, {around}, '', 'g'))"
+        trimmed = f"list_filter({bare_items}, lambda x: x <> '')"
         clean = f"list_filter({as_json}, lambda x: x IS NOT NULL)"
         return f"CASE WHEN starts_with({value}, '[') THEN coalesce({clean}, {trimmed}) ELSE {trimmed} END"
 
@@ -134,8 +139,8 @@ def present(column: str, words: tuple[str, ...], apostrophe: bool) -> str:
 
     Values whose first sign can begin neither a blank nor such a word are let through by comparing alone."""
     words = tuple(word for word in (trim(word).lower() for word in words) if word)
-    blank = f"lower(trim({column}, {TRIM_SQL}))"
-    missing = f"CASE WHEN {blank} IN ({literals(['', *words])}) THEN NULL ELSE {column} END"
+    pattern = f"(?i){BLANK_CLASS}*(?:{'|'.join(map(re.escape, words))})?{BLANK_CLASS}*"
+    missing = f"CASE WHEN regexp_full_match({column}, {literal(pattern)}) THEN NULL ELSE {column} END"
     text = f"CASE WHEN {_ordinary(column, words)} THEN {column} ELSE {missing} END"
     if not apostrophe:
         return text

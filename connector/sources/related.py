@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connector.sources.findings import Findings
 from connector.sources.tables import Typed
-from connector.sources.text import TRIM_SQL, fold, name
+from connector.sources.text import fold, name, trim_sql
 from connector.sources.times import to_utc
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def join(
 
 def people_by(con: duckdb.DuckDBPyConnection, contacts: str, column: str, into: str) -> None:
     """Create `into` (_email, _key): the contacts by the folded text of `column`."""
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT _email, {name(column)}::VARCHAR AS _key FROM {contacts}")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT _email, {name(column)}::VARCHAR AS _key FROM {contacts}"
+    )
     fold_keys(con, into)
     con.execute(f"DELETE FROM {into} WHERE _key IS NULL")
 
@@ -73,7 +75,7 @@ def fold_keys(con: duckdb.DuckDBPyConnection, table: str) -> None:
         f"UPDATE {table} SET _key = nullif(m.folded, '') FROM fold_batch m WHERE _key = m.text AND strlen(_key) <> length(_key)"
     )
     con.unregister("fold_batch")
-    con.execute(f"UPDATE {table} SET _key = nullif(lower(trim(_key, {TRIM_SQL})), '') WHERE strlen(_key) = length(_key)")
+    con.execute(f"UPDATE {table} SET _key = nullif(lower({trim_sql('_key')}), '') WHERE strlen(_key) = length(_key)")
 
 
 def _instant(typed: Typed, at: str | None, zone: str) -> str:
@@ -84,7 +86,13 @@ def _instant(typed: Typed, at: str | None, zone: str) -> str:
 
 
 def _future(
-    con: duckdb.DuckDBPyConnection, source: str, typed: Typed, instant: str, at: str | None, now: str, findings: Findings
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    typed: Typed,
+    instant: str,
+    at: str | None,
+    now: str,
+    findings: Findings,
 ) -> None:
     if at is None:
         return

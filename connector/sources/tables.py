@@ -73,6 +73,8 @@ class Builder:
         self.slots: dict[str, int] = {}  # folded header -> position in the raw table
         self.readings: dict[int, Reading] = {}
         self.mapped: dict[str, Mapped] = {}
+        self.habits = Habits()
+        self.given: dict[str, int] = {}  # column -> cells that are not missing
 
     def build(self) -> Typed:
         self._assign_slots()
@@ -103,9 +105,7 @@ class Builder:
             positions = {fold(header): place for place, header in enumerate(numbered(export.headers))}
             wanted = [positions.get(header) for header in self.slots]
             with reading(self.wish.place, export.file.name):
-                tally = formats.read(
-                    self.con, export, wanted, self.typed.raw, self.wish.wants_address, self.private
-                )
+                tally = formats.read(self.con, export, wanted, self.typed.raw, self.wish.wants_address, self.private)
             self.findings.tally(self.wish.info.name, export.file, tally)
             self._note_missing(export.file, wanted)
             start = self.typed.rows
@@ -145,8 +145,10 @@ class Builder:
     def _guess(self) -> None:
         texts = self._texts()
         step = max(1, self.typed.rows // _SAMPLE)
-        sample = f"(SELECT * FROM {self.typed.raw} WHERE rowid < {_SAMPLE} OR rowid % {step} = 0)"
-        counts = measure.count(self.con, sample, texts.values())
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM {self.typed.raw} WHERE rowid < {_SAMPLE} OR rowid % {step} = 0"
+        )  # kept apart: a filter that leaves a few rows of every vector makes each expression dear
+        counts = measure.count(self.con, "sampled", texts.values())
         self.habits = measure.habits(counts.values())
         whole: list[int] = []
         for slot, text in texts.items():
@@ -213,7 +215,8 @@ class Builder:
         parts: list[str] = []
         values: list[str] = []
         for number, column in enumerate(self.wish.columns):
-            info, made = self._column(column), []
+            info = self._column(column)
+            made: list[str] = []
             for header in info.headers:
                 slot = self.slots[fold(header)]
                 made.append(self._parts(column, slot, f"p{number}_{len(made)}", texts, parts))
@@ -254,15 +257,23 @@ class Builder:
     # -- what was lost ------------------------------------------------------------------------------------------
 
     def _losses(self) -> dict[str, int]:
-        """column -> values that did not become one of its type."""
-        checked = [column for column in self.wish.columns if self.typed.types[column] not in ("text", "country", "phone")]
+        """column -> texts that did not become a value of its type."""
+        checked = [
+            column for column in self.wish.columns if self.typed.types[column] not in ("text", "country", "phone")
+        ]
         if not checked:
             return {}
-        given = ", ".join(f"count(*) FILTER ({self._given(column)})" for column in checked)
+        if not self.given:
+            counts = ", ".join(f"count(*) FILTER ({self._given(column)})" for column in checked)
+            row = self.con.execute(f"SELECT {counts} FROM {self.typed.raw} r").fetchone() or ()
+            self.given = dict(zip(checked, row, strict=True))
         kept = ", ".join(f"count({name(column)})" for column in checked)
-        before = self.con.execute(f"SELECT {given} FROM {self.typed.raw} r").fetchone() or ()
-        after = self.con.execute(f"SELECT {kept} FROM {self.typed.table}").fetchone() or ()
-        return {column: had - has for column, had, has in zip(checked, before, after, strict=True) if had > has}
+        row = self.con.execute(f"SELECT {kept} FROM {self.typed.table}").fetchone() or ()
+        return {
+            column: self.given[column] - has
+            for column, has in zip(checked, row, strict=True)
+            if self.given[column] > has
+        }
 
     def _lost(self) -> list[int]:
         """The undeclared columns that lost a value: their guess was wrong."""
@@ -276,7 +287,7 @@ class Builder:
         for column, count in self._losses().items():
             message = f"values are no {self.typed.types[column]} and count as missing"
             self.findings.add("not-of-type", self.wish.info.name, column, count, message, self._first_lost(column))
-        columns = [column for column in self.wish.columns]
+        columns = list(self.wish.columns)
         counts = ", ".join(f"count({name(column)})" for column in columns) or "1"
         row = self.con.execute(f"SELECT {counts} FROM {self.typed.table}").fetchone() or ()
         self.typed.empty = frozenset(column for column, has in zip(columns, row, strict=False) if not has)

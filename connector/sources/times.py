@@ -19,13 +19,11 @@ from connector.sources.text import literal, literals
 Style = Literal["iso", "dmy", "mdy", "names", "format"]
 
 _ISO_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
-_ISO_TIME = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
+_ISO_TIME = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _ZONE = r" ?(?:Z|z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})"
 _CLOCK = r"(?:,?[ \x{a0}\x{202f}T]+\d{1,2}:\d{2}(?::\d{2})?(?:[ \x{a0}\x{202f}]?[AaPp]\.?[Mm]\.?)?)"
 _NUMERIC_DAY = r"\d{1,2}[./-]\d{1,2}[./-]\d{4}"
-_NAMED_DAY = (
-    r"(?:[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}\.?[ -][A-Za-z]{3,9}\.?[ -]\d{4})"
-)
+_NAMED_DAY = r"(?:[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}\.?[ -][A-Za-z]{3,9}\.?[ -]\d{4})"
 
 # style -> (pattern of a day alone, pattern of a day with or without a time)
 PATTERNS: dict[Style, tuple[str, str]] = {
@@ -46,7 +44,9 @@ def local(value: str, style: Style, format_: str | None = None) -> str:
     A day is its first moment."""
     if style == "iso":
         pattern = literal(f"{_ISO_DAY}(?:{_ISO_TIME})?")
-        return f"CASE WHEN regexp_full_match({value}, {pattern}) THEN TRY_CAST({_slashes(value)} AS TIMESTAMP) END"
+        usual = f"strlen({value}) = 19 AND substr({value}, 17, 1) = ':'"  # to the second: no room for a zone
+        cast = f"TRY_CAST({value} AS TIMESTAMP)"
+        return f"CASE WHEN {usual} THEN {cast} WHEN regexp_full_match({value}, {pattern}) THEN {cast} END"
     if style == "format":
         zoned = "%z" in (format_ or "") or "%Z" in (format_ or "")
         return "NULL::TIMESTAMP" if zoned else f"try_strptime({value}, {literal(format_ or '')})::TIMESTAMP"
@@ -58,7 +58,7 @@ def zoned(value: str, style: Style, format_: str | None = None) -> str:
     if style == "iso":
         pattern = literal(_ISO_DAY + _ISO_TIME + _ZONE)
         plain = rf"regexp_replace(regexp_replace({value}, ' ?(?:Z|z|UTC|GMT)$', '+00:00'), ' ([+-]\d)', '\1')"
-        cast = f"TRY_CAST({_slashes(plain)} AS TIMESTAMPTZ)::TIMESTAMP"
+        cast = f"TRY_CAST({plain} AS TIMESTAMPTZ)::TIMESTAMP"
         return f"CASE WHEN regexp_full_match({value}, {pattern}) THEN {cast} END"
     if style == "format" and ("%z" in (format_ or "") or "%Z" in (format_ or "")):
         return f"try_strptime({value}, {literal(format_ or '')})::TIMESTAMPTZ::TIMESTAMP"
@@ -84,10 +84,6 @@ def is_zone(name: str) -> bool:
     except (ValueError, OSError, KeyError):
         return False
     return True
-
-
-def _slashes(value: str) -> str:
-    return f"replace(translate({value}, '/', '-'), ',', '.')"
 
 
 def _written(value: str, style: Style) -> str:

@@ -68,8 +68,8 @@ class Database:
         wrapped = f"SELECT {columns} FROM ({sql}){order and ' ORDER BY ' + order}"
         with self._statement() as cursor:
             cursor.execute(wrapped, list(parameters) or None)
-            raw = cursor.fetch_arrow_table()
-        return pa.table([_typed(raw.column(field.name), field.type) for field in schema], schema=schema)
+            batches = [_typed_batch(batch, schema) for batch in cursor.fetch_record_batch()]
+        return pa.Table.from_batches(batches, schema=schema)
 
     def load(self, sql: str, table: pa.Table) -> None:
         """Run `sql` once for every row, the columns in order as its parameters; times as microseconds."""
@@ -143,10 +143,17 @@ def _storage(kind: pa.DataType) -> pa.DataType:
     return pa.int64() if _is_integer(kind) else pa.string()
 
 
-def _typed(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+def _typed_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    return pa.record_batch([_typed(batch.column(field.name), field.type) for field in schema], schema=schema)
+
+
+def _typed(column: pa.Array, kind: pa.DataType) -> pa.Array:
     if _is_integer(kind):
-        whole = column.cast(pa.int64())
-        return pc.if_else(pc.equal(whole, _NO_INTEGER), pa.scalar(None, pa.int64()), whole).cast(kind)
-    text = column.cast(pa.string())
-    text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+        return _nulled(column.cast(pa.int64()), _NO_INTEGER).cast(kind)
+    text = _nulled(column.cast(pa.string()), "")
     return pc.split_pattern(text, "\x1f") if pa.types.is_list(kind) else text
+
+
+def _nulled(column: pa.Array, stand_in: int | str) -> pa.Array:
+    missing = pc.equal(column, stand_in)
+    return pc.if_else(missing, pa.scalar(None, column.type), column) if pc.any(missing).as_py() else column

@@ -21,7 +21,7 @@ from connector.model import Kind, Op, Outcome, Status
 from connector.state.base import RECORDS, BatchState, JournalBatch, RunState, Step
 from connector.state.database import Database
 from connector.state.lease import Lease
-from connector.state.settle import settle
+from connector.state.settle import raise_revision, settle
 from connector.state.times import micros
 
 _SEQ_EMAIL = pa.schema([("seq", pa.int64()), ("email", pa.string())])
@@ -226,13 +226,6 @@ class SqliteJournal:
         with self._db.transaction():
             self._lease.check()
             yield
-
-
-def raise_revision(db: Database, destination: str) -> None:
-    db.run(
-        "INSERT INTO destination(name, revision) VALUES (?, 1) ON CONFLICT(name) DO UPDATE SET revision = revision + 1",
-        [destination],
-    )
 
 
 def _step(row: tuple[Any, ...]) -> Step:

@@ -86,9 +86,10 @@ class Lease:
                 )
 
     def _free(self) -> None:
-        """The row stays, expired: the fence must never go back."""
+        """The row stays, expired: the fence must never go back. If this fails, the lease runs out."""
         fence, self._fence = self._fence, None
-        self._db.run("UPDATE lease SET expires_at = 0 WHERE name = ? AND fence = ?", [_NAME, fence])
+        with suppress(StateError):
+            self._db.run("UPDATE lease SET expires_at = 0 WHERE name = ? AND fence = ?", [_NAME, fence])
 
 
 def _is_free(lease: tuple[str, str, int, int, int, int], host: str, now: datetime) -> bool:

@@ -69,11 +69,11 @@ _STATEMENTS = (
     # Memberships.
     f"""INSERT OR IGNORE INTO target(destination, kind, name)
         SELECT DISTINCT destination, kind, target FROM temp.result
-        WHERE op IN ('{Op.ADD}', '{Op.ADOPT}') AND {_DONE}""",
+        WHERE op = '{Op.ADD}' AND {_DONE}""",
     f"""INSERT OR IGNORE INTO membership(target_id, contact_id)
         SELECT t.id, r.contact_id FROM temp.result r
         JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
-        WHERE r.op IN ('{Op.ADD}', '{Op.ADOPT}') AND r.{_DONE}""",
+        WHERE r.op = '{Op.ADD}' AND r.{_DONE}""",
     f"""DELETE FROM membership WHERE (target_id, contact_id) IN (
             SELECT t.id, r.contact_id FROM temp.result r
             JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
@@ -95,15 +95,23 @@ _RETIRE = f"""
     WHERE id IN (SELECT contact_id FROM temp.result WHERE op = '{Op.RETIRE}' AND {_DONE})"""
 
 
+_ADOPT = (
+    f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ?",
+    """INSERT OR IGNORE INTO contact(destination, email)
+        SELECT s.destination, c.email FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
+        WHERE s.id = ?""",
+    """INSERT OR IGNORE INTO target(destination, kind, name) SELECT destination, kind, target FROM step WHERE id = ?""",
+    """INSERT OR IGNORE INTO membership(target_id, contact_id)
+        SELECT t.id, k.id FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
+        JOIN target t ON t.destination = s.destination AND t.kind = s.kind AND t.name = s.target
+        JOIN contact k ON k.destination = s.destination AND k.email = c.email WHERE s.id = ?""",
+)
+
+
 def settle(db: Database, answers: pa.Table, run_id: str, at: int, retired: Status | None) -> None:
     """Enter ANSWERS into journal and ledger. Inside the caller's transaction."""
     db.run("DELETE FROM temp.answer")
     db.load("INSERT INTO temp.answer VALUES (?, ?, ?, ?, ?)", answers.select(ANSWERS.names))
-    settle_loaded(db, run_id, at, retired)
-
-
-def settle_loaded(db: Database, run_id: str, at: int, retired: Status | None = None) -> None:
-    """The same for what stands in temp.answer."""
     db.run("DELETE FROM temp.result")
     for join in ("c.seq = a.seq", "c.carrier = a.seq"):
         db.run(_RESULTS.format(join=join, new_status=_NEW_STATUS))
@@ -112,3 +120,20 @@ def settle_loaded(db: Database, run_id: str, at: int, retired: Status | None = N
     db.run(_PARK, [run_id, at])
     if retired is not None:
         db.run(_RETIRE, [retired, at])
+
+
+def adopt(db: Database, run_id: str) -> None:
+    """Enter what the platforms held already into the ledger. Inside the caller's transaction."""
+    sql = "SELECT id, destination, first_seq, last_seq FROM step WHERE run_id = ? AND op = ?"
+    for step, destination, first, last in db.rows(sql, [run_id, Op.ADOPT]):
+        for statement in _ADOPT:
+            db.run(statement, [first, last] if statement is _ADOPT[0] else [step])
+        raise_revision(db, destination)
+
+
+def raise_revision(db: Database, destination: str) -> None:
+    """The ledger of a destination has changed: plans made from the former one are stale."""
+    db.run(
+        "INSERT INTO destination(name, revision) VALUES (?, 1) ON CONFLICT(name) DO UPDATE SET revision = revision + 1",
+        [destination],
+    )

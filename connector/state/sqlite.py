@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.errors import PlanError, Stale, StateError
-from connector.model import Kind, Op, Outcome, Status
+from connector.model import Kind, Status
 from connector.state.base import (
     LEDGER_CONTACTS,
     LEDGER_MEMBERSHIPS,
@@ -32,10 +32,10 @@ from connector.state.base import (
     RunState,
 )
 from connector.state.database import Database
-from connector.state.journal import SqliteJournal, raise_revision
+from connector.state.journal import SqliteJournal
 from connector.state.lease import Lease
 from connector.state.schema import migrate
-from connector.state.settle import TEMPORARY, settle_loaded
+from connector.state.settle import TEMPORARY, adopt, raise_revision
 from connector.state.steps import load_changes
 from connector.state.times import instant, micros
 
@@ -173,7 +173,7 @@ class SqliteStore:
                 ],
             )
             load_changes(self._db, run_id, changes)
-            self._adopt(run_id, now)
+            adopt(self._db, run_id)
         return run_id
 
     def require_finished(self) -> None:
@@ -254,17 +254,6 @@ class SqliteStore:
         moved = [name for name, revision in revisions.items() if now[name] != revision]
         if moved:
             raise Stale(f"The ledger of {', '.join(moved)} has changed since this plan was made. Plan again.")
-
-    def _adopt(self, run_id: str, now: datetime) -> None:
-        sql = "SELECT destination, first_seq, last_seq FROM step WHERE run_id = ? AND op = ?"
-        for destination, first, last in self._db.rows(sql, [run_id, Op.ADOPT]):
-            self._db.run("DELETE FROM temp.answer")
-            self._db.run(
-                "INSERT INTO temp.answer(seq, outcome) SELECT seq, ? FROM change WHERE seq BETWEEN ? AND ?",
-                [Outcome.APPLIED, first, last],
-            )
-            settle_loaded(self._db, run_id, micros(now))
-            raise_revision(self._db, destination)
 
 
 def _run_info(row: tuple[Any, ...]) -> RunInfo:

@@ -8,12 +8,16 @@ A person is a dict of typed values (None is missing); events are lists of such d
 from __future__ import annotations
 
 import calendar
+import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from itertools import accumulate
+from math import acos, ceil, cos, radians, sin
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,8 +26,8 @@ from connector.config.models import Config
 
 Person = Mapping[str, Any]
 INVISIBLE = "\u180e\u200b\u200c\u200d\u2060\ufeff"
-MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
-WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+MONTHS = [calendar.month_name[number].lower() for number in range(1, 13)]
+WEEKDAYS = [name.lower() for name in calendar.day_name]
 
 
 def trimmed(text: str) -> str:
@@ -108,6 +112,19 @@ class Oracle:
                 return self.compare(rule, self.value(person, rule.column), self.type(person, rule.column))
             case r.Events():
                 return self.events(rule, person)
+            case r.Sample():
+                return share(rule.name or segment, person) < rule.percent / 100
+            case r.Split():
+                bounds = list(accumulate(part for _, part in rule.of))
+                place = [name for name, _ in rule.of].index(rule.part)
+                low = bounds[place - 1] if place else 0
+                return Fraction(low, 100) <= share(rule.name, person) < Fraction(bounds[place], 100)
+            case r.Rank():
+                return person["email"] in self.ranked(rule)
+            case r.Near():
+                return self.near(rule, self.value(person, rule.column))
+            case r.Sequence():
+                return self.follows(rule.steps, person, None)
         raise AssertionError(rule)
 
     def type(self, person: Person, column: str) -> str:
@@ -117,6 +134,8 @@ class Oracle:
             return self.types[person["source"]][column]
         if column in self.types["contacts"]:
             return self.types["contacts"][column]
+        if column.startswith("rfm."):
+            return "text" if column.endswith("segment") else "integer"
         trait = self.config.traits[column]
         if isinstance(trait, r.Pick):
             kinds = {self.type(person, name) for name in trait.columns}
@@ -124,10 +143,83 @@ class Oracle:
         taken = "integer" if trait.column is None else self.types[trait.source][trait.column]
         return {"count": "integer", "average": "number"}.get(trait.measure, taken)
 
+    # people among people
+
+    def ranked(self, rule: r.Rank) -> set[str]:
+        groups: dict[Any, list[Person]] = {}
+        for person in self.people:
+            if self.value(person, rule.column) is not None:
+                by = None if rule.by is None else self.value(person, rule.by)
+                if rule.by is None or by is not None:
+                    groups.setdefault(folded(by) if isinstance(by, str) else by, []).append(person)
+        found: set[str] = set()
+        for group in groups.values():
+            group.sort(key=lambda person: person["email"])
+            group.sort(key=lambda person: self.value(person, rule.column), reverse=rule.side == "top")
+            number = rule.count if rule.percent is None else ceil(len(group) * Fraction(rule.percent) / 100)
+            found |= {person["email"] for person in group[:number]}
+        return found
+
+    def fifth(self, trait: r.Rfm, part: str, person: Person) -> int | None:
+        """5 for the best; of 7 the parts are 2, 2, 1, 1, 1."""
+        values = {item["email"]: self._rfm(trait, part, item) for item in self.people}
+        order = sorted((email for email, value in values.items() if value is not None))
+        order.sort(key=lambda email: values[email], reverse=True)
+        sizes = [len(order) // 5 + (number < len(order) % 5) for number in range(5)]
+        scores = [5 - number for number, size in enumerate(sizes) for _ in range(size)]
+        return dict(zip(order, scores, strict=True)).get(person["email"])
+
+    def _rfm(self, trait: r.Rfm, part: str, person: Person) -> Any:
+        if part == "recency":
+            return self.measured("latest", person["events"][trait.recency[0]], trait.recency[1])
+        rows = person["events"][trait.frequency if part == "frequency" else trait.monetary[0]]
+        if not rows:
+            return None
+        return len(rows) if part == "frequency" else self.measured("sum", rows, trait.monetary[1])
+
+    def near(self, rule: r.Near, place: Mapping[str, float] | None) -> bool:
+        if place is None or place["latitude"] is None or place["longitude"] is None:
+            return False
+        a, b = radians(place["latitude"]), radians(rule.latitude)
+        turn = radians(place["longitude"] - rule.longitude)
+        cosine = sin(a) * sin(b) + cos(a) * cos(b) * cos(turn)
+        return acos(min(1.0, max(-1.0, cosine))) * 6371.0088 <= rule.kilometres
+
+    def follows(self, steps: Sequence[r.Step], person: Person, after: datetime | None) -> bool:
+        if not steps:
+            return True
+        step, rest = steps[0], steps[1:]
+        rows = [row for row in person["events"][step.source] if step.where is None or self.holds(step.where, row)]
+        times = [row["_at"] for row in rows if row["_at"] is not None and (after is None or row["_at"] > after)]
+        if after is not None and step.within is not None:
+            times = [time for time in times if self.inside(step.within, after, time)]
+        if not step.negated:
+            return any(self.follows(rest, person, time) for time in times)
+        assert after is not None and step.within is not None
+        return self.over(step.within, after) and not times and self.follows(rest, person, after)
+
+    def inside(self, window: r.Duration, begin: datetime, time: datetime) -> bool:
+        if window.unit == "hour":
+            return time <= begin + timedelta(hours=window.number)
+        return self.local(time) <= moved(self.local(begin), window, 1)
+
+    def over(self, window: r.Duration, begin: datetime) -> bool:
+        """The window's last moment is not after as_of."""
+        if window.unit == "hour":
+            return begin + timedelta(hours=window.number) <= self.as_of
+        following = moved(self.local(begin), window, 1) + timedelta(days=1)
+        last = self.instant(datetime(following.year, following.month, following.day)) - timedelta(microseconds=1)
+        return last <= self.as_of
+
     # values
 
     def value(self, person: Person, column: str) -> Any:
-        trait = None if "_at" in person else self.config.traits.get(column)
+        name, _, part = column.partition(".")
+        trait = None if "_at" in person else self.config.traits.get(name)
+        if isinstance(trait, r.Rfm):
+            if part != "segment":
+                return self.fifth(trait, part, person)
+            return rfm_name(self.fifth(trait, "recency", person), self.fifth(trait, "frequency", person))
         if trait is None:
             return person.get(column)
         if isinstance(trait, r.Aggregate):
@@ -151,7 +243,7 @@ class Oracle:
         return found
 
     def measured(self, measure: str, rows: Sequence[Person], column: str | None) -> Any:
-        values = [row for row in rows] if column is None else [row[column] for row in rows if row[column] is not None]
+        values = list(rows) if column is None else [row[column] for row in rows if row[column] is not None]
         if measure == "count":
             return len(values)
         if measure == "sum":
@@ -268,6 +360,25 @@ class Oracle:
             if self.today <= kept <= last:
                 return True
         return False
+
+
+def share(name: str, person: Person) -> Fraction:
+    """Where this person stands between 0 and 1."""
+    digest = hashlib.md5(f"{name}|{person['email']}".encode()).hexdigest()
+    return Fraction(int(digest, 16), 16**32)
+
+
+def rfm_name(recency: int | None, frequency: int | None) -> str | None:
+    if recency is None or frequency is None:
+        return None
+    table = [
+        "hibernating,hibernating,at risk,at risk,cannot lose",
+        "hibernating,hibernating,at risk,at risk,cannot lose",
+        "about to sleep,about to sleep,needs attention,loyal,loyal",
+        "promising,potential loyalist,potential loyalist,loyal,loyal",
+        "new,potential loyalist,potential loyalist,champions,champions",
+    ]
+    return table[recency - 1].split(",")[frequency - 1]
 
 
 def number(test: str, value: Decimal, wanted: Any) -> bool:

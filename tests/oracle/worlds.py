@@ -20,6 +20,7 @@ TYPES: dict[str, ColumnType] = {
     "seen": "timestamp",
     "opted": "boolean",
     "tags": "list",
+    "home": "place",
 }
 ORDER_TYPES: dict[str, ColumnType] = {"product": "text", "amount": "number", "pieces": "integer", "due": "date"}
 ALL_ORDER_TYPES: dict[str, ColumnType] = {**ORDER_TYPES, "at": "timestamp"}  # what `at:` names, filled like _at
@@ -61,6 +62,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "timestamp": instants,
     "boolean": st.booleans(),
     "list": st.lists(words, max_size=3),
+    "place": st.tuples(st.integers(-900, 900), st.integers(-1800, 1800)).map(
+        lambda found: {"latitude": found[0] / 10, "longitude": found[1] / 10}
+    ),
 }
 
 
@@ -105,6 +109,9 @@ exists = one("exists", st.booleans())
 patterns = st.sampled_from(["sho", "^S", "s$", "a.b", "[aA]{2}", "%", "^[a-z]+$", "stra(ss|ß)e"])
 _DAYS = (
     exists
+    | one("anniversary_within", calendar)
+    | one("month", st.lists(st.sampled_from(["jan", "february", "mar", "april", "dec"]), min_size=1, max_size=2))
+    | one("weekday", st.sampled_from(["mon", "tue", "sunday", "sat"]))
     | one("within not_within more_than_ago within_next", calendar)
     | one("before after on is is_not", days.map(str))
     | one("in not_in", st.lists(days.map(str), min_size=1, max_size=3))
@@ -136,6 +143,9 @@ TESTS: dict[str, st.SearchStrategy[Any]] = {
     | st.tuples(sizes, st.integers(0, 3)).map(lambda found: {"size": {found[0]: found[1]}}),
 }
 TESTS["integer"] = TESTS["number"]
+TESTS["place"] = exists | st.tuples(st.integers(-90, 90), st.integers(-180, 180), st.integers(1, 9000)).map(
+    lambda found: {"near": {"of": f"{found[0]},{found[1]}", "within": f"{found[2]} km"}}
+)
 
 NUMBERS = one("at_least at_most more_than less_than is", decimals | whole)
 
@@ -168,6 +178,10 @@ TRAITS = {
     "last_order": "timestamp",
     "newest": "timestamp",
     "most": "number",
+    "rfm.recency": "integer",
+    "rfm.frequency": "integer",
+    "rfm.monetary": "integer",
+    "rfm.segment": "text",
 }
 
 
@@ -183,6 +197,7 @@ def traits(where: Any, window: str) -> dict[str, Any]:
         "last_order": {"latest": "orders"},
         "newest": {"greatest": ["seen", "last_due", "last_order"]},
         "most": {"greatest": ["revenue", "visits", "basket"]},
+        "rfm": {"rfm": {"recency": "orders.at", "frequency": "orders", "monetary": "orders.amount"}},
     }
 
 
@@ -212,8 +227,30 @@ def _events(test: dict[str, Any], within: str | None, where: Any) -> dict[str, A
     return {"orders": body}
 
 
+percents = st.sampled_from(["1%", "10%", "33.3%", "50%", "99.5%", "100%"])
+chances = percents.map(lambda share: {"sample": share}) | st.sampled_from("abc").map(
+    lambda part: {"split": {"name": "test", "part": part, "of": {"a": 20, "b": 0, "c": 80}}}
+)
+ranks = st.tuples(
+    st.sampled_from(["visits", "spent", "born", "seen", "revenue", "newest"]),
+    st.sampled_from(["top", "bottom"]),
+    st.integers(1, 5) | percents,
+    st.sampled_from([None, "city", "opted", "visits"]),
+).map(lambda found: {found[0]: {found[1]: found[2], **({"by": found[3]} if found[3] else {})}})
+
+
+def _step(found: tuple[Any, bool, str]) -> dict[str, Any]:
+    event = {"orders": found[0] or {}}
+    return {"not": event, "within": found[2]} if found[1] else {**event, **({"within": found[2]} if found[2] else {})}
+
+
+sequences = st.tuples(
+    st.none() | where,
+    st.lists(st.tuples(st.none() | where, st.booleans(), hourly).map(_step), min_size=1, max_size=2),
+).map(lambda found: {"sequence": [{"orders": found[0] or {}}, *found[1]]})
+
 rules = combined(
-    tests_of(TYPES) | tests_of(TRAITS) | events  # type: ignore[arg-type]
+    tests_of(TYPES) | tests_of(TRAITS) | events | chances | ranks | sequences  # type: ignore[arg-type]
 )
 segments = st.lists(rules, min_size=3, max_size=8).flatmap(
     lambda found: st.tuples(

@@ -14,7 +14,13 @@ BERLIN = ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 11, 20)
 TARGETS = {
     "new_subscribers": ("New subscribers", "New subscribers", "new-subscriber", "New subscribers", "New subscriber"),
-    "repeat_customers": ("Repeat customers", "Repeat customers", "repeat-customer", "Repeat customers", "Repeat customer"),
+    "repeat_customers": (
+        "Repeat customers",
+        "Repeat customers",
+        "repeat-customer",
+        "Repeat customers",
+        "Repeat customer",
+    ),
     "vip": ("VIP", "VIP customers", "vip", "VIP customers", "VIP"),
     "at_risk": ("At risk", "At risk", "at-risk", "At risk", "At risk"),
     "inactive": ("Inactive", "Inactive", "inactive", "Inactive", "Inactive"),

@@ -61,6 +61,11 @@ def test_what_is_observed_comes_back(store: SqliteStore) -> None:
     assert (ledger.cursor, ledger.revision) == (LONG_AGO, 0)
 
 
+def test_nobody_observed_still_moves_the_cursor(store: SqliteStore) -> None:
+    store.observe("d", contacts(), cursor=LONG_AGO)
+    assert store.ledger("d").cursor == LONG_AGO
+
+
 def test_thousands_of_missing_values_before_the_first(store: SqliteStore) -> None:
     """The driver takes a column's type from its first rows."""
     rows = [{"email": f"{number:06}@example.com"} for number in range(70_000)]

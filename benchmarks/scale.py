@@ -1,0 +1,181 @@
+"""Evaluation and plan at size, each measured in a process of its own, beside DuckDB merely reading the same file.
+
+Owns: the figures of `make bench` about evaluation and plan. Must not: judge them.
+
+    python -m benchmarks.scale 1000000 50     # rows and segments; all four combinations without arguments
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import data
+
+AS_OF = "2026-11-20"
+RUNS = 3
+
+
+def main(arguments: list[str]) -> None:
+    """Print a row per size: seconds (median of three), peak memory, and the ratio to the bare typed read."""
+    sizes = [tuple(map(int, arguments))] if arguments else [(r, s) for r in (100_000, 1_000_000) for s in (10, 50)]
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"{'contacts':>10} {'segments':>8}  {'what':<34} {'seconds':>8} {'ratio':>6} {'peak MiB':>8}")
+        for rows, segments in sizes:
+            place = Path(folder)
+            export = data.contacts(place / f"contacts-{rows}.csv", rows)
+            file = data.segments(place / f"segments-{rows}-{segments}.yaml", export, segments)
+            bare = _show(rows, segments, "bare typed read into a table", "bare", export, None, None)
+            _show(rows, segments, "evaluation alone", "evaluate", file, None, bare)
+            for share, words in ((0.0, "evaluation and plan, no change"), (0.01, "evaluation and plan, 1% changed")):
+                state = place / f"state-{rows}-{segments}-{share}.db"
+                _run("ledger", file, state, str(share))
+                _show(rows, segments, words, "plan", file, state, bare)
+
+
+def _show(rows: int, segments: int, words: str, step: str, file: Path, state: Path | None, bare: float | None) -> float:
+    found = [_run(step, file, *([state] if state else [])) for _ in range(RUNS)]
+    seconds = sorted(one["seconds"] for one in found)[RUNS // 2]
+    peak = max(one["peak"] for one in found)
+    ratio = f"{seconds / bare:.2f}" if bare else "1.00"
+    print(f"{rows:>10,} {segments:>8}  {words:<34} {seconds:>8.2f} {ratio:>6} {peak:>8,.0f}", flush=True)
+    return seconds
+
+
+def _run(step: str, *arguments: Path | str) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.scale", "--step", step, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+# -- the measured steps; imports happen before the clock starts, on both sides of the ratio ------------------------
+
+
+def bare(export: str) -> Callable[[], Any]:
+    import duckdb
+
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in data.read_types().items())
+    connection = duckdb.connect()
+    return lambda: connection.execute(
+        f"create table t as select * from read_csv('{export}', columns = {{{columns}}}, header = true)"
+    )
+
+
+def evaluate(file: str) -> Callable[[], Any]:
+    from connector.app import desk
+    from connector.app.workspace import Options, open_workspace
+
+    _warm()
+
+    def measured() -> Any:
+        with open_workspace(Options(file=Path(file), as_of=AS_OF), offline=True) as workspace:
+            return desk.evaluate(workspace)
+
+    return measured
+
+
+def plan(file: str, state: str) -> Callable[[], Any]:
+    from connector.app import desk
+    from connector.app.workspace import Options, open_workspace
+    from connector.plan.build import Side, build
+    from connector.plan.observe import _found
+    from connector.plan.routes import route
+    from connector.platforms.mailchimp_facts import CAPABILITIES
+    from connector.state.open import open_store
+
+    _warm()
+
+    def measured() -> Any:
+        with open_workspace(Options(file=Path(file), as_of=AS_OF), offline=True) as workspace:
+            table = desk.evaluate(workspace).table
+            routing = route(workspace.config, workspace.config.destinations["mailchimp"])
+            store = open_store(state)
+            side = Side(routing, store.ledger("mailchimp"), CAPABILITIES, _found([], []), 0)
+            made = build(table, [side], as_of=workspace.as_of, made_at=datetime.now(UTC))
+            store.close()
+            return made
+
+    return measured
+
+
+def ledger(file: str, state: str, share: str) -> Callable[[], Any]:
+    """Not measured: a ledger that holds all that is desired, but for `share` of the people of each segment."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from connector.app import desk
+    from connector.app.workspace import Options, open_workspace
+    from connector.model import Kind
+    from connector.platforms.base import CONTACT_SCHEMA
+    from connector.state.open import open_store
+
+    def prepare() -> None:
+        with open_workspace(Options(file=Path(file), as_of=AS_OF), offline=True) as workspace:
+            table = desk.evaluate(workspace).table
+            store = open_store(state)
+            rows = table.num_rows
+            held = {
+                "email": table.column("email"),
+                "remote_id": table.column("email"),
+                "status": pa.repeat(pa.scalar("subscribed"), rows),
+                "status_at": pa.nulls(rows, pa.timestamp("us", tz="UTC")),
+                "tags": pa.nulls(rows, pa.list_(pa.string())),
+            }
+            store.observe("mailchimp", pa.table(held, schema=CONTACT_SCHEMA))
+            names = list(workspace.config.segments)
+            targets = {(Kind.TAG, f"Segment {n:02}"): str(n) for n in range(len(names))}
+            store.remember_targets("mailchimp", targets)
+            store.close()
+            db = sqlite3.connect(state)
+            ids = dict(db.execute("select email, id from contact"))
+            numbers = dict(db.execute("select name, id from target"))
+            every = round(1 / float(share)) if float(share) else 0
+            for n, name in enumerate(names):
+                inside = pc.and_(table.column(f"in:{name}"), table.column("consent"))
+                emails = table.column("email").filter(inside).to_pylist()
+                pairs = ((numbers[f"Segment {n:02}"], ids[e]) for i, e in enumerate(emails) if not every or i % every)
+                db.executemany("insert into membership values (?, ?)", pairs)
+            db.commit()
+            db.close()
+
+    return prepare
+
+
+def _warm() -> None:
+    """Import what the verbs import late."""
+    import adbc_driver_sqlite.dbapi  # noqa: F401
+    import ibis
+
+    import connector.segments.evaluate
+    import connector.sources.load
+
+    ibis.duckdb.connect()
+    del connector
+
+
+def _step(name: str, arguments: list[str]) -> None:
+    work = {"bare": bare, "evaluate": evaluate, "plan": plan, "ledger": ledger}[name](*arguments)
+    started = time.perf_counter()
+    kept = work()
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    changes = kept.changes.num_rows if hasattr(kept, "changes") else 0
+    print(json.dumps({"seconds": seconds, "peak": peak, "changes": changes}), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--step"]:
+        _step(sys.argv[2], sys.argv[3:])
+    else:
+        main(sys.argv[1:])

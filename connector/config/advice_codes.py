@@ -1,0 +1,68 @@
+"""Every code of the checker's advice, each with one line for the reference.
+
+Owns: AdviceCode (checked by mypy at each use), ADVICE. Codes are stable: `silence: [code]` stands in people's files.
+Must not: decide when advice is given (connector/segments/advice*.py do), or word it for one case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+AdviceCode = Literal[
+    "always",
+    "ambiguous-date",
+    "ambiguous-number",
+    "empty-column",
+    "empty-segment",
+    "everyone",
+    "missing-let-in",
+    "nearly-same",
+    "never",
+    "no-description",
+    "no-goal",
+    "no-owner",
+    "no-timezone",
+    "opens-only",
+    "overlap",
+    "review-by-passed",
+    "same-rule",
+    "secret-not-set",
+    "stale-export",
+    "tiny",
+    "too-many-segments",
+    "unreachable",
+    "unseen-value",
+    "unused-column",
+    "unused-source",
+    "unused-trait",
+]
+
+ADVICE: Mapping[AdviceCode, str] = {
+    "always": "A rule, or a part of one, that holds for everybody whatever the data says. Delete it, or correct it.",
+    "ambiguous-date": "Dates that can be read as day/month and as month/day. Say which: `format` under `columns`.",
+    "ambiguous-number": "Numbers whose sign can be decimal or thousands. Say which: `decimal` under `columns`.",
+    "empty-column": "A rule or field uses a column in which nobody has a value. Correct the name, or fill the export.",
+    "empty-segment": "Nobody is in the segment today. Look at its rule with `sync members` and `sync why`.",
+    "everyone": "More than 95 % of the contacts are in the segment, so it tells nobody apart.",
+    "missing-let-in": "A negated test lets in people without a value. Add `exists: true` if they should stay out.",
+    "nearly-same": "More than 70 % of two segments are the same people. Send one of them, or separate the rules.",
+    "never": "A rule, or a part of one, that nobody can fulfil: its conditions exclude each other.",
+    "no-description": "The segment has no `description`, so nobody knows later who was meant.",
+    "no-goal": "The segment has no `goal`, so nobody can tell later whether it is worth keeping.",
+    "no-owner": "The segment has no `owner`, so nobody is asked when it looks wrong.",
+    "no-timezone": "Without `timezone` days begin in UTC. Write the zone in which your customers' days begin.",
+    "opens-only": "Opens are the only sign of life. Mail programs open everything by themselves; add clicks or orders.",
+    "overlap": "More than 10 % of the smaller of two segments are in the other too, and may get both messages.",
+    "review-by-passed": "The day in `review_by` is over. Look at the segment again and set the next date, or delete it.",
+    "same-rule": "Two segments have the same rule. Keep one and send it to both targets.",
+    "secret-not-set": "The variable of a `${NAME}` is not set. Set it before doctor, plan or push.",
+    "stale-export": "The newest file of a source is older than a week and no `max_age` stops the run. Export again.",
+    "tiny": "Fewer than 10 people, and under 1 % of the contacts: too few to act on or to learn from.",
+    "too-many-segments": "More than 6 segments are sent to one destination. Merge those that nobody acts on.",
+    "unreachable": "Everybody who matches is taken by an earlier segment of the priority group.",
+    "unseen-value": "A value in a rule stands nowhere in the data. Often it is spelled otherwise there.",
+    "unused-column": "A column is declared and nothing uses it. Delete the entry.",
+    "unused-source": "A source is declared and no rule or trait reads it. Delete it, or use it.",
+    "unused-trait": "A trait is computed and nothing uses it. Delete it, or use it.",
+}

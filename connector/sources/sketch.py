@@ -1,0 +1,32 @@
+"""A first look at an export that no segments.yaml describes yet.
+
+Owns: sketch(), for `sync init`. Must not: read more than the header.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from connector.config.models import Source
+from connector.errors import SourceError
+from connector.problem import Place, Problem
+from connector.sources.formats import inspect
+from connector.sources.text import fold
+
+# What exports call the address, the likeliest first.
+EMAILS = ("email", "e-mail", "email address", "e-mail address", "customer email", "mail", "email_address")
+
+
+def sketch(file: Path) -> tuple[str, tuple[str, ...]]:
+    """(header of the address, all headers). Raises SourceError when the file or such a header is missing."""
+    place = Place(file.name)
+    if not file.is_file():
+        message = f"There is no export at {file}. Name one with --from FILE."
+        raise SourceError([Problem(place, "file-missing", message)])
+    headers = inspect(file, Source(name="contacts", file=file.name), place).headers
+    folded = {fold(header): header for header in headers}
+    for name in EMAILS:
+        if name in folded:
+            return folded[name], headers
+    message = f"No header of {file.name} looks like an email address column; the headers: {', '.join(headers[:20])}."
+    raise SourceError([Problem(place, "no-email-column", message)])

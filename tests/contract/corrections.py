@@ -1,0 +1,144 @@
+"""Where a published document is wrong, and why we say so. Nothing else is waived.
+
+Each correction is one statement about one vendor: an edit of the documents, a path that they describe under another
+name, or an answer that does not come from the API they describe. A correction without effect is an error.
+
+Owns: the list. Must not: grow past 14.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """`edit` changes a document in place; `paths` leads to the path under which the documents describe another one;
+    `outside` is a path, or an (answer status, content type), that is not the documented API's at all."""
+
+    vendor: str
+    name: str
+    reason: str
+    edit: Callable[[Json], None] | None = None
+    paths: tuple[tuple[str, str], ...] = ()
+    outside: re.Pattern[str] | None = None
+
+
+def _each(node: Any, change: Callable[[Json], None]) -> None:
+    """Call `change` with every object of a document."""
+    if isinstance(node, dict):
+        change(node)
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _each(child, change)
+
+
+def _merge_values(document: Json) -> None:
+    def change(node: Json) -> None:
+        found = node.get("merge_fields")
+        if isinstance(found, dict) and isinstance(found.get("additionalProperties"), dict):
+            found["additionalProperties"] = {}
+
+    _each(document, change)
+
+
+def _empty_times(document: Json) -> None:
+    def change(node: Json) -> None:
+        if node.get("format") == "date-time" and node.get("type") == "string":
+            node.clear()
+            node["oneOf"] = [{"type": "string", "format": "date-time"}, {"type": "string", "enum": [""]}]
+
+    _each(document, change)
+
+
+def _null_properties(document: Json) -> None:
+    def change(node: Json) -> None:
+        found = node.get("properties", {}).get("properties") if isinstance(node.get("properties"), dict) else None
+        if isinstance(found, dict) and (found.get("additionalProperties") or {}).get("type") == "string":
+            found["additionalProperties"]["nullable"] = True
+
+    _each(document, change)
+
+
+def _search_body(document: Json) -> None:
+    search = document["components"]["schemas"].get("PublicObjectSearchRequest")
+    if search:
+        search["required"] = []
+        sort = {"propertyName": {"type": "string"}, "direction": {"type": "string", "enum": ["ASCENDING", "DESCENDING"]}}
+        search["properties"]["sorts"]["items"] = {"type": "object", "properties": sort}
+
+
+CORRECTIONS: tuple[Correction, ...] = (
+    Correction(
+        "mailchimp",
+        "merge values",
+        "The document types the value of a merge field as an object; it is a text or a number, and an object only for "
+        "an address (the vendor's guide “Merge fields” shows all three).",
+        edit=_merge_values,
+    ),
+    Correction(
+        "mailchimp",
+        "empty times",
+        "A time that there is not yet is written as an empty text (completed_at of an unfinished batch in the vendor's "
+        "guide on batches), which the format date-time does not allow.",
+        edit=_empty_times,
+    ),
+    Correction(
+        "mailchimp",
+        "result files",
+        "A batch hands out the address of its result file, which lies in a file store and not in the documented API.",
+        outside=re.compile(r"/mailchimp-batch-results/.*"),
+    ),
+    Correction(
+        "hubspot",
+        "unset properties",
+        "A contact's property that was asked for and is not set is answered as null; the document allows only texts.",
+        edit=_null_properties,
+    ),
+    Correction(
+        "hubspot",
+        "search",
+        "The document requires all five parts of a search and has sorts as texts; the vendor's guide on search leaves "
+        "each of them out somewhere, and writes sorts as {propertyName, direction}.",
+        edit=_search_body,
+    ),
+    Correction(
+        "hubspot",
+        "versions",
+        "The documents at hand are those of 2026-03; v3 and the other dated versions serve the same operations, with "
+        "the version elsewhere in the path. 0-1 is the id of the object type contacts.",
+        paths=(
+            (r"/crm/v3/(objects)/contacts", r"/crm/\1/2026-03/contacts"),
+            (r"/crm/v3/(lists|properties)", r"/crm/\1/2026-03"),
+            (r"/crm/(lists|properties)/20\d\d-\d\d", r"/crm/\1/2026-03"),
+            (r"/crm/objects/20\d\d-\d\d/(contacts|0-1)", "/crm/objects/2026-03/contacts"),
+            (r"/(communication-preferences|account-info)/(v4|v3(?=/details)|20\d\d-\d\d)", r"/\1/2026-03"),
+        ),
+    ),
+)
+
+
+def corrected(vendor: str, document: Json) -> Json:
+    """The document, edited in place."""
+    for one in CORRECTIONS:
+        if one.vendor == vendor and one.edit:
+            one.edit(document)
+    return document
+
+
+def path(vendor: str, written: str) -> str:
+    """The path under which the documents describe this one."""
+    for one in CORRECTIONS:
+        for pattern, name in one.paths if one.vendor == vendor else ():
+            if re.match(pattern, written):
+                return re.sub(pattern, name, written, count=1)
+    return written
+
+
+def outside(vendor: str, written: str) -> bool:
+    """Whether this path is not one of the documented API."""
+    return any(one.vendor == vendor and one.outside and one.outside.fullmatch(written) for one in CORRECTIONS)

@@ -1,0 +1,91 @@
+"""The whole path as a user walks it: the installed command, real files, the rehearsal platforms."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.rehearsal.process import Running, start
+
+ROOT = Path(__file__).parent.parent.parent
+SYNC = Path(sys.executable).parent / "sync"
+AS_OF = "2026-11-20"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder with a copy of the sample, and the command that is run in it."""
+
+    folder: Path
+
+    def sync(self, *words: str, as_of: str | None = AS_OF, **more: Any) -> subprocess.CompletedProcess[str]:
+        moment = ["--as-of", as_of] if as_of else []
+        return subprocess.run(
+            [SYNC, *words, *moment],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            stdin=subprocess.DEVNULL,
+            **more,
+        )
+
+    def json(self, *words: str, code: int = 0, **more: Any) -> dict[str, Any]:
+        done = self.sync(*words, "--format", "json", **more)
+        assert done.returncode == code, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def edit(self, old: str, new: str, name: str = "segments.yaml") -> None:
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Running]:
+        """The rehearsal platforms as the commands left them."""
+        place = self.folder / ".connector" / "rehearsal"
+        place.mkdir(parents=True, exist_ok=True)
+        with start(place / "platforms.db") as running:
+            yield running
+
+    def writes(self) -> dict[str, int]:
+        """Writing requests that each platform has seen so far."""
+        with self.rehearsal() as running:
+            return running.writes()
+
+
+def _copy(folder: Path) -> Desk:
+    shutil.copy(ROOT / "segments.yaml", folder)
+    shutil.copytree(ROOT / "exports", folder / "exports")
+    return Desk(folder)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return _copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _pushed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pushed")
+    done = _copy(folder).sync("push", "--rehearse", "--yes")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def pushed(_pushed: Path, tmp_path: Path) -> Desk:
+    """A desk whose first push is done. Each test has a copy of its own."""
+    shutil.copytree(_pushed, tmp_path, dirs_exist_ok=True)
+    return Desk(tmp_path)
