@@ -1,4 +1,4 @@
-"""What is done at the desk, without a platform: load, evaluate, members, advice.
+"""What is done at the desk, without a platform: load, evaluate, members.
 
 Owns: the order of these steps. Must not: print, or call a platform.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace
-from connector.problem import Problem, Severity
 
 if TYPE_CHECKING:
     from connector.segments.evaluate import Evaluation
@@ -46,18 +45,3 @@ def members(workspace: Workspace, segment: str) -> list[str]:
     """The addresses of one segment, sorted."""
     table = evaluate(workspace).table
     return sorted(table.filter(table.column(f"in:{segment}")).column("email").to_pylist())
-
-
-def advice(workspace: Workspace) -> list[Problem]:
-    """What is no error and yet worth knowing before a push."""
-    config = workspace.config
-    return [
-        Problem(
-            config.place(("destinations", item.name)),
-            "secret-not-set",
-            f"{item.secret} is not set. Set it before sync doctor, plan or push.",
-            Severity.ADVICE,
-        )
-        for item in config.destinations.values()
-        if not workspace.secrets.get(item.secret.variable)
-    ]

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """text for people, json for programs, csv where a command prints a table."""
+    """text for people, json for programs, csv where a command prints a table, github for annotations of a pull
+    request, markdown for its description."""
 
     TEXT = "text"
     JSON = "json"
     CSV = "csv"
+    GITHUB = "github"
+    MARKDOWN = "markdown"
 
 
 @dataclass(frozen=True, slots=True)

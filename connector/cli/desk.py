@@ -15,7 +15,7 @@ from connector.cli.common import Common, Format, command, data, data_json, talk
 
 def register(app: typer.Typer) -> None:
     command(app, "init", "  sync init\n  sync init --from exports/contacts.csv")(init)
-    command(app, "check", "  sync check\n  sync check --format json --as-of 2026-11-20")(check)
+    command(app, "check", "  sync check\n  sync check --strict --format github\n  sync check --as-of 2026-11-20")(check)
     command(app, "segments", "  sync segments\n  sync segments --only 'vip*' --format json")(segments)
     command(app, "members", "  sync members vip\n  sync members vip --format csv > vip.csv")(members)
 
@@ -37,20 +37,34 @@ def init(
     return 0
 
 
-def check(common: Common) -> int:
-    """Read segments.yaml and the exports, and tell every problem with its place."""
-    from connector.app import desk as verbs
+def check(
+    common: Common, strict: Annotated[bool, typer.Option("--strict", help="End with 2 when there is advice.")] = False
+) -> int:
+    """Read segments.yaml and the exports, and tell every error and all advice with its place."""
+    from connector.app import advice as verbs
     from connector.app.workspace import open_workspace
-    from connector.report.desk import check_json, check_text
+    from connector.errors import ConfigError, SourceError
+    from connector.report import advice as report
 
-    with open_workspace(common.options()) as workspace:
-        evaluation, loaded = verbs.check(workspace)
-        advice = verbs.advice(workspace)
+    try:
+        with open_workspace(common.options()) as workspace:
+            found = verbs.check(workspace)
+    except (ConfigError, SourceError) as error:
+        if common.json:
+            data_json(report.errors_json(error.problems))
+        elif common.format is Format.GITHUB:
+            data(report.annotations(error.problems))
+        else:
+            raise
+        return error.exit_code
+    told = (found.segments, found.contacts, found.loaded, found.advice)
     if common.json:
-        data_json(check_json(evaluation, loaded, advice))
+        data_json(report.check_json(*told))
+    elif common.format is Format.GITHUB:
+        data(report.annotations([item.problem for item in found.advice]))
     else:
-        data(check_text(evaluation, loaded, advice, common.verbose))
-    return 0
+        data(report.check_text(*told, common.verbose))
+    return 2 if strict and found.advice else 0
 
 
 def segments(common: Common) -> int:

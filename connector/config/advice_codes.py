@@ -54,7 +54,7 @@ ADVICE: Mapping[AdviceCode, str] = {
     "no-timezone": "Without `timezone` days begin in UTC. Write the zone in which your customers' days begin.",
     "opens-only": "Opens are the only sign of life. Mail programs open everything by themselves; add clicks or orders.",
     "overlap": "More than 10 % of the smaller of two segments are in the other too, and may get both messages.",
-    "review-by-passed": "The day in `review_by` is over. Look at the segment again and set the next date, or delete it.",
+    "review-by-passed": "The day in `review_by` is over. Review the segment and set the next day, or delete it.",
     "same-rule": "Two segments have the same rule. Keep one and send it to both targets.",
     "secret-not-set": "The variable of a `${NAME}` is not set. Set it before doctor, plan or push.",
     "stale-export": "The newest file of a source is older than a week and no `max_age` stops the run. Export again.",

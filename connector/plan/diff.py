@@ -31,31 +31,32 @@ def chunks(routes: Sequence[Route]) -> list[Sequence[Route]]:
 
 
 def compare(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledger) -> None:
-    """Make the table `person`: everyone desired or held, with want/have bits, the gate's verdict and fields.
+    """Make the table `person`: whoever differs, and whoever's fields may, with want/have bits and the gate's verdict.
 
-    Expects the view `desired` (segments.Evaluation.table). Columns: email, held, reason, said_no_at, new (will be
-    created), want<i>, have<i>, enriched, consent_at, consent_source, fields (what to send; null = nothing)."""
+    Expects the view `desired` (segments.Evaluation.table). Columns: email, present (in the export), held (by the
+    platform), reason (of the gate, null: may be touched), status_at, want<i>, have<i>, wanted, enriched, consent,
+    consent_at, consent_source, fields_now and fields_sent (JSON)."""
     parts = chunks(routing.routes)
     connection.register("ledger_contacts", ledger.contacts)
     connection.register("ledger_memberships", ledger.memberships)
     _want(connection, routing, parts)
     _have(connection, parts, ledger)
     policy = routing.destination.new_contacts
-    want = " or ".join(f"want{i} <> 0" for i in range(len(parts)))
-    have = " or ".join(f"have{i} <> 0" for i in range(len(parts)))
     bits = ", ".join(f"coalesce(w.want{i}, 0) as want{i}, {_held_bits(i)} as have{i}" for i in range(len(parts)))
-    connection.execute(f"""
-        create or replace temp table joined as
-        select coalesce(w.email, c.email) as email, w.email is not null as present, c.status, c.status_at,
-               coalesce(w.consent, false) as consent, w.consent_at, w.consent_source,
-               coalesce(w.enriched, false) as enriched, w.fields as fields_now, c.fields as fields_sent, {bits}
-        from want w full join ledger_contacts c on w.email = c.email left join have h on h.contact = c.id
-    """)
+    want = " or ".join(f"want{i} <> 0" for i in range(len(parts)))
+    differs = " or ".join(f"want{i} <> have{i} or (have{i} <> 0 and not consent)" for i in range(len(parts)))
+    mapped = f"(({want}) or enriched or fields_sent is not null)" if routing.destination.fields else "false"
     connection.execute(f"""
         create or replace temp table person as
+        with joined as (
+            select coalesce(w.email, c.email) as email, w.email is not null as present, c.status, c.status_at,
+                   coalesce(w.consent, false) as consent, w.consent_at, w.consent_source,
+                   coalesce(w.enriched, false) as enriched, w.fields as fields_now, c.fields as fields_sent, {bits}
+            from want w full join ledger_contacts c on w.email = c.email left join have h on h.contact = c.id
+        )
         select *, {gate.HELD} as held, {gate.reason(policy)} as reason, ({want}) as wanted
         from joined
-        where ({want}) or ({have}) or enriched or (present and fields_sent is not null)
+        where {differs} or (present and {mapped})
     """)
 
 
@@ -145,26 +146,24 @@ def counts(connection: duckdb.DuckDBPyConnection, routing: Routing) -> dict[str,
     """Per target: members in the ledger, desired members, adds, removes."""
     if not routing.routes:
         return {}
-    bits = [(number // BITS, number % BITS) for number in range(len(routing.routes))]
-    held = ", ".join(f"count(*) filter ((have{i} >> {at}) & 1 = 1)" for i, at in bits)
-    desired = ", ".join(f"count(*) filter (consent and (want{i} >> {at}) & 1 = 1)" for i, at in bits)
-    totals = connection.execute(f"select {held}, {desired} from person").fetchone() or ()
+    held = dict(
+        connection.execute(
+            f"select b.chunk * {BITS} + b.bit, count(*) from ledger_memberships m join bits b using (target) group by 1"
+        ).fetchall()
+    )
     moved = {
         (op, number): count
         for op, number, count in connection.execute(
-            "select op, number, count(*) from membership where reason is null group by all"
+            "select if(reason is null, op, 'blocked'), number, count(*) from membership group by all"
         ).fetchall()
     }
-    size = len(routing.routes)
-    return {
-        f"{route.target.kind} “{route.target.name}”": (
-            totals[number],
-            totals[size + number],
-            moved.get(("add", number), 0),
-            moved.get(("remove", number), 0),
-        )
-        for number, route in enumerate(routing.routes)
-    }
+    found = {}
+    for number, route in enumerate(routing.routes):
+        adds, removes = moved.get(("add", number), 0), moved.get(("remove", number), 0)
+        missing = adds + moved.get(("adopt", number), 0) + moved.get(("blocked", number), 0)
+        before = held.get(number, 0)
+        found[f"{route.target.kind} “{route.target.name}”"] = (before, before - removes + missing, adds, removes)
+    return found
 
 
 def _route_table(routes: Sequence[Route]) -> pa.Table:

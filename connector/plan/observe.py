@@ -23,14 +23,26 @@ from connector.state.base import Ledger, Store
 OVERLAP = timedelta(minutes=10)
 
 
+def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, now: datetime, tell: Listener) -> bool:
+    """Read what changed on the platform since the last reading. `everybody`: and if need be everything, once, because
+    rules ask about people who are in no target. Returns whether everything was read just now."""
+    ledger = store.ledger(destination)
+    first = everybody and not ledger.whole
+    if first:
+        _remember(store, destination, adapter.statuses(None), tell, "reading everybody")
+    elif ledger.cursor is not None:
+        _remember(store, destination, adapter.statuses(ledger.cursor), tell, "reading changes")
+    else:
+        return False
+    store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=everybody)
+    return first
+
+
 def contacts(
     store: Store, adapter: Adapter, destination: str, desired: pa.Array, now: datetime, tell: Listener
 ) -> None:
-    """Bring what the store knows of the destination's contacts up to date. `desired` are normalised emails."""
+    """Look up those of `desired` (normalised emails) of whom the store knows nothing. After `changes`."""
     ledger = store.ledger(destination)
-    if ledger.cursor is not None:
-        _remember(store, destination, adapter.statuses(ledger.cursor), tell, "reading changes")
-        ledger = store.ledger(destination)
     unknown = desired.filter(pc.invert(pc.is_in(desired, value_set=ledger.contacts.column("email").combine_chunks())))
     if len(unknown):
         _remember(store, destination, adapter.lookup(unknown.to_pylist()), tell, "looking up contacts")

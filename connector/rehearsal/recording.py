@@ -3,7 +3,7 @@
 Owns: the file of one process, one JSON object a line. Must not: be on unless asked for (bodies hold addresses), or keep
 a key.
 
-    {"platform", "method", "path", "query", "template", "headers", "body", "status", "fault", "answer_headers", "answer"}
+    platform, method, path, query, template, headers, body, status, fault, answer_headers, answer
 
 `path` and `query` as they were sent; `template` is "" when no route matched; `answer` is the parsed JSON, or
 {"bytes": N} when it is none; `status` 0: the connection was dropped.

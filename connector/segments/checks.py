@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from connector.config import platform_words
 from connector.config.models import ColumnType, Config
 from connector.config.rules import (
     Aggregate,
@@ -39,6 +40,17 @@ def check_types(config: Config, loaded: Loaded, as_of: datetime) -> list[Problem
     return in_order(list(_Checks(config, loaded, as_of).problems()))
 
 
+def types_of(config: Config, loaded: Loaded, as_of: datetime) -> Callable[[Compare | Events, str], ColumnType | None]:
+    """Gives the type of what a condition of a source (or of contacts) tests; None when nobody has a value."""
+    checks = _Checks(config, loaded, as_of)
+    list(checks._traits())
+
+    def type_of(node: Compare | Events, source: str = CONTACTS) -> ColumnType | None:
+        return checks._result(ask(node)) if isinstance(node, Events) else checks.type(source, node.column)
+
+    return type_of
+
+
 class _Checks:
     """`types` has None for a column without any value: whatever it would hold, a test of it is no mistake."""
 
@@ -51,6 +63,7 @@ class _Checks:
             empty = loaded.empty.get(source, frozenset())
             self.types[source] = {name: None if name in empty else type_ for name, type_ in types.items()}
         self.types.setdefault(CONTACTS, {})[EMAIL] = "text"
+        self.types[CONTACTS] |= platform_words.columns(config)
 
     def problems(self) -> Iterator[Problem]:
         yield from self._traits()

@@ -18,7 +18,7 @@ from ibis import _
 from connector.config.models import Config
 from connector.config.rules import InSegment
 from connector.errors import ConfigError
-from connector.segments import engine, sequences, traits, zones
+from connector.segments import engine, platform_columns, sequences, traits, zones
 from connector.segments.checks import check_types
 from connector.segments.compile import Compiler
 from connector.segments.frame import Column, Frame
@@ -39,6 +39,7 @@ class Evaluation:
     table: pa.Table
     contacts: int
     sizes: Mapping[str, int]
+    notes: tuple[str, ...] = ()  # what a reader of the sizes must know: platform columns that nobody has read yet
 
 
 def evaluate(
@@ -59,6 +60,7 @@ class _Run:
         self.names = Names.of(config, loaded)
         empty = loaded.empty.get(CONTACTS, frozenset())
         self.frame = Frame(loaded.connection, loaded.contacts, loaded.types[CONTACTS], EMAIL, config.zone, empty)
+        platform_columns.join(self.frame, config, loaded)
         traits.add(self.frame, config, self.names, loaded, self.clock)
         sequences.add(self.frame, config, self.names, loaded, self.clock)
         self.rules = {name: segment.when for name, segment in config.segments.items() if segment.when is not None}
@@ -129,7 +131,8 @@ class _Run:
         for written, name in zip(self._sent(), [name for name in found.column_names if name[0] == "v"], strict=True):
             columns[f"value:{written}"] = found[name]
         sizes = {name: pc.sum(column).as_py() or 0 for name, column in members.items()}
-        return Evaluation(pa.table(columns), found.num_rows, sizes)
+        notes = tuple(platform_columns.unread(self.config, self.loaded.observed))
+        return Evaluation(pa.table(columns), found.num_rows, sizes, notes)
 
     def _consent(self, found: pa.Table) -> dict[str, Any]:
         rows, names = found.num_rows, found.column_names

@@ -2,8 +2,8 @@
 
 Owns: references(), Names and needed(). Must not: read rows, know a column's type, build expressions.
 
-A name in a rule over contacts is a column of the contacts export or a trait; inside `where` it is a column of that
-source only. Traits are found by their exact name, columns also by their header.
+A name in a rule over contacts is a column of the contacts export, a trait or a column of a destination; inside `where`
+it is a column of that source only. Traits are found by their exact name, columns also by their header.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from connector.config import platform_words
 from connector.config.models import ColumnType, Config
 from connector.config.rules import (
     Aggregate,
@@ -52,6 +53,7 @@ class Names:
     def __init__(self, config: Config, catalog: Mapping[str, SourceInfo]) -> None:
         self.catalog = catalog
         self.traits = trait_names(config)
+        self.platforms = {name.casefold(): name for name in platform_words.columns(config)}
 
     @classmethod
     def of(cls, config: Config, loaded: Loaded) -> Names:
@@ -70,8 +72,14 @@ class Names:
         return info.resolve(written) if info else None
 
     def contact(self, written: str) -> str | None:
-        """A trait's name or a contact column's, or None."""
-        return written if written in self.traits else self.column(CONTACTS, written)
+        """A trait's name, a destination's column's or a contact column's, or None."""
+        if written in self.traits:
+            return written
+        return self.platforms.get(written.strip().casefold()) or self.column(CONTACTS, written)
+
+    def computed(self, written: str) -> bool:
+        """Whether a name of contacts is no column of the export."""
+        return written in self.traits or written.strip().casefold() in self.platforms
 
     def find(self, source: str, written: str) -> str | None:
         return self.contact(written) if source == CONTACTS else self.column(source, written)
@@ -80,7 +88,7 @@ class Names:
         """What may be written here, for “did you mean”."""
         info = self.catalog.get(source)
         columns = list(info.columns) if info else []
-        return [*columns, EMAIL, *self.traits] if source == CONTACTS else columns
+        return [*columns, EMAIL, *self.traits, *self.platforms.values()] if source == CONTACTS else columns
 
 
 def _info(name: str, types: Mapping[str, ColumnType]) -> ColumnInfo:
@@ -169,6 +177,18 @@ def sources(config: Config) -> frozenset[str]:
     return frozenset(found)
 
 
+def asked_of_platforms(config: Config) -> dict[str, frozenset[str]]:
+    """Destination -> the words (config/platform_words.py) that any rule, trait or field of the file uses."""
+    found: dict[str, set[str]] = {}
+    columns = {name.casefold(): name for name in platform_words.columns(config)}
+    for reference in references(config):
+        name = columns.get(reference.written.strip().casefold()) if reference.traits else None
+        if name is not None and reference.written not in trait_names(config):
+            destination, _, word = name.rpartition(".")
+            found.setdefault(destination, set()).add(word)
+    return {destination: frozenset(words) for destination, words in found.items()}
+
+
 def needed(config: Config, catalog: Mapping[str, SourceInfo]) -> Mapping[str, frozenset[str]]:
     """The columns that must be loaded, per source that is read.
 
@@ -179,7 +199,7 @@ def needed(config: Config, catalog: Mapping[str, SourceInfo]) -> Mapping[str, fr
     wanted: dict[str, set[str]] = {source: set() for source in sources(config)}
     for reference in references(config):
         column = names.column(reference.source, reference.written)
-        if reference.traits and reference.written in names.traits:
+        if reference.traits and names.computed(reference.written):
             continue
         if column is None:
             problems.append(_unknown(config, names, reference))

@@ -14,13 +14,14 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from connector.config.models import ColumnType
 from connector.config.rules import All, AnyOf, Compare, Events, InSegment, Not
 from connector.segments import literals
 from connector.segments.compile import event_tests
-from connector.segments.measures import ask
+from connector.segments.measures import Ask, ask
 from connector.segments.rewrite import bare
 from connector.segments.windows import TICK, Clock, Span
 from connector.sources.text import fold
@@ -56,7 +57,7 @@ class Variable:
         if self.family == "boolean":
             return [True, False]
         if self.family == "text":
-            words = {word for name, value in self.tests if name != "exists" for word in _several(name, value)}
+            words = {word for name, value in self.tests if name != "exists" for word in _several(value)}
             return [*sorted(words), OTHER]
         edges = sorted({edge for test in self.tests for edge in _edges(test)})
         found = self._numbers(edges) if self.family == "number" else _days(edges)
@@ -64,24 +65,29 @@ class Variable:
 
     def _numbers(self, edges: list[Decimal]) -> list[Decimal]:
         if self.whole:
-            near = {Decimal(round_(edge)) + step for edge in edges for round_ in (math.floor, math.ceil) for step in (-1, 0, 1)}
+            near = {
+                Decimal(round_(edge)) + step
+                for edge in edges
+                for round_ in (math.floor, math.ceil)
+                for step in (-1, 0, 1)
+            }
         else:
-            near = {*edges, *((low + high) / 2 for low, high in zip(edges, edges[1:], strict=False))}
+            near = {*edges, *((low + high) / 2 for low, high in pairwise(edges))}
             near |= {edges[0] - 1, edges[-1] + 1} if edges else set()
         if self.low is not None:
             near = {number for number in near if number >= self.low} | {Decimal(self.low)}
         return sorted(near)
 
 
-def _several(name: str, value: Any) -> tuple[Any, ...]:
-    return tuple(value) if name in ("in", "between") else (value,)
+def _several(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _edges(test: Test) -> Iterable[Any]:
     name, value = test
     if name == "exists":
         return
-    for part in _several(name, value):
+    for part in _several(value):
         if isinstance(part, Span):
             yield from (edge for edge in (part.low, part.high) if edge is not None)
         else:
@@ -121,12 +127,13 @@ _NUMBERS: Mapping[str, Callable[[Any, Any], bool]] = {
     "less_than": lambda value, wanted: value < wanted,
     "between": lambda value, wanted: wanted[0] <= value <= wanted[1],
 }
+_WHOLE = frozenset({"exists", "is", "in"})
 _DECIDED: Mapping[str, frozenset[str]] = {
-    "number": frozenset({"exists", "in", *_NUMBERS}),
-    "text": frozenset({"exists", "is", "in"}),
-    "boolean": frozenset({"exists", "is", "in"}),
-    "date": frozenset({"exists", "is", "in", "on", "before", "after", "between", "within", "more_than_ago", "within_next"}),
-}  # fmt: skip
+    "number": _WHOLE | _NUMBERS.keys(),
+    "text": _WHOLE,
+    "boolean": _WHOLE,
+    "date": _WHOLE | {"on", "before", "after", "between", "within", "more_than_ago", "within_next"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +151,16 @@ class TooHard(Exception):
     """More choices than worth following."""
 
 
+def _variable(name: Hashable, family: str, type_: ColumnType) -> Variable:
+    """Counts and sums of nothing are 0, so they are never missing."""
+    measure = name.measure if isinstance(name, Ask) else None
+    low = 0 if measure == "count" else None
+    return Variable(family, measure not in ("count", "sum"), type_ == "integer", low)
+
+
 class Puzzle:
-    """Asks about rules over contacts. `type_of` gives the type of a column, trait or measure; None when it has none
-    (nobody has a value). `when` are the rules of the segments that can be asked for by name."""
+    """Asks about rules over contacts. `type_of`: the type of what a test looks at, None when nobody has a value;
+    `name_of`: one name (or Ask) for every spelling of a column; `when`: the rules of segments asked for by name."""
 
     def __init__(
         self,
@@ -221,14 +235,7 @@ class Puzzle:
         return self._test(column, node, type_, positive)
 
     def _events(self, node: Events, positive: bool) -> Form:
-        """Counts and sums of nothing are 0: never missing."""
-        name = ask(node)
-        type_ = self.type_of(node)
-        if name.measure == "count":
-            self.variables.setdefault(name, Variable("number", missing=False, whole=True, low=0))
-        elif name.measure == "sum":
-            self.variables.setdefault(name, Variable("number", missing=False, whole=type_ == "integer"))
-        parts = tuple(self._test(name, test, type_, positive) for test in event_tests(node))
+        parts = tuple(self._test(ask(node), test, self.type_of(node), positive) for test in event_tests(node))
         return Form(not positive, parts)
 
     def _test(self, name: Hashable, node: Compare, type_: ColumnType | None, positive: bool) -> Form:
@@ -239,8 +246,7 @@ class Puzzle:
         if family == "text" and node.test != "exists":
             value = tuple(fold(word) for word in value) if node.test == "in" else fold(value)
         test: Test = (node.test, value)
-        variable = self.variables.setdefault(name, Variable(family, whole=type_ == "integer"))
-        variable.tests[test] = None
+        self.variables.setdefault(name, _variable(name, family, type_)).tests[test] = None
         return Form(variable=name, test=test, positive=positive)
 
     def _free(self, key: Hashable, positive: bool) -> Form:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 SAMPLE = 1 << 18
 _CHUNK = 1 << 20
@@ -20,10 +19,7 @@ _UNDEFINED_IN_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 
 def open_bytes(file: Path) -> IO[bytes]:
     """The content; gzip is undone, told by its first bytes and not by the name."""
-    stream = file.open("rb")
-    if stream.peek(2)[:2] == b"\x1f\x8b":
-        return io.BufferedReader(gzip.GzipFile(fileobj=stream))
-    return stream
+    return cast("IO[bytes]", gzip.open(file)) if is_gzip(file) else file.open("rb")
 
 
 def is_gzip(file: Path) -> bool:
@@ -60,7 +56,7 @@ def guess(head: bytes) -> str:
         even, odd = head[:4096:2].count(0), head[1:4096:2].count(0)
         if max(even, odd) > len(head[:4096]) // 8:
             return "utf-16-be" if even > odd else "utf-16-le"
-    return "utf-8" if _is_utf8(head) else _one_byte(head)
+    return "utf-8" if _is_utf8(head) else _likelier([head])
 
 
 def utf8_copy(file: Path, encoding: str, copy: Path) -> int:
@@ -81,16 +77,21 @@ def whole_guess(file: Path) -> str:
 
     UTF-8 with a few broken bytes stays UTF-8: that is so when there are more well-formed multi-byte characters than
     broken places."""
+    with open_bytes(file) as source:
+        return _likelier(_chunks(source))
+
+
+def _likelier(chunks: Iterable[bytes]) -> str:
+    """UTF-8 with broken places, or a one-byte encoding."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     good = bad = 0
     undefined = False
-    with open_bytes(file) as source:
-        for chunk in _chunks(source):
-            text = decoder.decode(chunk)
-            broken = text.count("\ufffd")
-            bad += broken
-            good += sum(1 for character in text if character > "\x7f") - broken if not text.isascii() else 0
-            undefined = undefined or any(byte in chunk for byte in _UNDEFINED_IN_CP1252)
+    for chunk in chunks:
+        text = decoder.decode(chunk)
+        broken = text.count("\ufffd")
+        bad += broken
+        good += 0 if text.isascii() else sum(character > "\x7f" for character in text) - broken
+        undefined = undefined or any(byte in chunk for byte in _UNDEFINED_IN_CP1252)
     if good > bad:
         return "utf-8"
     return "latin-1" if undefined else "cp1252"
@@ -108,6 +109,3 @@ def _is_utf8(head: bytes) -> bool:
         return False
     return True
 
-
-def _one_byte(head: bytes) -> str:
-    return "latin-1" if any(byte in head for byte in _UNDEFINED_IN_CP1252) else "cp1252"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 import weakref
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,6 +28,7 @@ from connector.sources.trouble import reading
 
 if TYPE_CHECKING:
     import duckdb
+    import ibis
     from ibis.backends.duckdb import Backend
 
 Needed = Mapping[str, frozenset[str]]
@@ -75,8 +77,8 @@ class _Load:
             self._related(other, number)
         return Loaded(
             connection=self.backend,
-            contacts=self.backend.table("source_contacts"),
-            related={other: self.backend.table(f"source_{other}") for other in others},
+            contacts=_table(self.backend, "source_contacts"),
+            related={other: _table(self.backend, f"source_{other}") for other in others},
             types={one: self._types(one) for one in self.typed},
             quarantine=pa.concat_tables(self.listed),
             findings=self.findings.found,
@@ -164,6 +166,12 @@ class _Load:
 
     def _drop(self, typed: Typed) -> None:
         self.con.execute(f"DROP TABLE {typed.raw}")
+
+
+def _table(backend: Backend, view: str) -> ibis.Table:
+    with warnings.catch_warnings():  # Ibis 12 reads the schema by a name that DuckDB 2 is about to drop
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return backend.table(view)
 
 
 def _connect() -> Backend:

@@ -61,11 +61,11 @@ def phones(con: duckdb.DuckDBPyConnection, cells: Cells, into: str, at: tuple[st
         f"SELECT v, count(*), h FROM ({cells.query()}) WHERE v IS NOT NULL AND NOT ({_is_plain('v')})"
         f" AND NOT ({_is_bare('v')}) GROUP BY v, h"
     ).fetchall()
-    mapped = _mapping(con, rows, _phone, cells.name, cells.home(), into, at, findings, "phone number")
     changed = con.execute(
         f"SELECT count(*) FROM ({cells.query()}) WHERE NOT ({_is_plain('v')}) AND ({_is_bare('v')})"
     ).fetchone()
-    _normalised(findings, at, changed[0] if changed else 0, "phone number")
+    done = int(changed[0]) if changed else 0
+    mapped = _mapping(con, rows, _phone, cells.name, cells.home(), into, at, findings, "phone number", done)
     v = cells.name
     value = f"CASE WHEN {_is_plain(v)} THEN {v} WHEN {_is_bare(v)} THEN {_bare(v)} ELSE {mapped.value} END"
     return Mapped(value, mapped.join)
@@ -97,6 +97,7 @@ def _mapping(
     at: tuple[str, str],
     findings: Findings,
     what: str,
+    done: int = 0,
 ) -> Mapped:
     known = [(text, other, meaning(text, other), count) for text, count, other in rows]
     unknown = sorted((text, count) for text, _, found, count in known if found is None)
@@ -104,17 +105,14 @@ def _mapping(
     message = f"values are not a known {what} and stay as they are"
     findings.add("unknown-spelling", *at, sum(count for _, count in unknown), message, examples=shown)
     changed = [row for row in known if row[2] is not None and row[2] != row[0]]
-    _normalised(findings, at, sum(row[3] for row in changed), what)
+    count = done + sum(row[3] for row in changed)
+    findings.add("normalised", *at, count, f"values got the usual spelling of a {what}")
     if not changed:
         return Mapped(value)
     _table(con, into, changed)
     return Mapped(
         f"coalesce({into}.value, {value})", f"LEFT JOIN {into} ON {into}.text = {value} AND {into}.other = {second}"
     )
-
-
-def _normalised(findings: Findings, at: tuple[str, str], count: int, what: str) -> None:
-    findings.add("normalised", *at, count, f"values got the usual spelling of a {what}")
 
 
 def _table(con: duckdb.DuckDBPyConnection, into: str, rows: Sequence[tuple[str, str, str | None, int]]) -> None:

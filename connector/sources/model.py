@@ -106,3 +106,4 @@ class Loaded:
     rows: Mapping[str, int] = field(default_factory=dict)  # rows read per source, before any were dropped
     empty: Mapping[str, frozenset[str]] = field(default_factory=dict)  # columns without any value: type unknown, "text"
     catalog: Mapping[str, SourceInfo] = field(default_factory=dict)  # what was asked for: finds a column by its header
+    observed: Mapping[str, pa.Table] = field(default_factory=dict)  # destination -> what it said (platform_columns.py)

@@ -60,12 +60,10 @@ def _text(column: str, type_: pa.DataType) -> str:
     value = name(column)
     if pa.types.is_timestamp(type_) and type_.tz is not None:
         return f"strftime({value}::TIMESTAMPTZ AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S.%fZ')"
-    if pa.types.is_floating(type_):  # the shortest text, never with an exponent
-        short = f"{value}::DOUBLE::VARCHAR" if pa.types.is_float64(type_) else f"{value}::FLOAT::VARCHAR"
-        return (
-            f"CASE WHEN isfinite({value}) THEN CASE WHEN contains({short}, 'e') THEN"
-            f" TRY_CAST({value} AS DECIMAL(38, 15))::VARCHAR ELSE {short} END END"
-        )
+    if pa.types.is_floating(type_):  # the shortest text, without an exponent and without .0
+        short = f"{value}::{'DOUBLE' if pa.types.is_float64(type_) else 'FLOAT'}::VARCHAR"
+        plain = f"CASE WHEN contains({short}, 'e') THEN TRY_CAST({short} AS DECIMAL(38, 15))::VARCHAR ELSE {short} END"
+        return f"CASE WHEN isfinite({value}) THEN regexp_replace({plain}, '\\.0+$', '') END"
     if pa.types.is_nested(type_):
         return f"to_json({value})::VARCHAR"
     if pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_):

@@ -50,6 +50,8 @@ class Reading:
         if self.type not in ("date", "timestamp"):
             return [self._sql(value)]
         value = trim_sql(value) if self.padded else value
+        if self.type == "date" and not self.loose:  # a time of day would be lost
+            value = f"CASE WHEN regexp_full_match({value}, {literal(times.PATTERNS[self.style][0])}) THEN {value} END"
         local = times.local(value, self.style, self.format)
         return [local, times.zoned(value, self.style, self.format)] if self.zoned else [local]
 

@@ -30,6 +30,7 @@ LEDGER_CONTACTS = pa.schema(
         ("status_at", INSTANT),
         ("tags", pa.list_(pa.string())),  # as last observed, where tags are a property; null = none or never
         ("fields", pa.string()),  # JSON object the platform confirmed, null = never sent
+        ("person", pa.string()),  # the CRM's id of the person who had this address in the export, null = unknown
     ]
 )
 LEDGER_MEMBERSHIPS = pa.schema([("target", pa.int64()), ("contact", pa.int64())])
@@ -65,7 +66,20 @@ RUN_CHANGES = pa.schema(
     ]
 )
 # What adapters observe of contacts (platforms.base.CONTACT_SCHEMA).
-OBSERVED = pa.schema([field for field in LEDGER_CONTACTS if field.name not in ("id", "fields")])
+OBSERVED = pa.schema([field for field in LEDGER_CONTACTS if field.name not in ("id", "fields", "person")])
+# Who has an address in the export.
+PEOPLE = pa.schema([("email", pa.string()), ("person", pa.string())])
+# What contacts did with mail of the platform (platforms.base.ENGAGEMENT_SCHEMA).
+ENGAGEMENT = pa.schema(
+    [
+        ("email", pa.string()),
+        ("last_open_at", INSTANT),
+        ("last_click_at", INSTANT),
+        ("last_send_at", INSTANT),
+        ("sends", pa.int64()),
+        ("bounces", pa.int64()),
+    ]
+)
 # The changes of a batch: `seq`, then what an adapter gets (platforms.base.BATCH_SCHEMA).
 RECORDS = pa.schema(
     [
@@ -122,6 +136,7 @@ class Ledger:
     memberships: pa.Table  # LEDGER_MEMBERSHIPS
     targets: pa.Table  # LEDGER_TARGETS
     rejects: pa.Table  # REJECTS
+    whole: bool = False  # everybody whom the platform holds has been read, not only those we asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +271,22 @@ class Store(Protocol):
 
     def revisions(self, destinations: Sequence[str]) -> dict[str, int]: ...
 
-    def observe(self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None) -> None:
+    def observe(
+        self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None, whole: bool = False
+    ) -> None:
         """Remember ids, statuses and tags (OBSERVED; later rows win; rows without email are ignored; null
-        keeps what was known). Never touches fields, memberships or the revision. "absent" forgets id and tags."""
+        keeps what was known). Never touches fields, memberships or the revision. "absent" forgets id and tags.
+        `whole`: with this, everybody whom the platform holds has been read."""
+
+    def remember_people(self, destination: str, people: pa.Table) -> None:
+        """Who the known contacts of these addresses are in the CRM (PEOPLE); others are ignored."""
+
+    def engagement(self, destination: str) -> tuple[pa.Table, datetime | None]:
+        """What is known of the contacts' engagement (ENGAGEMENT), and up to where it has been read."""
+
+    def engage(self, destination: str, table: pa.Table, *, until: datetime, totals: bool = False) -> None:
+        """Add what happened since the last reading (ENGAGEMENT): the later of each time, the sum of each count, but
+        `sends` begin anew with an open or click. With `totals` the counts replace what was known."""
 
     def remember_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None: ...
 

@@ -49,7 +49,19 @@ _FIRST = (
         since INTEGER NOT NULL, expires_at INTEGER NOT NULL, fence INTEGER NOT NULL)""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# What the platforms tell beyond a contact's status: whether everybody has been read, who a contact is in the CRM,
+# the address a contact had before, and what it did with our mail.
+_OBSERVED = (
+    "ALTER TABLE destination ADD COLUMN whole INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE destination ADD COLUMN engaged_until INTEGER",
+    "ALTER TABLE contact ADD COLUMN person TEXT",
+    "ALTER TABLE change ADD COLUMN old_email TEXT",
+    """CREATE TABLE engagement(
+        destination TEXT NOT NULL, email TEXT NOT NULL, last_open_at INTEGER, last_click_at INTEGER,
+        last_send_at INTEGER, sends INTEGER, bounces INTEGER, PRIMARY KEY(destination, email)) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED)
 
 
 def migrate(db: Database, at: int) -> None:

@@ -19,10 +19,12 @@ import pyarrow.compute as pc
 from connector.errors import PlanError, Stale, StateError
 from connector.model import Kind, Status
 from connector.state.base import (
+    ENGAGEMENT,
     LEDGER_CONTACTS,
     LEDGER_MEMBERSHIPS,
     LEDGER_TARGETS,
     OBSERVED,
+    PEOPLE,
     REJECTS,
     RUN_CHANGES,
     Counts,
@@ -48,6 +50,19 @@ _OBSERVE = f"""
         status_at = CASE WHEN excluded.status IS NULL THEN status_at ELSE excluded.status_at END,
         tags = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL ELSE coalesce(excluded.tags, tags) END,
         status = coalesce(excluded.status, status)"""
+
+_PEOPLE = "UPDATE contact SET person = ? WHERE destination = ? AND email = ?"
+_ENGAGED = "excluded.last_open_at IS NOT NULL OR excluded.last_click_at IS NOT NULL"
+_ENGAGE = f"""
+    INSERT INTO engagement(destination, email, last_open_at, last_click_at, last_send_at, sends, bounces)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT(destination, email) DO UPDATE SET
+        sends = CASE WHEN {{totals}} OR {_ENGAGED} THEN coalesce(excluded.sends, sends)
+                ELSE coalesce(sends + excluded.sends, sends, excluded.sends) END,
+        bounces = CASE WHEN {{totals}} THEN coalesce(excluded.bounces, bounces)
+                  ELSE coalesce(bounces + excluded.bounces, bounces, excluded.bounces) END,
+        {", ".join(f"{name} = max(coalesce({name}, excluded.{name}), coalesce(excluded.{name}, {name}))"
+                   for name in ("last_open_at", "last_click_at", "last_send_at"))}"""
 
 _RUN_COLUMNS = "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed"
 _IN_DOUBT = """EXISTS (SELECT 1 FROM batch b JOIN step s ON s.id = b.step
@@ -83,8 +98,8 @@ class SqliteStore:
     def ledger(self, destination: str) -> Ledger:
         db, here = self._db, [destination]
         with db.transaction(writes=False):
-            revision, cursor = self._state_of(destination)
-            contacts = "SELECT id, email, remote_id, status, status_at, tags, fields FROM contact WHERE destination = ?"
+            revision, cursor, whole = self._state_of(destination)
+            contacts = f"SELECT {', '.join(LEDGER_CONTACTS.names)} FROM contact WHERE destination = ?"
             members = (
                 "SELECT target_id AS target, contact_id AS contact FROM membership "
                 "WHERE target_id IN (SELECT id FROM target WHERE destination = ?)"
@@ -98,13 +113,16 @@ class SqliteStore:
                 db.table(members, LEDGER_MEMBERSHIPS, here),
                 db.table(targets, LEDGER_TARGETS, here, order="id"),
                 self.rejects(destination),
+                whole,
             )
 
     def revisions(self, destinations: Sequence[str]) -> dict[str, int]:
         known = dict(self._db.rows("SELECT name, revision FROM destination"))
         return {name: known.get(name, 0) for name in destinations}
 
-    def observe(self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None) -> None:
+    def observe(
+        self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None, whole: bool = False
+    ) -> None:
         known = contacts.select(OBSERVED.names).cast(OBSERVED)
         known = known.filter(pc.not_equal(known.column("email"), ""))  # null is filtered out as well
         email, remote_id, status, status_at, tags = known.columns
@@ -114,10 +132,34 @@ class SqliteStore:
             self._db.load(_OBSERVE, pa.table(columns, names=["destination", *OBSERVED.names]))
             if cursor is not None:
                 self._db.run(
-                    "INSERT INTO destination(name, cursor) VALUES (?, ?) "
-                    "ON CONFLICT(name) DO UPDATE SET cursor = excluded.cursor",
-                    [destination, micros(cursor)],
+                    "INSERT INTO destination(name, cursor, whole) VALUES (?, ?, ?) "
+                    "ON CONFLICT(name) DO UPDATE SET cursor = excluded.cursor, whole = max(whole, excluded.whole)",
+                    [destination, micros(cursor), int(whole)],
                 )
+
+    def remember_people(self, destination: str, people: pa.Table) -> None:
+        known = people.select(PEOPLE.names).cast(PEOPLE)
+        columns = [known.column("person"), pa.repeat(destination, known.num_rows), known.column("email")]
+        with self._db.transaction():
+            self._db.load(_PEOPLE, pa.table(columns, names=["person", "destination", "email"]))
+
+    def engagement(self, destination: str) -> tuple[pa.Table, datetime | None]:
+        sql = f"SELECT {', '.join(ENGAGEMENT.names)} FROM engagement WHERE destination = ?"
+        with self._db.transaction(writes=False):
+            rows = self._db.rows("SELECT coalesce(engaged_until, -1) FROM destination WHERE name = ?", [destination])
+            until = rows[0][0] if rows else -1
+            return self._db.table(sql, ENGAGEMENT, [destination]), None if until == -1 else instant(until)
+
+    def engage(self, destination: str, table: pa.Table, *, until: datetime, totals: bool = False) -> None:
+        known = table.select(ENGAGEMENT.names).cast(ENGAGEMENT)
+        columns = [pa.repeat(destination, known.num_rows), *known.columns]
+        with self._db.transaction():
+            self._db.load(_ENGAGE.format(totals=int(totals)), pa.table(columns, names=["destination", *ENGAGEMENT.names]))
+            self._db.run(
+                "INSERT INTO destination(name, engaged_until) VALUES (?, ?) "
+                "ON CONFLICT(name) DO UPDATE SET engaged_until = excluded.engaged_until",
+                [destination, micros(until)],
+            )
 
     def remember_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
         with self._db.transaction():
@@ -229,7 +271,7 @@ class SqliteStore:
         known = f"SELECT count(*) FROM contact WHERE destination = ? AND coalesce(status, '') <> '{Status.ABSENT}'"
         last = "WHERE id IN (SELECT run_id FROM step WHERE destination = ?) ORDER BY rowid DESC LIMIT 1"
         with db.transaction(writes=False):
-            revision, cursor = self._state_of(destination)
+            revision, cursor, _whole = self._state_of(destination)
             return Counts(
                 destination,
                 revision,
@@ -240,11 +282,11 @@ class SqliteStore:
                 next(iter(self._runs(last, destination)), None),
             )
 
-    def _state_of(self, destination: str) -> tuple[int, datetime | None]:
-        sql = "SELECT revision, coalesce(cursor, -1) FROM destination WHERE name = ?"
-        for revision, cursor in self._db.rows(sql, [destination]):
-            return revision, None if cursor == -1 else instant(cursor)
-        return 0, None
+    def _state_of(self, destination: str) -> tuple[int, datetime | None, bool]:
+        sql = "SELECT revision, coalesce(cursor, -1), whole FROM destination WHERE name = ?"
+        for revision, cursor, whole in self._db.rows(sql, [destination]):
+            return revision, None if cursor == -1 else instant(cursor), bool(whole)
+        return 0, None, False
 
     def _runs(self, rest: str, *values: object) -> list[RunInfo]:
         return [_run_info(row) for row in self._db.rows(f"SELECT {_RUN_COLUMNS} FROM run {rest}", values)]

@@ -98,12 +98,14 @@ class Library:
         found = [one for one in self.operations if one.method == method.lower() and one.pattern.fullmatch(path)]
         return min(found, key=lambda one: one.template.count("{"), default=None)
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019  (libraries live as long as the process)
+    @functools.cache  # noqa: B019  (libraries live as long as the process)
     def validator(self, uri: str, schema: str, request: bool) -> Any:
         """The compiled validator of a schema, given as JSON text."""
         there = f"{uri}-request" if request else uri
         made = _schema(json.loads(schema), there, request, frozenset())
-        return jsonschema_rs.Draft202012Validator(made, registry=self.registries[request], validate_formats=True, mask="the value")
+        return jsonschema_rs.Draft202012Validator(
+            made, registry=self.registries[request], validate_formats=True, mask="the value"
+        )
 
 
 @functools.cache

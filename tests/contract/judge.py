@@ -52,15 +52,19 @@ def request_faults(made: Exchange) -> list[str]:
 
 def answer_faults(made: Exchange) -> list[str]:
     """What is wrong with an answer, [] when nothing is."""
+    media = made.answer_headers.get("content-type", "").split(";")[0]
+    if corrections.outside(made.vendor, made.path, media):
+        return []
     found = made.operation
     if found is None:
-        return [] if corrections.outside(made.vendor, made.path) else ["no such operation in the vendor's document"]
+        return ["no such operation in the vendor's document"]
     content = found.answer(made.status)
     if content is None:
         return [f"status {made.status} is not documented"]
-    if not content or made.answer is None:
-        return [] if made.answer is None and not content else [f"status {made.status}: a body where there is none, or none"]
-    media = made.answer_headers.get("content-type", "").split(";")[0]
+    if (made.answer is None) != (not content):
+        return [f"status {made.status}: a body where there should be none, or none where there should be one"]
+    if not content:
+        return []
     if media not in content and "*/*" not in content:
         return [f"status {made.status}: {media or 'no content type'} is not documented"]
     schema = content.get(media, content.get("*/*"))

@@ -52,8 +52,8 @@ class Verdict:
 
     def __str__(self) -> str:
         return (
-            f"contract: {self.requests} requests of the connector and {self.answers} answers of the rehearsal platforms "
-            f"({len(self.operations)} pairs of operation and status) checked against the vendors' documents, "
+            f"contract: {self.requests} requests of the connector and {self.answers} answers of the rehearsal "
+            f"platforms ({len(self.operations)} pairs of operation and status) checked against the vendors' documents, "
             f"{sum(self.faults.values())} outside; {len(corrections.CORRECTIONS)} corrections of the documents"
         )
 
@@ -90,7 +90,10 @@ class Record:
         made = json.loads(line)
         exchange = Exchange(
             made["platform"],
-            *(made[name] for name in ("method", "path", "query", "headers", "body", "status", "answer_headers", "answer")),
+            *(
+                made[name]
+                for name in ("method", "path", "query", "headers", "body", "status", "answer_headers", "answer")
+            ),
         )
         if made["headers"].get("user-agent", "").startswith(OURS) and (made["status"] or made["fault"]):
             self._request(exchange)

@@ -59,7 +59,7 @@ def write(folder: Path, name: str, text: str | bytes, mtime: datetime | None = N
 def rows(found: Loaded, source: str = "contacts") -> list[Row]:
     """The rows of a source, contacts sorted by email, events as they come by (_email, _at)."""
     table = found.contacts if source == "contacts" else found.related[source]
-    result = table.to_pyarrow().to_pylist()
+    result = found.connection.con.sql(f'SELECT * FROM "{table.get_name()}"').to_arrow_table().to_pylist()
     keys = ("email",) if source == "contacts" else ("_email", "_at")
     return sorted(result, key=lambda row: tuple(str(row[key]) for key in keys))
 

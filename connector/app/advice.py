@@ -1,0 +1,79 @@
+"""`sync check` and `sync schema`: the whole file held against the export, and what an editor completes.
+
+Owns: the order of these steps. Must not: print, or call a platform.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connector.app.desk import load
+from connector.app.workspace import Workspace
+
+if TYPE_CHECKING:
+    from connector.segments.advice import Advice
+    from connector.segments.evaluate import Evaluation
+    from connector.sources.model import Loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file without errors: what was read, how much it is, and the advice about it."""
+
+    segments: int
+    contacts: int
+    loaded: Loaded
+    advice: list[Advice]
+
+
+def check(workspace: Workspace) -> Checked:
+    """Read and evaluate everything in one pass. Raises ConfigError or SourceError with every error and its place."""
+    from connector.segments.advice import Given, advise
+    from connector.segments.advice_members import probes
+    from connector.segments.checks import types_of
+    from connector.segments.probes import with_probes
+
+    config, loaded = workspace.config, load(workspace)
+    evaluation = _evaluate(workspace, with_probes(config, probes(config)), loaded)
+    given = Given(
+        config,
+        loaded,
+        evaluation,
+        workspace.as_of,
+        types_of(config, loaded, workspace.as_of),
+        {name for name, value in workspace.secrets.items() if value.strip()},
+    )
+    return Checked(len(config.segments), evaluation.contacts, loaded, advise(given))
+
+
+def _evaluate(workspace: Workspace, config: Any, loaded: Loaded) -> Evaluation:
+    from connector.segments.evaluate import evaluate
+
+    return evaluate(config, loaded, workspace.as_of)
+
+
+def schema(file: Path | None, as_of: str | None = None) -> dict[str, Any]:
+    """JSON Schema of segments.yaml; for a file also its own columns, traits, sources, segments and destinations."""
+    from connector.config.schema import Names, json_schema
+
+    if file is None:
+        return json_schema()
+    from connector.app.workspace import moment
+    from connector.config.load import load as load_config
+    from connector.segments.names import trait_names
+    from connector.sources.catalog import catalog
+
+    config = load_config(file)
+    sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
+    found = catalog(config.model_copy(update={"sources": sources}), moment(as_of, config.zone))
+    return json_schema(
+        Names(
+            columns=tuple(found["contacts"].columns),
+            traits=trait_names(config),
+            sources=tuple(name for name in config.sources if name != "contacts"),
+            segments=tuple(config.segments),
+            destinations=tuple(config.destinations),
+        )
+    )

@@ -1,0 +1,115 @@
+"""What `sync check` tells: errors and advice for people, for programs and as annotations of a pull request.
+
+Owns: their words, the JSON document "connector.check/1" and GitHub's annotation lines. Must not: judge, or show an
+address.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from connector.problem import Problem, Severity
+from connector.segments.advice import Advice
+from connector.sources.model import Finding, Loaded
+
+SHOWN, ROWS_SHOWN = 5, 10  # of one code, of the quarantine; all with -v
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}
+_TOLD = ("ambiguous-date", "ambiguous-number")  # findings that are advice as well
+
+
+def check_json(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Advice]) -> dict[str, Any]:
+    return {
+        "schema": "connector.check/1",
+        "contacts": contacts,
+        "segments": segments,
+        "rows": dict(loaded.rows),
+        "quarantine": [
+            {key: row[key] for key in ("source", "file", "row", "reason")} for row in loaded.quarantine.to_pylist()
+        ],
+        "findings": [_finding(finding) for finding in loaded.findings],
+        "errors": [],
+        "advice": [item.problem.as_json() | {"silence": item.silence} for item in advice],
+    }
+
+
+def errors_json(problems: Sequence[Problem]) -> dict[str, Any]:
+    """The same document for a file or export that cannot be used."""
+    return {"schema": "connector.check/1", "errors": [problem.as_json() for problem in problems], "advice": []}
+
+
+def check_text(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Advice], verbose: bool) -> str:
+    lines = [f"{name}: {count:,} rows read" for name, count in loaded.rows.items()]
+    lines.append(f"{contacts:,} contacts in {segments} segments; no errors.")
+    lines += _quarantine_lines(loaded, verbose)
+    notes = [finding for finding in loaded.findings if finding.code not in _TOLD]
+    lines += [f"note: {_about(finding)}: {finding.count:,} {finding.message}" for finding in notes]
+    lines += advice_lines(advice, verbose)
+    return "\n".join(lines)
+
+
+def _about(finding: Finding) -> str:
+    return f"{finding.source}.{finding.column}" if finding.column else finding.source
+
+
+def advice_lines(advice: Sequence[Advice], verbose: bool) -> list[str]:
+    """In the order of the file; of one code the first few, unless everything is asked for."""
+    seen: Counter[str] = Counter()
+    lines: list[str] = []
+    for item in advice:
+        seen[item.code] += 1
+        if verbose or seen[item.code] <= SHOWN:
+            lines.append(str(item.problem))
+    more = {code: number - SHOWN for code, number in seen.items() if number > SHOWN}
+    if more and not verbose:
+        lines.append(f"… and {', '.join(f'{number} more {code}' for code, number in more.items())}: sync check -v")
+    if advice:
+        lines += ["", "To switch advice off, write silence: [code] in the segment, or at the top of the file."]
+    return lines
+
+
+def annotations(problems: Sequence[Problem]) -> str:
+    """One workflow command per problem (docs.github.com, workflow commands, 2026-11-21)."""
+    return "\n".join(_annotation(problem) for problem in problems)
+
+
+def _annotation(problem: Problem) -> str:
+    place = problem.place
+    where = {"file": place.file, "line": place.line, "col": place.column, "title": problem.code}
+    given = ",".join(f"{key}={_property(str(value))}" for key, value in where.items() if value)
+    return f"::{_LEVELS[problem.severity]} {given}::{_data(problem.message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "source": finding.source,
+        "column": finding.column,
+        "count": finding.count,
+        "message": finding.message,
+        "file": finding.file,
+        "row": finding.row,
+        "examples": list(finding.examples),
+    }
+
+
+def _quarantine_lines(loaded: Loaded, verbose: bool) -> list[str]:
+    rows = loaded.quarantine.to_pylist()
+    if not rows:
+        return []
+    reasons = Counter(row["reason"] for row in rows)
+    lines = [f"quarantine: {len(rows):,} rows ({', '.join(f'{n:,} {reason}' for reason, n in reasons.most_common())})"]
+    shown = rows if verbose else rows[:ROWS_SHOWN]
+    lines += [f"  {row['file']}:{row['row']}: {row['reason']}" for row in shown]
+    if len(rows) > len(shown):
+        lines.append(f"  … and {len(rows) - len(shown):,} more: sync check -v")
+    return lines

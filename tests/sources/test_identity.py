@@ -1,0 +1,130 @@
+"""One person, one row; rows without a usable address; ragged rows; footers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connector.sources.emails import masked, normalise
+from tests.sources.kit import codes, column, contacts, listed, loaded, rows, write
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  Ada.Love+x@Example.COM\u200b\u00a0", "ada.love+x@example.com"),
+        ("user@münchen.example.com", "user@xn--mnchen-3ya.example.com"),
+        ("USER@XN--MNCHEN-3YA.example.com", "user@xn--mnchen-3ya.example.com"),
+        ("zoe\u0308@example.com", "zo\u00eb@example.com"),
+        ("a@b.test", "a@b.test"),
+    ],
+)
+def test_addresses(text: str, expected: str) -> None:
+    assert normalise(text) == (expected, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"), (" \u00a0", "empty"), ("nobody", "invalid"), ("a@b", "invalid"), ("a@@example.com", "invalid"),
+        ("Ada <ada@example.com>", "invalid"), ("a@example.com; b@example.com", "several"),
+        ("a@example.com,b@example.com", "several"), ("a@example.com b@example.com", "several"),
+        ("a..b@example.com", "invalid"), (".a@example.com", "invalid"), ("a@-example.com", "invalid"),
+        ("mailto:a@example.com x", "invalid"), ("a@[127.0.0.1]", "invalid"), ("x" * 70 + "@example.com", "invalid"),
+    ],
+)  # fmt: skip
+def test_no_addresses(text: str, reason: str) -> None:
+    assert normalise(text) == (None, reason)
+
+
+def test_quick_and_slow_road_agree(tmp_path: Path) -> None:
+    texts = ["A@Example.com", "a.b-c_d+e@x-y.example.com", "a@b.c1", "a@b.co", "a-@example.com", "a@b--c.com", "x@1.2.de"]
+    write(tmp_path, "c.csv", "email\n" + "".join(text + "\n" for text in texts))
+    found = loaded(tmp_path, contacts={"file": "c.csv", "email": "email"})
+    assert set(column(found, "email")) == {email for email, _ in map(normalise, texts) if email}
+
+
+def test_masking_hides_the_person() -> None:
+    assert masked("ada@example.com") == "a**@*******.***"
+
+
+def test_duplicates_newest_value_wins(tmp_path: Path) -> None:
+    text = (
+        "email,name,city,updated\n"
+        "ADA@example.com,Ada,Bonn,2026-01-01\n"
+        "bob@example.com,Bob,,\n"
+        "ada@example.com,Ada L.,,2026-03-01\n"
+        "ada@example.com ,Adele,Ulm,2026-02-01\n"
+        "bob@example.com,Robert,Jena,\n"
+        "bob@example.com,,Kiel,2020-01-01\n"
+    )
+    found = contacts(tmp_path, text, updated_at="updated")
+    assert [(row["name"], row["city"]) for row in rows(found)] == [("Ada L.", "Ulm"), ("Robert", "Kiel")]
+    assert codes(found)["duplicates", "email"] == 4
+    assert codes(found)["conflict", "name"] == 2 and codes(found)["conflict", "city"] == 2
+    assert found.rows["contacts"] == 6
+
+
+def test_without_a_date_the_later_row_wins_across_files(tmp_path: Path) -> None:
+    write(tmp_path, "2.csv", "email,x\na@example.com,later\n")
+    write(tmp_path, "1.csv", "email,x\na@example.com,earlier\nb@example.com,only\n")
+    found = loaded(tmp_path, contacts={"file": "*.csv", "email": "email"})
+    assert column(found, "x") == ["later", "only"]
+
+
+def test_needed_columns_do_not_change_who_wins(tmp_path: Path) -> None:
+    write(tmp_path, "c.csv", "email,x,updated\na@example.com,new,2026-02-01\na@example.com,old,2026-01-01\n")
+    source = {"file": "c.csv", "email": "email", "updated_at": "updated"}
+    found = loaded(tmp_path, {"contacts": frozenset({"x"})}, contacts=source)
+    assert rows(found) == [{"email": "a@example.com", "x": "new"}]
+
+
+def test_quarantine_lists_file_row_and_reason(tmp_path: Path) -> None:
+    text = (
+        'email,note\na@example.com,"two\nlines"\n,empty\nnobody,invalid\n\n"x@example.com; y@example.com",several\n'
+        "N/A,empty\nb@example.com,fine\n"
+    )
+    found = contacts(tmp_path, text)
+    assert listed(found) == [
+        ("contacts.csv", 4, "empty"), ("contacts.csv", 5, "invalid"), ("contacts.csv", 7, "several"),
+        ("contacts.csv", 8, "empty"),
+    ]  # fmt: skip
+    assert column(found, "email") == ["a@example.com", "b@example.com"]
+    assert not any("@example" in (row["value"] or "") for row in found.quarantine.to_pylist())
+
+
+def test_row_numbers_of_a_regular_file(tmp_path: Path) -> None:
+    write(tmp_path, "1.csv", "email\na@example.com\n")
+    write(tmp_path, "2.csv", "sep=,\nemail\nb@example.com\nbad\n")
+    found = loaded(tmp_path, contacts={"file": "*.csv", "email": "email"})
+    assert listed(found) == [("2.csv", 4, "invalid")]
+
+
+def test_ragged_rows(tmp_path: Path) -> None:
+    text = (
+        "email,a,b\na@example.com,1\nb@example.com,1,2,3\nc@example.com,1,2,\nd@example.com,1,2\n"
+        "\nReport of 2026\nCopyright\n"
+    )
+    found = contacts(tmp_path, text)
+    assert rows(found) == [
+        {"email": "a@example.com", "a": 1, "b": None},
+        {"email": "c@example.com", "a": 1, "b": 2},
+        {"email": "d@example.com", "a": 1, "b": 2},
+    ]
+    assert listed(found) == [("contacts.csv", 3, "cells")]
+    assert codes(found)["footer-rows", ""] == 2 and codes(found)["short-rows", ""] == 1
+
+
+def test_broken_quotes_lose_no_other_row(tmp_path: Path) -> None:
+    text = 'email,a\na@example.com,"5" nail"\nb@example.com,"open\nc@example.com,3\nd@example.com,4\n'
+    found = contacts(tmp_path, text)
+    assert set(column(found, "email")) >= {"a@example.com", "c@example.com", "d@example.com"}
+    assert codes(found)["broken-quotes", ""] == 2
+
+
+def test_broken_bytes_are_reported(tmp_path: Path) -> None:
+    good = "".join(f"u{number}@example.com,Zoë\n" for number in range(9)).encode()
+    found = contacts(tmp_path, b"email,a\n" + good + b"z@example.com,Zo\xeb\n")
+    assert column(found, "a")[0] == "Zoë" and column(found, "a")[-1] == "Zo\ufffd"
+    assert codes(found)["undecoded", ""] == 1

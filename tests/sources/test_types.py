@@ -1,0 +1,189 @@
+"""How texts become values: inference, declared types, missing values, local times."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sources.kit import codes, column, contacts, loaded, write
+
+
+def _one(folder: Path, values: list[str], zone: str = "UTC", **declared: Any) -> tuple[Any, list[Any]]:
+    """Load one column `x` of these cells; (its type, its values in order)."""
+    lines = "".join(f'u{number:03}@example.com,"{value}"\n' for number, value in enumerate(values))
+    settings = {"columns": {"x": declared}} if declared else {}
+    found = contacts(folder, "email,x\n" + lines, zone=zone, **settings)
+    return found, column(found, "x")
+
+
+@pytest.mark.parametrize(
+    ("values", "type_", "expected"),
+    [
+        (["1", "-20", ""], "integer", [1, -20, None]),
+        (["01234", "99"], "text", ["01234", "99"]),
+        (["+4930", "5"], "text", ["+4930", "5"]),
+        (["12345678901234567890", "1"], "number", [Decimal("12345678901234567890"), Decimal(1)]),
+        (["1.5", "2", "0.25"], "number", [Decimal("1.5"), Decimal(2), Decimal("0.25")]),
+        (["1,5", "2"], "number", [Decimal("1.5"), Decimal(2)]),
+        (["1.234,50", "2"], "number", [Decimal("1234.5"), Decimal(2)]),
+        (["1,234.50", "1,234,567"], "number", [Decimal("1234.5"), Decimal(1234567)]),
+        (["1e5", "2"], "text", ["1e5", "2"]),
+        (["TRUE", "false", ""], "boolean", [True, False, None]),
+        (["yes", "no"], "text", ["yes", "no"]),
+        (["NO", "None", "NA"], "text", ["NO", "None", "NA"]),
+        (["2026-01-31", "2025-2-1"], "date", [date(2026, 1, 31), date(2025, 2, 1)]),
+        (["2026-01-31 10:00", "2025-02-01"], "timestamp", [datetime(2026, 1, 31, 10), datetime(2025, 2, 1)]),
+        (["2026-01-31T10:00:01.5Z", "2026-01-31 10:00:00+02:00"], "timestamp",
+         [datetime(2026, 1, 31, 10, 0, 1, 500000), datetime(2026, 1, 31, 8)]),
+        (["2026-01-31 10:00:00 +0100", "2026-01-31 10:00:00 UTC"], "timestamp",
+         [datetime(2026, 1, 31, 9), datetime(2026, 1, 31, 10)]),
+        (["31/01/2026", "1/2/2026"], "date", [date(2026, 1, 31), date(2026, 2, 1)]),
+        (["01/31/2026", "1/2/2026"], "date", [date(2026, 1, 31), date(2026, 1, 2)]),
+        (["31.01.2026 14:05", "01.02.2026 00:00"], "timestamp", [datetime(2026, 1, 31, 14, 5), datetime(2026, 2, 1)]),
+        (["1/31/2026 2:30 PM", "1/2/2026, 12:00:01 am"], "timestamp",
+         [datetime(2026, 1, 31, 14, 30), datetime(2026, 1, 2, 0, 0, 1)]),
+        (["Jan 5, 2026", "December 24, 2025"], "date", [date(2026, 1, 5), date(2025, 12, 24)]),
+        (["5 Jan 2026 09:30", "24-Dec-2025 10:00"], "timestamp", [datetime(2026, 1, 5, 9, 30), datetime(2025, 12, 24, 10)]),
+        (["2026-02-30", "2026-01-01"], "text", ["2026-02-30", "2026-01-01"]),
+        (["31/01/2026", "01/31/2026"], "text", ["31/01/2026", "01/31/2026"]),
+        ([" 5", "6 "], "integer", [5, 6]),
+        (["-", "N/A", "#n/a", "Null", "3", " \u00a0 "], "integer", [None, None, None, None, 3, None]),
+    ],
+)  # fmt: skip
+def test_inference(tmp_path: Path, values: list[str], type_: str, expected: list[Any]) -> None:
+    found, got = _one(tmp_path, values)
+    assert (found.types["contacts"]["x"], got) == (type_, expected)
+    assert not [code for code, _ in codes(found) if code == "not-of-type"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "values", "expected", "lost"),
+    [
+        ({"type": "number"}, ["$1,234.50", "12 €", "EUR 7", "x", "007", "+3"],
+         [Decimal("1234.5"), Decimal(12), Decimal(7), None, Decimal(7), Decimal(3)], 1),
+        ({"type": "number", "decimal": ","}, ["1.234", "0,5"], [Decimal(1234), Decimal("0.5")], 0),
+        ({"type": "integer"}, ["5.0", "1,200", "2.5", "none"], [5, 1200, None, None], 2),
+        ({"type": "text"}, ["1", "2026-01-01"], ["1", "2026-01-01"], 0),
+        ({"type": "boolean"}, ["Yes", "n", "1", "0", "ON", "maybe"], [True, False, True, False, True, None], 1),
+        ({"type": "date"}, ["2026-01-01 23:30", "x", "2026-01-02"], [date(2026, 1, 1), None, date(2026, 1, 2)], 1),
+        ({"type": "timestamp"}, ["2026-01-01", "soon"], [datetime(2026, 1, 1), None], 1),
+        ({"type": "date", "format": "%Y%m%d"}, ["20260102", "2026"], [date(2026, 1, 2), None], 1),
+        ({"type": "timestamp", "format": "%d.%m.%y %H Uhr"}, ["02.01.26 15 Uhr"], [datetime(2026, 1, 2, 15)], 0),
+        ({"type": "list", "separator": ";"}, ["a; b ;;c", "", "x"], [["a", "b", "c"], None, ["x"]], 0),
+        ({"type": "list"}, ["a|b", "c"], [["a", "b"], ["c"]], 0),
+        ({"type": "list"}, ['""VIP"",""Big, tall""', "Blog"], [["VIP", "Big, tall"], ["Blog"]], 0),
+        ({"type": "list"}, ['[""a"", ""b""]'], [["a", "b"]], 0),
+        ({"type": "text", "missing": ("none", "unknown")}, ["None", "UNKNOWN", "N/A"], [None, None, "N/A"], 0),
+        ({"type": "country"}, ["Germany", "usa", "DEU", "no", "Côte d’Ivoire", "The Netherlands", "Atlantis"],
+         ["DE", "US", "DE", "NO", "CI", "NL", "Atlantis"], 0),
+    ],
+)  # fmt: skip
+def test_declared_types(tmp_path: Path, declared: Any, values: list[str], expected: list[Any], lost: int) -> None:
+    found, got = _one(tmp_path, values, **declared)
+    assert got == expected
+    assert codes(found).get(("not-of-type", "x"), 0) == lost
+
+
+def test_lost_values_are_listed_with_their_row(tmp_path: Path) -> None:
+    found, _ = _one(tmp_path, ["1", "2", "many"], type="integer")
+    finding = next(finding for finding in found.findings if finding.code == "not-of-type")
+    assert (finding.file, finding.row, finding.count) == ("contacts.csv", 4, 1)
+
+
+def test_a_wrong_guess_on_the_sample_is_corrected(tmp_path: Path) -> None:
+    lines = [f"u{number:05}@example.com,{number},{number}.5,2026-01-01" for number in range(20_000)]
+    lines[15_001] = "u15001@example.com,many,0.12345,2026-01-01 10:30"
+    found = contacts(tmp_path, "email,a,b,c\n" + "\n".join(lines) + "\n")
+    assert {name: found.types["contacts"][name] for name in "abc"} == {"a": "text", "b": "number", "c": "timestamp"}
+    got = found.connection.con.execute("SELECT * FROM source_contacts WHERE email = 'u15001@example.com'").fetchone()
+    assert got == ("u15001@example.com", "many", Decimal("0.12345"), datetime(2026, 1, 1, 10, 30))
+
+
+def test_amounts_are_exact(tmp_path: Path) -> None:
+    write(tmp_path, "c.csv", "email,a,b\nx@example.com,0.1,0.2\n")
+    found = loaded(tmp_path, contacts={"file": "c.csv", "email": "email"})
+    got = found.connection.con.execute("SELECT a + b >= 0.3 AND a + b = 0.3 FROM source_contacts").fetchone()
+    assert got == (True,)
+
+
+@pytest.mark.parametrize(("zone", "first"), [("Europe/Berlin", date(2026, 2, 1)), ("America/New_York", date(2026, 1, 2))])
+def test_ambiguous_dates_are_reported(tmp_path: Path, zone: str, first: date) -> None:
+    found, got = _one(tmp_path, ["1/2/2026", "3/4/2026"], zone=zone)
+    assert got[0] == first
+    assert codes(found)["ambiguous-date", "x"] == 2
+
+
+def test_an_ambiguous_column_follows_its_neighbours(tmp_path: Path) -> None:
+    text = "email,x,y,m,n\na@example.com,1/2/2026,12/31/2025,\"1.234\",\"1,5\"\n"
+    found = contacts(tmp_path, text)
+    assert column(found, "x") == [date(2026, 1, 2)]
+    assert column(found, "m") == [Decimal(1234)]
+
+
+@pytest.mark.parametrize(
+    ("local", "utc"),
+    [
+        ("2026-03-29 01:59:59", datetime(2026, 3, 29, 0, 59, 59)),
+        ("2026-03-29 02:30:00", datetime(2026, 3, 29, 1, 30)),  # in the gap: an hour later
+        ("2026-03-29 03:00:00", datetime(2026, 3, 29, 1, 0)),
+        ("2026-10-25 02:30:00", datetime(2026, 10, 25, 0, 30)),  # double: the first
+        ("2026-10-25 03:00:00", datetime(2026, 10, 25, 2, 0)),
+        ("1950-06-01 12:00:00", datetime(1950, 6, 1, 11, 0)),
+    ],
+)
+def test_local_times(tmp_path: Path, local: str, utc: datetime) -> None:
+    assert _one(tmp_path, [local], zone="Europe/Berlin")[1] == [utc]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca"])
+def test_local_times_agree_with_the_zone_database(tmp_path: Path, zone: str) -> None:
+    from datetime import UTC, timedelta
+    from zoneinfo import ZoneInfo
+
+    moments = [datetime(2024, 1, 1) + timedelta(hours=7 * number, minutes=number) for number in range(3000)]
+    _, got = _one(tmp_path, [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments], zone=zone)
+    aware = sorted(moments)  # fold 0: the first of a double time, the old offset in a gap
+    lines = [moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None) for moment in aware]
+    assert sorted(got) == sorted(lines)
+
+
+def test_local_day_of_an_instant(tmp_path: Path) -> None:
+    _, got = _one(tmp_path, ["2026-01-01T23:30:00Z", "2026-01-01"], zone="Europe/Berlin", type="date")
+    assert got == [date(2026, 1, 2), date(2026, 1, 1)]
+
+
+def test_place_needs_both_coordinates(tmp_path: Path) -> None:
+    text = "email,Lat,Lon\na@example.com,52.52,13.40\nb@example.com,52.52,\nc@example.com,99,13\n"
+    found = contacts(tmp_path, text, columns={"home": {"from_": ("Lat", "Lon")}})
+    assert column(found, "home") == [{"latitude": 52.52, "longitude": 13.4}, None, None]
+    assert found.types["contacts"]["home"] == "place"
+    assert codes(found)["not-of-type", "home"] == 2
+
+
+def test_phones(tmp_path: Path) -> None:
+    text = (
+        "email,phone,country\na@example.com,+49 30 901820,DE\nb@example.com,030 901820,Germany\n"
+        "c@example.com,0049 30 901820,\nd@example.com,030 901820,\ne@example.com,+49 (0)30 901820,FR\n"
+    )
+    found = contacts(tmp_path, text, columns={"phone": {"type": "phone"}})
+    assert column(found, "phone") == ["+4930901820"] * 3 + ["030 901820", "+4930901820"]
+    assert codes(found)["normalised", "phone"] == 4
+    assert codes(found)["unknown-spelling", "phone"] == 1
+    assert codes(found)["normalised", "country"] == 1
+
+
+def test_a_column_called_country_is_normalised(tmp_path: Path) -> None:
+    found = contacts(tmp_path, "email,Country\na@example.com,Norway\nb@example.com,Narnia\n")
+    assert column(found, "country") == ["NO", "Narnia"]
+    finding = next(finding for finding in found.findings if finding.code == "unknown-spelling")
+    assert finding.examples == ("Narnia",) and finding.count == 1
+
+
+def test_empty_columns_are_told(tmp_path: Path) -> None:
+    found = contacts(tmp_path, "email,x,y\na@example.com,,1\n")
+    assert found.empty["contacts"] == {"x"}
+    assert found.types["contacts"]["x"] == "text"
