@@ -8,7 +8,6 @@ Owns: the figures of `make bench` about evaluation and plan. Must not: judge the
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sqlite3
 import subprocess

@@ -12,10 +12,13 @@ from connector.app.workspace import Workspace
 if TYPE_CHECKING:
     from connector.segments.evaluate import Evaluation
     from connector.sources.model import Loaded
+    from connector.state.base import Store
 
 
-def load(workspace: Workspace) -> Loaded:
-    """Find and read the exports: only the columns that the file's rules and fields use."""
+def load(workspace: Workspace, store: Store | None = None) -> Loaded:
+    """Find and read the exports: only the columns that the file's rules and fields use. Columns of platforms are as
+    last read (observing.py); `store` is the state, if it is open already."""
+    from connector.app.observing import last_read
     from connector.segments.names import needed
     from connector.sources.catalog import catalog
     from connector.sources.load import load as load_sources
@@ -25,23 +28,25 @@ def load(workspace: Workspace) -> Loaded:
         sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
         config = config.model_copy(update={"sources": sources})
     found = catalog(config, workspace.as_of)
-    return load_sources(config, found, workspace.as_of, needed(config, found))
+    loaded = load_sources(config, found, workspace.as_of, needed(config, found))
+    loaded.observed = last_read(workspace, store)
+    return loaded
 
 
-def evaluate(workspace: Workspace) -> Evaluation:
+def evaluate(workspace: Workspace, store: Store | None = None) -> Evaluation:
     """Every segment's members, with the values that destinations' fields need."""
-    return check(workspace)[0]
+    return check(workspace, store)[0]
 
 
-def check(workspace: Workspace) -> tuple[Evaluation, Loaded]:
+def check(workspace: Workspace, store: Store | None = None) -> tuple[Evaluation, Loaded]:
     """Evaluate, and hand out what was found in the exports on the way."""
     from connector.segments.evaluate import evaluate as evaluate_segments
 
-    loaded = load(workspace)
+    loaded = load(workspace, store)
     return evaluate_segments(workspace.config, loaded, workspace.as_of), loaded
 
 
-def members(workspace: Workspace, segment: str) -> list[str]:
+def members(evaluation: Evaluation, segment: str) -> list[str]:
     """The addresses of one segment, sorted."""
-    table = evaluate(workspace).table
+    table = evaluation.table
     return sorted(table.filter(table.column(f"in:{segment}")).column("email").to_pylist())

@@ -5,9 +5,11 @@ Owns: the order of these steps. Must not: print, or hold the logic of a plan or 
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from connector.app import observing
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
 from connector.errors import ConfigError, DestinationError, PlanError, Stale, Unsafe
@@ -15,6 +17,7 @@ from connector.problem import Place, Problem
 
 if TYPE_CHECKING:
     from connector.plan.model import Plan
+    from connector.platforms.base import Adapter
     from connector.push.run import RunResult
     from connector.report.doctor import Health
     from connector.state.base import Store
@@ -40,22 +43,43 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
     Raises PlanError when an unfinished run must be resumed first."""
     from connector.plan import build, observe
     from connector.plan.routes import route
+    from connector.segments.names import asked_of_platforms
 
     _refuse_unfinished(store)
     config, now = workspace.config, datetime.now(UTC)
-    evaluation = evaluate(workspace)
+    connect = functools.cache(functools.partial(_connected, workspace))
+    chosen = [destination.name for destination in workspace.destinations()]
+    asked = [name for name in asked_of_platforms(config) if name in chosen]  # of the others, what was last read
+    complete = {name: observing.read(workspace, store, name, connect(name), now) for name in asked}
+    evaluation = evaluate(workspace, store)
     desired = evaluation.table.column("email").combine_chunks()
     sides = []
     for destination in workspace.destinations():
         routing = route(config, destination, workspace.options.only)
-        connected = adapter(workspace, destination)
+        connected = connect(destination.name)
+        if destination.name not in complete:
+            complete[destination.name] = observing.read(workspace, store, destination.name, connected, now)
         people = desired.filter(observe.wanted(evaluation.table, routing))
-        observe.contacts(store, connected, destination.name, people, now, workspace.options.listener)
+        observe.contacts(
+            store, connected, destination.name, people, now, workspace.options.listener, complete[destination.name]
+        )
         ledger = store.ledger(destination.name)
         seen, new_targets = observe.targets(store, connected, routing, ledger)
         sides.append(build.Side(routing, ledger, connected.capabilities, seen, new_targets))
     last = store.last_contacts()
-    return build.build(evaluation.table, sides, as_of=workspace.as_of, made_at=now, contacts_before=last, limit=limit)
+    return build.build(
+        evaluation.table,
+        sides,
+        as_of=workspace.as_of,
+        made_at=now,
+        contacts_before=last,
+        limit=limit,
+        notes=evaluation.notes,
+    )
+
+
+def _connected(workspace: Workspace, destination: str) -> Adapter:
+    return adapter(workspace, workspace.config.destinations[destination])
 
 
 def bind(workspace: Workspace, plan: Plan) -> Plan:

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -54,6 +54,9 @@ class Workspace:
     stop: threading.Event
     addresses: Mapping[str, str]  # destination -> base URL, when it is not the vendor's
     secrets: Mapping[str, str]  # variable -> value
+    adapters: dict[str, Adapter] = field(
+        default_factory=dict
+    )  # made when first asked for; they remember what they read
 
     @property
     def state_url(self) -> str:
@@ -132,10 +135,12 @@ def adapter(workspace: Workspace, destination: Destination) -> Adapter:
     from connector.platforms.limits import WallClock
     from connector.platforms.registry import create
 
-    address = workspace.addresses.get(destination.name, destination.base_url)
-    return create(
-        destination.model_copy(update={"base_url": address}),
-        resolve(destination.secret, workspace.secrets),
-        clock=WallClock(workspace.stop),
-        listener=workspace.options.listener,
-    )
+    if destination.name not in workspace.adapters:
+        address = workspace.addresses.get(destination.name, destination.base_url)
+        workspace.adapters[destination.name] = create(
+            destination.model_copy(update={"base_url": address}),
+            resolve(destination.secret, workspace.secrets),
+            clock=WallClock(workspace.stop),
+            listener=workspace.options.listener,
+        )
+    return workspace.adapters[destination.name]

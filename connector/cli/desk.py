@@ -6,11 +6,14 @@ Owns: their options and what they print. Must not: evaluate or judge anything it
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connector.cli.common import Common, Format, command, data, data_json, talk
+
+if TYPE_CHECKING:
+    from connector.segments.evaluate import Evaluation
 
 
 def register(app: typer.Typer) -> None:
@@ -53,7 +56,7 @@ def check(
         if common.json:
             data_json(report.errors_json(error.problems))
         elif common.format is Format.GITHUB:
-            data(report.annotations(error.problems))
+            data(report.github_lines(error.problems))
         else:
             raise
         return error.exit_code
@@ -61,7 +64,7 @@ def check(
     if common.json:
         data_json(report.check_json(*told))
     elif common.format is Format.GITHUB:
-        data(report.annotations([item.problem for item in found.advice]))
+        data(report.github_lines([item.problem for item in found.advice]))
     else:
         data(report.check_text(*told, common.verbose))
     return 2 if strict and found.advice else 0
@@ -77,6 +80,7 @@ def segments(common: Common) -> int:
         evaluation = verbs.evaluate(workspace)
         names = matching(common.only, workspace.config.segments, "--only", "segment")
         titles = {name: workspace.config.segments[name].title or name for name in names}
+    _tell(evaluation)
     if common.json:
         data_json(segments_json(evaluation, titles))
     else:
@@ -91,7 +95,9 @@ def members(common: Common, segment: Annotated[str, typer.Argument(help="The seg
 
     with open_workspace(common.options()) as workspace:
         matching([segment], workspace.config.segments, "SEGMENT", "segment")
-        emails = verbs.members(workspace, segment)
+        evaluation = verbs.evaluate(workspace)
+        emails = verbs.members(evaluation, segment)
+    _tell(evaluation)
     if common.json:
         data_json({"segment": segment, "members": emails})
     else:
@@ -99,3 +105,8 @@ def members(common: Common, segment: Annotated[str, typer.Argument(help="The seg
             "\n".join((["email"] if common.format is Format.CSV else []) + emails)
         ) if emails or common.format is Format.CSV else None
     return 0
+
+
+def _tell(evaluation: Evaluation) -> None:
+    for note in evaluation.notes:
+        talk(f"note: {note}")

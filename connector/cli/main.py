@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from connector.cli import desk, history, platforms, pushing
+from connector.cli import desk, diff, history, platforms, pushing, schema
 
 app = typer.Typer(
     name="sync",
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (desk, pushing, history, platforms):
+for group in (desk, schema, diff, pushing, history, platforms):
     group.register(app)
 
 

@@ -41,8 +41,9 @@ def build(
     made_at: datetime,
     contacts_before: int | None = None,
     limit: int | None = None,
+    notes: Sequence[str] = (),
 ) -> Plan:
-    """The plan for `desired` (segments.Evaluation.table) against every side's ledger."""
+    """The plan for `desired` (segments.Evaluation.table) against every side's ledger. `notes` come before its own."""
     connection = duckdb.connect(config={"memory_limit": MEMORY})
     connection.register("desired", desired)
     tables: list[pa.Table] = []
@@ -75,9 +76,10 @@ def build(
         requests=requests,
         seconds=seconds,
         guards=tuple(hits),
-        notes=tuple(note for side in sides for note in _notes(side, limit)),
+        notes=(*notes, *(note for side in sides for note in _notes(side, limit))),
         contacts=desired.num_rows,
         limit=limit,
+        platforms={side.ledger.destination: side.capabilities.platform for side in sides},
     )
     return replace(plan, id=identity(plan))
 

@@ -9,19 +9,26 @@ from __future__ import annotations
 
 from connector.model import SAID_NO, NewContacts, Status
 
-# Plain words for each reason code, for plans and reports.
+# Plain words for each reason code, for plans and reports; {} is the platform.
 REASONS = {
-    "unsubscribed": "unsubscribed on the platform",
-    "bounced": "bounced on the platform",
-    "complained": "complained about spam on the platform",
-    "suppressed": "suppressed on the platform",
-    "archived": "archived on the platform",
-    "forgotten": "erased on the platform for good",
+    "unsubscribed": "unsubscribed in {}",
+    "bounced": "bounced in {}",
+    "complained": "complained about spam in {}",
+    "suppressed": "suppressed in {}",
+    "archived": "archived in {}",
+    "forgotten": "erased in {} for good",
     "no_consent": "no consent in the export",
     "no_proof": "no dated proof of consent, which a new subscribed contact needs",
-    "not_held": "not on the platform, and new_contacts is skip",
-    "rejected": "refused by the platform before; parked until the person's row changes",
+    "not_held": "not in {}, and new_contacts is skip",
+    "rejected": "refused by {} before; parked until the person's row changes",
 }
+PLATFORMS = {"mailchimp": "Mailchimp", "klaviyo": "Klaviyo", "hubspot": "HubSpot"}
+
+
+def words(code: str, platform: str) -> str:
+    """A reason code as people read it; `platform` as in Capabilities."""
+    return REASONS.get(code, code).format(PLATFORMS.get(platform, platform or "the platform"))
+
 
 HELD = f"(status is not null and status <> '{Status.ABSENT}')"
 

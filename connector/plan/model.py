@@ -69,3 +69,4 @@ class Plan:
     inputs: Mapping[str, str] = field(default_factory=dict)
     contacts: int = 0  # rows of the export, for the shrunken guard of the next run
     limit: int | None = None
+    platforms: Mapping[str, str] = field(default_factory=dict)  # destination -> Capabilities.platform

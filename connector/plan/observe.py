@@ -39,13 +39,21 @@ def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, n
 
 
 def contacts(
-    store: Store, adapter: Adapter, destination: str, desired: pa.Array, now: datetime, tell: Listener
+    store: Store,
+    adapter: Adapter,
+    destination: str,
+    desired: pa.Array,
+    now: datetime,
+    tell: Listener,
+    complete: bool = False,
 ) -> None:
-    """Look up those of `desired` (normalised emails) of whom the store knows nothing. After `changes`."""
+    """Look up those of `desired` (normalised emails) of whom the store knows nothing. After `changes`; when that was
+    `complete`, the platform does not hold them."""
     ledger = store.ledger(destination)
     unknown = desired.filter(pc.invert(pc.is_in(desired, value_set=ledger.contacts.column("email").combine_chunks())))
-    if len(unknown):
+    if len(unknown) and not complete:
         _remember(store, destination, adapter.lookup(unknown.to_pylist()), tell, "looking up contacts")
+    if len(unknown):
         _remember_absent(store, destination, unknown)
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
 

@@ -86,6 +86,7 @@ def _header(plan: Plan) -> dict[str, Any]:
         "inputs": dict(plan.inputs),
         "contacts": plan.contacts,
         "limit": plan.limit,
+        "platforms": dict(plan.platforms),
     }
 
 
@@ -104,6 +105,7 @@ def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table) -> Plan:
         inputs=header["inputs"],
         contacts=header["contacts"],
         limit=header["limit"],
+        platforms=header["platforms"],
     )
 
 

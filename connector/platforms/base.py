@@ -41,6 +41,19 @@ CONTACT_SCHEMA = pa.schema(
     ]
 )
 
+# What contacts did with mail of the platform, as read by `engagement`. Rows may repeat a contact: they are put together
+# by the latest time of each kind. `sends` of a row are mails that left at its last_send_at.
+ENGAGEMENT_SCHEMA = pa.schema(
+    [
+        ("email", pa.string()),  # normalised to lower case
+        ("last_open_at", pa.timestamp("us", tz="UTC")),  # without those that a privacy proxy made, where it is told
+        ("last_click_at", pa.timestamp("us", tz="UTC")),
+        ("last_send_at", pa.timestamp("us", tz="UTC")),
+        ("sends", pa.int64()),
+        ("bounces", pa.int64()),
+    ]
+)
+
 # Who is in a target, as read by `members`. Platforms that list by id leave email null, and vice versa.
 MEMBER_SCHEMA = pa.schema([("email", pa.string()), ("remote_id", pa.string())])
 
@@ -77,6 +90,14 @@ class RetireSpec:
     source: str
 
 
+class Engagement(StrEnum):
+    """How a platform tells of opens and clicks in bulk. EVENTS: what happened in a stretch of time, counted by us.
+    TOTALS: one row per contact, where `sends` are those since the last open or click; a later reading replaces it."""
+
+    EVENTS = "events"
+    TOTALS = "totals"
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """At most `requests` in any `seconds`."""
@@ -100,6 +121,7 @@ class Capabilities:
     concurrency: int  # requests in flight at once
     subscribes_on_create: bool  # CREATE can make somebody subscribed
     declares_tags: bool  # property tags must be declared first: one writing request for all new ones of a run
+    engagement: Engagement | None = None  # None: not offered in bulk
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +194,10 @@ class Adapter(Protocol):
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         """Every contact that changed on the platform after `since`, new ones included (None: everybody it
         holds), CONTACT_SCHEMA. May repeat a contact; the later row is the newer."""
+
+    def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
+        """What contacts did with our mail from `since` (None: as far back as is sensible) until just before `until`,
+        in tables of ENGAGEMENT_SCHEMA. Asked only when rules need it."""
 
     def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
         """Who is in a target now, in tables of MEMBER_SCHEMA."""

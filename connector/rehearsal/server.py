@@ -71,8 +71,8 @@ class App:
             elif isinstance(getattr(settings, name), dict):
                 value = getattr(settings, name) | value
             setattr(settings, name, value)
-        if not changes or "faults" in changes:
-            self.dice = faults.Dice(settings.faults)
+        if not changes or {"faults", "fault_seed"} & changes.keys():
+            self.dice = faults.Dice(settings.faults, settings.fault_seed)
 
     def reset(self) -> None:
         """Forget everything and seed again."""
@@ -81,7 +81,7 @@ class App:
         for (name,) in self.world.db.execute(tables).fetchall():
             self.world.db.execute(f'DROP TABLE "{name}"')
         self.world.meter.clear()
-        self.dice = faults.Dice(self.world.settings.faults)
+        self.dice = faults.Dice(self.world.settings.faults, self.world.settings.fault_seed)
         self.install()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

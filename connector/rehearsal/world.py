@@ -45,6 +45,7 @@ class Settings:
     latency_ms: float = 0.0  # added to every request, while it counts as in flight
     slow_ms: float = 1500.0  # what the fault `slow` adds
     faults: tuple[Fault, ...] = ()
+    fault_seed: int = 1  # the same seed and the same requests in the same order give the same faults
     limits: bool = True  # rate limits and connection caps; size caps of a request always hold
     limit_scale: float = 1.0  # 0.5 allows half of what the vendor documents, 100 is as good as off
     polls: int = 2  # a job is done when it is polled for the nth time; 0: at once

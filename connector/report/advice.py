@@ -69,7 +69,7 @@ def advice_lines(advice: Sequence[Advice], verbose: bool) -> list[str]:
     return lines
 
 
-def annotations(problems: Sequence[Problem]) -> str:
+def github_lines(problems: Sequence[Problem]) -> str:
     """One workflow command per problem (docs.github.com, workflow commands, 2026-11-21)."""
     return "\n".join(_annotation(problem) for problem in problems)
 

@@ -7,11 +7,12 @@ changes, or show an address in full.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.model import Op
-from connector.plan.gate import REASONS
+from connector.plan import gate
 from connector.plan.model import Plan
 
 SCHEMA = "connector.plan/1"
@@ -62,7 +63,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
     moment = plan.as_of.astimezone(zone)
     lines = [f"Plan {plan.id}: {plan.contacts:,} contacts as of {moment:%Y-%m-%d %H:%M} {zone.key}", ""]
     for name in plan.revisions:
-        lines += _destination_lines(_destination(plan, name))
+        lines += _destination_lines(_destination(plan, name), zone)
     lines += [f"note: {note}" for note in plan.notes]
     if verbose:
         lines += _blocked_lines(plan, zone)
@@ -101,12 +102,16 @@ def _destination(plan: Plan, name: str) -> dict[str, Any]:
         else:
             contacts["updates"] += row["fields_count"]
     blocked: Counter[str] = Counter()
+    latest: dict[str, datetime | None] = {}
     for row in _blocked_counts(plan):
         if row["destination"] == name:
-            blocked[row["reason"]] += row["email_count"]
+            reason, since = row["reason"], row["since_max"]
+            blocked[reason] += row["email_count"]
+            latest[reason] = max(filter(None, (latest.get(reason), since)), default=None)
             targets[row["kind"], row["target"]]["blocked"] += row["email_count"]
     return {
         "name": name,
+        "platform": plan.platforms.get(name, ""),
         "contacts": contacts,
         "targets": [
             {
@@ -120,6 +125,7 @@ def _destination(plan: Plan, name: str) -> dict[str, Any]:
             for (kind, target), counts in sorted(targets.items())
         ],
         "blocked": dict(sorted(blocked.items())),
+        "blocked_latest": {reason: at.isoformat() if (at := latest[reason]) else None for reason in sorted(blocked)},
         "requests": plan.requests[name],
         "seconds": round(plan.seconds[name], 1),
     }
@@ -127,11 +133,11 @@ def _destination(plan: Plan, name: str) -> dict[str, Any]:
 
 def _blocked_counts(plan: Plan) -> list[dict[str, Any]]:
     groups = plan.blocked.group_by(["destination", "kind", "target", "reason"], use_threads=False)
-    rows: list[dict[str, Any]] = groups.aggregate([("email", "count")]).to_pylist()
+    rows: list[dict[str, Any]] = groups.aggregate([("email", "count"), ("since", "max")]).to_pylist()
     return rows
 
 
-def _destination_lines(side: dict[str, Any]) -> list[str]:
+def _destination_lines(side: dict[str, Any], zone: ZoneInfo) -> list[str]:
     lines = [side["name"]]
     contacts = side["contacts"]
     if contacts["creates"] or contacts["updates"]:
@@ -147,7 +153,10 @@ def _destination_lines(side: dict[str, Any]) -> list[str]:
         if parts:
             title = f"{target['kind']} “{target['name']}”"
             lines.append(f"  {title:<34} {'  '.join(parts)}")
-    lines += [f"  blocked {count:>8,}  {REASONS.get(code, code)}" for code, count in side["blocked"].items()]
+    for code, count in side["blocked"].items():
+        at = side["blocked_latest"][code]
+        latest = f", the latest on {_day(datetime.fromisoformat(at), zone)}" if at else ""
+        lines.append(f"  blocked {count:>8,}  {gate.words(code, side['platform'])}{latest}")
     if side["requests"]:
         lines.append(f"  {side['requests']:,} requests, about {_span(side['seconds'])} at the platform's limits")
     elif len(lines) == 1:
@@ -161,13 +170,17 @@ def _span(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def _day(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d}"
+
+
 def _blocked_lines(plan: Plan, zone: ZoneInfo) -> list[str]:
     """The first blocked ones, masked, with the day they said no."""
     shown = 20
     lines = []
     for row in plan.blocked.slice(0, shown).to_pylist():
-        since = f" on {row['since'].astimezone(zone):%Y-%m-%d}" if row["since"] else ""
-        reason = REASONS.get(row["reason"], row["reason"])
+        since = f" on {_day(row['since'], zone)}" if row["since"] else ""
+        reason = gate.words(row["reason"], plan.platforms.get(row["destination"], ""))
         lines.append(
             f"  {row['destination']} {row['kind']} “{row['target']}”: {mask(row['email'])} blocked: {reason}{since}"
         )

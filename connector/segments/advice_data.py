@@ -53,7 +53,7 @@ def _guessed(given: Given) -> Iterator[Advice]:
     for finding in given.loaded.findings:
         if finding.code in _AMBIGUOUS:
             loc: Loc = ("sources", finding.source, "columns", finding.column)
-            message = f"{finding.source}.{finding.column}: {finding.message}"
+            message = f"{finding.source}.{finding.column}: {finding.count:,} {finding.message}"
             yield given.file("ambiguous-date" if finding.code == _AMBIGUOUS[0] else "ambiguous-number", loc, message)
 
 

@@ -5,6 +5,7 @@ Owns: the only two calls that depend on the engine. Must not: build expressions.
 
 from __future__ import annotations
 
+import warnings
 from itertools import count
 from typing import Any
 
@@ -22,4 +23,6 @@ def table(connection: Any, rows: pa.Table) -> Any:
     """`rows` as an Ibis table, for as long as the connection lives."""
     name = f"segments_{next(_numbers)}"
     connection.con.register(name, rows)
-    return connection.table(name)
+    with warnings.catch_warnings():  # Ibis 12 reads the schema by a name that DuckDB 2 is about to drop
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return connection.table(name)

@@ -5,7 +5,7 @@ Owns: evaluate(), its result, and overlap(). Must not: read files, apply consent
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
@@ -22,8 +22,10 @@ from connector.segments import engine, platform_columns, sequences, traits, zone
 from connector.segments.checks import check_types
 from connector.segments.compile import Compiler
 from connector.segments.frame import Column, Frame
+from connector.segments.measures import Ask
 from connector.segments.names import CONTACTS, EMAIL, Names, nodes
 from connector.segments.priorities import waterfall
+from connector.segments.traits import Made, untouched
 from connector.segments.windows import Clock
 from connector.sources.model import Loaded
 
@@ -42,26 +44,41 @@ class Evaluation:
     notes: tuple[str, ...] = ()  # what a reader of the sizes must know: platform columns that nobody has read yet
 
 
+@dataclass(frozen=True)
+class Look:
+    """What explain.py asks beside: `also` are further columns of the result, `also:0`, `also:1` …, each a name as
+    written or a measure; `made` is told each trait once the frame has it, and may put another column in its place."""
+
+    also: Sequence[str | Ask] = ()
+    made: Made = untouched
+
+
 def evaluate(
-    config: Config, loaded: Loaded, as_of: datetime, *, frozen: Mapping[str, pa.Array] | None = None
+    config: Config,
+    loaded: Loaded,
+    as_of: datetime,
+    *,
+    frozen: Mapping[str, pa.Array] | None = None,
+    look: Look | None = None,
 ) -> Evaluation:
     """Raises ConfigError with every test that does not fit its column."""
     problems = check_types(config, loaded, as_of)
     if problems:
         raise ConfigError(problems)
-    return _Run(config, loaded, as_of).evaluation()
+    return _Run(config, loaded, as_of, look or Look()).evaluation()
 
 
 class _Run:
-    def __init__(self, config: Config, loaded: Loaded, as_of: datetime) -> None:
+    def __init__(self, config: Config, loaded: Loaded, as_of: datetime, look: Look) -> None:
         self.config = config
+        self.look = look
         self.loaded = loaded
         self.clock = Clock.at(as_of, config.zone)
         self.names = Names.of(config, loaded)
         empty = loaded.empty.get(CONTACTS, frozenset())
         self.frame = Frame(loaded.connection, loaded.contacts, loaded.types[CONTACTS], EMAIL, config.zone, empty)
         platform_columns.join(self.frame, config, loaded)
-        traits.add(self.frame, config, self.names, loaded, self.clock)
+        traits.add(self.frame, config, self.names, loaded, self.clock, look.made)
         sequences.add(self.frame, config, self.names, loaded, self.clock)
         self.rules = {name: segment.when for name, segment in config.segments.items() if segment.when is not None}
         if config.consent is not None:
@@ -103,6 +120,9 @@ class _Run:
             values["consent_source"] = self._column(consent.proof_source).value.cast("string")
         for written in self._sent():
             values[f"v{len(values)}"] = self._value(self._column(written))
+        for number, asked in enumerate(self.look.also):
+            column = self._column(asked) if isinstance(asked, str) else self.frame.columns[asked]
+            values[f"a{number}"] = self._value(column)
         return values
 
     def _sent(self) -> list[str]:
@@ -130,6 +150,7 @@ class _Run:
         columns |= self._consent(found)
         for written, name in zip(self._sent(), [name for name in found.column_names if name[0] == "v"], strict=True):
             columns[f"value:{written}"] = found[name]
+        columns |= {f"also:{number}": found[f"a{number}"] for number in range(len(self.look.also))}
         sizes = {name: pc.sum(column).as_py() or 0 for name, column in members.items()}
         notes = tuple(platform_columns.unread(self.config, self.loaded.observed))
         return Evaluation(pa.table(columns), found.num_rows, sizes, notes)

@@ -5,7 +5,7 @@ Owns: which measures a file asks for, and greatest and least. Must not: group ev
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import ibis
@@ -17,15 +17,23 @@ from connector.segments import rfm, zones
 from connector.segments.frame import Column, Frame
 from connector.segments.literals import WrongType
 from connector.segments.measures import Ask, ask
-from connector.segments.names import CONTACTS, Names, nodes, roots
+from connector.segments.names import CONTACTS, RFM_PARTS, Names, nodes, roots
 from connector.segments.numbers import scale
 from connector.segments.related import Related
 from connector.segments.windows import Clock
 from connector.sources.model import Loaded
 
+Made = Callable[[Frame, str], None]
 
-def add(frame: Frame, config: Config, names: Names, loaded: Loaded, clock: Clock) -> None:
-    """Give the contacts' frame a column for every trait, and one per Ask for the tests over events."""
+
+def untouched(frame: Frame, name: str) -> None:
+    """Leaves a trait as it was made."""
+
+
+def add(frame: Frame, config: Config, names: Names, loaded: Loaded, clock: Clock, made: Made = untouched) -> None:
+    """Give the contacts' frame a column for every trait, and one per Ask for the tests over events.
+
+    `made` is told each computed column's name, before other traits are made of it."""
     asks: dict[str, dict[Ask, None]] = {}
     for found in _asks(config):
         asks.setdefault(found.source, {})[found] = None
@@ -34,10 +42,14 @@ def add(frame: Frame, config: Config, names: Names, loaded: Loaded, clock: Clock
     for name, trait in config.traits.items():
         if isinstance(trait, Aggregate):
             frame.columns[name] = frame.columns[ask(trait)]
+            made(frame, name)
         elif isinstance(trait, Rfm):
             rfm.add(frame, name, trait)
+            for part in RFM_PARTS:
+                made(frame, f"{name}.{part}")
     for name, pick in picks(config):
         _pick(frame, names, clock, name, pick)
+        made(frame, name)
 
 
 def _asks(config: Config) -> Iterator[Ask]:

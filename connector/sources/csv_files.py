@@ -88,12 +88,12 @@ def dialect(file: Path, encoding: str | None, delimiter: str | None, skip_rows: 
     return Dialect(encoding, delimiter, skip, tuple(headers))
 
 
-def careful(file: Path, how: Dialect, wants_address: bool, tally: Tally) -> Iterator[Row]:
-    """Every row after the header of a UTF-8 file, as wide as the header.
+def careful(file: Path, how: Dialect, wants_address: bool, tally: Tally, encoding: str = "utf-8-sig") -> Iterator[Row]:
+    """Every row after the header, as wide as the header.
 
     `wants_address`: rows with fewer cells than the header and no @ in them are a report's footer and are dropped."""
     width = len(how.headers)
-    with io.TextIOWrapper(enc.open_bytes(file), "utf-8-sig", errors="replace", newline="") as stream:
+    with io.TextIOWrapper(enc.open_bytes(file), encoding, errors="replace", newline="") as stream:
         records = _records(enumerate(stream, start=1), how, tally)
         next(records, None)  # the header
         for line, cells in records:
@@ -195,7 +195,7 @@ def read(
 
     tally = Tally()
     path = file
-    if how.encoding not in ("utf-8", "utf-8-sig", "ascii"):
+    if how.encoding not in enc.UTF8:
         path = private / "utf8.csv"
         tally.undecoded = enc.utf8_copy(file, how.encoding, path)
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, cast
 
 SAMPLE = 1 << 18
+UTF8 = ("utf-8", "utf-8-sig", "utf8", "ascii")
 _CHUNK = 1 << 20
 _UNDEFINED_IN_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 
@@ -108,4 +109,3 @@ def _is_utf8(head: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-

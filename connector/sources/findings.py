@@ -34,6 +34,11 @@ class Findings:
         if count > 0:
             self.found.append(Finding(code, source, column, count, message, where[0], where[1], examples))
 
+    def lacking(self, source: str, header: str, file: Path) -> None:
+        """A file without a column that another file of the source has."""
+        message = f"{file.name} lacks this column, which other files of the source have"
+        self.add("column-not-in-file", source, header, 1, message, (file.name, 1))
+
     def tally(self, source: str, file: Path, tally: Tally) -> None:
         """What the careful read of one file met."""
         for what, code, message in (

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from connector.sources import engine
 from connector.sources.findings import Findings
+from connector.sources.kept import rank
 from connector.sources.text import name
 
 if TYPE_CHECKING:
@@ -25,13 +27,12 @@ def merge(
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE twice AS SELECT _email, count(*) AS n FROM {table} GROUP BY _email HAVING n > 1"
     )
-    persons, rows = con.execute("SELECT count(*), coalesce(sum(n), 0) FROM twice").fetchone() or (0, 0)
+    persons, rows = engine.row(con, "SELECT count(*), coalesce(sum(n), 0) FROM twice")
     if not persons:
         return
-    age = f"{name(updated_at)} DESC NULLS LAST, " if updated_at else ""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, row_number() OVER"
-        f" (PARTITION BY _email ORDER BY {age}_row DESC) AS _rank FROM {table} SEMI JOIN twice USING (_email)"
+        f" (PARTITION BY _email ORDER BY {rank(updated_at)}) AS _rank FROM {table} SEMI JOIN twice USING (_email)"
     )
     _conflicts(con, [column for column in columns if column != updated_at], findings)
     con.execute(f"DELETE FROM {table} WHERE _email IN (SELECT _email FROM twice)")
@@ -47,7 +48,7 @@ def _conflicts(con: duckdb.DuckDBPyConnection, columns: Sequence[str], findings:
         return
     differing = ", ".join(f"count(DISTINCT {name(column)}) > 1 AS {name(column)}" for column in columns)
     counts = ", ".join(f"count(*) FILTER ({name(column)})" for column in columns)
-    row = con.execute(f"SELECT {counts} FROM (SELECT {differing} FROM ranked GROUP BY _email)").fetchone() or ()
+    row = engine.row(con, f"SELECT {counts} FROM (SELECT {differing} FROM ranked GROUP BY _email)")
     for column, count in zip(columns, row, strict=True):
         findings.add(
             "conflict", "contacts", column, count, "people have different values in their rows; the newest won"

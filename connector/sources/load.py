@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import warnings
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from connector.config.models import ColumnType, Config
-from connector.sources import identity, quarantine, related
+from connector.sources import identity, kept, quarantine, related
 from connector.sources.findings import Findings
+from connector.sources.hygiene_addresses import mark, quarantined
+from connector.sources.kept import Kept
+from connector.sources.layout import Layout, Wish
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded, SourceInfo
-from connector.sources.tables import Builder, Typed, Wish
+from connector.sources.tables import Builder, Typed
 from connector.sources.text import name
 from connector.sources.trouble import reading
 
@@ -40,14 +43,17 @@ def load(
     as_of: datetime,
     needed: Needed | None = None,
     connection: Backend | None = None,
+    *,
+    keep: bool = False,
 ) -> Loaded:
     """Read the needed columns (None: all) of the needed sources; `email` always. Related sources that `needed` does
     not name are not read. `as_of` carries a zone. Raises SourceError.
 
-    `connection`: an Ibis DuckDB backend to use; a new one lives in memory and spills to a private folder."""
+    `connection`: an Ibis DuckDB backend to use; a new one lives in memory and spills to a private folder. `keep`: hold
+    on to the contacts' rows as they were read (Loaded.kept)."""
     backend = connection or _connect()
     with tempfile.TemporaryDirectory(prefix="connector-") as folder:
-        work = _Load(config, catalog, as_of, needed, backend, Path(folder))
+        work = _Load(config, catalog, as_of, needed, backend, Path(folder), keep)
         return work.run()
 
 
@@ -62,9 +68,11 @@ class _Load:
         needed: Needed | None,
         backend: Backend,
         private: Path,
+        keep: bool,
     ) -> None:
         self.config, self.catalog, self.as_of, self.needed = config, catalog, as_of, needed
-        self.backend, self.private = backend, private
+        self.backend, self.private, self.keep = backend, private, keep
+        self.kept: Kept | None = None
         self.con: duckdb.DuckDBPyConnection = backend.con
         self.findings = Findings()
         self.listed: list[pa.Table] = [QUARANTINE_SCHEMA.empty_table()]
@@ -85,6 +93,7 @@ class _Load:
             rows={one: typed.rows for one, typed in self.typed.items()},
             empty={one: typed.empty & self._asked(one) for one, typed in self.typed.items()},
             catalog=self.catalog,
+            kept=self.kept,
         )
 
     def _contacts(self, others: list[str]) -> None:
@@ -93,20 +102,31 @@ class _Load:
         keys = {self._join(other)[1] for other in others}
         columns = sorted((self._asked("contacts") | keys | ({updated} if updated else set())) - {"email"})
         wish = Wish(
-            source=source, info=info, number=0, key="email", by_email=True, columns=columns,
+            info=info, number=0, key="email", by_email=True, columns=columns,
             clocks=frozenset({"updated_at"}), zone=self._zone("contacts"), wants_address=True,
             place=self.config.place(("sources", "contacts", "file")),
         )  # fmt: skip
         with reading(wish.place, source.file):
-            typed = self.typed["contacts"] = Builder(self.con, wish, self.private, self.findings).build()
+            builder = Builder(self.con, wish, self.private, self.findings)
+            typed = self.typed["contacts"] = builder.build()
             quarantine.mend_emails(self.con, typed)
+            policy = self.config.cleanup.invalid if self.config.cleanup else None
+            mark(self.con, typed.raw, typed.table, quarantined(policy))
             self.listed.append(quarantine.take_out(self.con, "contacts", typed, needs_email=True))
+            if self.keep:
+                self._keep(typed, builder.layout, columns, updated)
             identity.merge(self.con, typed.table, columns, updated, self.findings)
-            self._drop(typed)
-            kept = "".join(f", {name(column)}" for column in sorted(self._asked("contacts") - {"email"}))
+            if not self.keep:
+                self._drop(typed)
+            asked = "".join(f", {name(column)}" for column in sorted(self._asked("contacts") - {"email"}))
             self.con.execute(
-                f"CREATE OR REPLACE VIEW source_contacts AS SELECT _email AS email{kept} FROM {typed.table}"
+                f"CREATE OR REPLACE VIEW source_contacts AS SELECT _email AS email{asked} FROM {typed.table}"
             )
+
+    def _keep(self, typed: Typed, layout: Layout, columns: Sequence[str], updated: str | None) -> None:
+        self.con.execute(f"CREATE OR REPLACE TABLE {kept.TABLE} AS SELECT * FROM {typed.table}")
+        spans = tuple(typed.spans)
+        self.kept = Kept(typed.raw, kept.TABLE, typed.key, layout, spans, tuple(columns), updated)
 
     def _related(self, other: str, number: int) -> None:
         source, info = self.config.sources[other], self.catalog[other]
@@ -115,9 +135,9 @@ class _Load:
         at = info.resolve(source.at) if source.at else None
         asked = self._asked(other)
         wish = Wish(
-            source=source, info=info, number=number, key=key, by_email=by_email,
-            columns=sorted(asked | ({at} if at else set())), clocks=frozenset({at} if at else ()),
-            zone=self._zone(other), wants_address=by_email, place=self.config.place(("sources", other, "file")),
+            info=info, number=number, key=key, by_email=by_email, columns=sorted(asked | ({at} if at else set())),
+            clocks=frozenset({at} if at else ()), zone=self._zone(other), wants_address=by_email,
+            place=self.config.place(("sources", other, "file")),
         )  # fmt: skip
         with reading(wish.place, source.file):
             typed = self.typed[other] = Builder(self.con, wish, self.private, self.findings).build()
@@ -128,21 +148,12 @@ class _Load:
                 related.people_by(self.con, "typed_0", person, people)
                 related.fold_keys(self.con, typed.table)
             self.listed.append(quarantine.take_out(self.con, other, typed, needs_email=False))
-            related.join(
-                self.con,
-                other,
-                typed,
-                people,
-                sorted(asked),
-                at,
-                wish.zone,
-                self.as_of,
-                f"joined_{number}",
-                self.findings,
-            )
+            events = related.Events(other, typed, sorted(asked), at, wish.zone)
+            by, into = "_email" if by_email else "_key", f"joined_{number}"
+            related.join(self.con, events, people, by, self.as_of, into, self.findings)
             self._drop(typed)
             self.con.execute(f"DROP TABLE {typed.table}")
-            self.con.execute(f"CREATE OR REPLACE VIEW {name('source_' + other)} AS SELECT * FROM joined_{number}")
+            self.con.execute(f"CREATE OR REPLACE VIEW {name('source_' + other)} AS SELECT * FROM {into}")
 
     def _join(self, other: str) -> tuple[str, str]:
         """(column of the related source, column of contacts); `email` on both sides when nothing is said."""

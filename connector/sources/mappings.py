@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connector.sources import normalise
+from connector.sources import engine, normalise
 from connector.sources.findings import Findings
 from connector.sources.text import literal
 
@@ -61,10 +61,8 @@ def phones(con: duckdb.DuckDBPyConnection, cells: Cells, into: str, at: tuple[st
         f"SELECT v, count(*), h FROM ({cells.query()}) WHERE v IS NOT NULL AND NOT ({_is_plain('v')})"
         f" AND NOT ({_is_bare('v')}) GROUP BY v, h"
     ).fetchall()
-    changed = con.execute(
-        f"SELECT count(*) FROM ({cells.query()}) WHERE NOT ({_is_plain('v')}) AND ({_is_bare('v')})"
-    ).fetchone()
-    done = int(changed[0]) if changed else 0
+    by_engine = f"SELECT count(*) FROM ({cells.query()}) WHERE NOT ({_is_plain('v')}) AND ({_is_bare('v')})"
+    done = engine.number(con, by_engine)
     mapped = _mapping(con, rows, _phone, cells.name, cells.home(), into, at, findings, "phone number", done)
     v = cells.name
     value = f"CASE WHEN {_is_plain(v)} THEN {v} WHEN {_is_bare(v)} THEN {_bare(v)} ELSE {mapped.value} END"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.config.models import ColumnType
-from connector.sources import times
+from connector.sources import engine, times
 from connector.sources.model import ColumnInfo
 from connector.sources.normalise import NO, YES
 from connector.sources.readings import INTEGER, NUMBER, PLAIN, Reading, bare
@@ -57,11 +57,9 @@ def count(con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[Text]
         f"{trim_sql(column.value)} AS t{column.slot}, {column.value} AS v{column.slot}" for column in columns
     )
     wanted = [(column.slot, label, sql) for column in columns for label, sql in _counters(column)]
-    row = con.execute(
-        f"SELECT {', '.join(sql for *_, sql in wanted)} FROM (SELECT {inner} FROM {relation} r)"
-    ).fetchone()
+    row = engine.row(con, f"SELECT {', '.join(sql for *_, sql in wanted)} FROM (SELECT {inner} FROM {relation} r)")
     found: dict[int, dict[str, int]] = {column.slot: {} for column in columns}
-    for (slot, label, _), number in zip(wanted, row or (), strict=True):
+    for (slot, label, _), number in zip(wanted, row, strict=True):
         found[slot][label] = int(number or 0)
     return {**found}
 

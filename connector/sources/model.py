@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
     from connector.sources.formats import Export
+    from connector.sources.kept import Kept
 
 Origin = Literal["declared", "preset", "header"]
 
@@ -29,7 +30,7 @@ QUARANTINE_SCHEMA = pa.schema(
         ("source", pa.string()),
         ("file", pa.string()),  # relative to the folder of segments.yaml
         ("row", pa.int64()),  # 1 is the first line of the file, so a header is row 1; see rows.py
-        ("reason", pa.string()),  # empty, invalid, several, cells, unreadable
+        ("reason", pa.string()),  # empty, invalid, several, cells, unreadable; role, disposable, typo
         ("value", pa.string()),
     ]
 )
@@ -107,3 +108,4 @@ class Loaded:
     empty: Mapping[str, frozenset[str]] = field(default_factory=dict)  # columns without any value: type unknown, "text"
     catalog: Mapping[str, SourceInfo] = field(default_factory=dict)  # what was asked for: finds a column by its header
     observed: Mapping[str, pa.Table] = field(default_factory=dict)  # destination -> what it said (platform_columns.py)
+    kept: Kept | None = None  # the contacts' rows before the merge, when load was asked to keep them

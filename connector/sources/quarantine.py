@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connector.sources import emails
+from connector.sources import emails, engine
 from connector.sources.model import QUARANTINE_SCHEMA
 from connector.sources.rows import locate
 from connector.sources.tables import Typed
@@ -34,8 +34,8 @@ def mend_emails(con: duckdb.DuckDBPyConnection, typed: Typed) -> None:
 
 def take_out(con: duckdb.DuckDBPyConnection, source: str, typed: Typed, needs_email: bool) -> pa.Table:
     """Delete the unusable rows from the typed table and list them."""
-    broken = _one(con, f"SELECT count(_reason) FROM {typed.raw}")
-    homeless = needs_email and _one(con, f"SELECT count(*) FROM {typed.table} WHERE _email IS NULL")
+    broken = engine.number(con, f"SELECT count(_reason) FROM {typed.raw}")
+    homeless = needs_email and engine.number(con, f"SELECT count(*) FROM {typed.table} WHERE _email IS NULL")
     if not broken and not homeless:
         return QUARANTINE_SCHEMA.empty_table()
     if needs_email:
@@ -67,8 +67,3 @@ def _list(source: str, typed: Typed, rows: list[tuple[int, int | None, str, str 
         },
         schema=QUARANTINE_SCHEMA,
     )
-
-
-def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = con.execute(query).fetchone()
-    return int(row[0]) if row else 0

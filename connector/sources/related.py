@@ -7,11 +7,13 @@ Must not: aggregate.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from connector.sources import engine
 from connector.sources.findings import Findings
 from connector.sources.tables import Typed
 from connector.sources.text import fold, name, trim_sql
@@ -21,37 +23,48 @@ if TYPE_CHECKING:
     import duckdb
 
 
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The events of one source: their typed table, its columns to keep, the column of their time."""
+
+    source: str
+    typed: Typed
+    columns: Sequence[str]
+    at: str | None
+    zone: str
+
+    def instant(self) -> str:
+        """SQL over the typed table `t`: when it happened, in UTC. A day is its first moment."""
+        if self.at is None:
+            return "NULL::TIMESTAMP"
+        column = f"t.{name(self.at)}"
+        return to_utc(f"{column}::TIMESTAMP", self.zone) if self.typed.types[self.at] == "date" else column
+
+
 def join(
-    con: duckdb.DuckDBPyConnection,
-    source: str,
-    typed: Typed,
-    people: str,
-    columns: Sequence[str],
-    at: str | None,
-    zone: str,
-    as_of: datetime,
-    into: str,
-    findings: Findings,
+    con: duckdb.DuckDBPyConnection, events: Events, people: str, by: str, as_of: datetime, into: str, findings: Findings
 ) -> None:
     """Create `into` (_email, _at, columns) from the events whose person is in `people` and that have happened.
 
-    `people` is a relation (_email, _key) when the join is by another column, else (_email)."""
-    events = _one(con, f"SELECT count(*) FROM {typed.table}")
-    instant = _instant(typed, at, zone)
-    values = "".join(f", t.{name(column)}" for column in columns)
-    match = f"SELECT p._email, {instant} AS _at{values} FROM {typed.table} t"
-    on = f"SEMI JOIN {people} p USING (_email)".replace("SEMI JOIN", "JOIN")
-    if "_key" in _columns(con, typed.table):
-        on = f"JOIN {people} p ON p._key = t._key"
-        found = _one(con, f"SELECT count(*) FROM {typed.table} t SEMI JOIN {people} p ON p._key = t._key")
-    else:
-        found = _one(con, f"SELECT count(*) FROM {typed.table} t SEMI JOIN {people} p USING (_email)")
-    now = as_of.astimezone(UTC).replace(tzinfo=None)
+    `people` is a relation with `_email` and the column `by` (_email or _key) that the typed table has too."""
+    table, instant = events.typed.table, events.instant()
+    total = engine.number(con, f"SELECT count(*) FROM {table}")
+    found = engine.number(con, f"SELECT count(*) FROM {table} t SEMI JOIN {people} p ON p.{by} = t.{by}")
+    values = "".join(f", t.{name(column)}" for column in events.columns)
+    now = f"TIMESTAMP '{as_of.astimezone(UTC).replace(tzinfo=None)}'"
     con.execute(
-        f"CREATE OR REPLACE TABLE {into} AS SELECT * FROM ({match} {on}) WHERE _at IS NULL OR _at <= TIMESTAMP '{now}'"
+        f"CREATE OR REPLACE TABLE {into} AS SELECT * FROM (SELECT p._email, {instant} AS _at{values}"
+        f" FROM {table} t JOIN {people} p ON p.{by} = t.{by}) WHERE _at IS NULL OR _at <= {now}"
     )
-    findings.add("no-person", source, "", events - found, "events belong to nobody in contacts and were dropped")
-    _future(con, source, typed, instant, at, f"TIMESTAMP '{now}'", findings)
+    message = "events belong to nobody in contacts and were dropped"
+    findings.add("no-person", events.source, "", total - found, message)
+    if events.at is None:
+        return
+    counts = f"count(*) FILTER ({instant} > {now}), count(*) FILTER ({instant} IS NULL)"
+    later, undated = engine.row(con, f"SELECT {counts} FROM {table} t")
+    findings.add("after-as-of", events.source, events.at, later, "events come after --as-of and have not happened")
+    message = "events have no time: they count only where no window is asked for"
+    findings.add("undated", events.source, events.at, undated, message)
 
 
 def people_by(con: duckdb.DuckDBPyConnection, contacts: str, column: str, into: str) -> None:
@@ -76,38 +89,3 @@ def fold_keys(con: duckdb.DuckDBPyConnection, table: str) -> None:
     )
     con.unregister("fold_batch")
     con.execute(f"UPDATE {table} SET _key = nullif(lower({trim_sql('_key')}), '') WHERE strlen(_key) = length(_key)")
-
-
-def _instant(typed: Typed, at: str | None, zone: str) -> str:
-    if at is None:
-        return "NULL::TIMESTAMP"
-    column = f"t.{name(at)}"
-    return to_utc(f"{column}::TIMESTAMP", zone) if typed.types[at] == "date" else column
-
-
-def _future(
-    con: duckdb.DuckDBPyConnection,
-    source: str,
-    typed: Typed,
-    instant: str,
-    at: str | None,
-    now: str,
-    findings: Findings,
-) -> None:
-    if at is None:
-        return
-    row = con.execute(
-        f"SELECT count(*) FILTER ({instant} > {now}), count(*) FILTER ({instant} IS NULL) FROM {typed.table} t"
-    ).fetchone()
-    later, undated = row or (0, 0)
-    findings.add("after-as-of", source, at, later, "events come after --as-of and have not happened")
-    findings.add("undated", source, at, undated, "events have no time: they count only where no window is asked for")
-
-
-def _columns(con: duckdb.DuckDBPyConnection, table: str) -> set[str]:
-    return {row[0] for row in con.execute(f"DESCRIBE {table}").fetchall()}
-
-
-def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = con.execute(query).fetchone()
-    return int(row[0]) if row else 0

@@ -42,11 +42,12 @@ def _lines(span: Span, records: list[int]) -> list[int]:
     """The lines of the given records (0 is the first after the header) of a regular CSV."""
     how = span.export.dialect
     assert how is not None
-    if _newlines(span.export) == how.skip + 1 + span.end - span.start:
+    if how.encoding in enc.UTF8 and _newlines(span.export) == how.skip + 1 + span.end - span.start:
         return [how.skip + 2 + record for record in records]
+    encoding = "utf-8-sig" if how.encoding in enc.UTF8 else how.encoding
     wanted, found = iter(records), []
     following = next(wanted, None)
-    for number, row in enumerate(careful(span.export.file, how, False, Tally())):
+    for number, row in enumerate(careful(span.export.file, how, False, Tally(), encoding)):
         if number == following:
             found.append(row.line)
             following = next(wanted, None)

@@ -29,7 +29,7 @@ def snake(header: str) -> str:
     """`Lifecycle Stage` -> lifecycle_stage, `LastModifiedDate` -> last_modified_date; "" when nothing is left."""
     text = unicodedata.normalize("NFKC", header)
     text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
-    return re.sub(r"[\W_]+", "_", text.casefold()).strip("_")
+    return re.sub(r"[\W_]+", "_", text.lower()).strip("_")
 
 
 def name(identifier: str) -> str:

@@ -14,6 +14,12 @@ from connector.state.sqlite import SqliteStore
 _SQLITE = "sqlite:///"
 
 
+def exists(url: str) -> bool:
+    """Whether there is a state already: a command that only looks makes none."""
+    path = url.removeprefix(_SQLITE)
+    return "://" in path or Path(path).exists()
+
+
 def open_store(url: str) -> Store:
     """A path, or sqlite:///PATH (sqlite:////PATH when absolute). Made with its folder, readable only by its owner.
 

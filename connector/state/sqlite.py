@@ -61,8 +61,12 @@ _ENGAGE = f"""
                 ELSE coalesce(sends + excluded.sends, sends, excluded.sends) END,
         bounces = CASE WHEN {{totals}} THEN coalesce(excluded.bounces, bounces)
                   ELSE coalesce(bounces + excluded.bounces, bounces, excluded.bounces) END,
-        {", ".join(f"{name} = max(coalesce({name}, excluded.{name}), coalesce(excluded.{name}, {name}))"
-                   for name in ("last_open_at", "last_click_at", "last_send_at"))}"""
+        {
+    ", ".join(
+        f"{name} = max(coalesce({name}, excluded.{name}), coalesce(excluded.{name}, {name}))"
+        for name in ("last_open_at", "last_click_at", "last_send_at")
+    )
+}"""
 
 _RUN_COLUMNS = "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed"
 _IN_DOUBT = """EXISTS (SELECT 1 FROM batch b JOIN step s ON s.id = b.step
@@ -154,7 +158,9 @@ class SqliteStore:
         known = table.select(ENGAGEMENT.names).cast(ENGAGEMENT)
         columns = [pa.repeat(destination, known.num_rows), *known.columns]
         with self._db.transaction():
-            self._db.load(_ENGAGE.format(totals=int(totals)), pa.table(columns, names=["destination", *ENGAGEMENT.names]))
+            self._db.load(
+                _ENGAGE.format(totals=int(totals)), pa.table(columns, names=["destination", *ENGAGEMENT.names])
+            )
             self._db.run(
                 "INSERT INTO destination(name, engaged_until) VALUES (?, ?) "
                 "ON CONFLICT(name) DO UPDATE SET engaged_until = excluded.engaged_until",

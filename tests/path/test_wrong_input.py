@@ -25,7 +25,7 @@ CASES: dict[str, tuple[Callable[[Desk], object], tuple[str, ...], str]] = {
     "wrong type of test": (lambda desk: desk.edit("{at_least: 500}", "{starts_with: a}"), (), "segments.yaml:"),
     "secret in the file": (lambda desk: desk.edit("${HUBSPOT_TOKEN}", "pat-na1-000"), (), "segments.yaml:"),
     "missing export": (_remove, (), "orders.csv"),
-    "garbled export": (_truncate, (), "orders.csv"),
+    "garbled export": (_truncate, (), "segments.yaml:"),
     "export too old": (lambda desk: None, ("--as-of", "2026-12-24"), "segments.yaml:"),
     "bad moment": (lambda desk: None, ("--as-of", "yesterday"), "--as-of"),
     "unknown destination": (lambda desk: None, ("--as-of", "2026-11-20", "--to", "mailchim"), "mailchimp"),

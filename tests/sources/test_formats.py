@@ -81,9 +81,10 @@ def test_newline_in_quotes(tmp_path: Path) -> None:
     assert column(found, "note") == ['one\r\ntwo, "three"', "x"]
 
 
-def test_json_lines(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+def test_json_lines(tmp_path: Path, encoding: str) -> None:
     text = "".join(json.dumps(dict(zip(HEADER, row, strict=True)), ensure_ascii=False) + "\n" for row in PEOPLE)
-    _check(tmp_path, "people.jsonl", text.encode())
+    _check(tmp_path, "people.jsonl", text.encode(encoding))
     _check(tmp_path, "people.ndjson.gz", gzip.compress(text.encode()))
 
 

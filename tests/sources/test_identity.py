@@ -39,7 +39,15 @@ def test_no_addresses(text: str, reason: str) -> None:
 
 
 def test_quick_and_slow_road_agree(tmp_path: Path) -> None:
-    texts = ["A@Example.com", "a.b-c_d+e@x-y.example.com", "a@b.c1", "a@b.co", "a-@example.com", "a@b--c.com", "x@1.2.de"]
+    texts = [
+        "A@Example.com",
+        "a.b-c_d+e@x-y.example.com",
+        "a@b.c1",
+        "a@b.co",
+        "a-@example.com",
+        "a@b--c.com",
+        "x@1.2.de",
+    ]
     write(tmp_path, "c.csv", "email\n" + "".join(text + "\n" for text in texts))
     found = loaded(tmp_path, contacts={"file": "c.csv", "email": "email"})
     assert set(column(found, "email")) == {email for email, _ in map(normalise, texts) if email}
@@ -128,3 +136,9 @@ def test_broken_bytes_are_reported(tmp_path: Path) -> None:
     found = contacts(tmp_path, b"email,a\n" + good + b"z@example.com,Zo\xeb\n")
     assert column(found, "a")[0] == "Zoë" and column(found, "a")[-1] == "Zo\ufffd"
     assert codes(found)["undecoded", ""] == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_row_numbers_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    text = 'email,note\na@example.com,"Ċ Zoë\n"\nbad,x\n'.replace("Ċ", "Ċ" if encoding != "cp1252" else "ë")
+    assert listed(contacts(tmp_path, text.encode(encoding))) == [("contacts.csv", 4, "invalid")]

@@ -81,7 +81,9 @@ def test_the_time_may_be_a_wanted_column_too(tmp_path: Path) -> None:
 def test_rows_with_too_many_cells_are_quarantined(tmp_path: Path) -> None:
     found = _load(tmp_path, "who,when\nada@example.com,2026-01-01,oops\nbob@example.com,2026-01-01\n")
     assert column(found, "_email", "orders") == ["bob@example.com"]
-    assert [(row["source"], row["row"], row["reason"]) for row in found.quarantine.to_pylist()] == [("orders", 2, "cells")]
+    assert [(row["source"], row["row"], row["reason"]) for row in found.quarantine.to_pylist()] == [
+        ("orders", 2, "cells")
+    ]
 
 
 def test_same_files_same_result_whenever_asked(tmp_path: Path) -> None:

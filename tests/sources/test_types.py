@@ -110,7 +110,9 @@ def test_amounts_are_exact(tmp_path: Path) -> None:
     assert got == (True,)
 
 
-@pytest.mark.parametrize(("zone", "first"), [("Europe/Berlin", date(2026, 2, 1)), ("America/New_York", date(2026, 1, 2))])
+@pytest.mark.parametrize(
+    ("zone", "first"), [("Europe/Berlin", date(2026, 2, 1)), ("America/New_York", date(2026, 1, 2))]
+)
 def test_ambiguous_dates_are_reported(tmp_path: Path, zone: str, first: date) -> None:
     found, got = _one(tmp_path, ["1/2/2026", "3/4/2026"], zone=zone)
     assert got[0] == first
@@ -118,7 +120,7 @@ def test_ambiguous_dates_are_reported(tmp_path: Path, zone: str, first: date) ->
 
 
 def test_an_ambiguous_column_follows_its_neighbours(tmp_path: Path) -> None:
-    text = "email,x,y,m,n\na@example.com,1/2/2026,12/31/2025,\"1.234\",\"1,5\"\n"
+    text = 'email,x,y,m,n\na@example.com,1/2/2026,12/31/2025,"1.234","1,5"\n'
     found = contacts(tmp_path, text)
     assert column(found, "x") == [date(2026, 1, 2)]
     assert column(found, "m") == [Decimal(1234)]
@@ -187,3 +189,17 @@ def test_empty_columns_are_told(tmp_path: Path) -> None:
     found = contacts(tmp_path, "email,x,y\na@example.com,,1\n")
     assert found.empty["contacts"] == {"x"}
     assert found.types["contacts"]["x"] == "text"
+
+
+def test_what_is_needed_does_not_change_how_a_column_is_read(tmp_path: Path) -> None:
+    write(tmp_path, "c.csv", "email,x,y\na@example.com,1/2/2026,12/31/2025\n")
+    for needed in (None, {"contacts": frozenset({"x"})}):
+        found = loaded(tmp_path, needed, contacts={"file": "c.csv", "email": "email"})
+        assert column(found, "x") == [date(2026, 1, 2)]
+
+
+def test_lists_of_json_need_no_declaration(tmp_path: Path) -> None:
+    text = '{"email": "a@example.com", "tags": ["x"]}\n{"email": "b@example.com", "tags": []}\n{"email": "c@example.com"}\n'
+    found = contacts(tmp_path, text, "p.jsonl")
+    assert column(found, "tags") == [["x"], [], None]
+    assert found.types["contacts"]["tags"] == "list"

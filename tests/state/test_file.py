@@ -92,6 +92,29 @@ def test_a_second_store_does_not_disturb_the_first(tmp_path: Path, store: Sqlite
         assert pool.apply(_contacts_of, [str(tmp_path / "state.db")]) == 2
 
 
+def test_two_writers_wait_for_each_other(make: Make) -> None:
+    """A transaction that reads before it writes must hold the write lock from its start."""
+    one, two = make(), make()
+    failures: list[StateError] = []
+
+    def work(store: SqliteStore) -> None:
+        for _ in range(60):
+            try:
+                with store.lease("test"):
+                    pass
+            except LeaseHeld:
+                continue
+            except StateError as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(store,)) for store in (one, two)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
 def _contacts_of(url: str) -> int:
     store = open_store(url)
     try:

@@ -1,0 +1,60 @@
+"""What the platforms said of contacts, for rules that ask: read before a plan, and taken from the state at the desk.
+
+Owns: when it is read, and that desk commands see what was read last. Must not: print, know what a word means.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from connector.app.workspace import Workspace, open_state
+from connector.config.platform_words import ENGAGEMENT_WORDS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from connector.platforms.base import Adapter
+    from connector.state.base import Store
+
+
+def read(workspace: Workspace, store: Store, destination: str, adapter: Adapter, now: datetime) -> bool:
+    """Bring the state up to date with what changed on one platform; returns whether everybody was read just now.
+
+    Everybody, and who opened and clicked, is read only for a file whose rules ask for it."""
+    from connector.plan import engagement, observe
+    from connector.segments.names import asked_of_platforms
+
+    words = asked_of_platforms(workspace.config).get(destination, frozenset())
+    tell = workspace.options.listener
+    complete = observe.changes(store, adapter, destination, bool(words), now, tell)
+    if words & ENGAGEMENT_WORDS.keys():
+        engagement.read(store, adapter, destination, now, tell)
+    return complete
+
+
+def last_read(workspace: Workspace, store: Store | None) -> dict[str, pa.Table]:
+    """Destination -> what rules may ask of its contacts, as of the last reading; empty when no rule asks.
+
+    Without `store` the workspace's own is opened, if there is one."""
+    from connector.segments.names import asked_of_platforms
+    from connector.state.open import exists
+
+    asked = asked_of_platforms(workspace.config)
+    if not asked or (store is None and not exists(workspace.state_url)):
+        return {}
+    if store is not None:
+        return _from(store, list(asked))
+    with open_state(workspace) as opened:
+        return _from(opened, list(asked))
+
+
+def _from(store: Store, destinations: list[str]) -> dict[str, pa.Table]:
+    from connector.segments.platform_columns import observed
+
+    found = {}
+    for name in destinations:
+        ledger = store.ledger(name)
+        if ledger.whole:  # before that, only some people are known
+            found[name] = observed(ledger.contacts, store.engagement(name)[0])
+    return found

@@ -1,0 +1,77 @@
+"""The readings of a source's columns: guessed on a sample, settled on everything where the sample is not enough.
+
+Owns: when to look at all values, and the report of what can be read two ways. Must not: count or decide (measure.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from connector.sources import measure
+from connector.sources.findings import Findings
+from connector.sources.layout import Layout
+from connector.sources.measure import Habits
+from connector.sources.model import ColumnInfo
+from connector.sources.readings import Reading
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SAMPLE = 4096
+
+
+class Choice:
+    """slot -> Reading, for the columns that need one; the others are read as their type says."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, layout: Layout, raw: str, findings: Findings) -> None:
+        self.con, self.layout, self.raw, self.findings = con, layout, raw, findings
+        self.texts = layout.measured()
+        self.habits = Habits()
+        self.readings: dict[int, Reading] = {}
+
+    def reading(self, info: ColumnInfo, slot: int) -> Reading:
+        return self.readings[slot] if slot in self.readings else measure.fixed(info)
+
+    def guess(self, rows: int) -> None:
+        """Read a sample; settle at once what a sample cannot tell."""
+        step = max(1, rows // _SAMPLE)
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM {self.raw}"
+            f" WHERE rowid < {_SAMPLE} OR rowid % {step} = 0"
+        )  # kept apart: a filter that leaves a few rows of every vector makes each expression dear
+        counts = measure.count(self.con, "sampled", self.texts.values())
+        self.habits = measure.habits(counts.values())
+        unsettled = []
+        for slot, text in self.texts.items():
+            found = measure.decide(text.info, counts[slot], self.habits, self.layout.wish.zone)
+            self.readings[slot] = found
+            told_number = found.type == "number" and found.loose  # its scale must be that of all values
+            no_clock = found.type == "text" and text.info.name in self.layout.wish.clocks
+            if not counts[slot]["all"] or told_number or no_clock or measure.ambiguous(found, counts[slot]):
+                unsettled.append(slot)
+        self.settle(unsettled)
+
+    def settle(self, slots: Sequence[int]) -> None:
+        """Choose the readings of these columns from all their values."""
+        counts = measure.count(self.con, self.raw, [self.texts[slot] for slot in slots])
+        for slot in slots:
+            info = self.texts[slot].info
+            found = measure.decide(info, counts[slot], self.habits, self.layout.wish.zone)
+            if found.type == "text" and info.name in self.layout.wish.clocks and counts[slot]["all"]:
+                info = replace(info, type="timestamp")
+                found = measure.decide(info, counts[slot], self.habits, self.layout.wish.zone)
+            self.readings[slot] = found
+            if measure.ambiguous(found, counts[slot]):
+                self._ambiguous(info, found, counts[slot]["all"])
+
+    def _ambiguous(self, info: ColumnInfo, found: Reading, count: int) -> None:
+        source = self.layout.wish.info.name
+        if found.type != "number":
+            order = "day before month" if found.style == "dmy" else "month before day"
+            message = f"values can be read two ways; {order} was taken. Say `format:`."
+            self.findings.add("ambiguous-date", source, info.name, count, message)
+        elif not info.decimal:
+            message = f"values can be read two ways; “{found.decimal}” was taken for the decimal sign. Say `decimal:`."
+            self.findings.add("ambiguous-number", source, info.name, count, message)

@@ -1,0 +1,118 @@
+"""What happens on the platforms comes back: into the plan, with its date, and into rules as columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from connector.config.load import load_text
+from connector.errors import ConfigError
+from connector.report import plan as report
+from connector.segments.names import asked_of_platforms
+from tests.path.small import PLATFORMS, Small, small
+
+PEOPLE = {name: f"{name}@example.com" for name in ("ann", "bob", "cleo", "dan")}
+TODAY = f"{datetime.now(UTC).astimezone(ZoneInfo('Europe/Berlin')):%Y-%m-%d}"
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Small]:
+    with small(tmp_path) as made:
+        yield made
+
+
+def test_a_no_said_on_a_platform_blocks_with_reason_and_day(world: Small) -> None:
+    world.write(PEOPLE)
+    world.push()
+    more = PEOPLE | {"eve": "eve@example.com"}
+    for platform in PLATFORMS:
+        world.unsubscribe(platform, "bob@example.com")
+    segments = "\n  readers: {when: {plan: paid}, send_to: {mailchimp: {tag: New}, klaviyo: {list: New}, hubspot: {list: New}}}"
+    world.write(more, segments)
+    plan = world.plan()
+    rows = {(row["destination"], row["email"], row["reason"]) for row in plan.blocked.to_pylist()}
+    assert rows == {(platform, "bob@example.com", "unsubscribed") for platform in PLATFORMS}
+    text = report.text(plan, BERLIN, verbose=True)
+    assert f"blocked: unsubscribed in Mailchimp on {TODAY}" in text
+    assert f"blocked: unsubscribed in Klaviyo on {TODAY}" in text
+    assert "blocked: unsubscribed in HubSpot\n" in text  # HubSpot does not say when
+    assert "bob@" not in text
+    short = report.text(plan, BERLIN)
+    assert short.count("unsubscribed in Mailchimp") == 1 and f"the latest on {TODAY}" in short
+    (side,) = [side for side in report.as_json(plan)["destinations"] if side["name"] == "mailchimp"]
+    assert side["blocked"] == {"unsubscribed": 1} and side["blocked_latest"]["unsubscribed"][:7] == TODAY[:7]
+    json.dumps(report.as_json(plan))
+
+
+STATUS = """
+  silent: {when: {mailchimp.suppressed: true}}
+  gone: {when: {any: [{mailchimp.status: unsubscribed}, {Klaviyo.Status: unsubscribed}]}}
+  lately: {when: {mailchimp.status_at: {within: 2 days}}}
+  unknown: {when: {mailchimp.status: {exists: false}}}
+  fresh: {when: {changed_at: {within: 2 days}}}
+  readers: {when: {plan: paid}, send_to: {mailchimp: {tag: Readers}, klaviyo: {list: Readers}}}
+"""
+TRAIT = "traits:\n  changed_at: {greatest: [mailchimp.status_at, opted_in_at]}"
+
+
+def test_columns_of_platforms_in_rules_are_as_last_read_and_work_offline(world: Small) -> None:
+    world.write(PEOPLE)
+    world.push()
+    world.unsubscribe("mailchimp", "ann@example.com")
+    world.unsubscribe("klaviyo", "cleo@example.com")
+    world.write(PEOPLE | {"eve": "eve@example.com"}, STATUS, TRAIT)
+    assert world.members("silent") == []  # nothing has been read for such rules yet
+    world.plan()
+    assert world.members("silent") == ["ann@example.com"]
+    assert world.members("gone") == ["ann@example.com", "cleo@example.com"]
+    assert world.members("unknown") == ["eve@example.com"]
+    assert world.members("lately") == world.members("fresh") == sorted(PEOPLE.values())
+    world.unsubscribe("mailchimp", "bob@example.com")
+    assert world.members("silent") == ["ann@example.com"]
+    world.plan()
+    assert world.members("silent") == ["ann@example.com", "bob@example.com"]
+
+
+def test_people_whom_nobody_sent_anything_are_known_too_once_a_rule_asks(world: Small) -> None:
+    """Before, only those in a target are looked up."""
+    world.write(PEOPLE, refused=["dan"])
+    world.push()
+    world._send(
+        "POST",
+        f"{world.audience()}/members",
+        {"Authorization": "Bearer rehearsal-us1"},
+        {"email_address": "dan@example.com", "status": "unsubscribed"},
+    )
+    world.write(PEOPLE, STATUS, TRAIT, refused=["dan"])
+    world.plan()
+    assert world.members("silent") == ["dan@example.com"]
+
+
+def test_it_is_said_when_nothing_was_read_yet(tmp_path: Path) -> None:
+    with small(tmp_path) as world:
+        world.write(PEOPLE, STATUS, TRAIT)
+        with world.open() as workspace:
+            from connector.app import desk
+
+            notes = desk.evaluate(workspace).notes
+    assert not (tmp_path / ".connector" / "rehearsal" / "state.db").exists()  # looking makes no state
+    assert len(notes) == 2 and "mailchimp.status, mailchimp.status_at, mailchimp.suppressed" in notes[0]
+    assert "sync plan" in notes[0]
+
+
+def test_wrong_names_get_a_hint_and_other_files_read_nothing_more(tmp_path: Path, world: Small) -> None:
+    world.write(PEOPLE, "\n  s: {when: {mailchimp.statuss: unsubscribed}}")
+    with pytest.raises(ConfigError, match=r"mailchimp\.statuss.*Did you mean \"mailchimp\.status\""):
+        world.members("s")
+    world.write(PEOPLE, "\n  s: {when: {mailchimp.status_at: {contains: a}}}")
+    with pytest.raises(ConfigError, match="wrong-type"):
+        world.members("s")
+    world.write(PEOPLE)
+    text = (tmp_path / "segments.yaml").read_text()
+    assert asked_of_platforms(load_text(text, Path("segments.yaml"))) == {}
