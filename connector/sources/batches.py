@@ -20,25 +20,34 @@ RawRow = tuple[str | None, int, Sequence[str | None]]  # reason, line, cells
 
 def append(con: duckdb.DuckDBPyConnection, into: str, rows: Iterable[RawRow], wanted: Sequence[int | None]) -> None:
     """Append to the raw table `into`; its columns take the cells at `wanted`."""
+    places = [position for position in wanted if position is not None]
     rows = iter(rows)
-    names = ["_reason", "_line", *(f"h{slot}" for slot in range(len(wanted)))]
-    while batch := list(islice(rows, _ROWS)):
-        columns = [
-            pa.array([row[0] for row in batch], pa.string()),
-            pa.array([row[1] for row in batch], pa.int64()),
-            *(_column(batch, position) for position in wanted),
-        ]
-        con.register("raw_batch", pa.table(columns, names=names))
+    while True:
+        # One flat list of texts instead of a list per row: the garbage collector has nothing to walk.
+        reasons, lines, cells = [], [], []
+        for reason, line, row in islice(rows, _ROWS):
+            reasons.append(reason)
+            lines.append(line)
+            cells += [row[place] for place in places]
+        if not lines:
+            return
+        columns = iter([_texts(cells[start :: len(places)]) for start in range(len(places))])
+        nothing = pa.nulls(len(lines), pa.string())
+        table = pa.table(
+            [
+                _texts(reasons),
+                pa.array(lines, pa.int64()),
+                *(nothing if one is None else next(columns) for one in wanted),
+            ],
+            names=["_reason", "_line", *(f"h{slot}" for slot in range(len(wanted)))],
+        )
+        con.register("raw_batch", table)
         con.execute(f"INSERT INTO {into} SELECT * FROM raw_batch")
         con.unregister("raw_batch")
 
 
-def _column(batch: list[RawRow], position: int | None) -> pa.Array:
-    if position is None:
-        return pa.nulls(len(batch), pa.string())
-    return pa.array([_clean(row[2][position]) for row in batch], pa.string())
-
-
-def _clean(cell: str | None) -> str | None:
-    """A lone surrogate cannot be stored; it becomes U+FFFD."""
-    return cell if cell is None or cell.isascii() else cell.encode("utf-8", "replace").decode("utf-8")
+def _texts(cells: Sequence[str | None]) -> pa.Array:
+    try:
+        return pa.array(cells, pa.string())
+    except UnicodeEncodeError:  # a lone surrogate cannot be stored; it becomes U+FFFD
+        return pa.array([cell and cell.encode("utf-8", "replace").decode("utf-8") for cell in cells], pa.string())

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NoReturn
 
 from connector.config.models import Column, Config, Source
 from connector.config.rules import Loc
 from connector.errors import SourceError
-from connector.problem import Problem, did_you_mean
+from connector.problem import Place, Problem, did_you_mean
 from connector.sources.discover import check_age, files_of
 from connector.sources.formats import Export, inspect
 from connector.sources.model import ColumnInfo, SourceInfo
 from connector.sources.presets import APOSTROPHE, PRESETS, Known
 from connector.sources.text import fold, snake
 from connector.sources.trouble import fail
+
+_LONGEST_SHOWN = 60  # signs of a header in a message
 
 
 def catalog(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
@@ -154,13 +157,17 @@ class _Columns:
     def _header(self, written: str, loc: Loc) -> str:
         header = self.by_fold.get(fold(written)) or self._by_name(written)
         if header is None:
-            files = self.source.file
-            fail(
-                self.config.place(loc),
-                "column-missing",
-                f'{files} has no column "{written}".{did_you_mean(written, self.headers)}',
-            )
+            self._no_header(written, self.config.place(loc))
         return header
+
+    def _no_header(self, written: str, place: Place) -> NoReturn:
+        """Headers may turn out to be people: those are never quoted."""
+        file = self.source.file
+        if any("@" in header for header in self.headers):
+            message = f"the first row of {file} holds an address, not headers. Add a header row, or see `skip_rows`."
+            fail(place, "no-header", message)
+        known = [header for header in self.headers if len(header) <= _LONGEST_SHOWN and header.isprintable()]
+        fail(place, "column-missing", f'{file} has no column "{written}".{did_you_mean(written, known)}')
 
     def _by_name(self, name: str) -> str | None:
         for header in self.headers:

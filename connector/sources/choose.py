@@ -5,14 +5,14 @@ Owns: when to look at all values, and the report of what can be read two ways. M
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector.sources import measure
 from connector.sources.findings import Findings
 from connector.sources.layout import Layout
-from connector.sources.measure import Habits
+from connector.sources.measure import Counts, Habits
 from connector.sources.model import ColumnInfo
 from connector.sources.readings import Reading
 
@@ -34,24 +34,34 @@ class Choice:
     def reading(self, info: ColumnInfo, slot: int) -> Reading:
         return self.readings[slot] if slot in self.readings else measure.fixed(info)
 
-    def guess(self, rows: int) -> None:
-        """Read a sample; settle at once what a sample cannot tell."""
-        step = max(1, rows // _SAMPLE)
-        self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM {self.raw}"
-            f" WHERE rowid < {_SAMPLE} OR rowid % {step} = 0"
-        )  # kept apart: a filter that leaves a few rows of every vector makes each expression dear
-        counts = measure.count(self.con, "sampled", self.texts.values())
-        self.habits = measure.habits(counts.values())
-        unsettled = []
+    def guess(self, rows: int, neighbours: Callable[[], Habits]) -> None:
+        """Read a sample; settle at once what a sample cannot tell.
+
+        `neighbours` finds the habits of all columns of the source, so that an ambiguous column is read alike whichever
+        others are needed. It is dear, and only asked when there is such a column."""
+        counts = self.sample(rows)
+        unsettled, ambiguous = [], False
         for slot, text in self.texts.items():
             found = measure.decide(text.info, counts[slot], self.habits, self.layout.wish.zone)
             self.readings[slot] = found
             told_number = found.type == "number" and found.loose  # its scale must be that of all values
             no_clock = found.type == "text" and text.info.name in self.layout.wish.clocks
-            if not counts[slot]["all"] or told_number or no_clock or measure.ambiguous(found, counts[slot]):
+            two_ways = measure.ambiguous(found, counts[slot])
+            ambiguous = ambiguous or two_ways
+            if not counts[slot]["all"] or told_number or no_clock or two_ways:
                 unsettled.append(slot)
+        if ambiguous:
+            self.habits = neighbours()
         self.settle(unsettled)
+
+    def sample(self, rows: int) -> dict[int, Counts]:
+        """The counts over some of the `rows` rows: the first ones, and some from all over the files."""
+        step = max(1, rows // _SAMPLE)
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM {self.raw}"
+            f" WHERE rowid < {_SAMPLE} OR rowid % {step} = 0"
+        )  # kept apart: a filter that leaves a few rows of every vector makes each expression dear
+        return measure.count(self.con, "sampled", self.texts.values())
 
     def settle(self, slots: Sequence[int]) -> None:
         """Choose the readings of these columns from all their values."""

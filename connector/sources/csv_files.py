@@ -17,8 +17,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from connector.sources import encoding as enc
 from connector.sources.batches import append
@@ -42,13 +43,12 @@ class Dialect:
     headers: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of a careful read. `line` counts from 1; `reason` is set when the row cannot be used."""
 
+    reason: str | None
     line: int
     cells: list[str]
-    reason: str | None = None
 
 
 @dataclass(slots=True)
@@ -93,26 +93,49 @@ def careful(file: Path, how: Dialect, wants_address: bool, tally: Tally, encodin
 
     `wants_address`: rows with fewer cells than the header and no @ in them are a report's footer and are dropped."""
     width = len(how.headers)
-    with io.TextIOWrapper(enc.open_bytes(file), encoding, errors="replace", newline="") as stream:
-        records = _records(enumerate(stream, start=1), how, tally)
-        next(records, None)  # the header
-        for line, cells in records:
-            if not cells:
-                continue
-            if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-                yield Row(line, cells[:width], "cells")
-            elif len(cells) < width:
-                if wants_address and not any("@" in cell for cell in cells):
-                    tally.count("footers", line)
-                    continue
-                tally.count("short", line)
-                yield Row(line, cells + [""] * (width - len(cells)))
-            else:
-                yield Row(line, cells[:width])
+    records = _records(file, encoding, how, tally)
+    next(records, None)  # the header
+    for line, cells in records:
+        if len(cells) == width:
+            yield Row(None, line, cells)
+        elif len(cells) > width:
+            spare = any(cell.strip() for cell in cells[width:])
+            yield Row("cells" if spare else None, line, cells[:width])
+        elif cells and wants_address and not any("@" in cell for cell in cells):
+            tally.count("footers", line)
+        elif cells:
+            tally.count("short", line)
+            yield Row(None, line, cells + [""] * (width - len(cells)))
 
 
-def _records(numbered: Iterator[tuple[int, str]], how: Dialect, tally: Tally) -> Iterator[tuple[int, list[str]]]:
-    """(line of the start, cells) of every record. A record that breaks the quoting is read line by line instead."""
+def _records(file: Path, encoding: str, how: Dialect, tally: Tally) -> Iterator[tuple[int, list[str]]]:
+    """(line of the start, cells) of every record from the header on.
+
+    From the first record that breaks the quoting the file is read with one line of looking back, which is slower."""
+    done = how.skip
+    with _lines(file, encoding, done) as stream:
+        reader = csv.reader(stream, delimiter=how.delimiter, strict=True)
+        try:
+            for cells in reader:
+                yield done + 1, cells
+                done = how.skip + reader.line_num
+            return
+        except csv.Error:
+            pass
+    with _lines(file, encoding, done) as stream:
+        yield from _mended(enumerate(stream, start=done + 1), how, tally)
+
+
+def _lines(file: Path, encoding: str, skip: int) -> io.TextIOWrapper:
+    """The file's lines, line ends and all, after the first `skip`."""
+    stream = io.TextIOWrapper(enc.open_bytes(file), encoding, errors="replace", newline="")
+    for _ in islice(stream, skip):
+        pass
+    return stream
+
+
+def _mended(numbered: Iterator[tuple[int, str]], how: Dialect, tally: Tally) -> Iterator[tuple[int, list[str]]]:
+    """The same, where a record that breaks the quoting is read line by line."""
     waiting: list[tuple[int, str]] = []
     taken: list[tuple[int, str]] = []
 
@@ -124,8 +147,6 @@ def _records(numbered: Iterator[tuple[int, str]], how: Dialect, tally: Tally) ->
             taken.append(item)
             yield item[1]
 
-    for _ in range(how.skip):
-        next(numbered, None)
     reader = csv.reader(lines(), delimiter=how.delimiter, strict=True)
     while True:
         taken.clear()
@@ -137,9 +158,8 @@ def _records(numbered: Iterator[tuple[int, str]], how: Dialect, tally: Tally) ->
             (line, text), rest = taken[0], taken[1:]
             waiting.extend(reversed(rest))
             tally.count("quotes", line)
-            cells = _leniently(text, how.delimiter)
             reader = csv.reader(lines(), delimiter=how.delimiter, strict=True)
-            yield line, cells
+            yield line, _leniently(text, how.delimiter)
             continue
         yield taken[0][0], cells
 
@@ -209,8 +229,7 @@ def read(
         with suppress(engine.Error):
             _quick(con, path, how, wanted, into)
             return tally
-    rows = ((row.reason, row.line, row.cells) for row in careful(path, how, wants_address, tally))
-    append(con, into, rows, wanted)
+    append(con, into, careful(path, how, wants_address, tally), wanted)
     return tally
 
 

@@ -1,6 +1,6 @@
 """One export file of any format: what it is, its headers, and its rows as a raw table of texts.
 
-Owns: telling the formats apart, Export, and the raw table's shape. Must not: interpret cells or know a source's columns.
+Owns: telling the formats apart, Export, the raw table's shape. Must not: interpret cells or know a source's columns.
 
 The raw table has `_reason` (why the row cannot be used, else null), `_line` (where it stands, null when rows.py can
 work it out) and `h0`, `h1`, … VARCHAR, one per wanted header. A list is its JSON text. Rows stand in file order.
@@ -62,13 +62,14 @@ def read(
     wants_address: bool,
     private: Path,
 ) -> Tally:
-    """Append the rows of `export` to the raw table `into`: its h0, h1 … are the headers at `wanted` (None: all null)."""
+    """Append the rows of `export` to the raw table `into`: h0, h1 … are the headers at `wanted` (None: all null)."""
     match export.kind:
         case "csv":
             assert export.dialect is not None
             return csv_files.read(con, export.file, export.dialect, wanted, into, wants_address, private)
         case "jsonl":
-            return json_lines.read(con, export.file, [_at(export, i) for i in wanted], into, private)
+            assert export.dialect is not None
+            return json_lines.read(con, export.file, export.dialect, [_at(export, i) for i in wanted], into)
         case "parquet":
             return parquet.read(con, export.file, [_at(export, i) for i in wanted], into)
         case "xlsx":
@@ -121,10 +122,10 @@ def _csv(file: Path, source: Source, place: Place) -> Export:
 
 
 def _jsonl(file: Path, source: Source, place: Place) -> Export:
-    keys = json_lines.keys(file, source.encoding)
-    if keys is None:
+    how = json_lines.dialect(file, source.encoding)
+    if how is None:
         fail(Place(file.name, 1), "not-json-lines", f"{file.name} is not JSON lines: write one object a line.")
-    return Export(file, "jsonl", keys, (None,) * len(keys))
+    return Export(file, "jsonl", how.headers, (None,) * len(how.headers), dialect=how)
 
 
 def _parquet(file: Path, source: Source, place: Place) -> Export:

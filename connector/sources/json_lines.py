@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from connector.sources import encoding as enc
 from connector.sources.batches import append
-from connector.sources.csv_files import Tally
+from connector.sources.csv_files import Dialect, Tally
 from connector.sources.text import literal, literals
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _LOOKED_AT = 10_000  # lines whose keys count as the file's columns
 
 
-def keys(file: Path, encoding: str | None) -> tuple[str, ...] | None:
-    """Every key of the first lines, in order of appearance; None when no line among them is an object."""
+def dialect(file: Path, encoding: str | None) -> Dialect | None:
+    """The encoding, and every key of the first lines in order of appearance; None when none of them is an object."""
     found: dict[str, None] = {}
     objects = 0
     encoding = encoding or enc.guess(enc.sample(file))
@@ -34,10 +34,10 @@ def keys(file: Path, encoding: str | None) -> tuple[str, ...] | None:
             if value is not None:
                 objects += 1
                 found.update(dict.fromkeys(value))
-    return tuple(found) if objects else None
+    return Dialect(encoding, "", 0, tuple(found)) if objects else None
 
 
-def read(con: duckdb.DuckDBPyConnection, file: Path, wanted: Sequence[str | None], into: str, private: Path) -> Tally:
+def read(con: duckdb.DuckDBPyConnection, file: Path, how: Dialect, wanted: Sequence[str | None], into: str) -> Tally:
     """Append every line that is not blank; one that is no object gets the reason "unreadable"."""
     import duckdb as engine
 
@@ -46,12 +46,14 @@ def read(con: duckdb.DuckDBPyConnection, file: Path, wanted: Sequence[str | None
     columns = "".join(", NULL" if key is None else f", cells[{next(slots)}]" for key in wanted)
     con.execute("CREATE OR REPLACE TEMP TABLE json_text (line BIGINT, value VARCHAR)")
     try:
+        if how.encoding not in enc.UTF8:
+            raise engine.Error
         con.execute(
             f"INSERT INTO json_text SELECT row_number() OVER (), value FROM read_csv({literal(str(file))},"
             " columns={'value': 'VARCHAR'}, header=false, delim='\x1f', quote='', escape='', auto_detect=false)"
         )
     except engine.Error:
-        _in_python(con, file)
+        _in_python(con, file, how.encoding)
     con.execute(
         f"INSERT INTO {into} SELECT CASE WHEN cells IS NULL THEN 'unreadable' END, line{columns} FROM (SELECT line,"
         f" CASE WHEN json_valid(value) AND json_type(value) = 'OBJECT' THEN json_extract_string(value, [{paths}]) END"
@@ -61,11 +63,10 @@ def read(con: duckdb.DuckDBPyConnection, file: Path, wanted: Sequence[str | None
     return Tally()
 
 
-def _in_python(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+def _in_python(con: duckdb.DuckDBPyConnection, file: Path, encoding: str) -> None:
     """The same for a file of another encoding, with mixed line ends or very long lines."""
     con.execute("CREATE OR REPLACE TEMP TABLE json_batch (_reason VARCHAR, _line BIGINT, h0 VARCHAR)")
-    encoding = enc.guess(enc.sample(file))
-    if encoding == "utf-8":
+    if encoding == "utf-8" and not enc.is_utf8(file):
         encoding = enc.whole_guess(file)
     with io.TextIOWrapper(enc.open_bytes(file), encoding, errors="replace", newline="\n") as stream:
         append(con, "json_batch", ((None, line, (text,)) for line, text in enumerate(stream, start=1)), [0])

@@ -5,6 +5,7 @@ Owns: Kept, and where a kept row stands in its file. Must not: judge rows (hygie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,14 +44,14 @@ class Kept:
     def of(self, con: duckdb.DuckDBPyConnection, email: str) -> list[dict[str, Any]]:
         """One person's rows, the one whose values win first, as `merge` ranks them: `_row` and the typed columns."""
         query = f"SELECT * FROM {self.table} WHERE _email = $1 ORDER BY {rank(self.updated_at)}"
-        return list(con.execute(query, [email]).to_arrow_table().to_pylist())
+        return list(con.sql(query, params=[email]).to_arrow_table().to_pylist())
 
     def unusable(self, con: duckdb.DuckDBPyConnection, text: str) -> list[int]:
-        """The raw rows that no person came of and whose address cell holds `text`, in any case."""
-        cell = f"lower({self.key})"
+        """The raw rows that no person came of and whose address cell holds the address `text`, in any case."""
+        address = rf"(^|[^\w.+-]){re.escape(text.lower())}\.?($|[^\w.-])"
         query = (
             f"SELECT r.rowid FROM {self.raw} r ANTI JOIN {self.table} t ON t._row = r.rowid"
-            f" WHERE contains({cell}, {literal(text.lower())}) ORDER BY r.rowid"
+            f" WHERE regexp_matches(lower({self.key}), {literal(address)}) ORDER BY r.rowid"
         )
         return [row for (row,) in con.execute(query).fetchall()]
 

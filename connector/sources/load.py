@@ -27,7 +27,7 @@ from connector.sources.layout import Layout, Wish
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded, SourceInfo
 from connector.sources.tables import Builder, Typed
 from connector.sources.text import name
-from connector.sources.trouble import reading
+from connector.sources.trouble import room
 
 if TYPE_CHECKING:
     import duckdb
@@ -106,7 +106,7 @@ class _Load:
             clocks=frozenset({"updated_at"}), zone=self._zone("contacts"), wants_address=True,
             place=self.config.place(("sources", "contacts", "file")),
         )  # fmt: skip
-        with reading(wish.place, source.file):
+        with room(wish.place, source.file):
             builder = Builder(self.con, wish, self.private, self.findings)
             typed = self.typed["contacts"] = builder.build()
             quarantine.mend_emails(self.con, typed)
@@ -139,7 +139,7 @@ class _Load:
             clocks=frozenset({at} if at else ()), zone=self._zone(other), wants_address=by_email,
             place=self.config.place(("sources", other, "file")),
         )  # fmt: skip
-        with reading(wish.place, source.file):
+        with room(wish.place, source.file):
             typed = self.typed[other] = Builder(self.con, wish, self.private, self.findings).build()
             if by_email:
                 quarantine.mend_emails(self.con, typed)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import duckdb
 
 Counts = Mapping[str, int]
-_MONTH_FIRST = ("US/", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Phoenix",
-                "America/Anchorage", "America/Detroit", "America/Boise", "America/Indiana/", "America/Kentucky/",
-                "America/North_Dakota/", "Pacific/Honolulu")  # fmt: skip
+_MONTH_FIRST = ("US/", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
+                "America/Phoenix", "America/Anchorage", "America/Detroit", "America/Boise", "America/Indiana/",
+                "America/Kentucky/", "America/North_Dakota/", "Pacific/Honolulu")  # fmt: skip
 _STYLES: tuple[Style, ...] = ("iso", "dmy", "mdy", "names")
 
 
@@ -69,6 +69,7 @@ def _counters(column: Text) -> list[tuple[str, str]]:
     counters = [("all", f"count({t})"), ("padded", f"count(*) FILTER ({t} <> {v})")]
     if declared is None:
         counters.append(("boolean", f"count(*) FILTER (lower({t}) IN ('true', 'false'))"))
+        counters.append(("array", f"count(*) FILTER (starts_with({t}, '[') AND json_valid({t}))"))
         counters.append(("integer", f"count(*) FILTER (regexp_full_match({t}, {literal(INTEGER)}))"))
     if declared in (None, "number", "integer", "place"):
         counters += _number_counters(t if declared is None else bare(t), NUMBER if declared is None else PLAIN)
@@ -134,6 +135,8 @@ def decide(info: ColumnInfo, counts: Counts, habits: Habits, zone: str) -> Readi
         return Reading("text")
     if counts["boolean"] == total:
         return Reading("boolean", padded=padded)
+    if counts["array"] == total:
+        return Reading("list", padded=padded)
     if counts["integer"] == total:
         return Reading("integer", padded=padded)
     if max(counts["number."], counts["number,"]) == total:

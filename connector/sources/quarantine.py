@@ -26,6 +26,8 @@ def mend_emails(con: duckdb.DuckDBPyConnection, typed: Typed) -> None:
         " WHERE t._email IS NULL AND text IS NOT NULL"
     )
     emails.map_rest(con, query, rest)
+    if not engine.number(con, f"SELECT count(email) FROM {rest}"):
+        return
     con.execute(
         f"UPDATE {typed.table} SET _email = m.email FROM (SELECT r.rowid AS id, m.email FROM {typed.raw} r"
         f" JOIN {rest} m ON m.text = {typed.key} WHERE m.email IS NOT NULL) m WHERE _row = m.id AND _email IS NULL"

@@ -77,7 +77,8 @@ class Reading:
                 return self._number(value)
             case "boolean":
                 word = f"lower({value})"
-                return f"CASE WHEN {word} IN ({literals(self.yes)}) THEN true WHEN {word} IN ({literals(self.no)}) THEN false END"
+                yes, no = f"{word} IN ({literals(self.yes)})", f"{word} IN ({literals(self.no)})"
+                return f"CASE WHEN {yes} THEN true WHEN {no} THEN false END"
             case "list":
                 return self._list(value)
         raise AssertionError(f"no single-column reading for {self.type}")

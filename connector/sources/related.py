@@ -85,7 +85,8 @@ def fold_keys(con: duckdb.DuckDBPyConnection, table: str) -> None:
     )
     con.register("fold_batch", mapping)
     con.execute(
-        f"UPDATE {table} SET _key = nullif(m.folded, '') FROM fold_batch m WHERE _key = m.text AND strlen(_key) <> length(_key)"
+        f"UPDATE {table} SET _key = nullif(m.folded, '') FROM fold_batch m"
+        " WHERE _key = m.text AND strlen(_key) <> length(_key)"
     )
     con.unregister("fold_batch")
     con.execute(f"UPDATE {table} SET _key = nullif(lower({trim_sql('_key')}), '') WHERE strlen(_key) = length(_key)")

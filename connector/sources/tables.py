@@ -9,18 +9,21 @@ texts, and only a column that lost some is counted in full and read again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.config.models import ColumnType
-from connector.sources import emails, engine, formats, mappings
+from connector.sources import emails, engine, formats, mappings, measure
 from connector.sources.catalog import numbered
 from connector.sources.choose import Choice
+from connector.sources.csv_files import Tally
 from connector.sources.findings import Findings
+from connector.sources.formats import Export
 from connector.sources.layers import Layers
 from connector.sources.layout import Layout, Wish
 from connector.sources.mappings import Cells, Mapped
+from connector.sources.measure import Habits
 from connector.sources.rows import Span, locate
 from connector.sources.text import fold, name
 from connector.sources.trouble import reading
@@ -60,7 +63,7 @@ class Builder:
     def build(self) -> Typed:
         self._read()
         self.typed.key = self.layout.text(self.layout.column(self.wish.key), 0)
-        self.choice.guess(self.typed.rows)
+        self.choice.guess(self.typed.rows, self._neighbours)
         self._map()
         self._create()
         if wrong := [slot for column in self._losses() for slot in self._guessed(column)]:
@@ -72,10 +75,7 @@ class Builder:
     def _read(self) -> None:
         formats.create_raw(self.con, self.typed.raw, len(self.layout.slots))
         for export in self.wish.info.exports:
-            positions = {fold(header): place for place, header in enumerate(numbered(export.headers))}
-            wanted = [positions.get(header) for header in self.layout.slots]
-            with reading(self.wish.place, export.file.name):
-                tally = formats.read(self.con, export, wanted, self.typed.raw, self.wish.wants_address, self.private)
+            wanted, tally = self._read_one(export, self.layout, self.typed.raw)
             self.findings.tally(self.wish.info.name, export.file, tally)
             for header, position in zip(self.layout.slots, wanted, strict=True):
                 if position is None:
@@ -83,6 +83,24 @@ class Builder:
             start = self.typed.rows
             self.typed.rows = engine.number(self.con, f"SELECT count(*) FROM {self.typed.raw}")
             self.typed.spans.append(Span(export, start, self.typed.rows))
+
+    def _read_one(self, export: Export, layout: Layout, into: str) -> tuple[list[int | None], Tally]:
+        """Append one file to a raw table; (position of each slot's header in the file, what was met)."""
+        positions = {fold(header): place for place, header in enumerate(numbered(export.headers))}
+        wanted = [positions.get(header) for header in layout.slots]
+        with reading(self.wish.place, export.file.name):
+            return wanted, formats.read(self.con, export, wanted, into, self.wish.wants_address, self.private)
+
+    def _neighbours(self) -> Habits:
+        """How all columns of the source are written: its files are read once more for it."""
+        layout = Layout(replace(self.wish, columns=tuple(self.wish.info.columns)))
+        raw = f"{self.typed.raw}_all"
+        formats.create_raw(self.con, raw, len(layout.slots))
+        for export in self.wish.info.exports:
+            self._read_one(export, layout, raw)
+        counts = Choice(self.con, layout, raw, self.findings).sample(self.typed.rows)
+        self.con.execute(f"DROP TABLE {raw}")
+        return measure.habits(counts.values())
 
     def _map(self) -> None:
         region = None

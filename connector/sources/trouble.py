@@ -1,6 +1,6 @@
 """How this room fails: every way a file can be wrong becomes a SourceError with a place.
 
-Owns: fail(), reading(). Must not: decide what is wrong.
+Owns: fail(), reading(), room(). Must not: decide what is wrong.
 """
 
 from __future__ import annotations
@@ -43,3 +43,15 @@ def reading(place: Place, file: str) -> Iterator[None]:
             "file-unreadable",
             f"{file} cannot be read{where} ({type(error).__name__}). It seems damaged or cut off: export it again.",
         )
+
+
+@contextmanager
+def room(place: Place, file: str) -> Iterator[None]:
+    """Turn the engine's lack of memory or disk into a SourceError. Whatever else it raises here is a bug of ours."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError):
+        message = f"{file} does not fit in memory and on disk. Give the machine more room, or split the export."
+        fail(place, "file-too-big", message)

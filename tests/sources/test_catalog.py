@@ -38,8 +38,8 @@ def _problem(folder: Path, **settings: Any) -> tuple[str, str]:
     ("header", "name"),
     [
         ("Lifecycle Stage", "lifecycle_stage"), ("  Country/Region ", "country_region"), ("FirstName", "first_name"),
-        ("MEMBER_RATING", "member_rating"), ("customerID", "customer_id"), ("HTMLMail", "html_mail"), ("Größe (cm)", "größe_cm"),
-        ("Email", "email"), ("100%", "100"), ("€", ""),
+        ("MEMBER_RATING", "member_rating"), ("customerID", "customer_id"), ("HTMLMail", "html_mail"),
+        ("Größe (cm)", "größe_cm"), ("Email", "email"), ("100%", "100"), ("€", ""),
     ],
 )  # fmt: skip
 def test_snake_case(header: str, name: str) -> None:
@@ -162,9 +162,10 @@ def test_fingerprint_tells_content_not_time(tmp_path: Path) -> None:
 
 SAMPLES: dict[str, tuple[str, dict[str, Any], str]] = {
     "hubspot": (
-        "Record ID,First Name,Last Name,Email,Phone Number,Lifecycle Stage,Country/Region,Create Date,Last Modified Date,"
-        "Last marketing email click date,Unsubscribed from all email,Tags\n"
-        "101,Ada,Love,Ada@example.com,+1 (415) 555-2671,Customer,United States,2024-03-12 09:14,2026-11-01 10:00,,No,a;b\n",
+        "Record ID,First Name,Last Name,Email,Phone Number,Lifecycle Stage,Country/Region,Create Date,"
+        "Last Modified Date,Last marketing email click date,Unsubscribed from all email,Tags\n"
+        "101,Ada,Love,Ada@example.com,+1 (415) 555-2671,Customer,United States,2024-03-12 09:14,"
+        "2026-11-01 10:00,,No,a;b\n",
         {"id": 101, "first_name": "Ada", "phone": "+14155552671", "country": "US", "tags": ["a", "b"],
          "created_at": datetime(2024, 3, 12, 9, 14), "last_click_at": None, "unsubscribed": False},
         "Email",
@@ -173,7 +174,8 @@ SAMPLES: dict[str, tuple[str, dict[str, Any], str]] = {
         "Contact ID,First Name,Last Name,Email,Mailing Country,Mailing Zip/Postal Code,Created Date,Email Opt Out\n"
         '"003A","Ada","Love","ada@example.com","Germany","01067","3/15/2024","0"\n'
         "Report Name: Contacts\nCopyright\n",
-        {"id": "003A", "country": "DE", "postal_code": "01067", "created_at": datetime(2024, 3, 15), "unsubscribed": False},
+        {"id": "003A", "country": "DE", "postal_code": "01067", "created_at": datetime(2024, 3, 15),
+         "unsubscribed": False},
         "Email",
     ),
     "klaviyo": (
@@ -191,8 +193,8 @@ SAMPLES: dict[str, tuple[str, dict[str, Any], str]] = {
         "Email Address",
     ),
     "shopify": (
-        "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address Country Code,Default Address Zip,"
-        "Phone,Total Spent,Total Orders,Tags\n"
+        "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address Country Code,"
+        "Default Address Zip,Phone,Total Spent,Total Orders,Tags\n"
         "'7001,Ada,Love,ada@example.com,yes,DE,'01067,'+49301234567,120.50,3,\"vip, horeca\"\n",
         {"id": "7001", "email_opt_in": True, "postal_code": "01067", "phone": "+49301234567", "country": "DE",
          "total_spent": Decimal("120.5"), "orders_count": 3, "tags": ["vip", "horeca"]},
@@ -242,3 +244,9 @@ def test_as_of_and_dates(tmp_path: Path) -> None:
     write(tmp_path, "c.csv", "email,born\na@example.com,1990-02-28\n")
     found = loaded(tmp_path, as_of=datetime(1980, 1, 1, tzinfo=UTC), contacts={"file": "c.csv", "email": "email"})
     assert column(found, "born") == [date(1990, 2, 28)]
+
+
+def test_a_file_without_a_header_is_told_without_naming_people(tmp_path: Path) -> None:
+    write(tmp_path, "c.csv", "ada@example.com,Ada\nbob@example.com,Bob\n")
+    code, message = _problem(tmp_path)
+    assert code == "no-header" and "ada" not in message
