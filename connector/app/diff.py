@@ -6,13 +6,15 @@ Owns: finding the two versions, and evaluating both. Must not: print, or write a
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connector.app.workspace import Options, moment
+from connector.app.observing import last_read
+from connector.app.workspace import Options, Workspace, moment
 from connector.config.load import load as load_config
 from connector.config.load import load_text
 from connector.config.models import Config
@@ -21,6 +23,8 @@ from connector.errors import ConfigError
 from connector.problem import Place, Problem
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from connector.segments.compare import SegmentChange
     from connector.sources.model import Loaded
 
@@ -52,7 +56,7 @@ def diff(options: Options, old: str, new: str) -> Difference:
     configs = [before.config, after.config]
     sides = [
         Side(config, evaluate(with_probes(config, parts(config)), loaded, as_of).table)
-        for config, loaded in zip(configs, _loaded(configs, as_of), strict=True)
+        for config, loaded in zip(configs, _loaded(options, configs, as_of), strict=True)
     ]
     return Difference(before, after, compare(*sides))
 
@@ -92,8 +96,8 @@ def _git(folder: Path, written: str, *command: str) -> str:
         raise ConfigError([Problem(Place(written), "no-file", text + "REV:path/segments.yaml.")]) from None
 
 
-def _loaded(configs: list[Config], as_of: datetime) -> Iterable[Loaded]:
-    """The exports of each version; read once when both describe them alike."""
+def _loaded(options: Options, configs: list[Config], as_of: datetime) -> Iterable[Loaded]:
+    """The exports of each version; read once when both describe them alike. Platforms are as last read."""
     from connector.segments.names import needed
     from connector.sources.catalog import catalog
     from connector.sources.load import load
@@ -103,10 +107,18 @@ def _loaded(configs: list[Config], as_of: datetime) -> Iterable[Loaded]:
     first, second = configs
     if first.sources == second.sources and first.timezone == second.timezone and first.folder == second.folder:
         one = load(_ageless(first), found[0], as_of, _together(*wanted))
+        one.observed = {**_observed(options, first, as_of), **_observed(options, second, as_of)}
         return [one, one]
-    return [
+    both = [
         load(_ageless(config), info, as_of, want) for config, info, want in zip(configs, found, wanted, strict=True)
     ]
+    for config, loaded in zip(configs, both, strict=True):
+        loaded.observed = _observed(options, config, as_of)
+    return both
+
+
+def _observed(options: Options, config: Config, as_of: datetime) -> dict[str, pa.Table]:
+    return last_read(Workspace(config, options, as_of, threading.Event(), {}, {}), None)
 
 
 def _ageless(config: Config) -> Config:

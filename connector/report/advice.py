@@ -41,7 +41,7 @@ def errors_json(problems: Sequence[Problem]) -> dict[str, Any]:
 
 def check_text(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Advice], verbose: bool) -> str:
     lines = [f"{name}: {count:,} rows read" for name, count in loaded.rows.items()]
-    lines.append(f"{contacts:,} contacts in {segments} segments; no errors.")
+    lines.append(f"{contacts:,} contacts in {segments} segment{'' if segments == 1 else 's'}; no errors.")
     lines += _quarantine_lines(loaded, verbose)
     notes = [finding for finding in loaded.findings if finding.code not in _TOLD]
     lines += [f"note: {_about(finding)}: {finding.count:,} {finding.message}" for finding in notes]

@@ -115,7 +115,7 @@ def diff_markdown(told: Told, changes: Sequence[SegmentChange]) -> str:
     for change in _moving(changes):
         lines += ["", f"**{_code(change.name)}**" + (f" — {KINDS[change.kind]}" if change.kind in KINDS else ""), ""]
         for sign, moved in (("+", change.entered), ("−", change.left)):
-            lines += [f"- {sign}{door.people:,}: {told.door(door, '`{}`')}" for door in moved.doors]
+            lines += [f"- {sign}{door.people:,}: {told.door(door, _code)}" for door in moved.doors]
             if moved.people:
                 lines.append(f"- {sign} {_samples(moved)}")
     return "\n".join([*lines, *_unchanged(changes)])

@@ -6,14 +6,15 @@ Must not: find anything itself (advice_file, advice_rules, advice_members and ad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from connector.config.advice_codes import AdviceCode
-from connector.config.models import ColumnType, Config
-from connector.config.rules import Compare, Events, Loc
+from connector.config.models import Config
+from connector.config.rules import Loc
 from connector.problem import Place, Problem, Severity
+from connector.segments.checks import TypeOf
 from connector.segments.evaluate import Evaluation
 from connector.segments.names import Names
 from connector.sources.model import Loaded
@@ -50,7 +51,7 @@ class Given:
     loaded: Loaded
     evaluation: Evaluation
     as_of: datetime
-    type_of: Callable[[Compare | Events, str], ColumnType | None]
+    type_of: TypeOf
     secrets: Collection[str]
 
     @property

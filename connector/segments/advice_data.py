@@ -16,6 +16,7 @@ from connector.config.rules import Compare, Loc
 from connector.segments import engine, literals
 from connector.segments.advice import Advice, Given
 from connector.segments.names import CONTACTS, Names, nodes, references
+from connector.segments.platform_columns import unread
 from connector.segments.windows import Clock
 from connector.sources.discover import newest
 from connector.sources.text import fold, trim
@@ -29,10 +30,16 @@ _AMBIGUOUS = ("ambiguous-date", "ambiguous-number")
 
 
 def advice(given: Given) -> Iterator[Advice]:
+    yield from _unread(given)
     yield from _old(given)
     yield from _guessed(given)
     yield from _empty(given)
     yield from _unseen(given)
+
+
+def _unread(given: Given) -> Iterator[Advice]:
+    for sentence in unread(given.config, given.loaded.observed):
+        yield given.file("not-read-yet", ("destinations", sentence.partition(".")[0]), sentence)
 
 
 def _old(given: Given) -> Iterator[Advice]:

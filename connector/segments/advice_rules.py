@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
+from datetime import datetime
 from typing import Any
 
+from connector.config.models import Config
 from connector.config.rules import (
     Aggregate,
     All,
@@ -17,16 +19,20 @@ from connector.config.rules import (
     Events,
     InSegment,
     Loc,
+    Not,
     Pick,
     Sequence,
     walk,
 )
 from connector.segments.advice import Advice, Given
+from connector.segments.checks import TypeOf
 from connector.segments.measures import ask
+from connector.segments.names import CONTACTS, Names
 from connector.segments.probes import of_segment
 from connector.segments.rewrite import bare
 from connector.segments.satisfy import Puzzle
 from connector.segments.windows import Clock
+from connector.sources.model import Loaded
 
 _OPENS = frozenset({"open", "opens", "opened"})
 _LIFE = frozenset(
@@ -46,14 +52,8 @@ def advice(given: Given) -> Iterator[Advice]:
 
 def _logic(given: Given) -> Iterator[Advice]:
     """The whole rule first; only of one that can be both true and false each part is looked at."""
-    when = {name: of_segment(item.when, name) for name, item in given.config.segments.items() if item.when is not None}
-    puzzle = Puzzle(
-        lambda node: given.type_of(node, "contacts"),
-        lambda written: _variable(given, written),
-        when,
-        Clock.at(given.as_of, given.config.zone),
-    )
-    for name, rule in when.items():
+    puzzle = puzzle_of(given.config, given.loaded, given.as_of, given.type_of)
+    for name, rule in puzzle.when.items():
         if not puzzle.possible(rule):
             text = f"Nobody can ever be in “{name}”: its conditions exclude each other."
             yield given.segment("never", name, text, "when")
@@ -64,15 +64,22 @@ def _logic(given: Given) -> Iterator[Advice]:
             yield from _parts(given, name, rule, puzzle)
 
 
-def _variable(given: Given, written: str) -> Hashable:
-    """One name for all spellings; a trait is what it measures, so that a test over events can contradict it."""
-    trait = given.config.traits.get(written)
-    return ask(trait) if isinstance(trait, Aggregate) else given.names.contact(written) or written
+def puzzle_of(config: Config, loaded: Loaded, as_of: datetime, type_of: TypeOf) -> Puzzle:
+    """All spellings of a column are one variable; a trait is what it measures, so that a test over events can
+    contradict it."""
+    names = Names.of(config, loaded)
+
+    def variable(written: str) -> Hashable:
+        trait = config.traits.get(written)
+        return ask(trait) if isinstance(trait, Aggregate) else names.contact(written) or written
+
+    when = {name: of_segment(item.when, name) for name, item in config.segments.items() if item.when is not None}
+    return Puzzle(lambda node: type_of(node, CONTACTS), variable, when, Clock.at(as_of, config.zone))
 
 
 def _parts(given: Given, name: str, rule: Any, puzzle: Puzzle) -> Iterator[Advice]:
     """A part of `any` that can never be true, a part of `all` that always is: both change nothing."""
-    for node in walk(rule):
+    for node in _of_people(rule):
         if not isinstance(node, All | AnyOf) or len(node.parts) < 2:
             continue
         for part in node.parts:
@@ -80,6 +87,16 @@ def _parts(given: Given, name: str, rule: Any, puzzle: Puzzle) -> Iterator[Advic
                 yield _at(given, "never", name, part.loc, "This part can never be true: it lets nobody in.")
             elif isinstance(node, All) and not puzzle.possible(part, holds=False):
                 yield _at(given, "always", name, part.loc, "This part is always true: it keeps nobody out.")
+
+
+def _of_people(node: Any) -> Iterator[Any]:
+    """The node and those below it that are about people, not about the columns of an event."""
+    yield node
+    if isinstance(node, Not):
+        yield from _of_people(node.part)
+    elif isinstance(node, All | AnyOf):
+        for part in node.parts:
+            yield from _of_people(part)
 
 
 def _at(given: Given, code: Any, name: str, loc: Loc, text: str) -> Advice:
@@ -128,8 +145,8 @@ def _opens(given: Given) -> Iterator[Advice]:
 def _signs(given: Given, rule: Any) -> set[str]:
     """Which signs of life a rule asks about: "opens", "other"."""
     found: set[str] = set()
-    for node in walk(rule):
-        if isinstance(node, Compare) and node.column:
+    for node in _of_people(rule):
+        if isinstance(node, Compare):
             found |= _signs_of_column(given, node.column)
         elif isinstance(node, Events):
             found |= _signs_of_events(node.where)

@@ -23,8 +23,9 @@ from connector.config.rules import (
     Split,
     Sql,
 )
+from connector.config.rules import Sequence as EventSequence
 from connector.problem import Problem
-from connector.segments import literals
+from connector.segments import literals, sql
 from connector.segments.compile import event_tests
 from connector.segments.literals import WrongType
 from connector.segments.measures import MEASURES, TIME, Ask, ask, result_type
@@ -40,7 +41,10 @@ def check_types(config: Config, loaded: Loaded, as_of: datetime) -> list[Problem
     return in_order(list(_Checks(config, loaded, as_of).problems()))
 
 
-def types_of(config: Config, loaded: Loaded, as_of: datetime) -> Callable[[Compare | Events, str], ColumnType | None]:
+TypeOf = Callable[[Compare | Events, str], ColumnType | None]
+
+
+def types_of(config: Config, loaded: Loaded, as_of: datetime) -> TypeOf:
     """Gives the type of what a condition of a source (or of contacts) tests; None when nobody has a value."""
     checks = _Checks(config, loaded, as_of)
     list(checks._traits())
@@ -57,6 +61,7 @@ class _Checks:
     def __init__(self, config: Config, loaded: Loaded, as_of: datetime) -> None:
         self.config = config
         self.names = Names.of(config, loaded)
+        self.connection = loaded.connection
         self.clock = Clock.at(as_of, config.zone)
         self.types: dict[str, dict[str, ColumnType | None]] = {}
         for source, types in loaded.types.items():
@@ -116,7 +121,7 @@ class _Checks:
             for test in event_tests(node):
                 yield from self._test(test, self._result(found))
 
-    def misplaced(self, node: InSegment | Rank | Sample | Split | Sql, source: str) -> Iterator[Problem]:
+    def misplaced(self, node: InSegment | Rank | Sample | Split | EventSequence, source: str) -> Iterator[Problem]:
         if source != CONTACTS:
             yield self._misplaced(node.loc, "people")
 
@@ -125,6 +130,12 @@ class _Checks:
         yield from self._one_of(node.loc, node.column, source, RANKED, node.side)
         if node.by is not None:
             yield from self._one_of(node.loc, node.by, source, GROUPED, "by")
+
+    def sql(self, node: Sql, source: str) -> Iterator[Problem]:
+        try:
+            sql.check(self.connection, node, lambda written: self.type(source, written))
+        except WrongType as error:
+            yield self._problem(node.loc, str(error))
 
     def near(self, node: Near, source: str) -> Iterator[Problem]:
         yield from self._one_of(node.loc, node.column, source, ("place",), "near")
@@ -170,5 +181,6 @@ _NODES: dict[type, Callable[..., Iterator[Problem]]] = {
     Rfm: _Checks.rfm,
     Sample: _Checks.misplaced,
     Split: _Checks.misplaced,
-    Sql: _Checks.misplaced,
+    Sql: _Checks.sql,
+    EventSequence: _Checks.misplaced,
 }

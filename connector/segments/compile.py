@@ -26,9 +26,10 @@ from connector.config.rules import (
     Sample,
     Sequence,
     Split,
+    Sql,
     TestName,
 )
-from connector.segments import chance, dates, lists, literals, numbers, places, ranks, text
+from connector.segments import chance, dates, lists, literals, numbers, places, ranks, sql, text
 from connector.segments.frame import Column, Frame
 from connector.segments.measures import ask
 from connector.segments.names import Names
@@ -149,6 +150,10 @@ def _sequence(compiler: Compiler, node: Sequence) -> Any:
     return compiler.frame.test(column.field, column.value)
 
 
+def _sql(compiler: Compiler, node: Sql) -> Any:
+    return sql.build(compiler.frame, node, compiler.column)
+
+
 HANDLERS: dict[type, Callable[[Compiler, Any], Any]] = {
     All: _all,
     AnyOf: _any,
@@ -161,4 +166,5 @@ HANDLERS: dict[type, Callable[[Compiler, Any], Any]] = {
     Sample: _sample,
     Split: _split,
     Sequence: _sequence,
+    Sql: _sql,
 }

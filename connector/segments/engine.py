@@ -9,6 +9,7 @@ import warnings
 from itertools import count
 from typing import Any
 
+import ibis
 import pyarrow as pa
 
 _numbers = count()
@@ -16,7 +17,18 @@ _numbers = count()
 
 def arrow(connection: Any, query: Any) -> pa.Table:
     """The rows of an Ibis expression. DuckDB hands its vectors over; Ibis' own way copies each of them."""
-    return connection.con.sql(connection.compile(query)).to_arrow_table()
+    return connection.con.sql(_sql(connection, query)).to_arrow_table()
+
+
+def _sql(connection: Any, query: Any) -> str:
+    """Its stages stay as they are: each test is computed once, and looking for selects to merge costs more than
+    compiling."""
+    before = ibis.options.sql.fuse_selects
+    ibis.options.sql.fuse_selects = False
+    try:
+        return str(connection.compile(query))
+    finally:
+        ibis.options.sql.fuse_selects = before
 
 
 def table(connection: Any, rows: pa.Table) -> Any:

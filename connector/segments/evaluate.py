@@ -18,7 +18,7 @@ from ibis import _
 from connector.config.models import Config
 from connector.config.rules import InSegment
 from connector.errors import ConfigError
-from connector.segments import engine, platform_columns, sequences, traits, zones
+from connector.segments import engine, kept, platform_columns, sequences, traits, zones
 from connector.segments.checks import check_types
 from connector.segments.compile import Compiler
 from connector.segments.frame import Column, Frame
@@ -35,7 +35,8 @@ CONSENT = ""  # stands beside the segments' names, and no segment can be called 
 @dataclass(frozen=True)
 class Evaluation:
     """`table` has one row per contact, in no order: `email`; `in:SEGMENT` bool, after priorities; `consent` bool,
-    `consent_at` timestamp[us, UTC] and `consent_source` string (true and null without a consent section);
+    `consent_at` timestamp[us, UTC] and `consent_source` string (true and null without a consent section); `person`
+    string, the CRM's id, if the file names its column;
     `value:COLUMN` for every column or trait a destination's fields name, spelled as there."""
 
     table: pa.Table
@@ -61,15 +62,19 @@ def evaluate(
     frozen: Mapping[str, pa.Array] | None = None,
     look: Look | None = None,
 ) -> Evaluation:
-    """Raises ConfigError with every test that does not fit its column."""
+    """`frozen`: the addresses of segments that were decided before; their rules are not asked again.
+
+    Raises ConfigError with every test that does not fit its column."""
     problems = check_types(config, loaded, as_of)
     if problems:
         raise ConfigError(problems)
-    return _Run(config, loaded, as_of, look or Look()).evaluation()
+    return _Run(config, loaded, as_of, look or Look(), frozen or {}).evaluation()
 
 
 class _Run:
-    def __init__(self, config: Config, loaded: Loaded, as_of: datetime, look: Look) -> None:
+    def __init__(
+        self, config: Config, loaded: Loaded, as_of: datetime, look: Look, frozen: Mapping[str, pa.Array]
+    ) -> None:
         self.config = config
         self.look = look
         self.loaded = loaded
@@ -80,14 +85,20 @@ class _Run:
         platform_columns.join(self.frame, config, loaded)
         traits.add(self.frame, config, self.names, loaded, self.clock, look.made)
         sequences.add(self.frame, config, self.names, loaded, self.clock)
-        self.rules = {name: segment.when for name, segment in config.segments.items() if segment.when is not None}
+        self.kept = {name: frozen[name] for name in config.segments if name in frozen}
+        self.rules = {
+            name: segment.when
+            for name, segment in config.segments.items()
+            if segment.when is not None and name not in self.kept
+        }
         if config.consent is not None:
             self.rules[CONSENT] = config.consent.when
-        self.fields = {name: f"s{number}" for number, name in enumerate(self.rules)}
+        self.fields = {name: f"s{number}" for number, name in enumerate([*self.rules, *self.kept])}
 
     def evaluation(self) -> Evaluation:
         values = self._values()
         compiled = {name: self._compiler(name).rule(rule) for name, rule in self.rules.items()}
+        compiled |= {name: kept.member(self.frame, name, emails) for name, emails in self.kept.items()}
         table = self.frame.build(values)
         for level in self._levels():
             table = table.mutate(**{self.fields[name]: compiled[name] for name in level})
@@ -103,6 +114,7 @@ class _Run:
             name: {asked for node, _source in nodes(rule) if isinstance(node, InSegment) for asked in node.names}
             for name, rule in self.rules.items()
         }
+        waiting |= {name: set() for name in self.kept}
         while waiting:
             ready = [name for name, asked in waiting.items() if not asked & waiting.keys()]
             assert ready, "config refuses cycles"
@@ -118,12 +130,22 @@ class _Run:
             values["consent_at"] = self._instant(self._column(consent.proof_at))
         if consent is not None and consent.proof_source is not None:
             values["consent_source"] = self._column(consent.proof_source).value.cast("string")
+        person = self._person()
+        if person is not None:
+            values["person"] = person.value.cast("string")
         for written in self._sent():
             values[f"v{len(values)}"] = self._value(self._column(written))
         for number, asked in enumerate(self.look.also):
             column = self._column(asked) if isinstance(asked, str) else self.frame.columns[asked]
             values[f"a{number}"] = self._value(column)
         return values
+
+    def _person(self) -> Column | None:
+        """The column of the CRM's ids, when the file names one and anybody has one."""
+        identity = self.config.sources[CONTACTS].id
+        name = None if identity is None else self.names.column(CONTACTS, identity)
+        column = self.frame.columns.get(name)
+        return None if column is None or column.empty else column
 
     def _sent(self) -> list[str]:
         """The columns and traits that fields of destinations name."""
@@ -148,6 +170,8 @@ class _Run:
         members = waterfall(members, self.config.priorities)
         columns = {"email": found["email"]} | {f"in:{name}": members[name] for name in self.config.segments}
         columns |= self._consent(found)
+        if "person" in found.column_names:
+            columns["person"] = found["person"]
         for written, name in zip(self._sent(), [name for name in found.column_names if name[0] == "v"], strict=True):
             columns[f"value:{written}"] = found[name]
         columns |= {f"also:{number}": found[f"a{number}"] for number in range(len(self.look.also))}

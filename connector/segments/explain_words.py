@@ -112,8 +112,17 @@ def _not(node: Not) -> str:
     return f"{node.part.column}: {_mapping([(word, value), *_case(node.part)])}"
 
 
-def _group(word: str) -> Callable[[Any], str]:
-    return lambda node: f"{word}: [{', '.join('{' + words(part) + '}' for part in node.parts)}]"
+def is_mapping(node: All) -> bool:
+    """Whether these are the keys of one mapping, without the word `all`."""
+    return not node.loc or node.loc[-1] != "all"
+
+
+def _all(node: All) -> str:
+    return ", ".join(words(part) for part in node.parts) if is_mapping(node) else _list("all", node)
+
+
+def _list(word: str, node: All | AnyOf) -> str:
+    return f"{word}: [{', '.join('{' + words(part) + '}' for part in node.parts)}]"
 
 
 def _rank(node: Rank) -> str:
@@ -167,8 +176,8 @@ def _split(node: Split) -> str:
 
 
 _WORDS: dict[type, Callable[[Any], str]] = {
-    All: _group("all"),
-    AnyOf: _group("any"),
+    All: _all,
+    AnyOf: lambda node: _list("any", node),
     Not: _not,
     InSegment: _segment,
     Compare: _compare,

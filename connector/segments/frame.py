@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import pyarrow as pa
 from ibis import _
 
@@ -88,6 +89,11 @@ class Frame:
         self.columns[name] = column
         return column
 
+    def raw(self, name: Hashable, text: str) -> Any:
+        """A boolean column from the text of an expression over fields, in the engine's own words."""
+        column = self.columns.get(name) or self.derive(name, "boolean", dt.boolean, text)
+        return column.value
+
     @property
     def person(self) -> Any:
         """The address that every row belongs to."""
@@ -141,7 +147,7 @@ class Frame:
         for joined, fields in self._joined:
             table = _left_join(table, self.columns[self.key].field, joined, fields)
         for field, value in self._derived:
-            table = table.mutate(**{field: value})
+            table = _with_sql(table, field, value) if isinstance(value, str) else table.mutate(**{field: value})
         return table.select(**keep, **dict(self._tests.values()))
 
     def _with_forms(self) -> Any:
@@ -177,6 +183,13 @@ class Frame:
 def _left_join(table: Any, key: str, joined: Any, fields: dict[str, Any]) -> Any:
     kept = {name: _[name] for name in table.columns}
     return table.left_join(joined, table[key] == joined["_key"]).select(**kept, **fields)
+
+
+def _with_sql(table: Any, field: str, text: str) -> Any:
+    """Table.sql() would ask the engine for the schema, which is known."""
+    schema = ibis.schema({**dict(table.schema().items()), field: "boolean"})
+    query = f'SELECT *, {text} AS "{field}" FROM stage_{field}'
+    return ops.SQLStringView(parent=table.alias(f"stage_{field}"), query=query, schema=schema).to_expr()
 
 
 def _mapping(texts: list[str], field: str) -> pa.Table:

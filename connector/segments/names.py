@@ -26,10 +26,11 @@ from connector.config.rules import (
     Rank,
     Rfm,
     Sequence,
+    Sql,
 )
 from connector.errors import ConfigError
 from connector.problem import Problem, did_you_mean
-from connector.segments import later
+from connector.segments import later, sql
 from connector.sources.model import ColumnInfo, Loaded, SourceInfo
 
 CONTACTS = "contacts"
@@ -139,6 +140,9 @@ def references(config: Config) -> Iterator[Reference]:
             written = getattr(config.consent, f"proof_{key}")
             if written is not None:
                 yield Reference(CONTACTS, written, ("consent", "proof", key), traits=True)
+    identity = config.sources[CONTACTS].id
+    if identity is not None and config.destinations:  # tells the plan who has a new address
+        yield Reference(CONTACTS, identity, ("sources", CONTACTS, "id"))
     for destination in config.destinations.values():
         for field, written in destination.fields.items():
             yield Reference(CONTACTS, written, ("destinations", destination.name, "fields", field), traits=True)
@@ -161,6 +165,9 @@ def _of_node(node: object, source: str) -> Iterator[Reference]:
     elif isinstance(node, Rfm):
         for name, column in (node.recency, node.monetary):
             yield Reference(name, column, node.loc)
+    elif isinstance(node, Sql):
+        for column in sql.columns(node.text):
+            yield Reference(source, column, node.loc, on_contacts)
 
 
 def sources(config: Config) -> frozenset[str]:
@@ -195,7 +202,8 @@ def needed(config: Config, catalog: Mapping[str, SourceInfo]) -> Mapping[str, fr
     Raises ConfigError with every unknown name, every clash of names, and every part of the language that is not
     available yet."""
     names = Names(config, catalog)
-    problems = [*later.problems(config), *_clashes(config, names)]
+    found = (node for root in roots(config) for node, _ in nodes(root))
+    problems = [*later.problems(config), *sql.problems(config, found), *_clashes(config, names)]
     wanted: dict[str, set[str]] = {source: set() for source in sources(config)}
     for reference in references(config):
         column = names.column(reference.source, reference.written)

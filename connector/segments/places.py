@@ -29,5 +29,6 @@ def _distance(latitude: Any, longitude: Any, there_latitude: float, there_longit
     """Haversine, which is exact for near points too."""
     north = ((latitude - there_latitude).radians() / 2).sin()
     east = ((longitude - there_longitude).radians() / 2).sin()
-    chord = north * north + latitude.radians().cos() * math.cos(math.radians(there_latitude)) * east * east
-    return ibis.least(ibis.literal(1.0), chord.sqrt()).asin() * (2 * EARTH)
+    square = north * north + latitude.radians().cos() * math.cos(math.radians(there_latitude)) * east * east
+    chord = (square > 1).ifelse(1.0, square).sqrt()  # rounding may lead past 1; a missing one must stay missing
+    return chord.asin() * (2 * EARTH)

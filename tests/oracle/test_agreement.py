@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import ibis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from connector.config.load import load_text
@@ -17,6 +18,7 @@ from tests.oracle import worlds
 from tests.oracle.meaning import Oracle
 from tests.segments.world import loaded
 
+CONNECTION = ibis.duckdb.connect()
 CASES = int(os.environ.get("CONNECTOR_ORACLE_CASES", "200"))
 
 
@@ -58,7 +60,7 @@ def test_every_person_of_every_segment(
 ) -> None:
     config = load_text(text([*segments[0], segments[1]], worlds.traits(where, window)), Path("segments.yaml"))
     orders = [{**row, "_email": person["email"]} for person in people for row in person["events"]["orders"]]
-    tables = loaded(people, worlds.TYPES, {"orders": (orders, worlds.ALL_ORDER_TYPES)})
+    tables = loaded(people, worlds.TYPES, {"orders": (orders, worlds.ALL_ORDER_TYPES)}, CONNECTION)
     found = evaluate(config, tables, worlds.AS_OF.replace(tzinfo=UTC)).table.to_pylist()
     oracle = Oracle(config, tables.types, people, worlds.AS_OF)
     for name in config.segments:

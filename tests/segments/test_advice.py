@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -147,6 +146,11 @@ def test_parts_that_change_nothing() -> None:
     assert rule(always) == ["always"]
 
 
+def test_where_is_about_events() -> None:
+    text = "{orders: {where: {any: [{category: shoes}, {all: [{category: a}, {category: b}]}]}}}"
+    assert set(rule(text)) == {"unseen-value"}
+
+
 def test_many_choices_end_in_time() -> None:
     pairs = ", ".join(f"{{any: [{{age: {n}}}, {{age: {n + 1}}}]}}" for n in range(25, 60))
     assert rule(f"{{all: [{pairs}]}}") in (["never"], [])
@@ -286,6 +290,14 @@ def test_opens_as_the_only_sign_of_life(text: str, expected: bool) -> None:
     assert ("opens-only" in rule(text)) is expected
 
 
+def test_a_platform_that_was_never_read() -> None:
+    more = f"{QUIET}destinations:\n  mail: {{platform: mailchimp, api_key: '${{M}}', audience: A}}\n"
+    rules = "  s: {when: {not: {mail.suppressed: true}, age: 31}}\n"
+    found = told(config(rules, sources=ORDERS, more=more), secrets=("M",))
+    assert [item.code for item in found] == ["unused-source", "not-read-yet"]
+    assert "sync plan" in found[1].message and found[1].place.line == 9
+
+
 def test_what_was_guessed() -> None:
     data = loaded(PEOPLE, TYPES, {"orders": EVENTS})
     data.findings = [
@@ -309,7 +321,7 @@ def test_every_code_of_advice_is_given_somewhere() -> None:
     """The table and the code that gives advice name the same codes."""
     folder = Path(__file__).parents[2] / "connector" / "segments"
     text = "".join(file.read_text(encoding="utf-8") for file in folder.glob("advice*.py"))
-    given_codes = {word for word in re.findall(r'"([a-z]+(?:-[a-z]+)*)"', text)}
+    given_codes = set(re.findall(r'"([a-z]+(?:-[a-z]+)*)"', text))
     assert set(ADVICE) <= given_codes
 
 
@@ -320,11 +332,14 @@ def test_an_old_export(tmp_path: Path) -> None:
     export = tmp_path / "contacts-2026-11-01.csv"
     export.write_text("email,when\na@example.com,01/02/2026\nb@example.com,03/04/2026\n", encoding="utf-8")
     file = tmp_path / "segments.yaml"
-    text = "version: 1\nsources: {{contacts: {{file: contacts-*.csv, email: email{0}}}}}\nsegments: {{s: {{when: {{when_: {{within: 90 days}}}}}}}}\n"
-    file.write_text(text.format(", columns: {when_: {from: when}}"), encoding="utf-8")
+    file.write_text(
+        "version: 1\nsources: {contacts: {file: contacts-*.csv, email: email, columns: {when_: {from: when}}}}\n"
+        "segments: {s: {when: {when_: {within: 90 days}}}}\n",
+        encoding="utf-8",
+    )
     with open_workspace(Options(file=file, as_of="2026-11-10")) as workspace:
         found = {item.code: item.place.line for item in check(workspace).advice}
     assert found["stale-export"] == 2 and found["no-timezone"] == 1 and found["ambiguous-date"] == 2
-    os.rename(export, tmp_path / "contacts-2026-11-09.csv")
+    export.rename(tmp_path / "contacts-2026-11-09.csv")
     with open_workspace(Options(file=file, as_of="2026-11-10")) as workspace:
         assert "stale-export" not in {item.code for item in check(workspace).advice}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -59,15 +60,23 @@ def config(rules: str, *, zone: str = "Europe/Berlin", sources: str = "", more: 
 ORDERS = "  orders: {file: orders.csv, join: {email: email}, at: ordered_at}\n"
 
 
-def loaded(contacts: Rows, types: Types, related: Mapping[str, tuple[Rows, Types]] | None = None) -> Loaded:
-    connection = ibis.duckdb.connect()
+def loaded(
+    contacts: Rows,
+    types: Types,
+    related: Mapping[str, tuple[Rows, Types]] | None = None,
+    connection: Any = None,
+) -> Loaded:
+    """A connection that is handed in forgets the tables it had."""
+    connection = connection or ibis.duckdb.connect()
     tables = {"contacts": _table(contacts, {"email": "text", **types})}
     for name, (rows, kinds) in (related or {}).items():
         tables[name] = _table(rows, {"_email": "text", "_at": "timestamp", **kinds})
     for name, table in tables.items():
         connection.con.register(f"{name}_rows", table)
-        connection.con.execute(f"create table {name} as select * from {name}_rows")
-    made = {name: connection.table(name) for name in tables}
+        connection.con.execute(f"create or replace table {name} as select * from {name}_rows")
+    with warnings.catch_warnings():  # Ibis 12 asks DuckDB 2 for a schema by a name that is about to go
+        warnings.simplefilter("ignore", DeprecationWarning)
+        made = {name: connection.table(name) for name in tables}
     all_types = {"contacts": dict(types), **{name: dict(kinds) for name, (_, kinds) in (related or {}).items()}}
     contacts_table = made.pop("contacts")
     return Loaded(connection, contacts_table, made, all_types, QUARANTINE_SCHEMA.empty_table())
