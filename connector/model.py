@@ -35,14 +35,17 @@ class NewContacts(StrEnum):
 
 
 class Op(StrEnum):
-    """One kind of change to one contact. ADOPT sends nothing: it records what is already there."""
+    """One kind of change to one contact. ADOPT sends nothing: it records what is already there. DISOWN is its
+    reverse: the person stays in the target, and is no longer ours. MOVE gives a contact the person's new address."""
 
     CREATE = "create"
     UPDATE = "update"
     ADD = "add"
     REMOVE = "remove"
     RETIRE = "retire"
+    MOVE = "move"
     ADOPT = "adopt"
+    DISOWN = "disown"
 
 
 class Outcome(StrEnum):

@@ -5,13 +5,14 @@ Owns: the order of these steps. Must not: print, or call a platform.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace
 
 if TYPE_CHECKING:
     from connector.segments.evaluate import Evaluation
-    from connector.sources.model import Loaded
+    from connector.sources.model import Loaded, SourceInfo
     from connector.state.base import Store
 
 
@@ -20,17 +21,23 @@ def load(workspace: Workspace, store: Store | None = None) -> Loaded:
     last read (observing.py); `store` is the state, if it is open already."""
     from connector.app.observing import last_read
     from connector.segments.names import needed
-    from connector.sources.catalog import catalog
     from connector.sources.load import load as load_sources
 
-    config = workspace.config
-    if "stale" in workspace.options.allow:
-        sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
-        config = config.model_copy(update={"sources": sources})
-    found = catalog(config, workspace.as_of)
-    loaded = load_sources(config, found, workspace.as_of, needed(config, found))
+    found = headers(workspace)
+    loaded = load_sources(workspace.config, found, workspace.as_of, needed(workspace.config, found))
     loaded.observed = last_read(workspace, store)
     return loaded
+
+
+def headers(workspace: Workspace, *, any_age: bool = False) -> Mapping[str, SourceInfo]:
+    """Every source's files and columns; `any_age` takes exports that `max_age` calls too old."""
+    from connector.sources.catalog import catalog
+
+    config = workspace.config
+    if any_age or "stale" in workspace.options.allow:
+        sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
+        config = config.model_copy(update={"sources": sources})
+    return catalog(config, workspace.as_of)
 
 
 def evaluate(workspace: Workspace, store: Store | None = None) -> Evaluation:

@@ -6,6 +6,7 @@ Owns: the order of these steps. Must not: print, or hold the logic of a plan or 
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -37,15 +38,18 @@ def doctor(workspace: Workspace) -> list[Health]:
     return found
 
 
-def plan(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
-    """What a push would do now. Reads the exports and the platforms; writes nothing to a platform.
+def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_over: bool = False) -> Plan:
+    """What a push would do now. Reads the exports and the platforms; writes nothing to a platform. With `take_over`
+    targets that we wrote to are read again, and whoever is desired and there already is adopted.
 
     Raises PlanError when an unfinished run must be resumed first."""
-    from connector.plan import build, observe
+    import pyarrow.compute as pc
+
+    from connector.plan import build, hold, observe, rows
     from connector.plan.routes import route
     from connector.segments.names import asked_of_platforms
 
-    _refuse_unfinished(store)
+    refuse_unfinished(store)
     config, now = workspace.config, datetime.now(UTC)
     connect = functools.cache(functools.partial(_connected, workspace))
     chosen = [destination.name for destination in workspace.destinations()]
@@ -53,6 +57,8 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
     complete = {name: observing.read(workspace, store, name, connect(name), now) for name in asked}
     evaluation = evaluate(workspace, store)
     desired = evaluation.table.column("email").combine_chunks()
+    tombstones = store.upkeep.tombstones()
+    forgotten = rows.forgotten(desired, *tombstones)
     sides = []
     for destination in workspace.destinations():
         routing = route(config, destination, workspace.options.only)
@@ -60,12 +66,20 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
         if destination.name not in complete:
             complete[destination.name] = observing.read(workspace, store, destination.name, connected, now)
         people = desired.filter(observe.wanted(evaluation.table, routing))
+        people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
         observe.contacts(
             store, connected, destination.name, people, now, workspace.options.listener, complete[destination.name]
         )
+        observe.people(store, destination.name, evaluation.table)
         ledger = store.ledger(destination.name)
-        seen, new_targets = observe.targets(store, connected, routing, ledger)
-        sides.append(build.Side(routing, ledger, connected.capabilities, seen, new_targets))
+        returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *tombstones)
+        if len(returned):
+            store.upkeep.sweep(destination.name, returned)
+            ledger = store.ledger(destination.name)
+        known = replace(ledger, targets=ledger.targets.slice(0, 0)) if take_over else ledger
+        seen, new_targets = observe.targets(store, connected, routing, known)
+        recent = hold.recent(store, routing, workspace.as_of, config.zone)
+        sides.append(build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten))
     last = store.last_contacts()
     return build.build(
         evaluation.table,
@@ -149,7 +163,7 @@ def resume(workspace: Workspace, store: Store) -> RunResult | None:
         return resume_run(store, adapters, workspace.options.listener, workspace.stop)
 
 
-def _refuse_unfinished(store: Store) -> None:
+def refuse_unfinished(store: Store) -> None:
     run = store.unfinished()
     if run is not None:
         raise PlanError(f"Run {run.id} was cut off. Finish it first: sync resume.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
@@ -63,7 +63,9 @@ class Workspace:
         """Rehearsals keep a ledger of their own: what they confirm never happened on the real platforms."""
         folder = self.config.folder / ".connector"
         if self.options.state:
-            return self.options.state + (".rehearsal" if self.options.rehearse else "")
+            from connector.state.open import rehearsal_url
+
+            return rehearsal_url(self.options.state) if self.options.rehearse else self.options.state
         return str(folder / ("rehearsal/state.db" if self.options.rehearse else "state.db"))
 
     def destinations(self) -> list[Destination]:
@@ -123,6 +125,11 @@ def open_state(workspace: Workspace) -> Iterator[Store]:
     """The ledger and journal of this workspace."""
     from connector.state.open import open_store
 
+    if not workspace.options.state:
+        private = workspace.config.folder / ".connector"  # people's addresses: for its owner alone
+        with suppress(OSError):  # the store says what is wrong with the place
+            private.mkdir(mode=0o700, exist_ok=True)
+            private.chmod(0o700)
     store = open_store(workspace.state_url)
     try:
         yield store

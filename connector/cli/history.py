@@ -1,4 +1,4 @@
-"""status, runs, rejects: what the ledger and the journal tell. No export is read, no platform called.
+"""status, runs: what the ledger and the journal tell. No export is read, no platform called.
 
 Owns: their options and what they print. Must not: change the state.
 """
@@ -15,7 +15,6 @@ from connector.cli.common import Common, command, data, data_json
 def register(app: typer.Typer) -> None:
     command(app, "status", "  sync status\n  sync status --format json")(status)
     command(app, "runs", "  sync runs\n  sync runs --limit 50")(runs)
-    command(app, "rejects", "  sync rejects\n  sync rejects --to mailchimp --format json")(rejects)
 
 
 def status(common: Common) -> int:
@@ -39,15 +38,4 @@ def runs(common: Common, limit: Annotated[int, typer.Option(min=1, help="How man
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         found = store.runs(limit)
     data_json(runs_json(found)) if common.json else data(runs_text(found))
-    return 0
-
-
-def rejects(common: Common) -> int:
-    """People whom a platform refused, with the reason; each waits until the person's row changes."""
-    from connector.app.workspace import open_state, open_workspace
-    from connector.report.history import rejects_json, rejects_text
-
-    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
-        found = {item.name: store.rejects(item.name) for item in workspace.destinations()}
-    data_json(rejects_json(found)) if common.json else data(rejects_text(found, common.verbose))
     return 0

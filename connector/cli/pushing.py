@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connector.push.run import RunResult
 
 Allow = Annotated[
-    list[str] | None, typer.Option(help="Lift this guard for once (adds, removes, empty, shrunken, stale).")
+    list[str] | None, typer.Option(help="Lift this guard for once (adds, removes, moves, empty, shrunken, stale).")
 ]
 Reason = Annotated[str | None, typer.Option(help="Why the guard is lifted; kept with the run.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N changes per target: a careful first try.")]
@@ -50,14 +50,14 @@ def plan(
     from connector.plan.saved import save
     from connector.report.plan import is_empty
 
-    with _interruptible() as stop, _listening(common) as listener:
+    with interruptible() as stop, told(common) as listener:
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             made = verbs.plan(workspace, store, limit)
             if out is not None:
                 made = verbs.bind(workspace, made)
                 save(made, out)
-            _show(common, workspace, made)
+            show(common, workspace, made)
     if out is not None:
         talk(f"Saved to {out}. Apply exactly this with: sync push --plan {out}")
     return 10 if exit_code and not is_empty(made) else 0
@@ -76,22 +76,22 @@ def push(
     from connector.app.workspace import open_state, open_workspace
     from connector.report.plan import is_empty
 
-    with _interruptible() as stop, _listening(common) as listener:
+    with interruptible() as stop, told(common) as listener:
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             made = _saved(workspace, plan) if plan else verbs.plan(workspace, store, limit)
             if not common.json:
-                _show(common, workspace, made)
+                show(common, workspace, made)
             verbs.guard(workspace, made)
             if is_empty(made):
                 if common.json:
-                    _result(common, made, None)
+                    show_result(common, made, None)
                 return 0
             if not confirm("Push these changes?", yes):
                 talk("Nothing was sent.")
                 return 0
             result = verbs.push(workspace, store, made)
-            _result(common, made, result)
+            show_result(common, made, result)
             return result.exit_code
 
 
@@ -100,14 +100,14 @@ def resume(common: Common) -> int:
     from connector.app import pushing as verbs
     from connector.app.workspace import open_state, open_workspace
 
-    with _interruptible() as stop, _listening(common) as listener:
+    with interruptible() as stop, told(common) as listener:
         options = common.options(listener)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             result = verbs.resume(workspace, store)
             if result is None:
                 data_json({"run": None}) if common.json else data("Nothing to resume.")
                 return 0
-            _result(common, None, result)
+            show_result(common, None, result)
             return result.exit_code
 
 
@@ -120,7 +120,7 @@ def _saved(workspace: Workspace, path: Path) -> Plan:
     return made
 
 
-def _show(common: Common, workspace: Workspace, made: Plan) -> None:
+def show(common: Common, workspace: Workspace, made: Plan) -> None:
     from connector.report.plan import as_json, text
 
     if common.json:
@@ -129,7 +129,7 @@ def _show(common: Common, workspace: Workspace, made: Plan) -> None:
         data(text(made, workspace.config.zone, common.verbose))
 
 
-def _result(common: Common, made: Plan | None, result: RunResult | None) -> None:
+def show_result(common: Common, made: Plan | None, result: RunResult | None) -> None:
     from connector.report.plan import as_json
     from connector.report.run import result_json, result_text
 
@@ -140,7 +140,7 @@ def _result(common: Common, made: Plan | None, result: RunResult | None) -> None
 
 
 @contextmanager
-def _interruptible() -> Iterator[threading.Event]:
+def interruptible() -> Iterator[threading.Event]:
     """The first Ctrl-C asks to stop after what is in flight; the second ends at once."""
     stop = threading.Event()
 
@@ -158,7 +158,7 @@ def _interruptible() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _listening(common: Common) -> Iterator[Listener]:
+def told(common: Common) -> Iterator[Listener]:
     from connector.report.progress import listening
 
     with listening(quiet=common.json, verbose=common.verbose) as listener:

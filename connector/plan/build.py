@@ -6,13 +6,15 @@ Owns: the order of these steps and the plan's identity. Must not: read a platfor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from connector.plan import changes, diff, forecast, guards
+from connector.model import Op
+from connector.plan import changes, diff, forecast, guards, hold, moves, rows
 from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.plan.routes import Routing
 from connector.plan.saved import identity
@@ -24,13 +26,16 @@ MEMORY = "768MB"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One destination as the plan sees it. `observed` and `new_targets` come from observe.targets."""
+    """One destination as the plan sees it. `observed` and `new_targets` come from observe.targets, `recent` from
+    hold.recent; `forgotten` are addresses that must not come back (rows.forgotten)."""
 
     routing: Routing
     ledger: Ledger
     capabilities: Capabilities
     observed: pa.Table
     new_targets: int
+    recent: pa.Table = field(default_factory=hold.RECENT.empty_table)
+    forgotten: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
 
 
 def build(
@@ -51,18 +56,25 @@ def build(
     hits: list[GuardHit] = []
     requests: dict[str, int] = {}
     seconds: dict[str, float] = {}
+    irreversible: dict[str, dict[str, int]] = {}
     for side in sides:
         name = side.routing.destination.name
-        diff.compare(connection, side.routing, side.ledger)
+        ledger = moves.follow(connection, side.routing, side.ledger, (Op.MOVE, None) in side.capabilities.operations)
+        diff.compare(connection, side.routing, ledger)
+        rows.block(connection, side.forgotten)
         diff.memberships(connection, side.routing, side.observed)
+        hold.keep(connection, side.recent)
         changed, held_back = changes.collect(
             connection, side.routing, side.ledger.rejects, side.capabilities.tag_style, limit
         )
         limits = side.routing.destination.guards
-        hits += guards.check(name, limits, diff.counts(connection, side.routing))
+        of = {diff.label(route.target): route.guards or limits for route in side.routing.routes}
+        hits += guards.check(name, of, diff.counts(connection, side.routing))
+        hits += guards.moved(name, limits, *_moved(changed, side.ledger))
         hits += guards.shrunken(name, limits, desired.num_rows, contacts_before)
         requests[name] = forecast.requests(changed, side.capabilities, side.new_targets if changed.num_rows else 0)
         seconds[name] = forecast.seconds(requests[name], side.capabilities)
+        irreversible[name] = changes.irreversible(connection)
         tables.append(changed)
         blocked.append(held_back)
     connection.close()
@@ -80,8 +92,15 @@ def build(
         contacts=desired.num_rows,
         limit=limit,
         platforms={side.ledger.destination: side.capabilities.platform for side in sides},
+        irreversible=irreversible,
     )
     return replace(plan, id=identity(plan))
+
+
+def _moved(changed: pa.Table, ledger: Ledger) -> tuple[int, int]:
+    """How many contacts move, and of how many we know who they are."""
+    known = ledger.contacts.num_rows - ledger.contacts.column("person").null_count
+    return pc.sum(pc.equal(changed.column("op"), str(Op.MOVE))).as_py() or 0, known
 
 
 def _notes(side: Side, limit: int | None) -> list[str]:

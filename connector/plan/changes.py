@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from connector.model import NewContacts
-from connector.plan import fields
+from connector.plan import fields, rows
 from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA
 from connector.plan.routes import Routing
 from connector.platforms.base import TagStyle
@@ -35,20 +35,36 @@ def collect(
     return _changes(connection, routing), _blocked(connection, routing)
 
 
+def irreversible(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """op -> changes that `sync undo` cannot take back: new contacts stay, and a field that is written for the first
+    time takes the place of a value that nobody knows. After `collect`."""
+    rows = connection.execute("""
+        select contact.op, count(*) from contact join person using (email)
+        where contact.op = 'create' or (contact.fields is not null
+              and not list_has_all(coalesce(json_keys(fields_sent), []), json_keys(contact.fields)))
+        group by 1 order by 1
+    """).fetchall()
+    return {str(op): int(count) for op, count in rows}
+
+
 def _park(connection: duckdb.DuckDBPyConnection) -> None:
-    """A parked CREATE holds back all of the person; a parked ADD only that target."""
-    connection.execute("""
+    """Refused changes whose row is still the refused one are held back: with a CREATE all of the person, with an ADD
+    or REMOVE only that target. Without a hash the change is tried once more."""
+    connection.execute(f"""
+        create or replace temp table still_parked as
+        select p.op, p.kind, p.target, p.email from parked p join person using (email) where p.row_hash = {rows.HASH};
         create or replace temp table parked_person as
-        select distinct email from parked where op in ('create', 'update') and row_hash is not null;
+        select distinct email from still_parked where op in ('create', 'update');
         update membership set reason = 'rejected' from route r
-        where membership.op = 'add' and membership.reason is null and r.number = membership.number
-          and exists (from parked p where p.email = membership.email and p.row_hash is not null
-                      and (p.op = 'create' or (p.op = 'add' and p.kind = r.kind and p.target = r.target)));
+        where membership.reason is null and r.number = membership.number
+          and exists (from still_parked p where p.email = membership.email and (
+              (p.op = 'create' and membership.op = 'add')
+              or (p.op = membership.op and p.kind = r.kind and p.target = r.target)));
     """)
 
 
 def _contacts(connection: duckdb.DuckDBPyConnection, routing: Routing, tag_style: TagStyle) -> None:
-    """Make the table `contact` (op, email, fields …): creates, updates, and carriers of property tags."""
+    """Make the table `contact` (op, email, fields …): creates, updates, moves, and carriers of property tags."""
     creates = "true" if routing.destination.new_contacts is not NewContacts.SKIP else "false"
     carried = "false"
     if tag_style is TagStyle.PROPERTY:
@@ -64,11 +80,14 @@ def _contacts(connection: duckdb.DuckDBPyConnection, routing: Routing, tag_style
             select *, {fields.changed(routing.destination.fields)} as changed from person
         )
         select case when held then 'update' else 'create' end as op, email,
-               case when reason is null and consent then changed end as fields, consent_at, consent_source
+               case when reason is null and consent then changed end as fields, consent_at, consent_source,
+               {rows.HASH} as row_hash, null::varchar as old_email
         from judged
         where (reason is null and present and consent and email not in (from parked_person)
                and case when held then changed is not null else {creates} and wanted end)
-           or ({carried})
+           or ({carried});
+        insert into contact by name
+        select 'move' as op, m.email, {rows.HASH} as row_hash, m.old_email from move m left join person using (email);
     """)
 
 
@@ -81,10 +100,11 @@ def _keep_first(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
         delete from membership m where reason is null
           and not exists (from kept k where k.email = m.email and k.number = m.number and k.op = m.op);
         create or replace temp table kept_contact as
-        select email, op from contact where email in (select email from kept)
+        select email from kept
         union
-        (select email, op from contact where op = 'update' and fields is not null order by email limit {limit});
-        delete from contact c where not exists (from kept_contact k where k.email = c.email and k.op = c.op);
+        (select distinct email from contact where op = 'move' or (op = 'update' and fields is not null)
+         order by email limit {limit});
+        delete from contact where email not in (select email from kept_contact);
     """)
 
 
@@ -93,15 +113,15 @@ def _changes(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Tabl
     status = str(routing.destination.new_contacts)
     return (
         connection.sql(
-            """
+            f"""
         select $1 as destination, op, null::varchar as kind, null::varchar as target, email, fields,
                case when op = 'create' then $2 end as new_status,
                case when op = 'create' then consent_at end as consent_at,
-               case when op = 'create' then consent_source end as consent_source
+               case when op = 'create' then consent_source end as consent_source, old_email, row_hash
         from contact
         union all
-        select $1, m.op, r.kind, r.target, m.email, null, null, null, null
-        from membership m join route r using (number) where m.reason is null
+        select $1, m.op, r.kind, r.target, m.email, null, null, null, null, null, {rows.HASH}
+        from membership m join route r using (number) join person using (email) where m.reason is null
         order by op, kind, target, email
         """,
             params=[destination, status],

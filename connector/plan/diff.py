@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
-from connector.model import Status, SyncMode
+from connector.model import Status, SyncMode, Target
 from connector.plan import fields, gate
 from connector.plan.routes import Route, Routing
 from connector.state.base import Ledger
@@ -154,16 +154,22 @@ def counts(connection: duckdb.DuckDBPyConnection, routing: Routing) -> dict[str,
     moved = {
         (op, number): count
         for op, number, count in connection.execute(
-            "select if(reason is null, op, 'blocked'), number, count(*) from membership group by all"
+            "select if(reason is null, op, 'blocked ' || op), number, count(*) from membership group by all"
         ).fetchall()
     }
     found = {}
     for number, route in enumerate(routing.routes):
+        # A removal that is held back leaves a member, so it counts neither as a removal nor as a member lost.
         adds, removes = moved.get(("add", number), 0), moved.get(("remove", number), 0)
-        missing = adds + moved.get(("adopt", number), 0) + moved.get(("blocked", number), 0)
+        missing = adds + moved.get(("adopt", number), 0) + moved.get(("blocked add", number), 0)
         before = held.get(number, 0)
-        found[f"{route.target.kind} “{route.target.name}”"] = (before, before - removes + missing, adds, removes)
+        found[label(route.target)] = (before, before - removes + missing, adds, removes)
     return found
+
+
+def label(target: Target) -> str:
+    """A target within its destination, as guards name it."""
+    return f"{target.kind} “{target.name}”"
 
 
 def _route_table(routes: Sequence[Route]) -> pa.Table:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector.model import Kind, Op
 from connector.platforms.base import Capabilities, TagStyle
@@ -19,13 +20,25 @@ SECONDS_PER_REQUEST = 0.5
 def requests(changes: pa.Table, capabilities: Capabilities, new_targets: int) -> int:
     """Sum of ceil(changes / max batch) per target and operation, plus one per target that must be created."""
     total = new_targets
+    created = changes.filter(pc.equal(changes.column("op"), str(Op.CREATE))).column("email").combine_chunks()
     counts = changes.group_by(["op", "kind", "target"]).aggregate([([], "count_all")]).to_pylist()
     for row in counts:
         op, kind = Op(row["op"]), Kind(row["kind"]) if row["kind"] else None
-        if op is Op.ADOPT or (kind is Kind.TAG and capabilities.tag_style is TagStyle.PROPERTY):
+        if op in (Op.ADOPT, Op.DISOWN) or (kind is Kind.TAG and capabilities.tag_style is TagStyle.PROPERTY):
             continue
-        total += math.ceil(row["count_all"] / capabilities.operations[op, kind].max_batch)
+        left = row["count_all"]
+        if op is Op.ADD and kind is Kind.LIST and capabilities.create_joins_lists:
+            left -= _joined(changes, row["target"], created)
+        total += math.ceil(left / capabilities.operations[op, kind].max_batch)
     return total
+
+
+def _joined(changes: pa.Table, name: str, created: pa.Array) -> int:
+    """How many adds to this list ride in a CREATE: those of the created contacts, if all of them join it."""
+    adds = pc.and_(pc.equal(changes.column("op"), str(Op.ADD)), pc.equal(changes.column("kind"), str(Kind.LIST)))
+    emails = changes.filter(pc.and_(adds, pc.equal(changes.column("target"), name))).column("email").combine_chunks()
+    both = pc.sum(pc.is_in(emails, value_set=created)).as_py() or 0
+    return both if both == len(created) else 0
 
 
 def seconds(count: int, capabilities: Capabilities) -> float:

@@ -21,6 +21,8 @@ REASONS = {
     "no_proof": "no dated proof of consent, which a new subscribed contact needs",
     "not_held": "not in {}, and new_contacts is skip",
     "rejected": "refused by {} before; parked until the person's row changes",
+    "forgotten_here": "forgotten here by `sync forget`, though the export names them",
+    "hold": "came or went too recently; the segment's hold keeps them as they are",
 }
 PLATFORMS = {"mailchimp": "Mailchimp", "klaviyo": "Klaviyo", "hubspot": "HubSpot"}
 

@@ -1,7 +1,7 @@
 """Guards: when a plan must not be pushed without a word from a person.
 
-Owns: the arithmetic and the messages of adds, removes, empty and shrunken. (An export that is too old never gets this
-far: sources refuses it.) Must not: change a plan, or know who lifts a guard.
+Owns: the arithmetic and the messages of adds, removes, moves, empty and shrunken. (An export that is too old never gets
+this far: sources refuses it.) Must not: change a plan, or know who lifts a guard.
 """
 
 from __future__ import annotations
@@ -15,17 +15,25 @@ from connector.plan.model import GuardHit
 Counts = Mapping[str, tuple[int, int, int, int]]
 
 
-def check(destination: str, guards: Guards, counts: Counts) -> list[GuardHit]:
-    """The guards of one destination that refuse; one hit per target and guard."""
+def check(destination: str, of: Mapping[str, Guards], counts: Counts) -> list[GuardHit]:
+    """The guards of one destination that refuse; one hit per target and guard. `of` are each target's limits."""
     hits: list[GuardHit] = []
     for target, (held, desired, adds, removes) in counts.items():
-        if held and not desired and removes:
+        guards = of[target]
+        if guards.empty and held and not desired and removes:
             hits.append(_hit("empty", destination, target, f"would lose all of its {held:,} members"))
         elif _over(removes, held, guards.removes_percent, guards.removes, guards.floor):
             hits.append(_hit("removes", destination, target, f"would lose {removes:,} of {held:,} members"))
         if _over(adds, held, guards.adds_percent if held else None, guards.adds, guards.floor):
             hits.append(_hit("adds", destination, target, f"would gain {adds:,} on top of {held:,} members"))
     return hits
+
+
+def moved(destination: str, guards: Guards, moves: int, known: int) -> list[GuardHit]:
+    """Many people with a new address under an old id at once: more likely the ids have been given out anew."""
+    if not _over(moves, known, guards.removes_percent, guards.removes, guards.floor):
+        return []
+    return [_hit("moves", destination, "", f"{moves:,} of {known:,} contacts would get another address")]
 
 
 def shrunken(destination: str, guards: Guards, contacts: int, before: int | None) -> list[GuardHit]:

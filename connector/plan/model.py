@@ -24,6 +24,8 @@ CHANGE_SCHEMA = pa.schema(
         ("new_status", pa.string()),  # CREATE: NewContacts value
         ("consent_at", pa.timestamp("us", tz="UTC")),
         ("consent_source", pa.string()),
+        ("old_email", pa.string()),  # MOVE: the address under which the platform holds the contact; else null
+        ("row_hash", pa.string()),  # of what the export says of the person (rows.HASH); null: nobody computed it
     ]
 )
 
@@ -45,7 +47,7 @@ BLOCKED_SCHEMA = pa.schema(
 class GuardHit:
     """A guard that refuses the plan until it is lifted by `name`."""
 
-    name: str  # adds, removes, empty, shrunken, stale
+    name: str  # adds, removes, moves, empty, shrunken, stale
     destination: str
     target: str  # "tag VIP", or "" for the destination as a whole
     message: str
@@ -70,3 +72,5 @@ class Plan:
     contacts: int = 0  # rows of the export, for the shrunken guard of the next run
     limit: int | None = None
     platforms: Mapping[str, str] = field(default_factory=dict)  # destination -> Capabilities.platform
+    # destination -> op -> changes that `sync undo` cannot take back
+    irreversible: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from connector.events import Listener, Progress
 from connector.model import Kind, Status
+from connector.plan import moves
 from connector.plan.routes import Routing
 from connector.platforms.base import CONTACT_SCHEMA, Adapter, TagStyle
 from connector.state.base import Ledger, Store
@@ -56,6 +57,15 @@ def contacts(
     if len(unknown):
         _remember_absent(store, destination, unknown)
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
+
+
+def people(store: Store, destination: str, desired: pa.Table) -> None:
+    """Remember who the contacts are in the CRM, so that they are known again under another address."""
+    if moves.PERSON not in desired.column_names:
+        return
+    found = moves.people(desired, store.ledger(destination))
+    if found.num_rows:
+        store.remember_people(destination, found)
 
 
 def wanted(desired: pa.Table, routing: Routing) -> pa.ChunkedArray:

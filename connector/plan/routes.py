@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from connector.config.models import Config, Destination
+from connector.config.models import Config, Destination, Guards
+from connector.config.rules import Duration
 from connector.model import Kind, SyncMode, Target
 
 
@@ -19,6 +20,8 @@ class Route:
     segment: str
     target: Target
     mode: SyncMode
+    guards: Guards | None = None  # the segment's own limits; None: the destination's
+    hold: Duration | None = None  # how long nobody goes back
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,14 @@ def route(config: Config, destination: Destination, only: tuple[str, ...] = ()) 
                 enriched.append(segment.name)
                 continue
             routes += [
-                Route(segment.name, Target(destination.name, Kind(kind), name), mode) for kind, name in send.targets
+                Route(
+                    segment.name,
+                    Target(destination.name, Kind(kind), name),
+                    mode,
+                    config.guards_for(destination.name, segment.name),
+                    segment.hold,
+                )
+                for kind, name in send.targets
             ]
     return Routing(destination, tuple(routes), tuple(enriched), tuple(notes))
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 from connector.errors import Stale
 from connector.plan.model import GuardHit, Plan
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -87,6 +87,7 @@ def _header(plan: Plan) -> dict[str, Any]:
         "contacts": plan.contacts,
         "limit": plan.limit,
         "platforms": dict(plan.platforms),
+        "irreversible": {name: dict(counts) for name, counts in plan.irreversible.items()},
     }
 
 
@@ -106,6 +107,7 @@ def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table) -> Plan:
         contacts=header["contacts"],
         limit=header["limit"],
         platforms=header["platforms"],
+        irreversible=header["irreversible"],
     )
 
 

@@ -20,7 +20,7 @@ from connector.model import Kind, NewContacts, Op, Outcome, Target
 BATCH_SCHEMA = pa.schema(
     [
         ("email", pa.string()),  # normalised
-        ("remote_id", pa.string()),  # the platform's id, null while unknown
+        ("remote_id", pa.string()),  # the platform's id, null while unknown; MOVE has it, and `email` is the new one
         ("fields", pa.string()),  # JSON object {platform field: value | null = clear}; null = none
         ("tags_add", pa.list_(pa.string())),  # only where tags are a property
         ("tags_remove", pa.list_(pa.string())),
@@ -120,6 +120,7 @@ class Capabilities:
     limits: tuple[Window, ...]  # of writing requests, for the forecast
     concurrency: int  # requests in flight at once
     subscribes_on_create: bool  # CREATE can make somebody subscribed
+    create_joins_lists: bool  # CREATE can put all of its records into lists (Batch.join)
     declares_tags: bool  # property tags must be declared first: one writing request for all new ones of a run
     engagement: Engagement | None = None  # None: not offered in bulk
 
@@ -132,6 +133,7 @@ class Batch:
     target: Target | None
     target_id: str | None  # the platform's id of the target, from ensure_targets
     records: pa.Table
+    join: tuple[str, ...] = ()  # CREATE: ids of lists that every record joins in the same request
 
 
 @dataclass(frozen=True, slots=True)

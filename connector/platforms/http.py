@@ -95,6 +95,7 @@ class Http:
         self._base = base_url.rstrip("/")
         self._classify = classify
         self._limiter = limiter
+        self._concurrency = concurrency
         self._slots = threading.BoundedSemaphore(concurrency)
         self._clock = clock
         self._listener = listener
@@ -196,9 +197,12 @@ class Http:
         while True:
             self._slots.acquire()
             try:
-                seconds = self._limiter.ask(bucket)
+                seconds = self._limiter.ask(bucket, self._concurrency)
                 if seconds <= 0:
-                    yield
+                    try:
+                        yield
+                    finally:
+                        self._limiter.done(bucket)
                     return
             finally:
                 self._slots.release()

@@ -23,6 +23,7 @@ from connector.config.models import Destination
 from connector.errors import Auth
 from connector.events import Listener
 from connector.model import Kind, NewContacts, Op, Outcome, Target
+from connector.platforms import hubspot_engagement as engagement
 from connector.platforms import hubspot_errors
 from connector.platforms import hubspot_wire as wire
 from connector.platforms.base import (
@@ -31,13 +32,14 @@ from connector.platforms.base import (
     Batch,
     Capabilities,
     Done,
+    Engagement,
     Job,
     OpSpec,
     RecordOutcome,
     TagStyle,
     Window,
 )
-from connector.platforms.hubspot_portal import CONCURRENCY, PAGE, Portal
+from connector.platforms.hubspot_portal import CONCURRENCY, PAGE, SEARCH_CAP, Json, Portal
 from connector.platforms.limits import Clock
 
 BATCH = 100
@@ -59,6 +61,7 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
         operations={
             (Op.CREATE, None): spec(BATCH, "email", "objects/contacts/guide", atomic=False, replayable=False),
             (Op.UPDATE, None): spec(BATCH, "id", "objects/contacts/guide", atomic=True, replayable=True),
+            (Op.MOVE, None): spec(BATCH, "id", "objects/contacts/guide", atomic=True, replayable=True),
             (Op.ADD, Kind.LIST): members,
             (Op.REMOVE, Kind.LIST): members,
         },
@@ -67,7 +70,9 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
         limits=limits,
         concurrency=CONCURRENCY,
         subscribes_on_create=False,
+        create_joins_lists=False,
         declares_tags=True,
+        engagement=Engagement.TOTALS,
     )
 
 
@@ -79,6 +84,7 @@ class HubSpot:
         self._refusals = self._portal.refusals
         self._tag = self._portal.tag_property
         self.capabilities = capabilities(self._portal.limits)
+        self._lists: list[Json] | None = None  # as `targets` found them, for the `ensure_targets` that follows
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -117,7 +123,8 @@ class HubSpot:
         if Kind.TAG in kinds:
             found |= {(Kind.TAG, name): value for name, value in self._portal.options().items()}
         if Kind.LIST in kinds:
-            static = [item for item in self._portal.lists() if wire.is_static(item)]
+            self._lists = self._portal.lists()
+            static = [item for item in self._lists if wire.is_static(item)]
             found |= {(Kind.LIST, str(item["name"])): str(item["listId"]) for item in static}
         return found
 
@@ -167,6 +174,18 @@ class HubSpot:
                 return
             start = newest
 
+    def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
+        """Of everybody, or of those to whom anything happened since, if one search can find them all."""
+        if since is not None:
+            bodies = self._portal.found(engagement.filters(since - SEARCH_LAG), engagement.PROPERTIES)
+            first = next(bodies)
+            if int(first.get("total") or 0) <= SEARCH_CAP:
+                yield engagement.table(first["results"])
+                yield from (engagement.table(body["results"]) for body in bodies)
+                return
+        for body in self._portal.pages(engagement.PROPERTIES):
+            yield engagement.table(body["results"])
+
     def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
         if kind is Kind.TAG:
             for page in self._portal.pages():
@@ -197,7 +216,9 @@ class HubSpot:
             options = self._portal.ensure_options([target.name for target in tags])
             ids |= {target: options[target.name] for target in tags}
         if lists:
-            found = {str(item["name"]): item for item in self._portal.lists()}
+            # A list that came since `targets` was asked is found when its name turns out to be taken.
+            known = self._portal.lists() if self._lists is None else self._lists
+            found, self._lists = {str(item["name"]): item for item in known}, None
             ids |= {target: self._portal.ensure_list(target.name, found.get(target.name)) for target in lists}
         return ids
 
@@ -212,6 +233,8 @@ class HubSpot:
             return self._create(records)
         if not all(record["remote_id"] for record in records):
             raise self._refusals.bug(f"{batch.op} of a record without id")
+        if batch.op is Op.MOVE:
+            return self._move(records)
         if batch.op is Op.UPDATE:
             return self._update(records)
         return self._membership(batch, [str(record["remote_id"]) for record in records])
@@ -255,6 +278,19 @@ class HubSpot:
                 sent.append(index)
         return Done((*done, *(self._write("update", inputs, index_of, sent) if inputs else ())))
 
+    def _move(self, records: list[dict[str, Any]]) -> Done:
+        """Another primary address. HubSpot keeps opt-outs by address; who said no is not moved (plan/moves.py)."""
+        inputs = [
+            {
+                "id": str(record["remote_id"]),
+                "properties": {"email": record["email"]},
+                "objectWriteTraceId": str(index),
+            }
+            for index, record in enumerate(records)
+        ]
+        index_of = {key: index for index, one in enumerate(inputs) for key in (f"id:{one['id']}", str(index))}
+        return Done(self._write("update", inputs, index_of, range(len(inputs))))
+
     def _write(
         self, verb: str, inputs: list[dict[str, Any]], index_of: Mapping[str, int], sent: Sequence[int]
     ) -> tuple[RecordOutcome, ...]:
@@ -274,8 +310,8 @@ class HubSpot:
         return Done(tuple(hubspot_errors.membership_outcomes(body, verb, ids)))
 
     def _kinds(self, records: list[dict[str, Any]]) -> Mapping[str, str]:
-        """Types of the properties, when some record has fields."""
-        if not any(record["fields"] for record in records):
+        """Types of the properties, when some record has a value whose spelling depends on them (a day or a time)."""
+        if not any(wire.DATED.search(record["fields"] or "") for record in records):
             return {}
         return {name: str(one.get("type") or "") for name, one in self._portal.definitions().items()}
 

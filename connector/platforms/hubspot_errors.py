@@ -27,7 +27,7 @@ from connector.platforms.http import Reply
 from connector.platforms.hubspot_wire import addresses
 
 PATIENCE = 900  # seconds; a longer wait that HubSpot asks for ends the run instead
-GATEWAY = (502, 504, 520, 522, 524)  # gave up waiting: whether the work behind was done is not known
+NOT_TAKEN = (503, 521, 523)  # never reached the work behind; after any other 5xx it may have been done
 
 # The vendor's error codes (errors[].code, or `error` in the JSON list that a property error carries in its message)
 # and categories -> what they are for one record.
@@ -125,7 +125,7 @@ class Refusals:
                 f"HubSpot asks to come back in {wait / 3600:.1f} hours; use `sync resume` then.", "later"
             )
         code = {423: "locked", 429: "rate_limit", 477: "migrating"}.get(reply.status, str(reply.status))
-        kind = Unanswered if reply.status in GATEWAY else Retryable
+        kind = Unanswered if reply.status >= 500 and reply.status not in NOT_TAKEN else Retryable
         message = f"{self._name}: HubSpot answered {reply.status}; try again later."
         return kind(message, destination=self._name, code=code, retry_after=wait)
 
@@ -146,10 +146,9 @@ def _wait(reply: Reply, policy: str) -> float | None:
 
 
 def _scopes(body: Mapping[str, Any]) -> list[str]:
-    places = [body, *(part for part in body.get("errors") or () if isinstance(part, dict))]
-    contexts = [place["context"] for place in places if isinstance(place.get("context"), dict)]
-    named = (context.get("missingScopes") or context.get("requiredGranularScopes") or () for context in contexts)
-    return sorted({str(scope) for scopes in named for scope in scopes})
+    contexts = [place["context"] for place in (body, *_dicts(body.get("errors"))) if _dicts([place.get("context")])]
+    named = (context.get("missingScopes") or context.get("requiredGranularScopes") for context in contexts)
+    return sorted({str(scope) for scopes in named if isinstance(scopes, list) for scope in scopes})
 
 
 class Fault(NamedTuple):
@@ -168,7 +167,7 @@ def faults(error: Mapping[str, Any]) -> list[Fault]:
         if part.get("code")
     ]
     found += [
-        Fault(str(part["error"]), str(part.get("name") or ""), part.get("propertyValue"))
+        Fault(str(part["error"]), str(part.get("name") or ""), _text(part.get("propertyValue")))
         for part in _listed(str(error.get("message") or ""))
         if part.get("error")
     ]
@@ -185,6 +184,10 @@ def _listed(message: str) -> Iterator[Mapping[str, Any]]:
             yield from _dicts(json.loads(message[start:]))
         except ValueError:
             return
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _dicts(value: object) -> list[Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from connector.config.models import Destination
 from connector.errors import Refused
 from connector.events import Listener
+from connector.platforms import hubspot_shapes as shapes
 from connector.platforms import hubspot_wire as wire
 from connector.platforms.base import Window
 from connector.platforms.http import Http
@@ -26,7 +27,7 @@ VERSION = "2026-03"
 TAG_PROPERTY = "segment_tags"
 PAGE, SEARCH_PAGE, LIST_PAGE, MEMBER_PAGE = 100, 200, 500, 250
 SEARCH_CAP = 10_000  # results of one search; further pages are refused
-CONCURRENCY = 8  # no cap is documented; this many requests of a second each fill the rate limit about half
+CONCURRENCY = 20  # no cap is documented; this many requests of a second each fill the rate limit
 SLACK = 1.05  # requests arrive at uneven distances: our windows are a little longer, or HubSpot's would overflow
 PER_TEN_SECONDS = {"free": 100, "starter": 100, "professional": 190, "enterprise": 190, "add-on": 250, "oauth": 110}
 Json = dict[str, Any]
@@ -65,52 +66,60 @@ class Portal:
             raise self.refusals.refused(f"settings.tier “{tier}” is not known. Use one of: {known}.", "tier")
         return PER_TEN_SECONDS[tier]
 
-    def _ask(self, method: str, path: str, **options: Any) -> Json:
+    def _ask(self, method: str, path: str, shape: type[shapes.Answer], **options: Any) -> Json:
+        """The answer as it came. Raises ContractError when it is not of this shape."""
         reply = self._http.send(method, path, **options)
-        if not isinstance(reply.body, dict):
-            raise self.refusals.bug(f"{method} {path} answered {reply.status} without an object")
-        return reply.body
+        where = shapes.fault(shape, reply.body)
+        if where:
+            what = f"{method} {path} answered {reply.status}, not of the documented shape (at {where})"
+            raise self.refusals.bug(what)
+        body: Json = reply.body
+        return body
 
     def account(self) -> Json:
-        return self._ask("GET", self._paths.account)
+        return self._ask("GET", self._paths.account, shapes.Answer)
 
     # -- contacts -------------------------------------------------------------------------------------------------
 
-    def page(self, after: str | None = None, limit: int = PAGE) -> Json:
-        query = {"limit": limit, "properties": self._wanted} | ({"after": after} if after else {})
-        return self._ask("GET", self._paths.contacts, query=query)
+    def page(self, after: str | None = None, limit: int = PAGE, properties: Sequence[str] = ()) -> Json:
+        query = {"limit": limit, "properties": list(properties or self._wanted)} | ({"after": after} if after else {})
+        return self._ask("GET", self._paths.contacts, shapes.Contacts, query=query)
 
-    def pages(self) -> Iterator[Json]:
-        """Every contact of the portal."""
+    def pages(self, properties: Sequence[str] = ()) -> Iterator[Json]:
+        """Every contact of the portal; with other `properties` than usual."""
         after: str | None = None
         while True:
-            body = self.page(after)
+            body = self.page(after, properties=properties)
             yield body
             if (after := wire.after(body)) is None:
                 return
 
     def size(self) -> int:
         """About how many contacts there are: the search index runs behind."""
-        return int(self._search([], None, 1).get("total", 0))
+        return int(self._search([], None, 1).get("total") or 0)
 
     def changed(self, start: int) -> Iterator[Json]:
         """Pages of contacts changed at or after `start` (ms), the oldest first, up to the cap of one search."""
-        after: str | None = None
         filters = [{"propertyName": "lastmodifieddate", "operator": "GTE", "value": str(start)}]
+        yield from self.found([{"filters": filters}])
+
+    def found(self, groups: list[Json], properties: Sequence[str] = ()) -> Iterator[Json]:
+        """Pages of contacts that any of the filterGroups finds, up to the cap of one search."""
+        after: str | None = None
         while after is None or int(after) < SEARCH_CAP:
-            body = self._search(filters, after, SEARCH_PAGE)
+            body = self._search(groups, after, SEARCH_PAGE, properties)
             yield body
             if (after := wire.after(body)) is None:
                 return
 
-    def _search(self, filters: list[dict[str, str]], after: str | None, limit: int) -> Json:
+    def _search(self, groups: list[Json], after: str | None, limit: int, properties: Sequence[str] = ()) -> Json:
         body = {
-            "filterGroups": [{"filters": filters}] if filters else [],
-            "properties": self._wanted,
+            "filterGroups": groups,
+            "properties": list(properties or self._wanted),
             "sorts": [{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}],
             "limit": limit,
         } | ({"after": after} if after else {})
-        return self._ask("POST", f"{self._paths.contacts}/search", body=body, bucket="search")
+        return self._ask("POST", f"{self._paths.contacts}/search", shapes.Contacts, body=body, bucket="search")
 
     def by_email(self, emails: Sequence[str]) -> Json:
         """Up to 100 contacts; who is not held is missing in `results`."""
@@ -126,12 +135,12 @@ class Portal:
     def _read(self, by: dict[str, str], ids: Sequence[str], properties: Sequence[str]) -> Json:
         inputs = [{"id": one} for one in ids]
         body = by | {"inputs": inputs, "properties": list(properties), "propertiesWithHistory": []}
-        return self._ask("POST", f"{self._paths.contacts}/batch/read", body=body)
+        return self._ask("POST", f"{self._paths.contacts}/batch/read", shapes.Contacts, body=body)
 
     def write(self, verb: str, inputs: list[Json]) -> Json:
         """batch/create or batch/update of up to 100. Raises Declined when the batch as a whole is refused."""
-        path = f"{self._paths.contacts}/batch/{verb}"
-        return self._ask("POST", path, body={"inputs": inputs}, writes=True, replayable=verb == "update")
+        path, body = f"{self._paths.contacts}/batch/{verb}", {"inputs": inputs}
+        return self._ask("POST", path, shapes.Written, body=body, writes=True, replayable=verb == "update")
 
     # -- lists ----------------------------------------------------------------------------------------------------
 
@@ -148,7 +157,7 @@ class Portal:
                 "listIds": [],
                 "additionalProperties": [],
             }
-            page = self._ask("POST", f"{self._paths.lists}/search", body=body)
+            page = self._ask("POST", f"{self._paths.lists}/search", shapes.Lists, body=body)
             found += page["lists"]
             if not page.get("hasMore") or not page["lists"] or count == 1:
                 return found
@@ -158,10 +167,10 @@ class Portal:
         if found is None:
             body = {"name": name, "objectTypeId": wire.CONTACT_TYPE, "processingType": "MANUAL"}
             try:
-                found = self._ask("POST", self._paths.lists, body=body, writes=True)["list"]
+                found = self._ask("POST", self._paths.lists, shapes.OneList, body=body, writes=True)["list"]
             except Declined:  # made meanwhile
                 path = f"{self._paths.lists}/object-type-id/{wire.CONTACT_TYPE}/name/{quote(name, safe='')}"
-                found = self._ask("GET", path)["list"]
+                found = self._ask("GET", path, shapes.OneList)["list"]
         if not wire.is_static(found):
             advice = "Rename it in HubSpot, or use another name in segments.yaml."
             raise self.refusals.refused(
@@ -174,14 +183,15 @@ class Portal:
         after: str | None = None
         while True:
             query = {"limit": MEMBER_PAGE} | ({"after": after} if after else {})
-            body = self._ask("GET", f"{self._paths.lists}/{list_id}/memberships", query=query)
+            body = self._ask("GET", f"{self._paths.lists}/{list_id}/memberships", shapes.Memberships, query=query)
             yield [str(one["recordId"]) for one in body["results"]]
             if (after := wire.after(body)) is None:
                 return
 
     def change_memberships(self, list_id: str, verb: str, ids: list[str]) -> Json:
         """`verb` is "add" or "remove"."""
-        return self._ask("PUT", f"{self._paths.lists}/{list_id}/memberships/{verb}", body=ids, writes=True)
+        path = f"{self._paths.lists}/{list_id}/memberships/{verb}"
+        return self._ask("PUT", path, shapes.Changed, body=ids, writes=True)
 
     # -- properties -----------------------------------------------------------------------------------------------
 
@@ -189,7 +199,8 @@ class Portal:
         """Every contact property by name, read once."""
         with self._lock:
             if self._known is None:
-                self._known = {str(one["name"]): one for one in self._ask("GET", self._paths.properties)["results"]}
+                found = self._ask("GET", self._paths.properties, shapes.Properties)["results"]
+                self._known = {str(one["name"]): one for one in found}
             return self._known
 
     def options(self) -> Mapping[str, str]:
@@ -216,7 +227,7 @@ class Portal:
     def _tag_definition(self) -> Json | None:
         """The tag property as it is now, None when there is none. Refuses one that cannot hold tags."""
         try:
-            definition = self._ask("GET", f"{self._paths.properties}/{self.tag_property}")
+            definition = self._ask("GET", f"{self._paths.properties}/{self.tag_property}", shapes.Property)
         except Refused as error:
             if error.code != "not_found":
                 raise
@@ -233,9 +244,9 @@ class Portal:
         options = wire.merged_options(definition, missing)
         if definition is not None:
             path = f"{self._paths.properties}/{self.tag_property}"
-            return self._ask("PATCH", path, body={"options": options}, writes=True)
+            return self._ask("PATCH", path, shapes.Property, body={"options": options}, writes=True)
         body = wire.tag_property(self.tag_property, options)
         try:
-            return self._ask("POST", self._paths.properties, body=body, writes=True)
+            return self._ask("POST", self._paths.properties, shapes.Property, body=body, writes=True)
         except Declined:  # made meanwhile: it is read in the next round
             return None

@@ -101,6 +101,9 @@ def holds_tags(definition: Mapping[str, Any]) -> bool:
     return definition.get("fieldType") == "checkbox" and not read_only
 
 
+DATED = re.compile(r"\d{4}-\d\d-\d\d")  # inside a record's fields: only then the properties' types matter
+
+
 def text(value: object, kind: str = "") -> str:
     """A field's value as HubSpot writes it; `kind` is the property's type. "" clears.
 
@@ -180,9 +183,12 @@ def contacts_table(
 
 
 def modified_ms(result: Mapping[str, Any]) -> int:
-    """When a contact changed, in milliseconds since 1970."""
-    written = (result.get("properties") or {}).get("lastmodifieddate") or result["updatedAt"]
-    return int(datetime.fromisoformat(str(written)).timestamp() * 1000)
+    """When a contact changed, in milliseconds since 1970; 0 when HubSpot does not say."""
+    written = (result.get("properties") or {}).get("lastmodifieddate") or result.get("updatedAt")
+    try:
+        return int(datetime.fromisoformat(str(written)).timestamp() * 1000)
+    except ValueError:
+        return 0
 
 
 def after(body: Mapping[str, Any]) -> str | None:

@@ -34,6 +34,7 @@ from connector.config.models import Destination
 from connector.errors import Auth, BadRecords, ContractError, Refused, Unanswered
 from connector.events import Listener
 from connector.model import Kind, NewContacts, Op, Outcome, Target
+from connector.platforms import klaviyo_engagement as engagement
 from connector.platforms import klaviyo_wire as wire
 from connector.platforms.base import MEMBER_SCHEMA, Account, Batch, Done, Job, RecordOutcome
 from connector.platforms.http import Http, Reply
@@ -139,12 +140,20 @@ class Klaviyo:
         suppressed = "subscriptions.email.marketing.suppression.timestamp"
         yield from self._profiles({"filter": f"greater-than({suppressed},{moment})"})
 
+    def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
+        """See Adapter."""
+
+        def ask(path: str, query: Mapping[str, Any], bucket: str) -> Reply:
+            return self._http.send("GET", path, query=query, bucket=bucket)
+
+        return engagement.happened(ask, since, until, self._name)
+
     def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
         """See Adapter. The members of a tag are found by reading every profile."""
         if kind is Kind.TAG:
             for table in self._profiles({}):
                 rows = [row for row, held in enumerate(table.column("tags").to_pylist()) if remote_id in (held or [])]
-                yield table.take(rows).select(MEMBER_SCHEMA.names)
+                yield table.take(pa.array(rows, pa.int64())).select(MEMBER_SCHEMA.names)
             return
         query = {"fields[profile]": "email", "page[size]": PAGE}
         for page in self._pages(f"/api/lists/{quote(remote_id, safe='')}/profiles", query, "members"):
@@ -162,7 +171,9 @@ class Klaviyo:
         if not records:
             return Done(())
         if batch.op in (Op.CREATE, Op.UPDATE):
-            return self._upsert(batch.op, records)
+            return self._upsert(batch, records)
+        if batch.op is Op.MOVE:
+            return self._move(records)
         if batch.op is Op.RETIRE:
             return self._suppress([record["email"] for record in records])
         if batch.target_id is None:
@@ -172,7 +183,8 @@ class Klaviyo:
             return self._relate("DELETE", batch.target_id, ids, "members.remove")
         if len(ids) <= MEMBERS_CAP and all(ids):
             return self._relate("POST", batch.target_id, ids, "members.add")
-        return self._import([{"type": "profile", "attributes": {"email": each["email"]}} for each in records], batch)
+        rows = [{"type": "profile", "attributes": {"email": each["email"]}} for each in records]
+        return self._import(rows, [batch.target_id])
 
     def poll(self, job: str, batch: Batch) -> Done | Job:
         """See Adapter. A job that Klaviyo no longer knows is Unanswered."""
@@ -212,10 +224,10 @@ class Klaviyo:
             return _all(batch, Outcome.UNKNOWN, "unnamed_failures", "Klaviyo did not say whose import failed", bad)
         return _done(batch, bad)
 
-    def _upsert(self, op: Op, records: Sequence[Mapping[str, Any]]) -> Job:
-        held = self._held_tags(records) if op is Op.UPDATE else {}
-        rows = [wire.profile(record, self._tag_property, self._whole(op, record, held)) for record in records]
-        return self._import(rows, None)
+    def _upsert(self, batch: Batch, records: Sequence[Mapping[str, Any]]) -> Job:
+        held = self._held_tags(records) if batch.op is Op.UPDATE else {}
+        rows = [wire.profile(record, self._tag_property, self._whole(batch.op, record, held)) for record in records]
+        return self._import(rows, batch.join)
 
     def _whole(self, op: Op, record: Mapping[str, Any], held: Mapping[str, Sequence[str]]) -> list[str] | None:
         """The whole tag property as it shall be, None when it stays as it is."""
@@ -233,16 +245,30 @@ class Klaviyo:
         held: dict[str, Sequence[str]] = {}
         for table in self._ask(emails):
             held |= zip(table.column("email").to_pylist(), table.column("tags").to_pylist(), strict=True)
-        gone = set(emails) - held.keys()
-        culprits = {i: ("not_held", "gone from Klaviyo") for i, each in enumerate(records) if each["email"] in gone}
+        self._refuse_gone(records, "email", set(emails) - held.keys())
+        return held
+
+    def _move(self, records: Sequence[Mapping[str, Any]]) -> Job:
+        """Another address for the profile of an id; an unknown id would make a new profile, so it is looked for."""
+        ids = [record["remote_id"] for record in records]
+        if not all(ids):
+            raise self._bug("needs the ids of the profiles")
+        held = {key for table in self._ask(ids, "id") for key in table.column("remote_id").to_pylist()}
+        self._refuse_gone(records, "remote_id", set(ids) - held)
+        rows = [
+            {"type": "profile", "id": each["remote_id"], "attributes": {"email": each["email"]}} for each in records
+        ]
+        return self._import(rows, ())
+
+    def _refuse_gone(self, records: Sequence[Mapping[str, Any]], key: str, gone: set[str]) -> None:
+        culprits = {i: ("not_held", "gone from Klaviyo") for i, each in enumerate(records) if each[key] in gone}
         if culprits:
             text = f"{self._name}: {len(culprits)} profiles to update are no longer held by Klaviyo."
             raise BadRecords(text, culprits, destination=self._name, code="not_held")
-        return held
 
-    def _import(self, rows: Sequence[Mapping[str, Any]], batch: Batch | None) -> Job:
+    def _import(self, rows: Sequence[Mapping[str, Any]], lists: Sequence[str]) -> Job:
         wire.check_size(rows, self._name)
-        body = wire.import_body(rows, batch.target_id if batch else None)
+        body = wire.import_body(rows, lists)
         reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import")
         return Job(wire.read(wire.One, reply, self._name).data.id, POLL_FIRST)
 
@@ -275,16 +301,16 @@ class Klaviyo:
         for page in self._pages("/api/profiles", self._profile_query() | dict(query), "profiles"):
             yield self._table(page)
 
-    def _ask(self, emails: Sequence[str]) -> Iterator[pa.Table]:
-        """Those of `emails` that are held, 100 a request, several requests at once."""
+    def _ask(self, values: Sequence[str], by: str = "email") -> Iterator[pa.Table]:
+        """Those of `values` that are held, 100 a request, several requests at once."""
 
         def ask(portion: Sequence[str]) -> pa.Table:
-            query = self._profile_query() | {"filter": wire.any_of("email", portion)}
+            query = self._profile_query() | {"filter": wire.any_of(by, portion)}
             return self._table(self._page("/api/profiles", query, "profiles"))
 
         pool = ThreadPoolExecutor(CONCURRENCY)
         try:
-            yield from pool.map(ask, wire.portions(emails, FILTER_CAP))
+            yield from pool.map(ask, wire.portions(values, FILTER_CAP))
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -7,12 +7,14 @@ Facts: developers.klaviyo.com reference 2026-07-15 and guides, read 2026-11-21.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connector.errors import Refused
 from connector.model import Kind, NewContacts, Op
-from connector.platforms.base import Capabilities, OpSpec, RetireSpec, TagStyle, Window
+from connector.platforms.base import Capabilities, Engagement, OpSpec, RetireSpec, TagStyle, Window
 
 ADDRESS, REVISION, TAG_PROPERTY = "https://a.klaviyo.com", "2026-07-15", "segment_tags"
-CONCURRENCY = 5  # not stated by the vendor; the burst of the writing endpoints is 10 a second
+CONCURRENCY = 10  # not stated by the vendor; the burst of the writing endpoints is 10 a second
 IMPORT_CAP, MEMBERS_CAP, SUPPRESS_CAP = 10_000, 1000, 100
 MAX_BODY, MAX_PROFILE = 5_000_000, 100_000  # bytes: guide "Bulk Import Profiles API"
 PAGE, LISTS_PAGE, FILTER_CAP = 100, 10, 100
@@ -33,6 +35,8 @@ BUCKETS = {
     "import.job": "M",
     "import.errors": "M",
     "suppress": "L",
+    "metrics": "M",
+    "events": "XL",
 }
 
 _REFERENCE = "https://developers.klaviyo.com/en/reference/"
@@ -46,6 +50,7 @@ _IMPORT = OpSpec(
     replayable=True,
     source=_REFERENCE + "bulk_import_profiles (2026-11-21)",
 )
+_MOVE = replace(_IMPORT, addressed_by="id")  # a row of the import may name its profile by id
 _REMOVE = OpSpec(
     max_batch=MEMBERS_CAP,
     max_bytes=None,
@@ -72,6 +77,7 @@ CAPABILITIES = Capabilities(
     operations={
         (Op.CREATE, None): _IMPORT,
         (Op.UPDATE, None): _IMPORT,
+        (Op.MOVE, None): _MOVE,
         (Op.ADD, Kind.LIST): _IMPORT,
         (Op.REMOVE, Kind.LIST): _REMOVE,
         (Op.RETIRE, None): _SUPPRESS,
@@ -86,7 +92,9 @@ CAPABILITIES = Capabilities(
     limits=tuple(Window(number, seconds) for number, seconds in zip(TIERS["M"], (1.0, 60.0), strict=True)),
     concurrency=CONCURRENCY,
     subscribes_on_create=False,
+    create_joins_lists=True,
     declares_tags=False,
+    engagement=Engagement.EVENTS,
 )
 
 

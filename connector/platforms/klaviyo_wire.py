@@ -64,12 +64,16 @@ class Page(BaseModel):
 
     @property
     def cursor(self) -> str | None:
-        """What page[cursor] wants: a part of links.next, which is a whole address."""
-        values = parse_qs(urlsplit(self.links.next or "").query).get("page[cursor]", [])
-        return values[0] if values else None
+        return cursor_of(self.links)
 
 
-Document = TypeVar("Document", One, Page)
+def cursor_of(links: Links) -> str | None:
+    """What page[cursor] wants: a part of links.next, which is a whole address."""
+    values = parse_qs(urlsplit(links.next or "").query).get("page[cursor]", [])
+    return values[0] if values else None
+
+
+Document = TypeVar("Document", bound=BaseModel)
 
 
 def read(document: type[Document], reply: Reply, destination: str) -> Document:
@@ -117,6 +121,14 @@ def contacts(profiles: Sequence[Resource], tag_property: str, destination: str) 
     """Profiles with an address as CONTACT_SCHEMA. Needs attributes email, properties and subscriptions.
 
     Raises ContractError when a profile comes without subscriptions: nobody may be taken for reachable by mistake."""
+    try:
+        return _contacts(profiles, tag_property, destination)
+    except (AttributeError, TypeError, pa.ArrowInvalid):
+        text = f"{destination}: a profile in Klaviyo's answer is not of the documented shape. Check settings.revision."
+        raise ContractError(text, destination=destination, code="shape") from None
+
+
+def _contacts(profiles: Sequence[Resource], tag_property: str, destination: str) -> pa.Table:
     mine = [profile for profile in profiles if profile.attributes.get("email")]
     statuses = [status(profile.attributes, destination) for profile in mine]
     return pa.table(
@@ -153,19 +165,19 @@ def status(attributes: Mapping[str, Any], destination: str = "") -> tuple[Status
     found = {entry.get("reason"): entry.get("timestamp") for entry in marketing.get("suppression") or []}
     for reason, meaning in REASONS.items():
         if reason in found:
-            return meaning, _instant(found[reason])
+            return meaning, instant(found[reason])
     consent = marketing.get("consent")
-    since = _instant(marketing.get("consent_timestamp") or marketing.get("last_updated"))
+    since = instant(marketing.get("consent_timestamp") or marketing.get("last_updated"))
     if consent == "UNSUBSCRIBED":
         return Status.UNSUBSCRIBED, since
     if found or not marketing.get("can_receive_email_marketing", True):
-        return Status.SUPPRESSED, _instant(next(iter(found.values()), None))
+        return Status.SUPPRESSED, instant(next(iter(found.values()), None))
     if consent == "SUBSCRIBED":
         return Status.SUBSCRIBED, since
     return Status.NEVER_SUBSCRIBED, None
 
 
-def _instant(value: str | None) -> datetime | None:
+def instant(value: str | None) -> datetime | None:
     try:
         at = datetime.fromisoformat(value) if value else None
     except ValueError:
@@ -231,10 +243,10 @@ def kept(record: Mapping[str, Any]) -> bool:
     return any(value is None and name in IDENTITY for name, value in json.loads(record["fields"] or "{}").items())
 
 
-def import_body(rows: Sequence[Mapping[str, Any]], list_id: str | None = None) -> dict[str, Any]:
+def import_body(rows: Sequence[Mapping[str, Any]], lists: Sequence[str] = ()) -> dict[str, Any]:
     data: dict[str, Any] = {"type": "profile-bulk-import-job", "attributes": {"profiles": {"data": list(rows)}}}
-    if list_id is not None:
-        data["relationships"] = {"lists": {"data": [{"type": "list", "id": list_id}]}}
+    if lists:
+        data["relationships"] = {"lists": {"data": [{"type": "list", "id": each} for each in lists]}}
     return {"data": data}
 
 

@@ -18,6 +18,7 @@ from connector.platforms.base import Window
 
 # After a throttle a bucket runs at half its pace, and doubles it again after each calm stretch of this many seconds.
 RECOVER_SECONDS = 60.0
+CROWDED_SECONDS = 0.2  # until it is worth asking again whether fewer requests are in flight
 
 
 class Clock(Protocol):
@@ -51,9 +52,15 @@ class _Bucket:
     paused_until: float = float("-inf")
     halvings: int = 0  # the pace is divided by 2 to the power of this
     calm_since: float = 0.0
+    in_flight: int = 0
 
     def allowed(self, window: Window) -> int:
         return max(1, window.requests >> self.halvings)
+
+    def crowded(self, most: int | None) -> bool:
+        return bool(most and self.halvings and not self.windows) and self.in_flight >= max(
+            1, (most or 1) >> self.halvings
+        )
 
 
 class Limiter:
@@ -69,8 +76,11 @@ class Limiter:
         self._buckets: dict[str, _Bucket] = {}
         self._lock = threading.Lock()
 
-    def ask(self, bucket: str) -> float:
-        """0 and the turn is taken, or the seconds until it is worth asking again."""
+    def ask(self, bucket: str, most: int | None = None) -> float:
+        """0 and the turn is taken, or the seconds until it is worth asking again. Whoever took one says `done`.
+
+        `most` are the requests in flight that the platform bears. Where it has no windows, a throttle can only be about
+        these, so then they are halved."""
         with self._lock:
             now = self._clock.now()
             held = self._bucket(bucket)
@@ -81,9 +91,17 @@ class Limiter:
                 allowed = held.allowed(window)
                 if len(held.sent) >= allowed:
                     wait = max(wait, held.sent[-allowed] + window.seconds - now)
+            if held.crowded(most):
+                wait = max(wait, CROWDED_SECONDS)
             if wait <= 0:
                 held.sent.append(now)
+                held.in_flight += 1
             return wait
+
+    def done(self, bucket: str) -> None:
+        """The request of a turn is over."""
+        with self._lock:
+            self._bucket(bucket).in_flight -= 1
 
     def pause(self, bucket: str, seconds: float) -> None:
         """The platform throttled this bucket: nothing of it goes out for `seconds`, and then at half the pace, since

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from connector.config.models import Destination
 from connector.errors import Auth, ContractError, Refused, Unanswered
 from connector.events import Listener, Progress
 from connector.model import Kind, Op, Outcome, Target
+from connector.platforms import mailchimp_engagement as engagement
 from connector.platforms import mailchimp_wire as wire
 from connector.platforms.base import Account, Batch, Done, Job, RecordOutcome
 from connector.platforms.http import Http
@@ -105,7 +107,9 @@ class Mailchimp:
         for page in self._pages(f"{self._path()}/segments", "segments", query):
             for segment in page:
                 # Mailchimp allows two tags of one name (observed): the older one is meant, whatever the order.
-                name, number = str(segment.get("name")), int(segment.get("id") or 0)
+                name, number = str(segment.get("name")), segment.get("id")
+                if not isinstance(number, int):
+                    raise self._strange("a tag in the answer has no number")
                 found[name] = min(number, found.get(name, number))
         return {(Kind.TAG, name): str(number) for name, number in found.items()}
 
@@ -139,8 +143,7 @@ class Mailchimp:
         reply = self._http.send("POST", f"{self._path()}/segments", body=body, writes=True, replayable=False)
         number = self._answer(reply.body).get("id")
         if not isinstance(number, int):
-            text = f"{self._name}: the answer to a new tag has no number."
-            raise ContractError(text, destination=self._name, code="shape")
+            raise self._strange("the answer to a new tag has no number")
         return str(number)
 
     def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
@@ -173,10 +176,19 @@ class Mailchimp:
         path = f"{self._path()}/segments/{quote(remote_id, safe='')}/members"
         return (wire.tagged(page, self._name) for page in self._pages(path, "members", query))
 
-    def _pages(self, path: str, key: str, query: Mapping[str, Any], overlap: int = 0) -> Iterator[list[dict[str, Any]]]:
+    def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
+        def pages(path: str, key: str, query: Mapping[str, Any], size: int | None) -> Iterator[list[dict[str, Any]]]:
+            return self._pages(path, key, query, size=size or PAGE)
+
+        list_id = self._path().removeprefix("/lists/")
+        return engagement.happened(pages, list_id, since, until)
+
+    def _pages(
+        self, path: str, key: str, query: Mapping[str, Any], overlap: int = 0, size: int = PAGE
+    ) -> Iterator[list[dict[str, Any]]]:
         offset = 0
         while True:
-            reply = self._http.send("GET", path, query={**query, "count": PAGE, "offset": offset})
+            reply = self._http.send("GET", path, query={**query, "count": size, "offset": offset})
             page = wire.rows(reply.body, key, self._name)
             total = reply.body.get("total_items")
             total = total if isinstance(total, int) else None
@@ -184,7 +196,7 @@ class Mailchimp:
                 yield page
             seen = offset + len(page)
             self._listener(Progress(self._name, f"reading {key}", seen, total))
-            if not page or (seen >= total if total is not None else len(page) < PAGE):
+            if not page or (seen >= total if total is not None else len(page) < size):
                 return
             offset = seen - min(overlap, len(page) - 1)
 
@@ -210,6 +222,8 @@ class Mailchimp:
         """The configured audience, by name or id; without one, the only one there is."""
         query = {"fields": "lists.id,lists.name,total_items"}
         audiences = [audience for page in self._pages("/lists", "lists", query) for audience in page]
+        if not all(isinstance(one.get("id"), str) and one["id"] for one in audiences):
+            raise self._strange("an audience in the answer has no id")
         wanted = self._audience_wanted
         found = [one for one in audiences if wanted is None or wanted in (one.get("name"), one.get("id"))]
         exact = [one for one in found if one.get("id") == wanted]
@@ -237,7 +251,12 @@ class Mailchimp:
         if batch.op in (Op.CREATE, Op.UPDATE):
             return self._push_members(batch, emails)
         if batch.op is Op.RETIRE:
-            return self._push_archive(emails)
+            return self._push_operations([("DELETE", wire.subscriber_hash(email), None) for email in emails])
+        if batch.op is Op.MOVE:
+            held = batch.records["remote_id"].to_pylist()
+            return self._push_operations(
+                [("PATCH", key, {"email_address": email}) for key, email in zip(held, emails, strict=True)]
+            )
         return self._push_tag(batch, emails)
 
     def _push_members(self, batch: Batch, emails: Sequence[str]) -> Done:
@@ -277,21 +296,19 @@ class Mailchimp:
         tables = functools.partial(self.members, Kind.TAG, batch.target_id or "")
         return Done(_unless_in(tables, outcomes, emails, "not_held", ""))
 
-    def _push_archive(self, emails: Sequence[str]) -> Job:
-        """Only a single DELETE archives a member; /batches takes a thousand of them as one job."""
+    def _push_operations(self, members: Sequence[tuple[str, str, Mapping[str, str] | None]]) -> Job:
+        """Archiving a member and giving it another address are requests of one member each; /batches takes a thousand
+        of them (method, hash, body) as one job. None ever carries a status."""
+        path = f"{self._path()}/members"
         operations = [
-            {
-                "method": "DELETE",
-                "path": f"{self._path()}/members/{wire.subscriber_hash(email)}",
-                "operation_id": str(index),
-            }
-            for index, email in enumerate(emails)
+            {"method": method, "path": f"{path}/{key}", "operation_id": str(index)}
+            | ({"body": json.dumps(body)} if body else {})
+            for index, (method, key, body) in enumerate(members)
         ]
         reply = self._http.send("POST", "/batches", body={"operations": operations}, writes=True)
         job = self._answer(reply.body).get("id")
         if not isinstance(job, str):
-            text = f"{self._name}: the answer to a batch has no id."
-            raise ContractError(text, destination=self._name, code="shape")
+            raise self._strange("the answer to a batch has no id")
         return Job(job, POLL_SECONDS)
 
     def poll(self, job: str, batch: Batch) -> Done | Job:
@@ -306,13 +323,22 @@ class Mailchimp:
             return Job(job, POLL_SECONDS)
         emails: list[str] = batch.records["email"].to_pylist()
         if body.get("errored_operations") == 0 and body.get("finished_operations") == len(emails):
-            return Done(tuple(RecordOutcome(index, Outcome.APPLIED) for index in range(len(emails))))
+            moved = [wire.subscriber_hash(email) if batch.op is Op.MOVE else None for email in emails]
+            return Done(tuple(RecordOutcome(i, Outcome.APPLIED, remote_id=key) for i, key in enumerate(moved)))
         # "finished" says nothing about success; the address of the results is short-lived, and new with each poll.
         results = self._http.download(str(body.get("response_body_url") or ""))
+        if batch.op is Op.MOVE:
+            outcomes = wire.move_outcomes(results, emails, self._name)
+            # Whoever is not found under the old address may have the new one already, by a try whose answer was lost.
+            return Done(_unless_in(functools.partial(self.statuses, None), outcomes, emails, "not_held", ""))
         outcomes = wire.archive_outcomes(results, emails, self._name)
         # "Not archivable" is also said of the archived, for instance by an earlier try whose answer was lost.
         tables = functools.partial(self._members, {"status": "archived"})
         return Done(_unless_in(tables, outcomes, emails, "not_archivable", "archived"))
+
+    def _strange(self, what: str) -> ContractError:
+        text = f"{self._name}: {what}. Mailchimp changed, or this is not its address."
+        return ContractError(text, destination=self._name, code="shape")
 
     def _answer(self, body: object) -> dict[str, Any]:
         """The answer to a writing request. Without one it may have been applied all the same."""

@@ -5,15 +5,16 @@ Owns: capabilities and sizes, each with the vendor's page. Must not: act.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from connector.model import Kind, NewContacts, Op
-from connector.platforms.base import Capabilities, OpSpec, RetireSpec, TagStyle
+from connector.platforms.base import Capabilities, Engagement, OpSpec, RetireSpec, TagStyle
 
 PAGE = 1000  # the most rows of any page
 OVERLAP = 50  # rows read twice, because whoever changes while we read moves to the end and the others move up
 CLOCK_SKEW = timedelta(minutes=10)
-CONCURRENCY = 8  # of 10 connections per user, which all programs share
+CONCURRENCY = 9  # of 10 connections per user, which all programs share
 POLL_SECONDS = 2.0
 
 _DOCS = "mailchimp.com/developer/marketing"
@@ -48,6 +49,7 @@ CAPABILITIES = Capabilities(
         (Op.ADD, Kind.TAG): _op(500, _TAGS_DOC, silent=True),
         (Op.REMOVE, Kind.TAG): _op(500, _TAGS_DOC, silent=True),
         (Op.RETIRE, None): _op(1000, _BATCH_DOC, asynchronous=True),
+        (Op.MOVE, None): replace(_op(1000, _BATCH_DOC, asynchronous=True), addressed_by="id"),
     },
     retire=RetireSpec(
         action="archive",
@@ -59,5 +61,7 @@ CAPABILITIES = Capabilities(
     limits=(),  # no quota of requests per time, only connections
     concurrency=CONCURRENCY,
     subscribes_on_create=True,
+    create_joins_lists=False,
     declares_tags=False,
+    engagement=Engagement.EVENTS,
 )

@@ -249,6 +249,31 @@ def archive_outcomes(archive: bytes, emails: Sequence[str], destination: str) ->
     return tally.all(Outcome.UNKNOWN, "no_outcome")
 
 
+def move_outcomes(archive: bytes, emails: Sequence[str], destination: str) -> tuple[RecordOutcome, ...]:
+    """What became of a MOVE to `emails`, from the batch's result file. 400 says in its text why not."""
+    tally = _Tally(emails, destination)
+    for result in _results(archive, destination):
+        status, index = result.get("status_code") or 0, str(result.get("operation_id"))
+        if not index.isdigit() or int(index) >= len(emails):
+            continue  # not an operation of ours; its record becomes UNKNOWN
+        email = emails[int(index)]
+        if status == 200:
+            tally.add(email, Outcome.APPLIED, remote_id=subscriber_hash(email))
+        elif status == 404:
+            tally.add(email, Outcome.REJECTED, "not_held")
+        elif status == 400:
+            tally.add(email, *_refusal(str(result.get("response") or "")))
+        else:
+            tally.add(email, Outcome.FAILED, str(status))
+    return tally.all(Outcome.UNKNOWN, "no_outcome")
+
+
+def _refusal(text: str) -> tuple[Outcome, str]:
+    """A problem document of one operation, by its words (see _ROW_TEXTS)."""
+    found = ((outcome, code) for words, outcome, code in _ROW_TEXTS if words in text.casefold())
+    return next(found, (Outcome.REJECTED, "refused"))
+
+
 def _results(archive: bytes, destination: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     try:

@@ -19,9 +19,9 @@ def target_of(step: Step) -> Target | None:
     return Target(step.destination, step.kind, step.target or "") if step.kind else None
 
 
-def as_batch(step: Step, records: pa.Table, target_id: str | None) -> Batch:
+def as_batch(step: Step, records: pa.Table, target_id: str | None, join: tuple[str, ...] = ()) -> Batch:
     """`records` are the journal's: `seq` and BATCH_SCHEMA."""
-    return Batch(step.op, target_of(step), target_id, records.select(BATCH_SCHEMA.names))
+    return Batch(step.op, target_of(step), target_id, records.select(BATCH_SCHEMA.names), join)
 
 
 def answers(step: Step, records: pa.Table, done: Done) -> pa.Table:

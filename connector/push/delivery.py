@@ -28,7 +28,7 @@ from connector.errors import (
 )
 from connector.events import Listener, Progress
 from connector.model import Op, Outcome, Status
-from connector.platforms.base import Adapter, Done, Job, OpSpec
+from connector.platforms.base import Adapter, Batch, Done, Job, OpSpec
 from connector.platforms.limits import Clock
 from connector.push.batches import alike, answers, as_batch, refused
 from connector.state.base import BatchState, JournalBatch, Step, Store
@@ -62,6 +62,7 @@ class Delivery:
     clock: Clock
     halt: Halt
     target_ids: dict[Step, str] = field(default_factory=dict)
+    joins: dict[Step, tuple[str, ...]] = field(default_factory=dict)
     totals: dict[Step, int] = field(default_factory=dict)
     _failures: int = 0
     _done: dict[Step, int] = field(default_factory=dict)
@@ -121,8 +122,11 @@ class Delivery:
             self._settle(batch, alike(records, Outcome.FAILED))
             return []
         self.store.journal.sent(batch)
-        made = as_batch(batch.step, records, self.target_ids.get(batch.step))
+        made = self._made(batch, records)
         return self._receive(batch, records, lambda: self.adapter.push(made))
+
+    def _made(self, batch: JournalBatch, records: pa.Table) -> Batch:
+        return as_batch(batch.step, records, self.target_ids.get(batch.step), self.joins.get(batch.step, ()))
 
     def _receive(self, batch: JournalBatch, records: pa.Table, ask: Callable[[], Done | Job]) -> list[JournalBatch]:
         polling = batch.job is not None
@@ -149,7 +153,7 @@ class Delivery:
         return []
 
     def _wait(self, batch: JournalBatch, records: pa.Table, answer: Done | Job) -> Done:
-        made = as_batch(batch.step, records, self.target_ids.get(batch.step))
+        made = self._made(batch, records)
         started, known = self.clock.now(), batch.job
         while isinstance(answer, Job):
             if answer.id != known:
@@ -216,8 +220,9 @@ class Delivery:
         return gone
 
     def _settle_held(self, batch: JournalBatch) -> None:
-        """For a CREATE in doubt: whoever the platform holds now was created."""
-        if batch.step.op is not Op.CREATE:
+        """For a CREATE in doubt: whoever the platform holds now was created. Not so where lists are joined with it:
+        that somebody is held does not say that he is in them."""
+        if batch.step.op is not Op.CREATE or self.joins.get(batch.step):
             return
         records = self.store.journal.records(batch)
         emails = records.column("email").combine_chunks()

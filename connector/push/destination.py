@@ -21,8 +21,9 @@ from connector.push.batches import alike, target_of
 from connector.push.delivery import Delivery, Halt
 from connector.state.base import JournalBatch, Step, Store
 
-# Memberships need the contact, and an id that only creating it may give.
-ORDER = ((Op.CREATE,), (Op.UPDATE,), (Op.ADD, Op.REMOVE), (Op.RETIRE,))
+RECORDED = (Op.ADOPT, Op.DISOWN)  # done when the run was opened: nothing is sent
+# Memberships need the contact, under its present address, and an id that only creating it may give.
+ORDER = ((Op.CREATE,), (Op.MOVE,), (Op.UPDATE,), (Op.ADD, Op.REMOVE), (Op.RETIRE,))
 
 
 def push(
@@ -35,11 +36,14 @@ def push(
         if adapter.capabilities.tag_style is TagStyle.PROPERTY and store.journal.carry(run_id, destination):
             text = f"{destination}: the plan changes tags of contacts that it neither creates nor updates: a bug."
             raise ContractError(text, destination=destination, code="no_carrier")
+        joined = store.journal.join(run_id, destination) if adapter.capabilities.create_joins_lists else []
         _set_totals(delivery, steps)
         _know_targets(delivery, store, destination, steps)
+        lists = tuple(delivery.target_ids[step] for step in steps if step.id in joined)
+        delivery.joins = {step: lists for step in steps if step.op is Op.CREATE}
         _resolve(delivery, store, run_id, destination)
         for ops in ORDER:
-            if Op.ADD in ops and not halt:
+            if ops[0] in (Op.UPDATE, Op.ADD) and not halt:
                 store.journal.skip_uncreated(run_id, destination)
             _send(delivery, [step for step in steps if step.op in ops])
             _resolve(delivery, store, run_id, destination)
@@ -95,7 +99,7 @@ def _set_totals(delivery: Delivery, steps: Sequence[Step]) -> None:
 def _know_targets(delivery: Delivery, store: Store, destination: str, steps: Sequence[Step]) -> None:
     """Every target's remote id: remembered, else made (ADD) or found (REMOVE)."""
     ids = store.target_ids(destination)
-    unknown = [step for step in steps if step.kind and step.op is not Op.ADOPT and (step.kind, step.target) not in ids]
+    unknown = [step for step in steps if step.kind and step.op not in RECORDED and (step.kind, step.target) not in ids]
     ensured = _targets(step for step in unknown if step.op is Op.ADD)
     if ensured:
         delivery.listener(Progress(destination, "preparing targets", 0, len(ensured)))

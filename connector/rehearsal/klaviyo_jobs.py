@@ -100,7 +100,7 @@ def rows_of(data: dict[str, Any], most: int) -> list[Any]:
 
 def _list_ids_in(world: World, data: dict[str, Any]) -> list[str]:
     named = ((data.get("relationships") or {}).get("lists") or {}).get("data") or []
-    keys = [one.get("id") for one in named if isinstance(one, dict)]
+    keys = [str(one.get("id")) for one in named if isinstance(one, dict)]
     for key in keys:
         if not lists.exists(world.db, key):
             raise wire.invalid(Trouble(f"List ID {key} does not exist.", "/data"))

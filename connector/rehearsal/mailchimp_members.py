@@ -12,7 +12,7 @@ from typing import Any
 from connector.rehearsal import mailchimp_store as store
 from connector.rehearsal import mailchimp_wire as wire
 from connector.rehearsal.mailchimp_lists import fields_of
-from connector.rehearsal.mailchimp_rules import STATUSES, Member, RowError, apply, schema_faults
+from connector.rehearsal.mailchimp_rules import SAID_NO, STATUSES, Member, RowError, apply, schema_faults
 from connector.rehearsal.world import Refusal, Request, Response, Route, World
 
 BATCH = 500
@@ -194,7 +194,27 @@ def patch_member(world: World, request: Request) -> Response:
     list_id = wire.audience(world, request)
     member = store.required(world, list_id, request.params["subscriber_hash"])
     item = {"email_address": member.email} | wire.body_object(request)
-    return _upsert(world, request, list_id, member.hash, item)
+    hash = _readdressed(world, list_id, member, str(item["email_address"]))
+    return _upsert(world, request, list_id, hash, item)
+
+
+def _readdressed(world: World, list_id: str, member: Member, email: str) -> str:
+    """The hash under the address that the request names. A member with another address keeps tags and status; one who
+    said no, or whose new address is taken or erased, keeps the old one."""
+    hash = wire.subscriber_hash(email)
+    if hash == member.hash:
+        return hash
+    if member.last_word in SAID_NO or member.status == "archived":
+        detail = f"{member.email} is in a compliance state and its address cannot be changed."
+        raise Refusal(wire.problem(400, detail, "Member In Compliance State"))
+    if store.load(world, list_id, [hash]):
+        exists = _exists(email)
+        raise Refusal(wire.problem(400, exists.detail, exists.title))
+    if store.forgotten(world, list_id, [hash]):
+        detail = f"{email} was permanently deleted and cannot be re-imported."
+        raise Refusal(wire.problem(400, detail, "Forgotten Email Not Subscribed"))
+    store.rename(world, list_id, member.hash, hash)
+    return hash
 
 
 def _upsert(world: World, request: Request, list_id: str, hash: str, item: dict[str, Any]) -> Response:

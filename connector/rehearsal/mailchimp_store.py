@@ -66,6 +66,15 @@ def save(world: World, list_id: str, members: Iterable[Member]) -> None:
     )
 
 
+def rename(world: World, list_id: str, old: str, new: str) -> None:
+    """A member's address changed, and with it the hash; its tags go along."""
+    world.db.execute("UPDATE mc_members SET hash = ? WHERE list_id = ? AND hash = ?", (new, list_id, old))
+    world.db.execute(
+        "UPDATE mc_tagged SET hash = ? WHERE hash = ? AND segment_id IN (SELECT id FROM mc_segments WHERE list_id = ?)",
+        (new, old, list_id),
+    )
+
+
 def forgotten(world: World, list_id: str, hashes: Collection[str]) -> set[str]:
     """Those of `hashes` whose data was erased for good."""
     rows = world.db.execute(

@@ -1,6 +1,6 @@
-"""What the ledger and the journal tell, for people and programs: status, runs, rejects.
+"""What the ledger and the journal tell, for people and programs: status, runs.
 
-Owns: their words. Must not: read the store itself, or show an address in full in text.
+Owns: their words. Must not: read the store itself.
 """
 
 from __future__ import annotations
@@ -10,9 +10,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
-from connector.report.plan import mask
 from connector.report.table import table
 from connector.state.base import Counts, RunInfo
 
@@ -68,31 +65,6 @@ def runs_text(runs: Sequence[RunInfo]) -> str:
         lifted = "; ".join(f"{guard} lifted: {reason}" for guard, reason in run.allowed.items())
         rows.append((run.id, _when(run.started_at), run.state, what + (f" ({lifted})" if lifted else "")))
     return table(("run", "started (UTC)", "state", "outcomes"), rows)
-
-
-def rejects_json(found: Mapping[str, pa.Table]) -> dict[str, Any]:
-    """With addresses: this is the data that the user asked for, to mend the export with."""
-    rows = [row for rejects in found.values() for row in rejects.to_pylist()]
-    return {"schema": "connector.rejects/1", "rejects": rows}
-
-
-def rejects_text(found: Mapping[str, pa.Table], verbose: bool) -> str:
-    """Masked; with verbose in full, since whoever mends the export must find the row."""
-    rows = [
-        (
-            row["destination"],
-            row["email"] if verbose else mask(row["email"]),
-            f"{row['kind']} “{row['target']}”" if row["kind"] else row["op"],
-            row["code"],
-            row["detail"],
-        )
-        for rejects in found.values()
-        for row in rejects.to_pylist()
-    ]
-    if not rows:
-        return "No rejects."
-    hint = "" if verbose else "\nAddresses in full: sync rejects -v. Each is tried again when the person's row changes."
-    return table(("destination", "person", "change", "code", "why"), rows) + hint
 
 
 def _run(run: RunInfo) -> dict[str, Any]:

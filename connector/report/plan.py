@@ -16,7 +16,14 @@ from connector.plan import gate
 from connector.plan.model import Plan
 
 SCHEMA = "connector.plan/1"
-TOTALS = {Op.CREATE: "creates", Op.UPDATE: "updates", Op.ADD: "adds", Op.REMOVE: "removes", Op.RETIRE: "retires"}
+TOTALS = {
+    Op.CREATE: "creates",
+    Op.UPDATE: "updates",
+    Op.MOVE: "moves",
+    Op.ADD: "adds",
+    Op.REMOVE: "removes",
+    Op.RETIRE: "retires",
+}
 
 
 def mask(email: str) -> str:
@@ -26,13 +33,15 @@ def mask(email: str) -> str:
 
 
 def totals(plan: Plan) -> dict[str, int]:
-    """creates, updates, adds, removes, retires, blocked, requests over all destinations."""
+    """creates, updates, moves, adds, removes, retires, blocked, requests, irreversible over all destinations."""
     result = dict.fromkeys(TOTALS.values(), 0)
     for row in _counts(plan):
         name = TOTALS.get(Op(row["op"]))
         if name is not None:
             result[name] += row["fields_count"] if row["op"] == Op.UPDATE else row["email_count"]
-    return result | {"blocked": plan.blocked.num_rows, "requests": sum(plan.requests.values())}
+    irreversible = sum(sum(counts.values()) for counts in plan.irreversible.values())
+    requests = sum(plan.requests.values())
+    return result | {"blocked": plan.blocked.num_rows, "requests": requests, "irreversible": irreversible}
 
 
 def is_empty(plan: Plan) -> bool:
@@ -78,9 +87,21 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
             f"{sums['removes']:,} to remove,"
         )
         lines.append(
-            f"       {sums['retires']:,} to retire, {sums['blocked']:,} blocked, {sums['requests']:,} requests."
+            f"       {sums['moves']:,} to move, {sums['retires']:,} to retire, {sums['blocked']:,} blocked, "
+            f"{sums['requests']:,} requests."
         )
+        lines.append(f"       irreversible: {sums['irreversible']:,}{_irreversible(plan)}")
     return "\n".join(lines)
+
+
+def _irreversible(plan: Plan) -> str:
+    """What `sync undo` could not take back, by operation."""
+    words = {Op.CREATE: "new contacts stay", Op.UPDATE: "fields of unknown former value", Op.RETIRE: "retired for good"}
+    total: Counter[str] = Counter()
+    for counts in plan.irreversible.values():
+        total.update(counts)
+    parts = [f"{count:,} {words.get(Op(op), op)}" for op, count in total.items() if count]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _counts(plan: Plan) -> list[dict[str, Any]]:
@@ -90,7 +111,7 @@ def _counts(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _destination(plan: Plan, name: str) -> dict[str, Any]:
-    contacts = {"creates": 0, "updates": 0}
+    contacts = {"creates": 0, "updates": 0, "moves": 0}
     targets: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for row in _counts(plan):
         if row["destination"] != name:
@@ -99,6 +120,8 @@ def _destination(plan: Plan, name: str) -> dict[str, Any]:
             targets[row["kind"], row["target"]][row["op"]] += row["email_count"]
         elif row["op"] == Op.CREATE:
             contacts["creates"] += row["email_count"]
+        elif row["op"] == Op.MOVE:
+            contacts["moves"] += row["email_count"]
         else:
             contacts["updates"] += row["fields_count"]
     blocked: Counter[str] = Counter()
@@ -120,12 +143,14 @@ def _destination(plan: Plan, name: str) -> dict[str, Any]:
                 "adds": counts[Op.ADD],
                 "removes": counts[Op.REMOVE],
                 "adopted": counts[Op.ADOPT],
+                "disowned": counts[Op.DISOWN],
                 "blocked": counts["blocked"],
             }
             for (kind, target), counts in sorted(targets.items())
         ],
         "blocked": dict(sorted(blocked.items())),
         "blocked_latest": {reason: at.isoformat() if (at := latest[reason]) else None for reason in sorted(blocked)},
+        "irreversible": dict(plan.irreversible.get(name, {})),
         "requests": plan.requests[name],
         "seconds": round(plan.seconds[name], 1),
     }
@@ -140,14 +165,20 @@ def _blocked_counts(plan: Plan) -> list[dict[str, Any]]:
 def _destination_lines(side: dict[str, Any], zone: ZoneInfo) -> list[str]:
     lines = [side["name"]]
     contacts = side["contacts"]
-    if contacts["creates"] or contacts["updates"]:
+    if any(contacts.values()):
         parts = [f"+{contacts['creates']:,} new"] if contacts["creates"] else []
         parts += [f"~{contacts['updates']:,} fields"] if contacts["updates"] else []
+        parts += [f"→{contacts['moves']:,} with a new address"] if contacts["moves"] else []
         lines.append(f"  {'contacts':<34} {'  '.join(parts)}")
     for target in side["targets"]:
         parts = [
             f"{sign}{target[key]:,}{word}"
-            for key, sign, word in (("adds", "+", ""), ("removes", "−", ""), ("adopted", "=", " already there"))
+            for key, sign, word in (
+                ("adds", "+", ""),
+                ("removes", "−", ""),
+                ("adopted", "=", " already there"),
+                ("disowned", "≠", " let go of"),
+            )
             if target[key]
         ]
         if parts:

@@ -13,11 +13,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from connector.model import Kind, Op, Status
+
+if TYPE_CHECKING:
+    from connector.state.upkeep import Upkeep
 
 INSTANT = pa.timestamp("us", tz="UTC")
 
@@ -46,7 +49,7 @@ REJECTS = pa.schema(
         ("target", pa.string()),
         ("code", pa.string()),
         ("detail", pa.string()),
-        ("row_hash", pa.string()),  # of the export's row when it was refused; null while nobody computes it
+        ("row_hash", pa.string()),  # of what the export said when it was refused; null: tried once more
         ("run_id", pa.string()),
         ("at", INSTANT),
     ]
@@ -212,8 +215,12 @@ class Journal(Protocol):
     def carry(self, run_id: str, destination: str) -> int:
         """Let every tag change ride in the CREATE or UPDATE of its contact; how many found none."""
 
+    def join(self, run_id: str, destination: str) -> list[int]:
+        """Let the list ADDs of created contacts ride in their CREATE, for each list that all of them join; the ids
+        of those ADDs' steps. Decided by the plan alone, so it is the same whenever it is asked."""
+
     def skip_uncreated(self, run_id: str, destination: str) -> int:
-        """SKIPPED "not_created" for the memberships of contacts whose CREATE did not come about."""
+        """SKIPPED "not_created" for whatever else was planned for contacts whose CREATE or MOVE did not come about."""
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
         """The open changes of a step as planned batches, each full but the last."""
@@ -262,6 +269,8 @@ class Journal(Protocol):
 
 class Store(Protocol):
     """Thread-safe. Raises only StateError and its subclasses, and PlanError where it says so."""
+
+    upkeep: Upkeep
 
     @property
     def journal(self) -> Journal: ...

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,15 @@ from adbc_driver_sqlite import dbapi
 from connector.errors import StateError
 
 BUSY_SECONDS = 30
+SYNCHRONOUS = "FULL"  # a commit has reached the disk: an intention must outlive a power cut
 _NO_INTEGER = -(2**63)  # stands for NULL on the way out: no id and no time is that small
 _ROWS_AT_ONCE = {"adbc.sqlite.query.batch_rows": "65536"}
 
 
 class Database:
     """Thread-safe: one statement at a time. Raises StateError for whatever the driver raises."""
+
+    elsewhere = "Choose another file with --state."
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,7 +42,11 @@ class Database:
             _make(path)
             self._connection = dbapi.connect(str(path.absolute()), autocommit=True)
         try:
-            for pragma in (f"busy_timeout = {BUSY_SECONDS * 1000}", "journal_mode = WAL", "synchronous = FULL"):
+            for pragma in (
+                f"busy_timeout = {BUSY_SECONDS * 1000}",
+                "journal_mode = WAL",
+                f"synchronous = {SYNCHRONOUS}",
+            ):
                 self.rows(f"PRAGMA {pragma}")
         except StateError:
             self.close()
@@ -91,6 +99,28 @@ class Database:
                 self._rollback()
                 raise
 
+    @contextmanager
+    def erasing(self) -> Iterator[None]:
+        """A transaction after which what it deleted stands nowhere in the files, not even as free space."""
+        with self._lock:
+            self.run("PRAGMA secure_delete = ON")
+            with self.transaction():
+                yield
+            self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def changed(self) -> int:
+        """Rows that the last statement changed."""
+        return int(self.rows("SELECT changes()")[0][0])
+
+    def tables(self) -> set[str]:
+        return {name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    def prepare(self) -> None:
+        """Before a migration: SQLite has all that the statements need."""
+
     def _commit(self) -> None:
         self.run("COMMIT")
 
@@ -115,7 +145,8 @@ class Database:
 
 def _make(path: Path) -> None:
     """The file, readable only by its owner; SQLite gives its companions the same mode."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    for folder in reversed([path.parent, *path.parent.parents]):
+        folder.mkdir(mode=0o700, exist_ok=True)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:  # not opened: closing it again would drop the locks of another store in this process

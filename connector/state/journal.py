@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from connector.model import Kind, Op, Outcome, Status
 from connector.state.base import RECORDS, BatchState, JournalBatch, RunState, Step
-from connector.state.database import Database
+from connector.state.driver import Driver
 from connector.state.lease import Lease
 from connector.state.settle import raise_revision, settle
 from connector.state.times import micros
@@ -31,11 +31,12 @@ _OPEN = "outcome IS NULL AND carrier IS NULL"
 _SELECT_RECORDS = """
     SELECT c.seq, c.email, k.remote_id, c.fields, t.tags_add, t.tags_remove, c.new_status, c.consent_at,
            c.consent_source
-    FROM change c LEFT JOIN contact k ON k.destination = ? AND k.email = c.email
+    FROM change c LEFT JOIN contact k ON k.destination = ? AND k.email = coalesce(c.old_email, c.email)
     LEFT JOIN (
         SELECT r.carrier, group_concat(CASE s.op WHEN 'add' THEN s.target END, char(31)) AS tags_add,
                group_concat(CASE s.op WHEN 'remove' THEN s.target END, char(31)) AS tags_remove
-        FROM change r JOIN step s ON s.id = r.step WHERE r.carrier BETWEEN ? AND ? GROUP BY r.carrier
+        FROM change r JOIN step s ON s.id = r.step AND s.kind = 'tag'
+        WHERE r.carrier BETWEEN ? AND ? GROUP BY r.carrier
     ) t ON t.carrier = c.seq
     WHERE c.seq BETWEEN ? AND ? AND c.outcome IS NULL AND c.carrier IS NULL"""
 
@@ -47,24 +48,37 @@ _CARRY = """
     UPDATE change SET carrier = carriers.seq FROM carriers
     WHERE change.email = carriers.email AND carrier IS NULL AND outcome IS NULL AND change.seq BETWEEN ? AND ?"""
 
+# The same for the list ADDs of contacts whose CREATE has not left yet.
+_BOTH = """
+    SELECT count(*) FROM (SELECT email FROM change WHERE seq BETWEEN ? AND ?) made
+    JOIN (SELECT email FROM change WHERE seq BETWEEN ? AND ?) added ON added.email = made.email"""
+_JOIN = """
+    WITH made AS MATERIALIZED (SELECT seq, email FROM change WHERE seq BETWEEN ? AND ? AND outcome IS NULL)
+    UPDATE change SET carrier = made.seq FROM made
+    WHERE change.email = made.email AND carrier IS NULL AND outcome IS NULL AND change.seq BETWEEN ? AND ?"""
+
 _SKIP_UNCREATED = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'not_created'
     WHERE seq BETWEEN ? AND ? AND {_OPEN} AND email IN (
         SELECT x.email FROM step s CROSS JOIN change x ON x.seq BETWEEN s.first_seq AND s.last_seq
-        WHERE s.run_id = ? AND s.destination = ? AND s.op = 'create'
+        WHERE s.run_id = ? AND s.destination = ? AND s.op IN ('create', 'move')
         AND x.outcome NOT IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}'))"""
+
+_SKIP_CARRIED = f"""
+    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'not_created' WHERE outcome IS NULL AND carrier IN (
+        SELECT seq FROM change WHERE seq BETWEEN ? AND ? AND code = 'not_created')"""
 
 _CUT = f"""
     INSERT INTO batch(step, first_seq, last_seq, size, state)
     SELECT ?, min(seq), max(seq), count(*), '{BatchState.PLANNED}'
     FROM (SELECT seq, (row_number() OVER (ORDER BY seq) - 1) / ? AS part
-          FROM change WHERE seq BETWEEN ? AND ? AND {_OPEN})
+          FROM change WHERE seq BETWEEN ? AND ? AND {_OPEN}) parts
     GROUP BY part ORDER BY part"""
 
 _UNSENT = "unsent"
 _KNOWN = tuple(outcome for outcome in Outcome if outcome is not Outcome.UNKNOWN)
 _OUTCOMES = f"""
-    SELECT {", ".join(f"coalesce(sum(outcome = '{outcome}'), 0)" for outcome in _KNOWN)}, count(*)
+    SELECT {", ".join(f"count(*) FILTER (WHERE outcome = '{outcome}')" for outcome in _KNOWN)}, count(*)
     FROM change WHERE seq BETWEEN ? AND ?"""
 _UNKNOWN = f"""
     SELECT s.destination, s.op, count(*)
@@ -76,7 +90,7 @@ _UNKNOWN = f"""
 class SqliteJournal:
     """connector.state.base.Journal."""
 
-    def __init__(self, db: Database, lease: Lease, now: Callable[[], datetime]) -> None:
+    def __init__(self, db: Driver, lease: Lease, now: Callable[[], datetime]) -> None:
         self._db = db
         self._lease = lease
         self._now = now
@@ -103,13 +117,31 @@ class SqliteJournal:
                 self._db.run(_CARRY, [run_id, destination, step.first_seq, step.last_seq])
         return sum(self.open_counts(tags).values())
 
+    def join(self, run_id: str, destination: str) -> list[int]:
+        steps = self.steps(run_id, destination)
+        create = next((step for step in steps if step.op is Op.CREATE), None)
+        if create is None:
+            return []
+        created, joined = [create.first_seq, create.last_seq], []
+        with self._write():
+            for step in steps:
+                if step.op is Op.ADD and step.kind is Kind.LIST:
+                    both = self._db.rows(_BOTH, [*created, step.first_seq, step.last_seq])[0][0]
+                    if both == create.last_seq - create.first_seq + 1:
+                        self._db.run(_JOIN, [*created, step.first_seq, step.last_seq])
+                        joined.append(step.id)
+        return joined
+
     def skip_uncreated(self, run_id: str, destination: str) -> int:
         skipped = 0
         with self._write():
             for step in self.steps(run_id, destination):
-                if step.op in (Op.ADD, Op.REMOVE):
+                if step.op in (Op.UPDATE, Op.ADD, Op.REMOVE):
                     self._db.run(_SKIP_UNCREATED, [step.first_seq, step.last_seq, run_id, destination])
-                    skipped += self._db.rows("SELECT changes()")[0][0]
+                    skipped += self._db.changed()
+                if step.op is Op.UPDATE:
+                    self._db.run(_SKIP_CARRIED, [step.first_seq, step.last_seq])
+                    skipped += self._db.changed()
         return skipped
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
@@ -133,7 +165,8 @@ class SqliteJournal:
 
     def without_id(self, step: Step) -> pa.Table:
         sql = (
-            "SELECT c.seq, c.email FROM change c LEFT JOIN contact k ON k.destination = ? AND k.email = c.email "
+            "SELECT c.seq, coalesce(c.old_email, c.email) AS email FROM change c "
+            "LEFT JOIN contact k ON k.destination = ? AND k.email = coalesce(c.old_email, c.email) "
             f"WHERE c.seq BETWEEN ? AND ? AND c.{_OPEN} AND k.remote_id IS NULL"
         )
         return self._db.table(sql, _SEQ_EMAIL, [step.destination, step.first_seq, step.last_seq], order="seq")
@@ -169,7 +202,7 @@ class SqliteJournal:
             if batch is not None:
                 over = then is BatchState.DONE  # else the job's answer no longer fits the records that are left
                 self._db.run(
-                    "UPDATE batch SET state = ?, done_at = ?, job = CASE WHEN ? THEN job END WHERE id = ?",
+                    "UPDATE batch SET state = ?, done_at = ?, job = CASE WHEN ? = 1 THEN job END WHERE id = ?",
                     [then, at if over else None, int(over), batch.id],
                 )
 

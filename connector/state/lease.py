@@ -9,15 +9,17 @@ write beside its successor.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from connector.errors import LeaseHeld, StateError
-from connector.state.database import Database
+from connector.state.driver import Driver
 from connector.state.times import instant, micros
 
 SECONDS = 60
@@ -28,7 +30,7 @@ _NAME = "state"
 class Lease:
     """The lease of one store."""
 
-    def __init__(self, db: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, db: Driver, now: Callable[[], datetime]) -> None:
         self._db = db
         self._now = now
         self._fence: int | None = None
@@ -58,21 +60,23 @@ class Lease:
             )
 
     def _take(self, holder: str) -> None:
-        host, pid, now = socket.gethostname(), os.getpid(), self._now()
+        host, pid, now = machine(), os.getpid(), self._now()
         with self._db.transaction():
             found = self._db.rows(
                 "SELECT holder, host, pid, since, expires_at, fence FROM lease WHERE name = ?", [_NAME]
             )
             if found and not _is_free(found[0], host, now):
                 other, its_host, its_pid, since, _, _ = found[0]
+                where = f"process {its_pid} on {its_host.split('#')[0]}"
                 raise LeaseHeld(
-                    f"The state {self._db.path} is in use by {other} (process {its_pid} on {its_host}) since "
+                    f"The state {self._db.path} is in use by {other} ({where}) since "
                     f"{instant(since):%Y-%m-%d %H:%M:%S} UTC. Wait until it is done, or stop it."
                 )
             fence = found[0][5] + 1 if found else 1
             self._db.run(
-                "INSERT OR REPLACE INTO lease(name, holder, host, pid, since, expires_at, fence) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO lease(name, holder, host, pid, since, expires_at, fence) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT(name) DO UPDATE SET holder = excluded.holder, host = excluded.host, pid = excluded.pid, "
+                "since = excluded.since, expires_at = excluded.expires_at, fence = excluded.fence",
                 [_NAME, holder, host, pid, micros(now), micros(now + timedelta(seconds=SECONDS)), fence],
             )
         self._fence = fence
@@ -95,6 +99,15 @@ class Lease:
 def _is_free(lease: tuple[str, str, int, int, int, int], host: str, now: datetime) -> bool:
     _, its_host, its_pid, _, expires_at, _ = lease
     return expires_at <= micros(now) or (its_host == host and not is_running(its_pid))
+
+
+def machine() -> str:
+    """This machine's name and, after #, one for its process ids: containers may share a name, but never ids."""
+    try:
+        ids = f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}#{hashlib.sha256(ids.encode()).hexdigest()[:12]}"
 
 
 def is_running(pid: int) -> bool:

@@ -6,12 +6,16 @@ Owns: the schemes. Must not: know tables.
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from connector.errors import StateError
 from connector.state.base import Store
 from connector.state.sqlite import SqliteStore
 
 _SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql://", "postgres://")
+_SEARCH_PATH = "-csearch_path="
+_ADVICE = "Give a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE."
 
 
 def exists(url: str) -> bool:
@@ -20,15 +24,40 @@ def exists(url: str) -> bool:
     return "://" in path or Path(path).exists()
 
 
-def open_store(url: str) -> Store:
-    """A path, or sqlite:///PATH (sqlite:////PATH when absolute). Made with its folder, readable only by its owner.
+def rehearsal_url(url: str) -> str:
+    """Beside `url`, for what only the rehearsal platforms confirmed: another file, or another schema."""
+    if not url.startswith(_POSTGRES):
+        return url + ".rehearsal"
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    others = [word for word in query.get("options", "").split() if not word.startswith(_SEARCH_PATH)]
+    found = [word.removeprefix(_SEARCH_PATH) for word in query.get("options", "").split() if word not in others]
+    query["options"] = " ".join([*others, f"{_SEARCH_PATH}{found[0] if found else 'connector'}_rehearsal"])
+    return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
 
-    Raises StateError for another scheme or an unusable file, TooNew for one of a newer version."""
+
+def open_store(url: str) -> Store:
+    """A path or sqlite:///PATH (sqlite:////PATH when absolute): a file, made with its folder, readable only by its
+    owner. postgresql://USER@HOST/DATABASE: tables in the first schema of the search path
+    (?options=-csearch_path%3DNAME), which is made if missing.
+
+    Raises StateError for another scheme or an unusable place, TooNew for one of a newer version."""
+    if url.startswith(_POSTGRES):
+        return _postgres(url)
     if url.startswith(_SQLITE):
         url = url.removeprefix(_SQLITE)
     elif "://" in url:
         scheme = url.split("://", 1)[0]
-        raise StateError(f"--state cannot be a {scheme}:// URL. Give a path or sqlite:///PATH.")
+        raise StateError(f"--state cannot be a {scheme}:// URL. {_ADVICE}")
     if not url.strip():
-        raise StateError("--state is empty. Give a path or sqlite:///PATH.")
+        raise StateError(f"--state is empty. {_ADVICE}")
     return SqliteStore(Path(url))
+
+
+def _postgres(url: str) -> Store:
+    try:
+        from connector.state.postgres import PostgresDatabase
+    except ImportError:
+        text = "--state postgresql:// needs the driver psycopg: pip install 'segment-connector[postgres]'."
+        raise StateError(text) from None
+    return SqliteStore(PostgresDatabase(url))

@@ -10,7 +10,7 @@ contact.tags are joined by char(31).
 from __future__ import annotations
 
 from connector.errors import StateError, TooNew
-from connector.state.database import Database
+from connector.state.driver import Driver
 
 _FIRST = (
     "CREATE TABLE destination(name TEXT PRIMARY KEY, revision INTEGER NOT NULL DEFAULT 0, cursor INTEGER)",
@@ -61,28 +61,37 @@ _OBSERVED = (
         last_send_at INTEGER, sends INTEGER, bounces INTEGER, PRIMARY KEY(destination, email)) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED)
+# What `rejects`, `forget` and `undo` need: the export's row behind a change, and hashes of people who are forgotten.
+_UPKEEP = (
+    "ALTER TABLE change ADD COLUMN row_hash TEXT",
+    "CREATE TABLE tombstone(hash TEXT PRIMARY KEY, at INTEGER NOT NULL)",
+    "CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP)
 
 
-def migrate(db: Database, at: int) -> None:
+def migrate(db: Driver, at: int) -> None:
     """Bring the file to the newest schema. Raises TooNew, or StateError for a database that is not ours."""
     with db.transaction():
         version = _version(db)
         if version > len(MIGRATIONS):
             raise TooNew(
                 f"The state {db.path} was written by a newer version of the connector (schema {version}, this one "
-                f"knows {len(MIGRATIONS)}). Update the connector, or choose another file with --state."
+                f"knows {len(MIGRATIONS)}). Update the connector. {db.elsewhere}"
             )
+        if version < len(MIGRATIONS):
+            db.prepare()
         for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in statements:
                 db.run(statement)
             db.run("INSERT INTO schema_version(version, at) VALUES (?, ?)", [number, at])
 
 
-def _version(db: Database) -> int:
-    names = {name for (name,) in db.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+def _version(db: Driver) -> int:
+    names = db.tables()
     if not names:
         db.run("CREATE TABLE schema_version(version INTEGER PRIMARY KEY, at INTEGER NOT NULL)")
     elif "schema_version" not in names:
-        raise StateError(f"{db.path} is a database of another program. Choose another file with --state.")
+        raise StateError(f"{db.path} is a database of another program. {db.elsewhere}")
     return int(db.rows("SELECT coalesce(max(version), 0) FROM schema_version")[0][0])

@@ -11,25 +11,30 @@ import pyarrow as pa
 
 from connector.model import SAID_NO, NewContacts, Op, Outcome, Status
 from connector.state.base import ANSWERS
-from connector.state.database import Database
+from connector.state.driver import Driver
 
 TEMPORARY = (
     "CREATE TEMP TABLE answer(seq INTEGER PRIMARY KEY, outcome TEXT, code TEXT, detail TEXT, remote_id TEXT)",
     """CREATE TEMP TABLE result(
         seq INTEGER PRIMARY KEY, destination TEXT, op TEXT, kind TEXT, target TEXT, email TEXT, fields TEXT,
-        status TEXT, outcome TEXT, code TEXT, detail TEXT, remote_id TEXT, contact_id INTEGER)""",
+        status TEXT, outcome TEXT, code TEXT, detail TEXT, remote_id TEXT, contact_id INTEGER, row_hash TEXT,
+        old_email TEXT)""",
 )
 
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
+
+_REPLACED = f"""SELECT k.id FROM temp.result r JOIN contact k ON k.destination = r.destination AND k.email = r.email
+        WHERE r.op = '{Op.MOVE}' AND r.{_DONE} AND k.id <> r.contact_id"""
 
 # The answered changes and those that ride in them, with all that the statements below need. CROSS JOIN keeps SQLite
 # from walking through all changes to find the few answered ones.
 _RESULTS = """
     INSERT INTO temp.result
     SELECT c.seq, s.destination, s.op, coalesce(s.kind, ''), coalesce(s.target, ''), c.email, c.fields,
-           CASE WHEN s.op = 'create' THEN {new_status} END, a.outcome, a.code, a.detail, a.remote_id, k.id
+           CASE WHEN s.op = 'create' THEN {new_status} END, a.outcome, a.code, a.detail, a.remote_id, k.id,
+           c.row_hash, c.old_email
     FROM temp.answer a CROSS JOIN change c ON {join} JOIN step s ON s.id = c.step
-    LEFT JOIN contact k ON k.destination = s.destination AND k.email = c.email
+    LEFT JOIN contact k ON k.destination = s.destination AND k.email = coalesce(c.old_email, c.email)
 """
 _NEW_STATUS = (
     f"CASE c.new_status WHEN '{NewContacts.SUBSCRIBED}' THEN '{Status.SUBSCRIBED}' "
@@ -53,16 +58,27 @@ _STATEMENTS = (
         SELECT destination, email, remote_id, status, fields FROM temp.result
         WHERE op = '{Op.CREATE}' AND {_DONE}
         ON CONFLICT(destination, email) DO UPDATE SET
-            remote_id = coalesce(excluded.remote_id, remote_id), fields = excluded.fields,
-            status = CASE WHEN coalesce(status, '{Status.ABSENT}') = '{Status.ABSENT}'
-                     THEN excluded.status ELSE status END""",
+            remote_id = coalesce(excluded.remote_id, contact.remote_id), fields = excluded.fields,
+            status = CASE WHEN coalesce(contact.status, '{Status.ABSENT}') = '{Status.ABSENT}'
+                     THEN excluded.status ELSE contact.status END""",
+    # A contact that has a new address keeps its row, and so its memberships. What was noted of the new address, which
+    # the platform did not hold, gives way.
+    f"""DELETE FROM membership WHERE contact_id IN ({_REPLACED})""",
+    f"""DELETE FROM contact WHERE id IN ({_REPLACED})""",
+    f"""UPDATE contact SET email = r.email FROM temp.result r
+        WHERE r.contact_id = contact.id AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
+    f"""DELETE FROM engagement WHERE (destination, email) IN (
+            SELECT destination, email FROM temp.result WHERE op = '{Op.MOVE}' AND {_DONE})""",
+    f"""UPDATE engagement SET email = r.email FROM temp.result r
+        WHERE engagement.destination = r.destination AND engagement.email = r.old_email
+          AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
     f"""INSERT INTO contact(destination, email, remote_id, fields)
-        SELECT destination, email, remote_id, fields FROM temp.result
-        WHERE op <> '{Op.CREATE}' AND {_DONE}
+        SELECT destination, email, max(remote_id), max(fields) FROM temp.result
+        WHERE op <> '{Op.CREATE}' AND {_DONE} GROUP BY destination, email
         ON CONFLICT(destination, email) DO UPDATE SET
-            remote_id = coalesce(excluded.remote_id, remote_id),
-            fields = CASE WHEN excluded.fields IS NULL THEN fields
-                     ELSE json_patch(coalesce(fields, '{{}}'), excluded.fields) END""",
+            remote_id = coalesce(excluded.remote_id, contact.remote_id),
+            fields = CASE WHEN excluded.fields IS NULL THEN contact.fields
+                     ELSE json_patch(coalesce(contact.fields, '{{}}'), excluded.fields) END""",
     """UPDATE temp.result SET contact_id =
             (SELECT k.id FROM contact k WHERE k.destination = result.destination AND k.email = result.email)
         WHERE contact_id IS NULL""",
@@ -87,16 +103,25 @@ _STATEMENTS = (
             SELECT destination, email, op, kind, target FROM temp.result WHERE {_DONE})""",
 )
 _PARK = f"""
-    INSERT OR REPLACE INTO reject(destination, email, op, kind, target, code, detail, run_id, at)
-    SELECT destination, email, op, kind, target, code, detail, ?, ? FROM temp.result
-    WHERE outcome = '{Outcome.REJECTED}'"""
+    INSERT INTO reject(destination, email, op, kind, target, code, detail, row_hash, run_id, at)
+    SELECT destination, email, op, kind, target, code, detail, row_hash, ?, ? FROM temp.result
+    WHERE outcome = '{Outcome.REJECTED}'
+    ON CONFLICT(destination, email, op, kind, target) DO UPDATE SET
+        code = excluded.code, detail = excluded.detail, row_hash = excluded.row_hash,
+        run_id = excluded.run_id, at = excluded.at"""
 _RETIRE = f"""
     UPDATE contact SET status = ?, status_at = ?
     WHERE id IN (SELECT contact_id FROM temp.result WHERE op = '{Op.RETIRE}' AND {_DONE})"""
 
 
+_RECORDED = f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ?"
+_DISOWN = (
+    """DELETE FROM membership WHERE (target_id, contact_id) IN (
+        SELECT t.id, k.id FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
+        JOIN target t ON t.destination = s.destination AND t.kind = s.kind AND t.name = s.target
+        JOIN contact k ON k.destination = s.destination AND k.email = c.email WHERE s.id = ?)""",
+)
 _ADOPT = (
-    f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ?",
     """INSERT OR IGNORE INTO contact(destination, email)
         SELECT s.destination, c.email FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
         WHERE s.id = ?""",
@@ -108,7 +133,7 @@ _ADOPT = (
 )
 
 
-def settle(db: Database, answers: pa.Table, run_id: str, at: int, retired: Status | None) -> None:
+def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status | None) -> None:
     """Enter ANSWERS into journal and ledger. Inside the caller's transaction."""
     db.run("DELETE FROM temp.answer")
     db.load("INSERT INTO temp.answer VALUES (?, ?, ?, ?, ?)", answers.select(ANSWERS.names))
@@ -122,18 +147,22 @@ def settle(db: Database, answers: pa.Table, run_id: str, at: int, retired: Statu
         db.run(_RETIRE, [retired, at])
 
 
-def adopt(db: Database, run_id: str) -> None:
-    """Enter what the platforms held already into the ledger. Inside the caller's transaction."""
+def record(db: Driver, run_id: str) -> None:
+    """Enter into the ledger what sends nothing: what the platforms held already (ADOPT), and what we let go of
+    (DISOWN). Inside the caller's transaction."""
     sql = "SELECT id, destination, first_seq, last_seq FROM step WHERE run_id = ? AND op = ?"
-    for step, destination, first, last in db.rows(sql, [run_id, Op.ADOPT]):
-        for statement in _ADOPT:
-            db.run(statement, [first, last] if statement is _ADOPT[0] else [step])
-        raise_revision(db, destination)
+    for op, statements in ((Op.ADOPT, _ADOPT), (Op.DISOWN, _DISOWN)):
+        for step, destination, first, last in db.rows(sql, [run_id, op]):
+            db.run(_RECORDED, [first, last])
+            for statement in statements:
+                db.run(statement, [step])
+            raise_revision(db, destination)
 
 
-def raise_revision(db: Database, destination: str) -> None:
+def raise_revision(db: Driver, destination: str) -> None:
     """The ledger of a destination has changed: plans made from the former one are stale."""
     db.run(
-        "INSERT INTO destination(name, revision) VALUES (?, 1) ON CONFLICT(name) DO UPDATE SET revision = revision + 1",
+        "INSERT INTO destination(name, revision) VALUES (?, 1) "
+        "ON CONFLICT(name) DO UPDATE SET revision = destination.revision + 1",
         [destination],
     )

@@ -34,22 +34,24 @@ from connector.state.base import (
     RunState,
 )
 from connector.state.database import Database
+from connector.state.driver import Driver
 from connector.state.journal import SqliteJournal
 from connector.state.lease import Lease
 from connector.state.schema import migrate
-from connector.state.settle import TEMPORARY, adopt, raise_revision
+from connector.state.settle import TEMPORARY, raise_revision, record
 from connector.state.steps import load_changes
 from connector.state.times import instant, micros
+from connector.state.upkeep import Upkeep
 
 _OBSERVE = f"""
     INSERT INTO contact(destination, email, remote_id, status, status_at, tags)
     VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT(destination, email) DO UPDATE SET
         remote_id = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL
-                    ELSE coalesce(excluded.remote_id, remote_id) END,
-        status_at = CASE WHEN excluded.status IS NULL THEN status_at ELSE excluded.status_at END,
-        tags = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL ELSE coalesce(excluded.tags, tags) END,
-        status = coalesce(excluded.status, status)"""
+                    ELSE coalesce(excluded.remote_id, contact.remote_id) END,
+        status_at = CASE WHEN excluded.status IS NULL THEN contact.status_at ELSE excluded.status_at END,
+        tags = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL ELSE coalesce(excluded.tags, contact.tags) END,
+        status = coalesce(excluded.status, contact.status)"""
 
 _PEOPLE = "UPDATE contact SET person = ? WHERE destination = ? AND email = ?"
 _ENGAGED = "excluded.last_open_at IS NOT NULL OR excluded.last_click_at IS NOT NULL"
@@ -57,13 +59,14 @@ _ENGAGE = f"""
     INSERT INTO engagement(destination, email, last_open_at, last_click_at, last_send_at, sends, bounces)
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT(destination, email) DO UPDATE SET
-        sends = CASE WHEN {{totals}} OR {_ENGAGED} THEN coalesce(excluded.sends, sends)
-                ELSE coalesce(sends + excluded.sends, sends, excluded.sends) END,
-        bounces = CASE WHEN {{totals}} THEN coalesce(excluded.bounces, bounces)
-                  ELSE coalesce(bounces + excluded.bounces, bounces, excluded.bounces) END,
+        sends = CASE WHEN {{totals}} OR {_ENGAGED} THEN coalesce(excluded.sends, engagement.sends)
+                ELSE coalesce(engagement.sends + excluded.sends, engagement.sends, excluded.sends) END,
+        bounces = CASE WHEN {{totals}} THEN coalesce(excluded.bounces, engagement.bounces)
+                  ELSE coalesce(engagement.bounces + excluded.bounces, engagement.bounces, excluded.bounces) END,
         {
     ", ".join(
-        f"{name} = max(coalesce({name}, excluded.{name}), coalesce(excluded.{name}, {name}))"
+        f"{name} = CASE WHEN excluded.{name} < engagement.{name} THEN engagement.{name} "
+        f"ELSE coalesce(excluded.{name}, engagement.{name}) END"
         for name in ("last_open_at", "last_click_at", "last_send_at")
     )
 }"""
@@ -76,9 +79,9 @@ _IN_DOUBT = """EXISTS (SELECT 1 FROM batch b JOIN step s ON s.id = b.step
 class SqliteStore:
     """connector.state.base.Store."""
 
-    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._now = now
-        self._db = Database(path)
+    def __init__(self, place: Path | Driver, now: Callable[[], datetime] | None = None) -> None:
+        self._db: Driver = Database(place) if isinstance(place, Path) else place
+        self._now = now = now or self._db.now
         try:
             migrate(self._db, micros(now()))
             for statement in TEMPORARY:
@@ -88,6 +91,7 @@ class SqliteStore:
             raise
         self._lease = Lease(self._db, now)
         self._journal = SqliteJournal(self._db, self._lease, now)
+        self.upkeep = Upkeep(self._db, self._lease, now)
 
     @property
     def journal(self) -> Journal:
@@ -137,7 +141,8 @@ class SqliteStore:
             if cursor is not None:
                 self._db.run(
                     "INSERT INTO destination(name, cursor, whole) VALUES (?, ?, ?) "
-                    "ON CONFLICT(name) DO UPDATE SET cursor = excluded.cursor, whole = max(whole, excluded.whole)",
+                    "ON CONFLICT(name) DO UPDATE SET cursor = excluded.cursor, "
+                    "whole = CASE WHEN excluded.whole = 1 THEN 1 ELSE destination.whole END",
                     [destination, micros(cursor), int(whole)],
                 )
 
@@ -159,7 +164,8 @@ class SqliteStore:
         columns = [pa.repeat(destination, known.num_rows), *known.columns]
         with self._db.transaction():
             self._db.load(
-                _ENGAGE.format(totals=int(totals)), pa.table(columns, names=["destination", *ENGAGEMENT.names])
+                _ENGAGE.format(totals="true" if totals else "false"),
+                pa.table(columns, names=["destination", *ENGAGEMENT.names]),
             )
             self._db.run(
                 "INSERT INTO destination(name, engaged_until) VALUES (?, ?) "
@@ -221,7 +227,7 @@ class SqliteStore:
                 ],
             )
             load_changes(self._db, run_id, changes)
-            adopt(self._db, run_id)
+            record(self._db, run_id)
         return run_id
 
     def require_finished(self) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.state.database import Database
+from connector.state.driver import Driver
 
 _GROUP = ("destination", "op", "kind", "target")
-_DATA = ("email", "fields", "new_status", "consent_at", "consent_source")
+_DATA = ("email", "fields", "new_status", "consent_at", "consent_source", "row_hash", "old_email")
 
 
-def load_changes(db: Database, run_id: str, changes: pa.Table) -> None:
+def load_changes(db: Driver, run_id: str, changes: pa.Table) -> None:
     """Write the steps and the changes of a run. Inside the caller's transaction."""
     if not changes.num_rows:
         return
@@ -40,7 +40,7 @@ def load_changes(db: Database, run_id: str, changes: pa.Table) -> None:
         *(changes.column(name) for name in _DATA),
     ]
     table = pa.table(columns, names=["seq", "step", *_DATA])
-    db.load(f"INSERT INTO change(seq, step, {', '.join(_DATA)}) VALUES (?, ?, ?, ?, ?, ?, ?)", table)
+    db.load(f"INSERT INTO change(seq, step, {', '.join(_DATA)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", table)
 
 
 def _group(changes: pa.Table) -> pa.Array:

@@ -32,6 +32,7 @@ class Kit:
     policies: ClassVar[tuple[str, ...]]
     statuses: ClassVar[tuple[str, ...]]
     seeded: ClassVar[Mapping[str, str]]  # address -> the status it has from the start
+    refused: ClassVar[str]  # an address that is one for us, and none for this platform
     cap: ClassVar[int]  # the largest batch of the operation with the smallest one
     secret: ClassVar[str] = "api_key"
     extra: ClassVar[Mapping[str, str]] = {}  # more keys of the destination in segments.yaml
@@ -81,6 +82,7 @@ class Mailchimp(Kit):
     policies = ("skip", "transactional", "pending", "subscribed")
     statuses = ("absent", "subscribed", "pending", "transactional", "unsubscribed", "cleaned", "archived", "forgotten")
     seeded: ClassVar[Mapping[str, str]] = {"greta@example.com": "unsubscribed", "ines@example.com": "cleaned"}
+    refused = "fake.person@example.com"
     cap = 500
     extra: ClassVar[Mapping[str, str]] = {"audience": "Newsletter"}
 
@@ -144,6 +146,7 @@ class Klaviyo(Kit):
         "kl.complained@example.com": "complained",
         "kl.invalid@example.com": "invalid",
     }
+    refused = "person@nowhere.invalid"
     cap = 1000
 
     def make(self, status: str, emails: Sequence[str]) -> None:
@@ -209,6 +212,7 @@ class HubSpot(Kit):
         "ewa.bad-address@example.com": "bad address",
         "femi.quarantined@example.com": "quarantined",
     }
+    refused = "person@example.xn--p1ai"
     cap = 100
     secret = "access_token"
     _contacts = "/crm/objects/2026-03/contacts"

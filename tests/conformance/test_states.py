@@ -105,3 +105,18 @@ def test_batch_boundaries(desk: Desk, kit: Kit, many: int | str) -> None:
     assert result is None or result.exit_code == 0
     for kind in kit.kinds:
         assert kit.members(kind, "vip") == set()
+
+
+def test_one_refused_person_stops_nobody_and_is_not_sent_again(desk: Desk, kit: Kit) -> None:
+    desk.setup([kit], {kit.name: "transactional"})
+    good = [Person(f"p{n}@example.com") for n in range(7)]
+    desk.export([*good[:3], Person(kit.refused), *good[3:]])
+    plan, result = desk.push()
+    assert result is not None and result.exit_code == 1
+    counts = [count for outcomes in result.counts[kit.name].values() for count in outcomes.values()]
+    assert sum(counts) == plan.changes.num_rows
+    for kind in kit.kinds:
+        assert kit.members(kind, "vip") == {one.email for one in good}
+    writes = desk.running.writes()
+    assert desk.push()[1] is None
+    assert desk.running.writes() == writes

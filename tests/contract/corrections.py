@@ -78,6 +78,15 @@ def _archived(document: Json) -> None:
     _each(document, change)
 
 
+def _sparse_fields(document: Json) -> None:
+    def change(node: Json) -> None:
+        required = node.get("required")
+        if isinstance(required, list) and "joined_group_at" in required:
+            required.remove("joined_group_at")
+
+    _each(document, change)
+
+
 def _null_properties(document: Json) -> None:
     def change(node: Json) -> None:
         found = node.get("properties", {}).get("properties") if isinstance(node.get("properties"), dict) else None
@@ -138,6 +147,13 @@ CORRECTIONS: tuple[Correction, ...] = (
         "GET members knows the status archived; the answers of the writing calls leave it out of their lists, though "
         "they return archived members too (brandonseydel/MailChimp.Net#552).",
         edit=_archived,
+    ),
+    Correction(
+        "klaviyo",
+        "sparse fields",
+        "Every answer can be cut down with fields[profile] (the vendor's guide “Sparse fieldsets”), yet the members of "
+        "a list require joined_group_at.",
+        edit=_sparse_fields,
     ),
     Correction(
         "hubspot",

@@ -43,6 +43,8 @@ class Exchange:
 
 def request_faults(made: Exchange) -> list[str]:
     """What is wrong with a request, [] when nothing is."""
+    if corrections.outside(made.vendor, made.path, ""):
+        return []
     found = made.operation
     if found is None:
         return ["no such operation in the vendor's document"]

@@ -130,6 +130,8 @@ def _held(**more: Any) -> Exchange:
     return answered(sent("mailchimp", "POST", "/3.0/lists/a1", {"members": []}), 200, body)
 
 
+MEMBERS = sent("klaviyo", "GET", "/api/lists/1/profiles", query="fields[profile]=email")
+SELF = {"self": "https://a.klaviyo.com/api"}
 PENDING = {"id": "b1", "status": "pending", "completed_at": ""}
 EXAMPLES = {
     "merge values": _held(merge_fields={"FNAME": "Ann"}),
@@ -140,6 +142,7 @@ EXAMPLES = {
     "bearer": replace(READ, headers={"authorization": "Bearer"}),
     "chosen fields": answered(READ, 200, {"total_items": 1}),
     "archived": _held(status="archived"),
+    "sparse fields": answered(MEMBERS, 200, {"data": [PROFILE], "links": SELF}, API),
     "unset properties": answered(sent("hubspot", "GET", CONTACTS), 200, {"results": [_contact(firstname=None)]}),
     "search": sent("hubspot", "POST", f"{CONTACTS}/search", SEARCH),
     "versions": sent("hubspot", "GET", "/crm/v3/objects/contacts"),

@@ -33,7 +33,8 @@ consent:
   proof: {{at: opted_in_at}}
 {more}
 destinations:
-  mailchimp: {{platform: mailchimp, api_key: "${{MC}}", audience: Newsletter, new_contacts: {new}, fields: {{FNAME: name}}}}
+  mailchimp:
+    {{platform: mailchimp, api_key: "${{MC}}", audience: Newsletter, new_contacts: {new}, fields: {{FNAME: name}}}}
   klaviyo: {{platform: klaviyo, api_key: "${{KL}}", new_contacts: transactional, fields: {{first_name: name}}}}
   hubspot: {{platform: hubspot, access_token: "${{HS}}", new_contacts: transactional, fields: {{firstname: name}}}}
 segments:{segments}

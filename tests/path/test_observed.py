@@ -33,8 +33,8 @@ def test_a_no_said_on_a_platform_blocks_with_reason_and_day(world: Small) -> Non
     more = PEOPLE | {"eve": "eve@example.com"}
     for platform in PLATFORMS:
         world.unsubscribe(platform, "bob@example.com")
-    segments = "\n  readers: {when: {plan: paid}, send_to: {mailchimp: {tag: New}, klaviyo: {list: New}, hubspot: {list: New}}}"
-    world.write(more, segments)
+    new = "{mailchimp: {tag: New}, klaviyo: {list: New}, hubspot: {list: New}}"
+    world.write(more, f"\n  readers: {{when: {{plan: paid}}, send_to: {new}}}")
     plan = world.plan()
     rows = {(row["destination"], row["email"], row["reason"]) for row in plan.blocked.to_pylist()}
     assert rows == {(platform, "bob@example.com", "unsubscribed") for platform in PLATFORMS}

@@ -165,16 +165,33 @@ def test_limit_keeps_the_first_changes_per_target_and_creates_only_whom_it_adds(
 
 
 def test_a_parked_person_is_not_tried_again_and_is_shown() -> None:
-    rejects = [
-        {"email": "bad@example.com", "op": "create", "code": "invalid_email", "row_hash": "x"},
-        {"email": "half@example.com", "op": "add", "kind": "tag", "target": "VIP", "code": "not_held", "row_hash": "x"},
-    ]
+    contacts = {"bad@example.com": {"status": "absent"}, "half@example.com": YES}
     people = {"bad@example.com": {"in": ["vip"]}, "half@example.com": {"in": ["vip", "all"]}}
-    held = ledger({"bad@example.com": {"status": "absent"}, "half@example.com": YES}, rejects=rejects)
-    route = routing(VIP, ("all", "list", "All"), new_contacts="transactional")
-    made = plan(desired(people, ["vip", "all"]), route, held)
-    assert changes(made) == {("add", "All", "half@example.com")}
+    route = routing(VIP, ("all", "list", "All"), new_contacts="transactional", fields={"FNAME": "first"})
+    first = plan(desired(_named(people, "A"), ["vip", "all"]), route, ledger(contacts))
+    hashes = {row["email"]: row["row_hash"] for row in first.changes.to_pylist()}
+    rejects = [
+        {"email": "bad@example.com", "op": "create", "code": "invalid_email"},
+        {"email": "half@example.com", "op": "add", "kind": "tag", "target": "VIP", "code": "not_held"},
+    ]
+    rejects = [{**row, "row_hash": hashes[row["email"]]} for row in rejects]
+    held = ledger(contacts, rejects=rejects)
+    made = plan(desired(_named(people, "A"), ["vip", "all"]), route, held)
+    assert changes(made) == {("add", "All", "half@example.com"), ("update", None, "half@example.com")}
     assert blocked(made) == {("VIP", "bad@example.com", "rejected"), ("VIP", "half@example.com", "rejected")}
+
+    changed_row = plan(desired(_named(people, "B"), ["vip", "all"]), route, held)
+    assert changes(changed_row) == changes(first)
+    once_more = plan(
+        desired(_named(people, "A"), ["vip", "all"]),
+        route,
+        ledger(contacts, rejects=[{**row, "row_hash": None} for row in rejects]),
+    )
+    assert changes(once_more) == changes(first)
+
+
+def _named(people: dict[str, dict[str, list[str]]], first: str) -> dict[str, dict[str, object]]:
+    return {email: {**person, "first": first} for email, person in people.items()}
 
 
 def test_an_absent_contact_is_created_and_added_again() -> None:

@@ -23,7 +23,9 @@ def capabilities(style: TagStyle = TagStyle.MEMBERSHIP, batch: int = 500) -> Cap
     spec = OpSpec(batch, None, "email", False, False, False, True, "test")
     keys = [(Op.CREATE, None), (Op.UPDATE, None)]
     keys += [(op, kind) for op in (Op.ADD, Op.REMOVE) for kind in Kind]
-    return Capabilities("test", style, dict.fromkeys(keys, spec), None, frozenset(NewContacts), (), 4, True, False)
+    return Capabilities(
+        "test", style, dict.fromkeys(keys, spec), None, frozenset(NewContacts), (), 4, True, False, False
+    )
 
 
 def desired(people: Mapping[str, Mapping[str, Any]], segments: Sequence[str]) -> pa.Table:

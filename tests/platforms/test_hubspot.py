@@ -645,7 +645,7 @@ def test_settings(http: responses.RequestsMock, clock: TurnedClock) -> None:
         (423, {}, {}, Retryable, "locked"),
         (477, {}, {"Retry-After": "40"}, Retryable, "migrating"),
         (477, {}, {"Retry-After": "86400"}, Refused, "later"),
-        (500, {}, {}, Retryable, "500"),
+        (500, {}, {}, Unanswered, "500"),
         (503, {}, {}, Retryable, "503"),
         (504, {}, {}, Unanswered, "504"),
         (418, {}, {}, ContractError, "418"),

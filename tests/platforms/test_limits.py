@@ -161,3 +161,19 @@ def test_stop_ends_a_sleep_at_once() -> None:
     stop.set()
     with pytest.raises(Interrupted):
         WallClock(stop).sleep(60)
+
+
+def test_without_windows_a_throttle_halves_the_requests_in_flight() -> None:
+    """Mailchimp counts connections only: fewer at once is all that helps."""
+    clock = TurnedClock()
+    limit = Limiter({}, clock)
+    assert [limit.ask("", 9) for _ in range(9)] == [0] * 9
+    limit.pause("", 1.0)
+    clock.turn(1.0)
+    assert limit.ask("", 9) > 0
+    for _ in range(6):
+        limit.done("")
+    assert limit.ask("", 9) == 0
+    assert limit.ask("", 9) > 0  # 4 are in flight again
+    clock.turn(RECOVER_SECONDS)
+    assert [limit.ask("", 9) for _ in range(5)] == [0] * 5

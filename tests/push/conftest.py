@@ -12,10 +12,17 @@ import pytest
 from connector.events import Event, silent
 from connector.platforms.base import Adapter
 from connector.push.run import RunResult, apply, resume
+from connector.state import database
 from connector.state.base import Store
 from connector.state.sqlite import SqliteStore
 
 from .fake import MOMENT, FakeClock
+
+
+@pytest.fixture(autouse=True)
+def fast_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests end processes, not power: waiting for the disk proves nothing here."""
+    monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ def capabilities(
         limits=(Window(100, 1.0),),
         concurrency=concurrency,
         subscribes_on_create=True,
+        create_joins_lists=False,
         declares_tags=False,
     )
 

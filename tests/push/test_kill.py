@@ -20,7 +20,7 @@ from connector.state.sqlite import SqliteStore
 from .conftest import ledger_members, open_run
 from .fake import MOMENT, FakeClock, FakePlatform, capabilities, change, people
 
-HELD, NEW, LEAVING = people(7), people(13, 20), people(6)
+HELD, NEW, LEAVING = people(4), people(8, 20), people(3)
 WANTED = {*HELD, *NEW}
 BY_ID = {"addressed_by": "id"}
 PROFILES = {
@@ -70,7 +70,7 @@ def start(store: Store) -> str:
         change(Op.CREATE, NEW),
         change(Op.UPDATE, HELD),
         change(Op.ADD, [*HELD, *NEW], Kind.TAG, "vip"),
-        change(Op.ADD, [*HELD, *NEW], Kind.LIST, "in"),
+        change(Op.ADD, NEW, Kind.LIST, "in"),
         change(Op.REMOVE, LEAVING, Kind.LIST, "old"),
     )
 
@@ -85,7 +85,7 @@ def finish(path: Path, platform: FakePlatform) -> None:
         assert run.state is RunState.DONE
         outcomes = {what for ops in store.journal.counts(run.id).values() for op in ops.values() for what in op}
         assert outcomes <= {"applied", "unchanged"}
-        for kind, name, members in ((Kind.TAG, "vip", WANTED), (Kind.LIST, "in", WANTED), (Kind.LIST, "old", set())):
+        for kind, name, members in ((Kind.TAG, "vip", WANTED), (Kind.LIST, "in", set(NEW)), (Kind.LIST, "old", set())):
             assert platform.members_of(kind, name) == members == ledger_members(store, kind, name)
         assert {row["fields"] for row in store.ledger("d").contacts.to_pylist()} == {'{"NAME":"Ann"}'}
     store.close()
@@ -115,7 +115,7 @@ def test_killed_at_every_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["before the platform took it", "after it did"])
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", ["jobs and ids", "create is not replayable"])
 def test_killed_during_every_request(tmp_path: Path, profile: str, applied: bool) -> None:
     for number in range(1, 100):
         path = tmp_path / f"{number}.db"

@@ -12,7 +12,11 @@ import pytest
 
 from connector.plan.model import CHANGE_SCHEMA
 from connector.platforms.base import CONTACT_SCHEMA
+from connector.state.postgres import PostgresDatabase
 from connector.state.sqlite import SqliteStore
+from tests.postgres import empty_schema, postgres
+
+__all__ = ["postgres"]
 
 
 class Now:
@@ -33,13 +37,27 @@ def now() -> Now:
     return Now()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Every test of a store runs over both; a module about one of them overrides this."""
+    return str(request.param)
+
+
 @pytest.fixture
-def make(tmp_path: Path, now: Now) -> Iterator[Callable[[], SqliteStore]]:
+def url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Where nothing is yet."""
+    if backend == "sqlite":
+        return str(tmp_path / "state.db")
+    return empty_schema(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def make(url: str, now: Now) -> Iterator[Callable[[], SqliteStore]]:
     """Opens the same state again and again."""
     opened: list[SqliteStore] = []
 
     def another() -> SqliteStore:
-        opened.append(SqliteStore(tmp_path / "state.db", now=now))
+        opened.append(SqliteStore(PostgresDatabase(url) if "://" in url else Path(url), now=now))
         return opened[-1]
 
     yield another

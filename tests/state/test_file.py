@@ -1,28 +1,26 @@
-"""The file itself: who may read it, which versions fit, two stores at once, the lease."""
+"""The file itself: who may read it, which versions fit, two stores at once."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import socket
 import stat
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from connector.errors import LeaseHeld, StateError, TooNew
-from connector.model import Kind
-from connector.state import lease as lease_module
+from connector.errors import StateError, TooNew
 from connector.state import schema
 from connector.state.database import Database
 from connector.state.open import open_store
 from connector.state.sqlite import SqliteStore
 
-from .conftest import Now, changes, contacts, open_run
+from .conftest import contacts
 
-Make = Callable[[], SqliteStore]
+
+@pytest.fixture
+def backend() -> str:
+    return "sqlite"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes")
@@ -34,7 +32,12 @@ def test_only_the_owner_may_read(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("url", ["postgresql://host/db", "mysql://x", "", "  ", "sqlite:///"])
+def test_a_commit_waits_for_the_disk(store: SqliteStore) -> None:
+    assert store._db.rows("PRAGMA synchronous") == [(2,)]
+    assert store._db.rows("PRAGMA journal_mode") == [("wal",)]
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "", "  ", "sqlite:///"])
 def test_other_urls_are_refused_with_advice(url: str) -> None:
     with pytest.raises(StateError, match="sqlite:///PATH"):
         open_store(url)
@@ -92,111 +95,9 @@ def test_a_second_store_does_not_disturb_the_first(tmp_path: Path, store: Sqlite
         assert pool.apply(_contacts_of, [str(tmp_path / "state.db")]) == 2
 
 
-def test_two_writers_wait_for_each_other(make: Make) -> None:
-    """A transaction that reads before it writes must hold the write lock from its start."""
-    one, two = make(), make()
-    failures: list[StateError] = []
-
-    def work(store: SqliteStore) -> None:
-        for _ in range(60):
-            try:
-                with store.lease("test"):
-                    pass
-            except LeaseHeld:
-                continue
-            except StateError as error:
-                failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(store,)) for store in (one, two)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-
-
 def _contacts_of(url: str) -> int:
     store = open_store(url)
     try:
         return store.counts("d").contacts
     finally:
         store.close()
-
-
-def test_two_leases(make: Make) -> None:
-    one, two = make(), make()
-    with one.lease("push"), pytest.raises(LeaseHeld) as refused, two.lease("resume"):
-        pass
-    text = str(refused.value)
-    assert all(part in text for part in ("push", str(os.getpid()), socket.gethostname(), "2026-11-21 12:00:00 UTC"))
-    with two.lease("resume"):
-        pass
-
-
-def test_a_dead_holder_frees_the_lease_at_once(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two = make(), make()
-    with one.lease("push"):
-        monkeypatch.setattr(lease_module, "is_running", lambda pid: False)
-        with two.lease("resume"):
-            pass
-
-
-def test_a_lease_of_another_machine_runs_out(make: Make, now: Now, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two = make(), make()
-    with one.lease("push"):
-        monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere.test")
-        monkeypatch.setattr(lease_module, "is_running", lambda pid: False)
-        now.advance(lease_module.SECONDS - 1)
-        with pytest.raises(LeaseHeld), two.lease("resume"):
-            pass
-        now.advance(1)
-        with two.lease("resume"):
-            pass
-
-
-def test_a_lease_is_renewed_while_it_is_held(make: Make, now: Now, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease_module, "RENEW_SECONDS", 0.01)
-    one, two = make(), make()
-    with one.lease("push"):
-        now.advance(lease_module.SECONDS * 5)
-        renewed = threading.Event()
-        expected = [(int(now().timestamp()) + lease_module.SECONDS) * 10**6]
-        for _ in range(500):
-            if two._db.rows("SELECT expires_at FROM lease") == [tuple(expected)]:
-                renewed.set()
-                break
-            threading.Event().wait(0.01)
-        assert renewed.is_set()
-        with pytest.raises(LeaseHeld), two.lease("resume"):
-            pass
-
-
-def test_who_lost_the_lease_writes_nothing_more(make: Make, now: Now) -> None:
-    one, two = make(), make()
-    with one.lease("push"):
-        run = open_run(one, changes({"op": "update", "email": "a@example.com"}))
-        (step,) = one.journal.steps(run, "d")
-        (batch,) = one.journal.cut(step, 10)
-        now.advance(lease_module.SECONDS * 2)
-        with two.lease("resume"):
-            pass
-        with pytest.raises(LeaseHeld, match="took over"):
-            one.journal.sent(batch)
-    assert two.journal.in_doubt(run, "d") == []
-
-
-def test_the_journal_needs_the_lease(store: SqliteStore) -> None:
-    with pytest.raises(StateError, match="without the lease"):
-        open_run(store, changes())
-
-
-def test_forgetting_a_target(store: SqliteStore) -> None:
-    rows = [{"op": "adopt", "email": "a@example.com", "kind": "tag", "target": name} for name in "xy"]
-    with store.lease("test"):
-        open_run(store, changes(*rows))
-    store.remember_targets("d", {(Kind.TAG, "x"): "1", (Kind.TAG, "y"): "2"})
-    before = store.revisions(["d"])["d"]
-    store.forget_target("d", Kind.TAG, "x")
-    assert store.target_ids("d") == {(Kind.TAG, "y"): "2"}
-    assert store.counts("d").members == {(Kind.TAG, "x"): 0, (Kind.TAG, "y"): 1}
-    assert store.revisions(["d"])["d"] == before + 1

@@ -247,5 +247,17 @@ def test_no_change_loses_a_column(store: SqliteStore) -> None:
         (step,) = store.journal.steps(run, "d")
         (batch,) = store.journal.cut(step, 10)
         (sent,) = store.journal.records(batch).to_pylist()
-    assert set(CHANGE_SCHEMA.names) - {"destination", "op", "kind", "target"} <= set(sent)
+    assert set(CHANGE_SCHEMA.names) - {"destination", "op", "kind", "target", "row_hash", "old_email"} <= set(sent)
     assert {name: sent[name] for name in row if name != "op"} == {name: row[name] for name in row if name != "op"}
+
+
+def test_forgetting_a_target(store: SqliteStore) -> None:
+    rows = [{"op": "adopt", "email": "a@example.com", "kind": "tag", "target": name} for name in "xy"]
+    with store.lease("test"):
+        open_run(store, changes(*rows))
+    store.remember_targets("d", {(Kind.TAG, "x"): "1", (Kind.TAG, "y"): "2"})
+    before = store.revisions(["d"])["d"]
+    store.forget_target("d", Kind.TAG, "x")
+    assert store.target_ids("d") == {(Kind.TAG, "y"): "2"}
+    assert store.counts("d").members == {(Kind.TAG, "x"): 0, (Kind.TAG, "y"): 1}
+    assert store.revisions(["d"])["d"] == before + 1

@@ -1,0 +1,166 @@
+"""Undo, drift, adopt, forget, and rejects that are to be tried again.
+
+Owns: the order of these steps. Must not: print, or hold the logic of a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from connector.app import observing, pushing
+from connector.app.desk import evaluate
+from connector.app.workspace import Workspace, adapter
+from connector.errors import PlanError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from connector.model import Target
+    from connector.plan.drift import Drift
+    from connector.plan.model import Plan
+    from connector.plan.routes import Routing
+    from connector.state.base import RunInfo, Store
+
+LAST = "last"
+
+
+def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
+    """The plan that takes a run back; "last" is the latest one. Reads the export, for consent, and the platforms'
+    news; pushed like any plan. Raises PlanError, StateError for a run that is not known."""
+    from connector.plan import undo as inverse
+
+    pushing.refuse_unfinished(store)
+    run = _latest(store) if run_id == LAST else store.run(run_id)
+    done, now = store.run_changes(run.id), datetime.now(UTC)
+    touched = set(done.column("destination").to_pylist())
+    missing = sorted(touched - workspace.config.destinations.keys())
+    if missing:
+        raise PlanError(f"Run {run.id} went to {', '.join(missing)}, which segments.yaml no longer has. Put it back.")
+    evaluation = evaluate(workspace, store)
+    sides = []
+    for destination in workspace.destinations():
+        if destination.name in touched:
+            connected = adapter(workspace, destination)
+            observing.read(workspace, store, destination.name, connected, now)
+            routing, only = _routing(workspace, destination.name)
+            sides.append(inverse.Side(routing, store.ledger(destination.name), connected.capabilities, only))
+    return inverse.build(run, done, evaluation.table, sides, as_of=workspace.as_of, made_at=now)
+
+
+def _latest(store: Store) -> RunInfo:
+    runs = store.runs(1)
+    if not runs:
+        raise PlanError("Nothing was pushed yet, so there is nothing to take back.")
+    return runs[0]
+
+
+def _routing(workspace: Workspace, destination: str) -> tuple[Routing, frozenset[Target] | None]:
+    """All routes of a destination, and the targets that --only chooses; None without it."""
+    from connector.plan.routes import route
+
+    config, patterns = workspace.config, workspace.options.only
+    routing = route(config, config.destinations[destination])
+    if not patterns:
+        return routing, None
+    chosen = (item for item in routing.routes if any(fnmatchcase(item.segment, pattern) for pattern in patterns))
+    return routing, frozenset(item.target for item in chosen)
+
+
+def drift(workspace: Workspace, store: Store) -> list[Drift]:
+    """What others changed in our targets. Reads the platforms, writes nothing anywhere."""
+    from connector.plan.drift import find
+
+    found = []
+    for destination in workspace.destinations():
+        _, only = _routing(workspace, destination.name)
+        names = None if only is None else frozenset((str(target.kind), target.name) for target in only)
+        found += find(adapter(workspace, destination), store.ledger(destination.name), names)
+    return found
+
+
+def adopt(workspace: Workspace, store: Store) -> Plan:
+    """A plan that only records: whoever is desired and already in the target becomes ours; nothing is sent."""
+    import pyarrow.compute as pc
+
+    from connector.model import Op
+
+    made = pushing.plan(workspace, store, take_over=True)
+    nothing = dict.fromkeys(made.revisions, 0)
+    return replace(
+        made,
+        id=f"adopt-{made.id}",
+        changes=made.changes.filter(pc.equal(made.changes.column("op"), Op.ADOPT)),
+        blocked=made.blocked.slice(0, 0),
+        requests=nothing,
+        seconds=dict.fromkeys(nothing, 0.0),
+        guards=(),
+        irreversible={},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """`held`: destination -> the status we last knew, of the platforms that hold the person still."""
+
+    held: dict[str, str]
+    platforms: dict[str, str]
+
+
+def forget(workspace: Workspace, store: Store, email: str) -> Forgotten:
+    """Remove a person from the state for good. Raises PlanError while a run is unfinished."""
+    pushing.refuse_unfinished(store)
+    with store.lease("forget"):
+        held = store.upkeep.forget(normalised(email))
+    config = workspace.config
+    return Forgotten(held, {name: config.destinations[name].platform for name in held if name in config.destinations})
+
+
+def normalised(email: str) -> str:
+    """As sources normalise addresses. Raises ConfigError for what is no address."""
+    from connector.errors import ConfigError
+    from connector.problem import Place, Problem
+    from connector.sources.emails import normalise
+
+    found, _reason = normalise(email)
+    if found is None:
+        raise ConfigError([Problem(Place("EMAIL"), "bad-address", "This is not an address. Write ada@example.com.")])
+    return found
+
+
+def retry(workspace: Workspace, store: Store) -> int:
+    """Let the rejects of --to and --only be tried once more; how many."""
+    import pyarrow as pa
+
+    chosen = [_chosen(workspace, store, destination.name) for destination in workspace.destinations()]
+    table = pa.concat_tables(chosen)
+    with store.lease("rejects retry"):
+        store.upkeep.retry(table)
+    return int(table.num_rows)
+
+
+def _chosen(workspace: Workspace, store: Store, destination: str) -> pa.Table:
+    """With --only the rejects of these segments' targets, and of contacts that were refused on the way there."""
+    import pyarrow as pa
+
+    table = store.rejects(destination)
+    _, only = _routing(workspace, destination)
+    if only is None:
+        return table
+    names = {(str(target.kind), target.name) for target in only}
+    people = {run: _people(store, run, destination, names) for run in set(table.column("run_id").to_pylist())}
+    keep = [
+        (row["kind"], row["target"]) in names if row["kind"] else row["email"] in people[row["run_id"]]
+        for row in table.to_pylist()
+    ]
+    return table.filter(pa.array(keep, pa.bool_()))
+
+
+def _people(store: Store, run: str, destination: str, names: set[tuple[str, str]]) -> set[str]:
+    rows: Sequence[dict[str, str]] = (
+        store.run_changes(run).select(["destination", "kind", "target", "email"]).to_pylist()
+    )
+    return {row["email"] for row in rows if row["destination"] == destination and (row["kind"], row["target"]) in names}

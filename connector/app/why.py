@@ -1,0 +1,152 @@
+"""`sync why`: everything that is known of one person, and what follows from it, without a platform.
+
+Owns: the order of these steps, and where an address is looked for that is no contact. Must not: print, or decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.app.desk import headers
+from connector.app.workspace import Workspace, open_state
+from connector.config.models import Destination
+from connector.errors import ConfigError
+from connector.problem import Place, Problem
+from connector.report.why import Why
+
+if TYPE_CHECKING:
+    from connector.plan.person import Standing
+    from connector.platforms.base import Capabilities
+    from connector.segments.explain import Explanation
+    from connector.segments.explain_set import Given
+    from connector.sources.model import Loaded, SourceInfo
+    from connector.state.base import Ledger, Store
+
+
+def why(
+    workspace: Workspace, written: str, assignments: Sequence[tuple[str, str]] = (), everything: bool = False
+) -> Why:
+    """`assignments` are (column or trait, value) to suppose; `everything`: also the columns that no rule uses.
+
+    Raises ConfigError for a name or value that does not fit, and for a text that is no address and stands nowhere."""
+    from connector.segments import explain_set
+    from connector.segments.explain_identity import identity
+    from connector.sources import emails
+
+    email, _reason = emails.normalise(written)
+    with ExitStack() as stack:
+        store = _state(stack, workspace)
+        loaded = _load(workspace, store, [name for name, _ in assignments], everything)
+        given = explain_set.read(workspace.config, loaded, workspace.as_of, assignments)
+        sought = email or written.strip()
+        found = identity(loaded, sought)
+        quarantine = _quarantined(loaded, sought)
+        if email is None and not quarantine:
+            message = "This is not one e-mail address, and no row in the quarantine holds it. Write name@example.com."
+            raise ConfigError([Problem(Place("EMAIL"), "bad-address", message)])
+        before = _explain(workspace, loaded, sought, ()) if found and given else None
+        explanation = _explain(workspace, loaded, sought, given) if found else None
+        standings = _standings(workspace, store, loaded, sought, explanation)
+        shown = tuple((item.name, item.value) for item in given)
+    return Why(sought, workspace.as_of, found, explanation, before, shown, standings, quarantine)
+
+
+def _state(stack: ExitStack, workspace: Workspace) -> Store | None:
+    from connector.state.open import exists
+
+    return stack.enter_context(open_state(workspace)) if exists(workspace.state_url) else None
+
+
+def _load(workspace: Workspace, store: Store | None, more: Sequence[str], everything: bool) -> Loaded:
+    from connector.app.observing import last_read
+    from connector.segments.names import needed
+    from connector.sources.load import load
+
+    found = headers(workspace)
+    wanted = {source: set(columns) for source, columns in needed(workspace.config, found).items()}
+    wanted["contacts"] |= set(found["contacts"].columns) if everything else _supposed(workspace, found, more)
+    loaded = load(
+        workspace.config,
+        found,
+        workspace.as_of,
+        {source: frozenset(columns) for source, columns in wanted.items()},
+        keep=True,
+    )
+    loaded.observed = last_read(workspace, store)
+    return loaded
+
+
+def _supposed(workspace: Workspace, found: Mapping[str, SourceInfo], more: Sequence[str]) -> set[str]:
+    """The columns of --set."""
+    from connector.segments.explain_set import column_of
+    from connector.segments.names import Names
+
+    names = Names(workspace.config, found)
+    return {name for name in (column_of(names, written) for written in more) if name not in names.traits}
+
+
+def _explain(workspace: Workspace, loaded: Loaded, email: str, given: Sequence[Given]) -> Explanation:
+    from connector.segments.explain import explain
+
+    return explain(workspace.config, loaded, workspace.as_of, email, given)
+
+
+def _quarantined(loaded: Loaded, text: str) -> tuple[tuple[str, int, str], ...]:
+    """The rows without a person whose address cell holds the text, with the reason."""
+    assert loaded.kept is not None
+    con = loaded.connection.con
+    rows = loaded.kept.places(con, loaded.kept.unusable(con, text))
+    listed = loaded.quarantine.select(["source", "file", "row", "reason"]).to_pylist()
+    reasons = {(row["file"], row["row"]): row["reason"] for row in listed if row["source"] == "contacts"}
+    return tuple((file, row, reasons.get((file, row), "")) for file, row in rows.values())
+
+
+def _standings(
+    workspace: Workspace, store: Store | None, loaded: Loaded, email: str, explanation: Explanation | None
+) -> tuple[Standing, ...]:
+    from connector.plan import hold, rows
+    from connector.plan.person import nowhere, standing
+    from connector.plan.routes import route
+
+    config, as_of = workspace.config, workspace.as_of
+    chosen = workspace.destinations()
+    ledgers = {item.name: store.ledger(item.name) if store is not None else nowhere(item.name) for item in chosen}
+    desired = explanation.desired if explanation is not None else _successors(workspace, loaded, ledgers, email)
+    forgotten = None
+    if store is not None:
+        forgotten = rows.forgotten(desired["email"].combine_chunks(), *store.upkeep.tombstones())
+    found = []
+    for destination in chosen:
+        routing = route(config, destination, workspace.options.only)
+        recent = hold.recent(store, routing, as_of, config.zone) if store is not None else None
+        can, ledger = _capabilities(destination), ledgers[destination.name]
+        found.append(standing(desired, routing, ledger, can, email, as_of, recent, forgotten))
+    return tuple(found)
+
+
+def _successors(workspace: Workspace, loaded: Loaded, ledgers: Mapping[str, Ledger], email: str) -> pa.Table:
+    """Whoever has the CRM's id that the ledgers remember of an address that has left the export: usually nobody."""
+    from connector.plan.person import person_of
+    from connector.segments.evaluate import evaluate
+
+    everybody = evaluate(workspace.config, loaded, workspace.as_of).table
+    persons = {person_of(ledger, email) for ledger in ledgers.values()} - {None}
+    if "person" not in everybody.column_names:
+        return everybody.slice(0, 0)
+    return everybody.filter(pc.is_in(everybody["person"], value_set=pa.array(persons, pa.string())))
+
+
+def _capabilities(destination: Destination) -> Capabilities:
+    """What the platform can do. An adapter knows it without its key, so it is made with a stand-in and never used."""
+    from connector.events import silent
+    from connector.platforms.limits import WallClock
+    from connector.platforms.registry import create
+    from connector.rehearse import KEYS
+
+    made = create(destination, KEYS[destination.platform], clock=WallClock(), listener=silent)
+    return made.capabilities

@@ -1,0 +1,140 @@
+"""undo, drift, adopt, forget, rejects: keeping what was done in order.
+
+Owns: their options and what they print. Must not: hold logic of a plan or a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from connector.cli.common import Common, command, confirm, data, data_json, talk
+from connector.cli.pushing import Allow, Reason, Yes, interruptible, show, show_result, told
+
+if TYPE_CHECKING:
+    from connector.app.workspace import Workspace
+    from connector.plan.model import Plan
+    from connector.state.base import Store
+
+DRIFTED = 10
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "undo", "  sync undo last\n  sync undo 20261120-080000-1a2b --only vip")(undo)
+    command(app, "drift", "  sync drift\n  sync drift --to mailchimp -v\n  sync drift --format json")(drift)
+    command(app, "adopt", "  sync adopt\n  sync adopt --to klaviyo --only vip --yes")(adopt)
+    command(app, "forget", "  sync forget ada@example.com")(forget)
+    examples = "  sync rejects\n  sync rejects --to mailchimp --format json\n  sync rejects retry --only vip"
+    command(app, "rejects", examples)(rejects)
+
+
+def undo(
+    common: Common,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run of `sync runs`, or: last.")],
+    yes: Yes = False,
+    allow: Allow = None,
+    reason: Reason = None,
+) -> int:
+    """Take back what a run changed: shown first, with the same guards, then pushed like any plan."""
+    from connector.app import upkeep as verbs
+
+    return _apply(common, "Take this back?", yes, allow, reason, lambda workspace, store: verbs.undo(workspace, store, run))
+
+
+def adopt(common: Common, yes: Yes = False) -> int:
+    """Take over existing tags and lists: whoever is desired and there already becomes ours. Sends nothing."""
+    from connector.app import upkeep as verbs
+
+    return _apply(common, "Record these as ours?", yes, None, None, verbs.adopt)
+
+
+def drift(common: Common) -> int:
+    """What others added to our tags and lists and removed from them. Ends with 10 when there is any; writes nothing."""
+    from connector.app import upkeep as verbs
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.upkeep import drift_json, drift_text
+
+    with (
+        interruptible() as stop,
+        told(common) as listener,
+        open_workspace(common.options(listener), stop) as workspace,
+        open_state(workspace) as store,
+    ):
+        found = verbs.drift(workspace, store)
+    data_json(drift_json(found, common.verbose)) if common.json else data(drift_text(found, common.verbose))
+    return DRIFTED if any(found) else 0
+
+
+def forget(
+    common: Common, email: Annotated[str, typer.Argument(help="The person's address.")], yes: Yes = False
+) -> int:
+    """Remove a person from the local state for good; an old export cannot bring them back."""
+    from connector.app import upkeep as verbs
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.upkeep import forget_json, forget_text
+
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
+        if not confirm("Forget this person? There is no way back.", yes):
+            talk("Nothing was changed.")
+            return 0
+        found = verbs.forget(workspace, store, email)
+    data_json(forget_json(found)) if common.json else data(forget_text(found))
+    return 0
+
+
+def rejects(
+    common: Common,
+    action: Annotated[
+        str | None, typer.Argument(metavar="[retry]", help="Try them once more at the next push.")
+    ] = None,
+) -> int:
+    """People whom a platform refused, why, and what to do; each waits until the person's row changes."""
+    from connector.app import upkeep as verbs
+    from connector.app.workspace import open_state, open_workspace
+    from connector.errors import ConfigError
+    from connector.problem import Place, Problem
+    from connector.report.upkeep import rejects_json, rejects_text, retry_json, retry_text
+
+    if action not in (None, "retry"):
+        raise ConfigError([Problem(Place("rejects"), "unknown-action", f'No "{action}" here; there is: retry.')])
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
+        if action:
+            count = verbs.retry(workspace, store)
+            data_json(retry_json(count)) if common.json else data(retry_text(count))
+            return 0
+        found = {item.name: store.rejects(item.name) for item in workspace.destinations()}
+    data_json(rejects_json(found)) if common.json else data(rejects_text(found, common.verbose))
+    return 0
+
+
+def _apply(
+    common: Common,
+    question: str,
+    yes: bool,
+    allow: list[str] | None,
+    reason: str | None,
+    make: Callable[[Workspace, Store], Plan],
+) -> int:
+    from connector.app import pushing as verbs
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.plan import is_empty
+
+    with interruptible() as stop, told(common) as listener:
+        options = common.options(listener, allow, reason)
+        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
+            made = make(workspace, store)
+            if not common.json:
+                show(common, workspace, made)
+            verbs.guard(workspace, made)
+            if is_empty(made):
+                if common.json:
+                    show_result(common, made, None)
+                return 0
+            if not confirm(question, yes):
+                talk("Nothing was sent.")
+                return 0
+            result = verbs.push(workspace, store, made)
+            show_result(common, made, result)
+            return result.exit_code

@@ -1,0 +1,63 @@
+"""`hold: 7 days`: nobody bounces in and out of a target across the boundary of a segment.
+
+Owns: which adds and removes wait because the person came or went too recently. Must not: keep a memory of its own
+(the journal knows when whom was added and removed), hold anybody in who said no, lost consent or left the export.
+
+`as_of` of the runs is the clock: with hold 7 days, whom a run of Monday added is not removed before next Monday.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+
+from connector.config.rules import Duration
+from connector.model import Status
+from connector.plan.routes import Routing
+from connector.segments.windows import Clock
+from connector.state.base import Store
+
+HELD = "hold"
+RECENT = pa.schema([("number", pa.int64()), ("email", pa.string()), ("op", pa.string())])
+
+
+def recent(store: Store, routing: Routing, as_of: datetime, zone: ZoneInfo) -> pa.Table:
+    """RECENT: per route with a hold, who was added to its target or removed from it so lately that they stay so."""
+    tables = [RECENT.empty_table()]
+    for number, route in enumerate(routing.routes):
+        if route.hold is not None:
+            target = route.target
+            moves = store.upkeep.moves(target.destination, target.kind, target.name, since(as_of, route.hold, zone))
+            columns = [pa.array([number] * moves.num_rows, pa.int64()), moves["email"], moves["op"]]
+            tables.append(pa.table(columns, schema=RECENT))
+    return pa.concat_tables(tables)
+
+
+def since(as_of: datetime, hold: Duration, zone: ZoneInfo) -> datetime:
+    """The moment a hold ago: hours exactly, days and longer at the same time of the local day."""
+    clock = Clock.at(as_of, zone)
+    if hold.unit == "hour":
+        begin = clock.instants("within", hold).low or datetime.min
+        return begin.replace(tzinfo=UTC)
+    local = as_of.astimezone(zone)
+    day = clock.shifted(hold, -1) or date.min
+    return datetime.combine(day, local.timetz()).astimezone(UTC)
+
+
+def keep(connection: duckdb.DuckDBPyConnection, found: pa.Table) -> None:
+    """Hold back what `found` (RECENT) forbids; after diff.memberships. A removal that consent or a no asks for, or
+    that the person's absence from the export does, is never held back."""
+    if not found.num_rows:
+        return
+    connection.register("recent", found)
+    connection.execute(f"""
+        update membership set reason = '{HELD}' from person p
+        where p.email = membership.email and membership.reason is null
+          and (membership.op = 'add' or (p.present and p.consent and coalesce(p.reason, 'not_held') = 'not_held'
+               and coalesce(p.status, '') <> '{Status.ABSENT}'))
+          and exists (from recent r where r.number = membership.number and r.email = membership.email and case
+              membership.op when 'add' then r.op = 'remove' when 'remove' then r.op in ('add', 'adopt') end)
+    """)

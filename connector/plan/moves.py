@@ -1,0 +1,120 @@
+"""A person with a new address: the same id in the CRM, another email.
+
+Owns: who moved, whether the contact can move with them, and which no of the old address goes along.
+Must not: send, read a platform or a store.
+
+Where the platform offers it, the contact gets the new address and keeps everything it has there, so there is no
+duplicate and no consent is touched. Elsewhere the old address leaves our targets, and the new one comes by the policy
+for new contacts. A no that a person said under the old address holds for the new one, unless that one is subscribed by
+itself; a bounce does not: it was about the address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import duckdb
+import pyarrow as pa
+
+from connector.model import SAID_NO, Status
+from connector.plan.routes import Routing
+from connector.state.base import LEDGER_CONTACTS, Ledger
+
+NO_OF_PERSON = SAID_NO - {Status.BOUNCED}
+PERSON = "person"
+
+
+def _texts(statuses: frozenset[Status]) -> str:
+    return ", ".join(f"'{status}'" for status in sorted(statuses))
+
+
+def follow(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledger, offered: bool) -> Ledger:
+    """Make the table `move` (email, old_email), and give the ledger as it will be when these are done: contacts under
+    their new address, and inherited noes. Expects the view `desired`; without its column `person` nobody moves."""
+    connection.execute("create or replace temp table move (email varchar, old_email varchar)")
+    connection.register("ledger_contacts", ledger.contacts)
+    if not _gone(connection):
+        return ledger
+    connection.register("parked", ledger.rejects)
+    _successors(connection, routing)
+    _inherited(connection)
+    if offered:
+        _moves(connection)
+    return replace(ledger, contacts=_moved(connection))
+
+
+def _gone(connection: duckdb.DuckDBPyConnection) -> int:
+    """Contacts whose address has left the export, as far as we know who they were."""
+    if PERSON not in connection.table("desired").columns:
+        return 0
+    connection.execute("""
+        create or replace temp table gone as
+        select email, person, status, status_at, remote_id from ledger_contacts c
+        where person is not null and not exists (from desired d where d.email = c.email)
+    """)
+    # all of the result is fetched: an unfinished one bars the connection from registering the next table
+    ((count,),) = connection.execute("select count(*) from gone").fetchall()
+    return int(count)
+
+
+def _successors(connection: duckdb.DuckDBPyConnection, routing: Routing) -> None:
+    """The present address of each, if there is exactly one, we want something for it here, and it has consent."""
+    names = dict.fromkeys([*(route.segment for route in routing.routes), *routing.enriched])
+    wanted = " or ".join('"in:' + name.replace('"', '""') + '"' for name in names) or "false"
+    connection.execute(f"""
+        create or replace temp table successor as
+        with present as (
+            select email, person, consent and ({wanted}) as wanted, count(*) over (partition by person) as addresses
+            from desired where person in (select person from gone)
+        )
+        select p.email, p.person, c.status, c.remote_id
+        from present p left join ledger_contacts c using (email) where wanted and addresses = 1
+    """)
+
+
+def _inherited(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"""
+        create or replace temp table inherited as
+        select s.email, g.status, g.status_at from successor s join gone g using (person)
+        where g.status in ({_texts(NO_OF_PERSON)})
+          and coalesce(s.status, '') not in ({_texts(SAID_NO | {Status.SUBSCRIBED})})
+        qualify row_number() over (partition by s.email order by g.status_at desc nulls last, g.email) = 1
+    """)
+
+
+def _moves(connection: duckdb.DuckDBPyConnection) -> None:
+    """The platform must hold the old address and nobody under the new one, unless both are one contact. A move that it
+    refused before is not tried again."""
+    connection.execute(f"""
+        insert into move
+        select s.email, g.email from successor s join gone g using (person)
+        where g.status not in ({_texts(SAID_NO | {Status.ABSENT})})
+          and (s.status = '{Status.ABSENT}' or s.remote_id = g.remote_id)
+          and s.email not in (select email from inherited)
+          and not exists (from parked p where p.op = 'move' and p.email = s.email)
+        qualify row_number() over (partition by s.email order by g.remote_id is null, g.email) = 1
+    """)
+
+
+def _moved(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    return (
+        connection.sql("""
+        select c.id, coalesce(m.email, c.email) as email, c.remote_id, coalesce(i.status, c.status) as status,
+               coalesce(i.status_at, c.status_at) as status_at, c.tags, c.fields, c.person
+        from ledger_contacts c left join move m on m.old_email = c.email left join inherited i on i.email = c.email
+        where c.email not in (select email from move)
+    """)
+        .to_arrow_table()
+        .cast(LEDGER_CONTACTS)
+    )
+
+
+def people(desired: pa.Table, ledger: Ledger) -> pa.Table:
+    """Who the ledger's contacts are, where it does not say so yet (state.base.PEOPLE)."""
+    with duckdb.connect() as connection:
+        connection.register("desired", desired.select(["email", PERSON]))
+        connection.register("ledger_contacts", ledger.contacts.select(["email", PERSON]))
+        return connection.sql("""
+            select d.email, d.person from desired d join ledger_contacts c using (email)
+            where d.person is not null and d.person is distinct from c.person
+        """).to_arrow_table()

@@ -1,0 +1,109 @@
+"""One person at one destination: what the ledger holds, and what the next push would do from there.
+
+Owns: Standing, and the ledger cut down to one person. Must not: read a platform; the plan of one person is made by the
+same build as that of everybody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.plan.build import Side, build
+from connector.plan.routes import Routing
+from connector.platforms.base import Capabilities
+from connector.state.base import LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS, Ledger
+
+_NOBODY = pa.table({"number": pa.array([], pa.int64()), "email": pa.array([], pa.string())})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One person at one destination. `known` is False when the platform was never asked about them.
+
+    `targets` are (kind, name) that we hold them in, `fields` what was sent and confirmed, `rejects` rows of REJECTS,
+    `changes` and `blocked` what the next push would do and not do: rows of plan.model's tables."""
+
+    destination: str
+    platform: str
+    known: bool
+    status: str | None
+    status_at: datetime | None
+    remote_id: str | None
+    targets: tuple[tuple[str, str], ...]
+    fields: dict[str, Any]
+    rejects: tuple[dict[str, Any], ...]
+    changes: tuple[dict[str, Any], ...]
+    blocked: tuple[dict[str, Any], ...]
+
+
+def standing(
+    desired: pa.Table,
+    routing: Routing,
+    ledger: Ledger,
+    capabilities: Capabilities,
+    email: str,
+    as_of: datetime,
+    recent: pa.Table | None = None,
+    forgotten: pa.Array | None = None,
+) -> Standing:
+    """`desired` are the rows of Evaluation.table of the person, and of whoever has the same id in the CRM; none when
+    they are not in the export. `recent` and `forgotten` as in build.Side."""
+    mine = _cut(ledger, [email, *desired["email"].to_pylist()], _persons(desired))
+    side = Side(routing, mine, capabilities, _NOBODY, 0)
+    side = side if recent is None else replace(side, recent=recent)
+    side = side if forgotten is None else replace(side, forgotten=forgotten)
+    plan = build(desired, [side], as_of=as_of, made_at=datetime.now(UTC))
+    contact = next((row for row in mine.contacts.to_pylist() if row["email"] == email), None)
+    return Standing(
+        destination=routing.destination.name,
+        platform=capabilities.platform,
+        known=contact is not None and contact["status"] is not None,
+        status=contact and contact["status"],
+        status_at=contact and contact["status_at"],
+        remote_id=contact and contact["remote_id"],
+        targets=tuple(_targets(mine, contact["id"])) if contact else (),
+        fields=json.loads(contact["fields"]) if contact and contact["fields"] else {},
+        rejects=tuple(row for row in mine.rejects.to_pylist() if row["email"] == email),
+        changes=tuple(row for row in plan.changes.to_pylist() if email in (row["email"], row.get("old_email"))),
+        blocked=tuple(row for row in plan.blocked.to_pylist() if row["email"] == email),
+    )
+
+
+def person_of(ledger: Ledger, email: str) -> str | None:
+    """The CRM's id of the contact, as the ledger remembers it."""
+    found = ledger.contacts.filter(pc.equal(ledger.contacts["email"], email))["person"].to_pylist()
+    return next(iter(found), None)
+
+
+def nowhere(destination: str) -> Ledger:
+    """The ledger of a destination before anything was pushed."""
+    empty = [schema.empty_table() for schema in (LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS)]
+    return Ledger(destination, 0, None, *empty)
+
+
+def _persons(desired: pa.Table) -> list[str]:
+    """The ids of these people in the CRM."""
+    return [found for found in desired["person"].to_pylist() if found] if "person" in desired.column_names else []
+
+
+def _cut(ledger: Ledger, emails: Sequence[str], persons: Sequence[str]) -> Ledger:
+    """The ledger with nobody in it but these, by their address or their id in the CRM; targets stay."""
+    by_email = pc.is_in(ledger.contacts["email"], value_set=pa.array(emails, pa.string()))
+    by_person = pc.is_in(ledger.contacts["person"], value_set=pa.array(persons, pa.string()))
+    contacts = ledger.contacts.filter(pc.or_(by_email, by_person))
+    mine = pc.is_in(ledger.memberships["contact"], value_set=contacts["id"].combine_chunks())
+    rejects = ledger.rejects.filter(pc.is_in(ledger.rejects["email"], value_set=contacts["email"].combine_chunks()))
+    return replace(ledger, contacts=contacts, memberships=ledger.memberships.filter(mine), rejects=rejects)
+
+
+def _targets(mine: Ledger, contact: int) -> Sequence[tuple[str, str]]:
+    names = {row["id"]: (row["kind"], row["name"]) for row in mine.targets.to_pylist()}
+    held = [row["target"] for row in mine.memberships.to_pylist() if row["contact"] == contact]
+    return sorted(names[target] for target in held if target in names)

@@ -1,0 +1,206 @@
+"""The inverse of a run, as a plan like any other.
+
+Owns: which change takes back which, and what is left alone: rows that were touched since, contacts that the run
+created, former values nobody knows. Must not: read a platform or a store, send, let anybody pass the gate unseen.
+
+A change is only taken back while the ledger still says what the run made of it, so a later run's work is never undone
+by accident. What comes back into a target passes the gate of consent like every add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from connector.model import NewContacts, Status, Target
+from connector.plan import diff, forecast, gate, guards
+from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
+from connector.plan.routes import Routing
+from connector.platforms.base import Capabilities, TagStyle
+from connector.state.base import Ledger, RunInfo
+
+_APPLIED = "(outcome = 'applied')"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One destination of the run. `only` are the targets to take back, None: everything, fields included."""
+
+    routing: Routing
+    ledger: Ledger
+    capabilities: Capabilities
+    only: Collection[Target] | None = None
+
+
+def build(
+    run: RunInfo, done: pa.Table, desired: pa.Table, sides: Sequence[Side], *, as_of: datetime, made_at: datetime
+) -> Plan:
+    """`done` is Store.run_changes of the run, `desired` segments.Evaluation.table, for consent."""
+    tables, blocked = [CHANGE_SCHEMA.empty_table()], [BLOCKED_SCHEMA.empty_table()]
+    hits: list[GuardHit] = []
+    notes = [f"This takes back run {run.id}. The next push does it again unless segments.yaml or the export changes first."]
+    requests: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    for side in sides:
+        name = side.ledger.destination
+        with duckdb.connect() as connection:
+            connection.register("run_changes", done)
+            connection.register("desired", desired.select(["email", "consent", "consent_at"]))
+            _standing(connection, side)
+            _memberships(connection)
+            _fields(connection, side)
+            changed, held_back = _changes(connection, side), _blocked(connection, name)
+            hits += _guards(connection, side)
+            notes += _left(connection, side)
+        requests[name] = forecast.requests(changed, side.capabilities, 0)
+        seconds[name] = forecast.seconds(requests[name], side.capabilities)
+        tables.append(changed)
+        blocked.append(held_back)
+    return Plan(
+        id=f"undo-{run.id}",
+        as_of=as_of,
+        made_at=made_at,
+        changes=pa.concat_tables(tables),
+        blocked=pa.concat_tables(blocked),
+        revisions={side.ledger.destination: side.ledger.revision for side in sides},
+        requests=requests,
+        seconds=seconds,
+        guards=tuple(hits),
+        notes=tuple(notes),
+        contacts=desired.num_rows,
+        platforms={side.ledger.destination: side.capabilities.platform for side in sides},
+    )
+
+
+def _standing(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
+    """Make the tables `did` (what the run did here, of the chosen targets) and `holds` (kind, target, email: now)."""
+    ledger = side.ledger
+    connection.register("contacts", ledger.contacts)
+    connection.register("members", ledger.memberships)
+    connection.register("targets", ledger.targets)
+    chosen = [(str(target.kind), target.name) for target in side.only or ()]
+    columns = {name: pa.array([pair[i] for pair in chosen], pa.string()) for i, name in enumerate(("kind", "name"))}
+    connection.register("chosen", pa.table(columns))
+    where = "" if side.only is None else "and (kind, target) in (select (kind, name) from chosen)"
+    connection.execute(f"create temp table did as from run_changes where destination = ? {where}", [ledger.destination])
+    connection.execute(f"""
+        create temp table holds as
+        select t.kind, t.name as target, c.email from members m join targets t on t.id = m.target
+        join contacts c on c.id = m.contact where coalesce(c.status, '') <> '{Status.ABSENT}'
+    """)
+
+
+def _memberships(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `membership` (op, kind, target, email, reason, since): reason null, or why it is left."""
+    connection.execute(f"""
+        create temp table membership as
+        with turned as (
+            select case op when 'add' then 'remove' when 'remove' then 'add' when 'adopt' then 'disown'
+                   else 'adopt' end as op, kind, target, email
+            from did where {_APPLIED} and op in ('add', 'remove', 'adopt', 'disown')
+        ), judged as (
+            select t.*, c.status, c.status_at, coalesce(d.consent, false) as consent, d.consent_at,
+                   (t.kind, t.target, t.email) in (select (kind, target, email) from holds) as held
+            from turned t left join contacts c using (email) left join desired d using (email)
+        )
+        select op, kind, target, email, case when op in ('add', 'adopt') then status_at end as since,
+               case when held <> (op in ('remove', 'disown')) then 'touched_since'
+                    when op in ('add', 'adopt') then {gate.reason(NewContacts.SKIP)} end as reason
+        from judged
+    """)
+
+
+def _fields(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
+    """Make the tables `field` (email, key, back, state) and `back` (email, fields): former values that are known."""
+    connection.execute(f"""
+        create temp table field as
+        with sent as (
+            select d.email, unnest(json_keys(d.fields)) as key, d.fields, d.previous, c.fields as now, c.status
+            from did d join contacts c using (email) where {_APPLIED} and d.op = 'update' and d.fields is not null
+        ), value as (
+            select email, key, status, json_extract(fields, path) as sent, json_extract(previous, path) as back,
+                   json_extract(now, path) as now
+            from (select *, '$."' || replace(key, '"', '\\"') || '"' as path from sent)
+        )
+        select email, key, back::varchar as back,
+               case when coalesce(now::varchar, 'null') <> coalesce(sent::varchar, 'null') then 'touched_since'
+                    when not {gate.HELD} then 'touched_since' when back is null then 'unknown' end as state
+        from value;
+        create temp table back as
+        select email, '{{' || string_agg(to_json(key)::varchar || ':' || back, ',' order by key) || '}}' as fields
+        from field where state is null group by email;
+    """)
+    if side.capabilities.tag_style is TagStyle.PROPERTY:  # tags travel in an update of their contact
+        connection.execute("""
+            insert into back select distinct email, null from membership
+            where kind = 'tag' and op in ('add', 'remove') and reason is null and email not in (select email from back)
+        """)
+
+
+def _changes(connection: duckdb.DuckDBPyConnection, side: Side) -> pa.Table:
+    sql = """
+        select 'update' as op, null as kind, null as target, email, fields from back
+        union all
+        select op, kind, target, email, null from membership where reason is null
+        order by op, kind, target, email
+    """
+    return _of(connection, sql, side.ledger.destination, CHANGE_SCHEMA)
+
+
+def _blocked(connection: duckdb.DuckDBPyConnection, destination: str) -> pa.Table:
+    sql = """
+        select op, kind, target, email, reason, since from membership
+        where reason is not null and reason <> 'touched_since' order by kind, target, email
+    """
+    return _of(connection, sql, destination, BLOCKED_SCHEMA)
+
+
+def _of(connection: duckdb.DuckDBPyConnection, sql: str, destination: str, schema: pa.Schema) -> pa.Table:
+    """The rows as `schema`; columns that they lack are null."""
+    found = connection.sql(sql).to_arrow_table()
+    found = found.append_column("destination", pa.repeat(destination, found.num_rows))
+    columns = [
+        found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(found.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _guards(connection: duckdb.DuckDBPyConnection, side: Side) -> list[GuardHit]:
+    limits = side.routing.destination.guards
+    own = {diff.label(route.target): route.guards or limits for route in side.routing.routes}
+    rows = connection.execute("""
+        select m.kind, m.target, (select count(*) from holds h where h.kind = m.kind and h.target = m.target),
+               count(*) filter (op = 'add'), count(*) filter (op = 'remove')
+        from membership m where reason is null group by 1, 2 order by 1, 2
+    """).fetchall()
+    counts = {f"{kind} “{name}”": (held, held + adds - gone, adds, gone) for kind, name, held, adds, gone in rows}
+    return guards.check(side.ledger.destination, {target: own.get(target, limits) for target in counts}, counts)
+
+
+def _left(connection: duckdb.DuckDBPyConnection, side: Side) -> list[str]:
+    """What this plan does not take back, counted."""
+
+    def count(sql: str) -> int:
+        row = connection.execute(f"select count(*) from {sql}").fetchone()
+        return int(row[0]) if row else 0
+
+    retire = side.capabilities.retire
+    how = f" By hand: {retire.how_to_undo}." if retire else ""
+    counted: Mapping[str, int] = {
+        "were changed again since that run and are left alone": count("membership where reason = 'touched_since'")
+        + count("field where state = 'touched_since'"),
+        "contacts that the run created stay: nothing here deletes people": count(
+            f"did where op = 'create' and {_APPLIED}"
+        ),
+        "fields keep what the run wrote, since nobody knows what stood there before": count(
+            "field where state = 'unknown'"
+        ),
+        "memberships were there before the run and stay": count("did where op = 'add' and outcome = 'unchanged'"),
+        f"retired contacts stay retired.{how}": count(f"did where op = 'retire' and {_APPLIED}"),
+    }
+    return [f"{side.ledger.destination}: {number:,} {text}" for text, number in counted.items() if number]

@@ -1,0 +1,158 @@
+"""What drift, forget and rejects found, for people and programs.
+
+Owns: their words, and the next step for every code of a refusal. Must not: read a platform or a store, show an address
+in full in text unless that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from connector.report.plan import mask
+from connector.report.table import table
+from connector.report.values import printable
+
+if TYPE_CHECKING:
+    from connector.app.upkeep import Forgotten
+    from connector.plan.drift import Drift
+
+SHOWN = 20
+
+# A code of a refusal -> what it means, and what to do.
+REFUSED = {
+    "compliance": ("said no there earlier", "nothing: only the person can subscribe again"),
+    "duplicate": ("another row is the same contact there", "merge the two in the CRM"),
+    "forgotten": ("erased there for good", "nothing: only the person can come back"),
+    "invalid_email": ("the platform does not take the address", "correct the address in the CRM"),
+    "invalid_field": ("a field's value is not taken", "correct the value, or the field under `fields:`"),
+    "invalid_option": ("a value is not among the property's options", "add the option there, or correct the value"),
+    "invalid_value": ("a field's value is not taken", "correct the value, or the field under `fields:`"),
+    "looks_fake": ("the address looks made up to the platform", "check the address in the CRM"),
+    "missing_required_field": ("a required field is missing", "map it under `fields:`, or make it optional there"),
+    "not_archivable": ("the platform does not archive this contact", "look at the contact there"),
+    "not_held": ("the platform does not hold the contact any more", "sync rejects retry, once it is back"),
+    "TooLarge": ("one record is larger than the platform takes", "shorten its longest field"),
+}
+_OTHERWISE = ("refused", "read what the platform says; then: sync rejects retry")
+
+# What a person who is to be erased needs done on the platform itself.
+ERASE = {
+    "mailchimp": "Mailchimp: Audience > All contacts > the person > Actions > Delete permanently.",
+    "klaviyo": "Klaviyo: Profiles > the person > Delete profile (a privacy deletion request).",
+    "hubspot": "HubSpot: the contact > Actions > Delete > Permanently (GDPR) delete.",
+}
+
+
+def drift_json(found: Sequence[Drift], verbose: bool) -> dict[str, Any]:
+    """Counts; with -v the addresses as well."""
+    return {"schema": "connector.drift/1", "targets": [_drift(item, verbose) for item in found]}
+
+
+def _drift(item: Drift, verbose: bool) -> dict[str, Any]:
+    people = {"people_added": list(item.added), "people_removed": list(item.removed)} if verbose else {}
+    return {
+        "destination": item.destination,
+        "kind": str(item.kind),
+        "name": item.name,
+        "ours": item.ours,
+        "members": item.members,
+        "added": len(item.added) + item.strangers,
+        "removed": len(item.removed),
+        "gone": item.gone,
+    } | people
+
+
+def drift_text(found: Sequence[Drift], verbose: bool) -> str:
+    if not found:
+        return "Nothing of ours is on the platforms yet."
+    rows = [
+        (
+            item.destination,
+            f"{item.kind} “{item.name}”",
+            f"{item.ours:,}",
+            "gone" if item.gone else f"{item.members:,}",
+            f"+{len(item.added) + item.strangers:,}",
+            f"−{len(item.removed):,}",
+        )
+        for item in found
+    ]
+    head = ("destination", "target", "ours", "there", "added by others", "removed by others")
+    lines = [table(head, rows, right=(2, 3, 4, 5))]
+    for item in found if verbose else ():
+        lines += [f"  + {item.destination} {item.kind} “{item.name}”: {mask(email)}" for email in item.added[:SHOWN]]
+        lines += [f"  − {item.destination} {item.kind} “{item.name}”: {mask(email)}" for email in item.removed[:SHOWN]]
+    if any(found):
+        lines.append("Whom others added is never touched; whom others removed is not added again by a push.")
+    else:
+        lines.append("Nobody else changed anything in our targets.")
+    return "\n".join(lines)
+
+
+def forget_json(found: Forgotten) -> dict[str, Any]:
+    return {"schema": "connector.forget/1", "held": dict(found.held)}
+
+
+def forget_text(found: Forgotten) -> str:
+    """Without the address: it is forgotten."""
+    lines = ["Forgotten here: contact, memberships, rejects and journal. A salted hash stays, so that an old export"]
+    lines.append("cannot bring the person back. Saved plans and exports are yours to delete.")
+    if not found.held:
+        return "\n".join([*lines, "No platform is known to hold the person."])
+    lines.append("Still held, with tags, lists and fields, until you erase the person there:")
+    lines += [
+        f"  {name}: {ERASE.get(found.platforms.get(name, ''), 'erase the contact there.')}" for name in found.held
+    ]
+    return "\n".join(lines)
+
+
+def rejects_json(found: Mapping[str, pa.Table]) -> dict[str, Any]:
+    """With addresses: this is the data that the user asked for, to mend the export with."""
+    rows = [row for rejects in found.values() for row in rejects.to_pylist()]
+    told = [row | dict(zip(("meaning", "next_step"), _words(row["code"]), strict=True)) for row in rows]
+    return {"schema": "connector.rejects/1", "rejects": told}
+
+
+def rejects_text(found: Mapping[str, pa.Table], verbose: bool) -> str:
+    """Masked; with verbose in full, since whoever mends the export must find the row."""
+    rows = [row for rejects in found.values() for row in rejects.to_pylist()]
+    if not rows:
+        return "No rejects."
+    lines = [
+        table(
+            ("destination", "person", "change", "code", "the platform says"),
+            [
+                (
+                    row["destination"],
+                    row["email"] if verbose else mask(row["email"]),
+                    f"{row['kind']} “{row['target']}”" if row["kind"] else row["op"],
+                    row["code"],
+                    row["detail"] or "",
+                )
+                for row in rows
+            ],
+        ),
+        "",
+    ]
+    for code, count in Counter(row["code"] or "" for row in rows).items():
+        meaning, step = _words(code)
+        lines.append(f"{count:,} {printable(code)}: {meaning}. To do: {step}.")
+    lines.append("Each is tried again when the person's row changes, or after: sync rejects retry")
+    return "\n".join(lines if verbose else [*lines, "Addresses in full: sync rejects -v"])
+
+
+def retry_json(count: int) -> dict[str, Any]:
+    return {"schema": "connector.retry/1", "rejects": count}
+
+
+def retry_text(count: int) -> str:
+    if not count:
+        return "No rejects to try again."
+    return f"{count:,} refused changes are tried once more by the next push."
+
+
+def _words(code: str | None) -> tuple[str, str]:
+    return REFUSED.get(code or "", _OTHERWISE)

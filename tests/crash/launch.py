@@ -1,0 +1,185 @@
+"""Runs the real command line in a process that dies by SIGKILL at a chosen event.
+
+Events are counted over every commit of the state and every HTTP request: before it, and after it. The process can also
+die some milliseconds after the event, which hits a request in flight. Nothing in the product knows of this.
+
+As a program: reads one JSON order a line, forks a process for each (the libraries are imported once), answers with
+{"code": exit status, negative for a signal}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+FASTER = 60  # a minute of waiting takes a second
+
+
+@dataclass(frozen=True)
+class Order:
+    """One run of `sync` in `folder`. `at`: the number of the event it dies at, None to live. `wire`: a file that gets
+    a line for every event and every writing request."""
+
+    folder: str
+    words: tuple[str, ...]
+    wire: str
+    at: int | None = None
+    delay: float = 0.0  # seconds between the event and death
+    file_size: int | None = None  # no file may grow beyond this many bytes: like a full disk
+    clock: float = 0.0  # seconds by which the clock of the state is wrong
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+class Doom:
+    """Counts events and dies at the chosen one."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self._seen = 0
+        self._lock = threading.Lock()
+        self._wire = os.open(order.wire, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+
+    def event(self, what: str) -> None:
+        with self._lock:
+            self._seen += 1
+            now = self._seen == self.order.at
+        self.note(event=what, number=self._seen, dies=now)
+        if not now:
+            return
+        if self.order.delay:
+            threading.Timer(self.order.delay, _die).start()
+        else:
+            _die()
+
+    def note(self, **what: Any) -> None:
+        os.write(self._wire, (json.dumps(what) + "\n").encode())
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run(order: Order) -> None:
+    """In a process of its own; never returns."""
+    os.chdir(order.folder)
+    os.environ.update(order.environment)
+    if order.file_size is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_size, resource.RLIM_INFINITY))
+    sys.argv = ["sync", *order.words]
+    doom = Doom(order)
+    _watch_commits(doom)
+    _watch_requests(doom)
+    _hurry()
+    _do_not_wait_for_the_disk()
+    _turn_clock(order.clock)
+    from connector.cli.main import main
+
+    main()
+
+
+def _watch_commits(doom: Doom) -> None:
+    from connector.state.database import Database
+    from connector.state.postgres import PostgresDatabase
+
+    for driver in (Database, PostgresDatabase):
+        driver._commit = _watched(doom, driver._commit)  # type: ignore[method-assign]
+
+
+def _watched(doom: Doom, commit: Callable[[Any], None]) -> Callable[[Any], None]:
+    def watched(self: Any) -> None:
+        doom.event("commit before")
+        commit(self)
+        doom.event("commit after")
+
+    return watched
+
+
+def _watch_requests(doom: Doom) -> None:
+    from requests.adapters import HTTPAdapter
+
+    send = HTTPAdapter.send
+
+    def watched(self: Any, request: Any, *rest: Any, **more: Any) -> Any:
+        body = request.body.decode() if isinstance(request.body, bytes) else request.body
+        doom.event("request before")
+        doom.note(sent=f"{request.method} {request.url}", body=body)
+        answer = send(self, request, *rest, **more)
+        doom.note(answered=f"{request.method} {request.url}", body=body, status=answer.status_code)
+        doom.event("request after")
+        return answer
+
+    HTTPAdapter.send = watched  # type: ignore[method-assign]
+
+
+def _hurry() -> None:
+    from connector.platforms.limits import WallClock
+
+    sleep: Callable[..., None] = WallClock.sleep
+    WallClock.now = lambda self: time.monotonic() * FASTER  # type: ignore[method-assign]
+    WallClock.sleep = lambda self, seconds: sleep(self, seconds / FASTER)  # type: ignore[method-assign]
+
+
+def _do_not_wait_for_the_disk() -> None:
+    """A process dies here, not the power."""
+    from connector.state import database
+
+    database.SYNCHRONOUS = "OFF"
+
+
+def _turn_clock(seconds: float) -> None:
+    from connector.state import database
+
+    right = database.Database.now
+    database.Database.now = lambda self: right(self) + timedelta(seconds=seconds)  # type: ignore[method-assign]
+
+
+def serve() -> None:
+    import connector.cli.main
+    import connector.plan.build
+    import connector.platforms.registry
+    import connector.push.run
+    import connector.segments.evaluate
+    import connector.sources.load
+    import connector.state.postgres
+    import connector.state.sqlite  # noqa: F401
+
+    for line in sys.stdin:
+        given = json.loads(line)
+        out = given.pop("out")
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(out, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), 1)
+                os.dup2(1, 2)
+                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            code = 70
+            try:
+                run(Order(**{**given, "words": tuple(given["words"])}))
+                code = 0
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(json.dumps({"code": os.waitstatus_to_exitcode(status)}) + "\n")
+        sys.stdout.flush()
+
+
+def as_line(order: Order, out: str) -> str:
+    return json.dumps(asdict(order) | {"out": out}) + "\n"
+
+
+if __name__ == "__main__":
+    serve()

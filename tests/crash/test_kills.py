@@ -1,0 +1,23 @@
+"""A real `sync push` is killed at random instants, and nothing is lost, doubled or touched that is not ours.
+
+The full sweep of 500 is `python -m tests.crash`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.crash.kills import kill_many
+from tests.postgres import empty_schema, postgres
+
+__all__ = ["postgres"]
+
+
+def test_killed_pushes_converge(tmp_path: Path) -> None:
+    tally = kill_many(tmp_path, seed=0, kills=8, size=40)
+    assert tally.kills >= 8
+    assert tally.recovered["resume"]
+
+
+def test_killed_pushes_converge_on_postgresql(tmp_path: Path, postgres: str) -> None:
+    state = ("--state", empty_schema(postgres))
+    assert kill_many(tmp_path, seed=100, kills=4, size=40, state=state).kills >= 4

@@ -1,0 +1,225 @@
+"""A small world that goes on: people come, go, change; every push of it may be killed.
+
+Owns: the export, what must be on the platforms, what belongs to others there, and the comparison. The platforms are
+read with plain HTTP, not through the connector.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from connector.rehearsal.process import Running
+from tests.crash.launch import Order, as_line
+from tests.path import platforms
+from tests.path.small import Small, small
+
+SEGMENTS = """
+  readers:
+    when: {{plan: paid}}
+    send_to: {{mailchimp: {{tag: Readers}}, klaviyo: {{list: Readers, tag: reader}}, \
+hubspot: {{list: Readers, tag: Reader}}}}
+  half:
+    when: {{id: {{between: [{low}, {high}]}}}}
+    send_to: {{mailchimp: {{tag: Half}}, klaviyo: {{list: Half, tag: half}}, hubspot: {{list: Half, tag: Half}}}}
+"""
+STRANGER, GONE = "stranger@example.com", "no@example.com"
+ALLOW = [word for name in ("adds", "removes", "empty", "shrunken") for word in ("--allow", name)]
+PUSH = ("push", "--rehearse", "--yes", "-v", *ALLOW, "--reason", "test")
+
+
+@dataclass
+class Zygote:
+    """The process that forks ours (launch.py)."""
+
+    process: subprocess.Popen[str]
+
+    def run(self, order: Order, out: Path) -> int:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(as_line(order, str(out)))
+        self.process.stdin.flush()
+        return int(json.loads(self.process.stdout.readline())["code"])
+
+
+@contextmanager
+def zygote() -> Iterator[Zygote]:
+    command = [sys.executable, "-m", "tests.crash.launch"]
+    root = Path(__file__).parent.parent.parent
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+        try:
+            yield Zygote(process)
+        finally:
+            assert process.stdin
+            process.stdin.close()
+
+
+@dataclass
+class CrashWorld:
+    small: Small
+    zygote: Zygote
+    dice: random.Random
+    people: dict[int, str] = field(default_factory=dict)  # number -> name
+    between: tuple[int, int] = (1, 1)
+    state: tuple[str, ...] = ()  # --state, if not the default
+
+    @property
+    def running(self) -> Running:
+        return self.small.running
+
+    # -- the export -----------------------------------------------------------------------------------------------
+
+    def begin(self, size: int) -> None:
+        """The first people, and what others did on the platforms before us."""
+        self.people = dict.fromkeys(range(1, size + 1), "ann")
+        self.between = (1, size // 2)
+        self._strangers()
+        self._write()
+
+    def change(self) -> None:
+        """A new export: a few come, go, get another name; the half moves."""
+        following = max(self.people) + 1
+        gone = self.dice.sample(sorted(self.people), min(3, len(self.people) - 10))
+        for number in gone:
+            del self.people[number]
+        for number in self.dice.sample(sorted(self.people), 3):
+            self.people[number] = self.dice.choice(("ann", "bo", "cy", "di"))
+        self.people |= dict.fromkeys(range(following, following + 3), "new")
+        low = self.dice.choice(sorted(self.people))
+        self.between = (low, low + self.dice.randrange(5, 80))
+        self._write()
+
+    def _write(self) -> None:
+        lines = ["Id,Email,Name,Plan,Opt in,Opted in at", f"0,{GONE},No,paid,yes,2026-01-05"]
+        lines += [f"{number},{_email(number)},{name},paid,yes,2026-01-05" for number, name in self.people.items()]
+        low, high = self.between
+        self.small.write({}, SEGMENTS.format(low=low, high=high))
+        (self.small.folder / "people.csv").write_text("\n".join(lines) + "\n")
+
+    def _strangers(self) -> None:
+        """Somebody whom others put where we will write, a tag and lists that are none of ours, and a person who said
+        no but is in the export."""
+        url = self.running.url
+        send = self.small._send
+        audience = self.small.audience()
+        for email in (STRANGER, GONE):
+            send("POST", f"{audience}/members", platforms.MAILCHIMP, {"email_address": email, "status": "subscribed"})
+            profile = {"data": {"type": "profile", "attributes": {"email": email}}}
+            send("POST", "/api/profiles", platforms.KLAVIYO, profile)
+            send("POST", "/crm/v3/objects/contacts", platforms.HUBSPOT, {"properties": {"email": email}})
+        for name in ("Readers", "Theirs"):
+            body = {"name": name, "static_segment": [STRANGER]}
+            send("POST", f"{audience}/segments", platforms.MAILCHIMP, body)
+            found = platforms.get(f"{url}/api/profiles", platforms.KLAVIYO)["data"]
+            profile_id = next(one["id"] for one in found if one["attributes"]["email"] == STRANGER)
+            made = send(
+                "POST", "/api/lists", platforms.KLAVIYO, {"data": {"type": "list", "attributes": {"name": name}}}
+            )
+            data = {"data": [{"type": "profile", "id": profile_id}]}
+            send("POST", f"/api/lists/{made['data']['id']}/relationships/profiles", platforms.KLAVIYO, data)
+            found = platforms.get(f"{url}/crm/v3/objects/contacts", platforms.HUBSPOT, properties="email")["results"]
+            record = next(one["id"] for one in found if one["properties"]["email"] == STRANGER)
+            body = {"name": name, "objectTypeId": "0-1", "processingType": "MANUAL"}
+            made = send("POST", "/crm/v3/lists", platforms.HUBSPOT, body)["list"]["listId"]
+            send("PUT", f"/crm/v3/lists/{made}/memberships/add", platforms.HUBSPOT, [record])
+        for platform in ("mailchimp", "klaviyo", "hubspot"):
+            self.small.unsubscribe(platform, GONE)
+
+    # -- commands -------------------------------------------------------------------------------------------------
+
+    def sync(self, *words: str, **more: Any) -> int:
+        """Exit code; -9 when killed. The events and requests of it are in `wire`."""
+        self.wire.unlink(missing_ok=True)
+        order = Order(str(self.small.folder), (*words, *self.state), str(self.wire), **more)
+        return self.zygote.run(order, self.out)
+
+    @property
+    def wire(self) -> Path:
+        return self.small.folder / "wire.jsonl"
+
+    @property
+    def out(self) -> Path:
+        return self.small.folder / "out.txt"
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.wire.read_text().splitlines()] if self.wire.exists() else []
+
+    # -- what must hold -------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """What the platforms hold is what is desired and what others put there, and nothing else."""
+        url = self.running.url
+        readers = {_email(number) for number in self.people}
+        half = {_email(number) for number in self.people if self.between[0] <= number <= self.between[1]}
+        theirs = {STRANGER}
+        lists = {"Readers": readers | theirs, "Half": half, "Theirs": theirs}
+        assert platforms.mailchimp(url) == lists
+        found, labels = platforms.klaviyo(url)
+        assert (found, _some(labels)) == (lists, _some({"reader": readers, "half": half}))
+        found, labels = platforms.hubspot(url)
+        assert (found, _some(labels)) == (lists, _some({"Reader": readers, "Half": half}))
+        assert platforms.mailchimp_statuses(url)[GONE] == "unsubscribed"
+        self._check_one_each()
+
+    def _check_one_each(self) -> None:
+        """Nobody was created twice."""
+        url = self.running.url
+        profiles = platforms._klaviyo_pages(f"{url}/api/profiles", **{"page[size]": 100})
+        emails = Counter(one["attributes"]["email"] for one in profiles)
+        emails.update(Counter(f"hubspot {email}" for email in _hubspot_emails(url)))
+        assert max(emails.values()) == 1, emails.most_common(3)
+
+
+def _some(tags: dict[str, set[str]]) -> dict[str, set[str]]:
+    return {name: members for name, members in tags.items() if members}
+
+
+def _hubspot_emails(url: str) -> Iterator[str]:
+    query: dict[str, Any] = {"limit": 100, "properties": "email"}
+    while True:
+        page = platforms.get(f"{url}/crm/v3/objects/contacts", platforms.HUBSPOT, **query)
+        yield from (one["properties"]["email"] for one in page["results"])
+        following = page.get("paging", {}).get("next", {}).get("after")
+        if not following:
+            return
+        query["after"] = following
+
+
+def _email(number: int) -> str:
+    return f"person{number}@example.com"
+
+
+CREATES = re.compile(r"POST .*/objects/[^ ]*contacts/batch/create$")
+
+
+def created_twice(sent: list[dict[str, Any]]) -> set[str]:
+    """Addresses that a request created which cannot be sent twice without harm, after one was taken: HubSpot's batch
+    create. (Mailchimp's and Klaviyo's writes, and memberships everywhere, set a state: twice is once.)"""
+    taken: set[str] = set()
+    twice: set[str] = set()
+    for line in sent:
+        where = line.get("sent") or line.get("answered")
+        if not where or not CREATES.search(where):
+            continue
+        emails = {one["properties"]["email"] for one in json.loads(line["body"])["inputs"]}
+        if "sent" in line:
+            twice |= emails & taken
+        elif line["status"] in (200, 201, 207):
+            taken |= emails
+    return twice
+
+
+@contextmanager
+def crash_world(folder: Path, seed: int, size: int = 120, state: tuple[str, ...] = ()) -> Iterator[CrashWorld]:
+    with small(folder, "--no-limits") as made, zygote() as forks:
+        world = CrashWorld(made, forks, random.Random(seed), state=state)
+        world.begin(size)
+        yield world

@@ -1,0 +1,126 @@
+"""A person's address changes in the CRM: on each platform the contact moves with its memberships, nobody is there
+twice, and no consent changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.model import Op, Outcome
+from connector.push.run import RunResult
+from tests.path import platforms
+from tests.path.small import PLATFORMS, Small, small
+
+OLD, NEW = "ann@example.com", "ann.married@example.com"
+PEOPLE = {"ann": OLD, "bob": "bob@example.com", "cleo": "cleo@example.com"}
+MOVED = PEOPLE | {"ann": NEW}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Small]:
+    with small(tmp_path) as made:
+        made.write(PEOPLE)
+        made.push()
+        yield made
+
+
+def held(world: Small) -> dict[str, dict[str, set[str]]]:
+    klaviyo, labels = platforms.klaviyo(world.running.url)
+    hubspot, options = platforms.hubspot(world.running.url)
+    return {
+        "mailchimp": platforms.mailchimp(world.running.url),
+        "klaviyo": klaviyo | labels,
+        "hubspot": hubspot | options,
+    }
+
+
+def everybody(world: Small) -> dict[str, set[str]]:
+    """Every address that a platform knows, whatever its status."""
+    with world.open() as workspace:
+        from connector.app.workspace import adapter
+
+        return {
+            name: {
+                email
+                for table in adapter(workspace, item).statuses(None)
+                for email in table.column("email").to_pylist()
+            }
+            for name, item in workspace.config.destinations.items()
+        }
+
+
+def done(result: RunResult, op: Op) -> dict[str, int]:
+    return {name: ops.get(op, {}).get(Outcome.APPLIED, 0) for name, ops in result.counts.items()}
+
+
+def test_the_contact_moves_with_its_memberships_on_every_platform(world: Small) -> None:
+    world.write(MOVED)
+    plan, result = world.push()
+    assert done(result, Op.MOVE) == dict.fromkeys(PLATFORMS, 1)
+    assert {row["op"] for row in plan.changes.to_pylist()} == {"move"}
+    for targets in held(world).values():
+        assert set(map(frozenset, targets.values())) == {frozenset(MOVED.values())}
+    assert everybody(world) == {name: set(MOVED.values()) for name in PLATFORMS}
+    assert world.mailchimp_member(NEW)["status"] == "subscribed"
+    before = world.running.writes()
+    assert not world.push()[0].changes.num_rows
+    assert world.running.writes() == before
+    world.write({name: email for name, email in MOVED.items() if name != "ann"})  # the ledger knows the new address
+    world.push()
+    for targets in held(world).values():
+        assert all(NEW not in members and len(members) == 2 for members in targets.values())
+
+
+def test_fields_and_other_changes_reach_the_new_address(world: Small) -> None:
+    world.write(MOVED)
+    text = (world.folder / "people.csv").read_text().replace(",Ann,", ",Anna,")
+    (world.folder / "people.csv").write_text(text)
+    _, result = world.push()
+    assert done(result, Op.UPDATE) == dict.fromkeys(PLATFORMS, 1)
+    assert world.mailchimp_member(NEW)["merge_fields"]["FNAME"] == "Anna"
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_somebody_who_unsubscribed_stays_so_under_the_new_address(world: Small, platform: str) -> None:
+    world.unsubscribe(platform, OLD)
+    world.write(MOVED)
+    plan, _ = world.push(to=(platform,))
+    assert {(row["email"], row["reason"]) for row in plan.blocked.to_pylist()} == {(NEW, "unsubscribed")}
+    assert not any(NEW in members for members in held(world)[platform].values())
+    assert NEW not in everybody(world)[platform]
+    again = world.plan(to=(platform,))
+    assert not again.changes.num_rows and again.blocked.num_rows
+
+
+def test_an_address_that_is_taken_meanwhile_is_not_moved_to_and_nobody_is_lost(world: Small) -> None:
+    """Between the plan and the push somebody signs up with the new address."""
+    from connector.app import pushing
+    from connector.app.workspace import open_state
+
+    world.write(MOVED)
+    with world.open() as workspace, open_state(workspace) as store:
+        plan = pushing.plan(workspace, store)
+        body = {"email_address": NEW, "status": "subscribed"}
+        world._send("POST", f"{world.audience()}/members", platforms.MAILCHIMP, body)
+        profile = {"type": "profile", "attributes": {"email": NEW}}
+        world._send("POST", "/api/profiles", platforms.KLAVIYO, {"data": profile})
+        world._send("POST", "/crm/v3/objects/contacts", platforms.HUBSPOT, {"properties": {"email": NEW}})
+        result = pushing.push(workspace, store, plan)
+    assert sum(done(result, Op.MOVE).values()) == 0
+    world.push()
+    for targets in held(world).values():
+        assert set(map(frozenset, targets.values())) == {frozenset(MOVED.values())}
+
+
+def test_the_answer_is_lost_and_the_move_is_not_done_twice(world: Small) -> None:
+    world.write(MOVED)
+    world.running.settings(faults="drop_after@w1")
+    _, result = world.push()
+    assert sum(done(result, Op.MOVE).values()) >= 2
+    world.running.settings(faults="")
+    world.push()
+    for targets in held(world).values():
+        assert set(map(frozenset, targets.values())) == {frozenset(MOVED.values())}
+    assert everybody(world) == {name: set(MOVED.values()) for name in PLATFORMS}

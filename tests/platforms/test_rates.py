@@ -1,0 +1,150 @@
+"""50,000 contacts under the platforms' own limits: no throttling while they hold, and hardly any time is wasted; with
+limits halved without notice everything gets through all the same.
+
+The rehearsal platforms' limits and handlers, the adapters and their HTTP layer run here unchanged, in virtual time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import pyarrow as pa
+import pytest
+
+from connector.config.models import Destination, Secret
+from connector.events import silent
+from connector.model import Kind, NewContacts, Op, Outcome, Target
+from connector.platforms.base import BATCH_SCHEMA, Adapter, Batch, Job
+from connector.platforms.registry import create
+from connector.rehearsal.limits import Window
+from connector.rehearsal.server import load_platforms
+from connector.rehearsal.world import KEYS
+from tests.platforms.lockstep import SharedClock, Simulated, together
+
+CONTACTS = 50_000
+PATHS = {"mailchimp": "/3.0", "klaviyo": "", "hubspot": ""}
+LATENCY = 1.0  # seconds until a bulk endpoint answers
+
+
+class Bench:
+    """One adapter before its simulated platform."""
+
+    def __init__(self, platform: str, **settings: str) -> None:
+        self.clock = SharedClock()
+        module = next(one for one in load_platforms() if platform == one.NAME)
+        self.server = Simulated(module, self.clock, LATENCY)
+        if "tier" in settings:
+            self.server.world.settings.tiers[platform] = settings["tier"]
+        base = f"https://platform.test{PATHS[platform]}"
+        destination = Destination(
+            name=platform, platform=platform, secret=Secret(variable="KEY"), base_url=base, settings=settings
+        )
+        self.adapter: Adapter = create(destination, KEYS[platform], self.clock, silent)
+        http = getattr(self.adapter, "_http", None) or self.adapter._portal._http  # type: ignore[attr-defined]
+        http._session.mount("https://", self.server)
+        self.outcomes: Counter[str] = Counter()
+        self.adapter.check({})  # what is read once is read now
+
+    def deliver(self, batch: Batch) -> Callable[[], None]:
+        def task() -> None:
+            answer = self.adapter.push(batch)
+            while isinstance(answer, Job):
+                self.clock.sleep(answer.wait)
+                answer = self.adapter.poll(answer.id, batch)
+            self.outcomes.update(str(one.outcome) for one in answer.outcomes)
+
+        return task
+
+    def push(self, batches: Iterable[Batch]) -> float:
+        """All of them, as many at once as the platform takes. Virtual seconds; what was seen before is forgotten."""
+        self.server.seen.clear()
+        self.server.flying.clear()
+        started = self.clock.time
+        together(self.clock, self.adapter.capabilities.concurrency, [self.deliver(batch) for batch in batches])
+        return self.clock.time - started
+
+    def throttles(self) -> int:
+        return sum(status == 429 for _, _, status in self.server.seen)
+
+    def arrivals(self, template: str) -> list[float]:
+        return [at for at, path, status in sorted(self.server.seen) if template in path and status < 300]
+
+
+def batches(
+    adapter: Adapter,
+    op: Op,
+    target: Target | None,
+    target_id: str | None,
+    ids: Sequence[str] = (),
+    contacts: int = CONTACTS,
+) -> list[Batch]:
+    """So many contacts, cut as the platform takes them."""
+    size = adapter.capabilities.operations[op, target.kind if target else None].max_batch
+    rows = [
+        {
+            "email": f"person{number}@example.com",
+            "remote_id": ids[number] if ids else None,
+            "new_status": str(NewContacts.TRANSACTIONAL) if op is Op.CREATE else None,
+        }
+        for number in range(contacts)
+    ]
+    tables = [pa.Table.from_pylist(rows[at : at + size], BATCH_SCHEMA) for at in range(0, contacts, size)]
+    return [Batch(op, target, target_id, table) for table in tables]
+
+
+def share(arrivals: list[float], window: Window) -> float:
+    """Of what the window allows between the first and the last arrival, the part that was used."""
+    whole = int((arrivals[-1] - arrivals[0]) // window.seconds)
+    used = sum(at < arrivals[0] + whole * window.seconds for at in arrivals)
+    return used / (whole * window.requests)
+
+
+def test_hubspot_creates_at_the_pace_of_its_limit() -> None:
+    bench = Bench("hubspot")
+    bench.clock.sleep(60)
+    bench.push(batches(bench.adapter, Op.CREATE, None, None))
+    assert bench.outcomes == {str(Outcome.APPLIED): CONTACTS} and bench.throttles() == 0
+    arrivals = bench.arrivals("/batch/create")
+    assert len(arrivals) == CONTACTS // 100
+    used = share(arrivals, Window(190, 10.0))
+    assert used >= 0.9
+
+
+def test_klaviyo_removes_at_the_pace_of_its_limit_even_of_a_small_account() -> None:
+    bench = Bench("klaviyo", tier="XS")
+    bench.push(batches(bench.adapter, Op.CREATE, None, None))
+    assert bench.outcomes == {str(Outcome.APPLIED): CONTACTS}
+    target = Target("klaviyo", Kind.LIST, "VIP")
+    (list_id,) = bench.adapter.ensure_targets([target]).values()
+    ids = dict(bench.server.world.db.execute("SELECT email, id FROM kl_profile").fetchall())
+    assert bench.throttles() == 0
+    bench.clock.sleep(120)
+    ordered = [ids[f"person{number}@example.com"] for number in range(CONTACTS)]
+    bench.push(batches(bench.adapter, Op.REMOVE, target, list_id, ordered))
+    assert bench.throttles() == 0
+    arrivals = bench.arrivals("DELETE /api/lists")
+    used = share(arrivals, Window(15, 60.0))
+    assert used >= 0.9
+
+
+def test_mailchimp_fills_its_connections() -> None:
+    bench = Bench("mailchimp")
+    bench.push(batches(bench.adapter, Op.CREATE, None, None))
+    assert bench.outcomes == {str(Outcome.APPLIED): CONTACTS} and bench.throttles() == 0
+    begin, last = min(bench.server.flying)[0], max(bench.server.flying)[0]
+    busy = sum(min(end, last) - at for at, end in bench.server.flying)
+    used = busy / (last - begin) / 10
+    assert used >= 0.899
+
+
+@pytest.mark.parametrize("platform", ["mailchimp", "klaviyo", "hubspot"])
+def test_limits_halved_without_notice_slow_it_down_and_nothing_is_lost(platform: str) -> None:
+    """Measured on 50,000 contacts: Mailchimp 4 throttles of 104 requests, 30 s instead of 16 s; HubSpot 9 of 509, 63 s
+    instead of 31 s; Klaviyo none, its imports are too few."""
+    bench = Bench(platform, **({"tier": "XS"} if platform == "klaviyo" else {}))
+    bench.server.world.settings.limit_scale = 0.5
+    work = batches(bench.adapter, Op.CREATE, None, None, contacts=25_000)
+    bench.push(work)
+    assert bench.outcomes == {str(Outcome.APPLIED): 25_000}
+    assert (bench.throttles() > 0) == (platform != "klaviyo")
+    assert bench.throttles() <= max(10, len(work) // 20)

@@ -1,0 +1,189 @@
+"""What is particular to PostgreSQL: its words, bulk, migrations, who else uses the database."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import psycopg
+import pyarrow as pa
+import pytest
+
+from connector.errors import LeaseHeld, StateError, TooNew
+from connector.state import postgres as postgres_module
+from connector.state import schema
+from connector.state.dialect import translate
+from connector.state.open import exists, open_store, rehearsal_url
+from connector.state.postgres import PostgresDatabase
+from connector.state.sqlite import SqliteStore
+
+from .conftest import changes, contacts, open_run
+
+
+@pytest.fixture
+def backend() -> str:
+    return "postgresql"
+
+
+def test_a_url_opens_it(url: str) -> None:
+    assert exists(url)
+    store = open_store(url)
+    store.observe("d", contacts({"email": "a@example.com", "tags": ["x", "y"]}))
+    store.close()
+    again = open_store(url)
+    assert again.ledger("d").contacts["tags"].to_pylist() == [["x", "y"]]
+    again.close()
+
+
+def test_every_kind_of_text_survives(store: SqliteStore) -> None:
+    texts = ['a"b', "a,b", "a\nb", "a\r\nb", "ü€😀", "%s ? \\N \\", " x ", "null", "NULL", "{1}"]
+    rows = [{"email": f"p{number}@example.com", "remote_id": text} for number, text in enumerate(texts)]
+    store.observe("d", contacts(*rows, {"email": "last@example.com", "remote_id": None}))
+    assert store.ledger("d").contacts["remote_id"].to_pylist() == [*texts, None]
+
+
+def test_a_hundred_thousand_people_in_bulk(store: SqliteStore) -> None:
+    count = 100_000
+    emails = pa.array([f"p{number}@example.com" for number in range(count)])
+    started = time.monotonic()
+    columns = {"email": emails, "remote_id": emails, "status": pa.repeat("subscribed", count)}
+    columns |= {"status_at": pa.nulls(count, pa.timestamp("us", "UTC")), "tags": pa.nulls(count, pa.list_(pa.string()))}
+    store.observe("d", pa.table(columns))
+    assert store.ledger("d").contacts.num_rows == count
+    assert time.monotonic() - started < 30
+
+
+def test_flat_objects_are_merged_in_order(url: str) -> None:
+    store = SqliteStore(PostgresDatabase(url))
+    merged = {
+        ("{}", '{"A":"1"}'): '{"A":"1"}',
+        ('{"B":"x","A":1.50}', '{"A":2,"C":true}'): '{"B":"x","A":2,"C":true}',
+        ('{"A":"1","B":"2"}', '{"A":null}'): '{"B":"2"}',
+        ('{"A":"\\"ü"}', '{"A":null}'): "{}",
+    }
+    for (old, new), both in merged.items():
+        assert store._db.rows("SELECT json_patch(?, ?)", [old, new]) == [(both,)]
+    store.close()
+
+
+def test_a_newer_schema_is_too_new(url: str, store: SqliteStore) -> None:
+    store._db.run("INSERT INTO schema_version(version, at) VALUES (999, 0)")
+    with pytest.raises(TooNew, match=r"schema 999.*Update the connector"):
+        open_store(url)
+
+
+def test_somebody_elses_tables_are_not_touched(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE theirs(a int)")
+    with pytest.raises(StateError, match=r"another program.*search_path"):
+        open_store(url)
+    with psycopg.connect(url) as connection:
+        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()").fetchall()
+    assert names == [("theirs",)]
+
+
+def test_a_failing_migration_leaves_the_old_schema(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store(url).close()
+    broken = (*schema.MIGRATIONS, ("CREATE TABLE half(a TEXT)", "CREATE TABLE membership(again TEXT)"))
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "MIGRATIONS", broken)
+        with pytest.raises(StateError):
+            open_store(url)
+    db = PostgresDatabase(url)
+    assert db.rows("SELECT max(version) FROM schema_version") == [(len(schema.MIGRATIONS),)]
+    assert "half" not in db.tables()
+    db.close()
+
+
+def test_an_older_state_is_brought_up_to_date(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        PostgresDatabase(url).close()
+        db = PostgresDatabase(url)
+        schema.migrate(db, 0)
+        db.close()
+    store = open_store(url)
+    assert store.revisions(["d"]) == {"d": 0}
+    store.close()
+
+
+def test_a_password_is_in_no_message() -> None:
+    url = "postgresql://marianne:very-secret@127.0.0.1:1/db?application_name=very-secret"
+    with pytest.raises(StateError, match=r"postgresql://127\.0\.0\.1:1/db cannot be used: no connection") as failed:
+        open_store(url)
+    assert "secret" not in str(failed.value) and "marianne" not in str(failed.value)
+
+
+def test_a_lost_connection_is_told_and_nothing_is_half_written(url: str, store: SqliteStore) -> None:
+    with psycopg.connect(url, autocommit=True) as other:
+        with pytest.raises(StateError, match="lost"), store._db.transaction():
+            store._db.run("INSERT INTO destination(name) VALUES ('half')")
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            store._db.run("INSERT INTO destination(name) VALUES ('other half')")
+        assert other.execute("SELECT count(*) FROM destination").fetchone() == (0,)
+
+
+def test_a_stalled_writer_does_not_stop_the_others(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_module, "STALLED_SECONDS", 1)
+    stalled, other = open_store(url), open_store(url)
+    assert isinstance(stalled, SqliteStore)
+    with pytest.raises(StateError), stalled._db.transaction():
+        with other.lease("push"):  # waits until the server cuts the stalled one off
+            pass
+        stalled._db.run("INSERT INTO destination(name) VALUES ('late')")
+    other.close()
+
+
+def test_the_servers_clock_rules(url: str) -> None:
+    store = SqliteStore(PostgresDatabase(url))
+    assert abs((store._db.now() - datetime.now(UTC)).total_seconds()) < 60
+    with store.lease("push"):
+        run = open_run(store, changes())
+    assert store.run(run).started_at.tzinfo is not None
+    store.close()
+
+
+def test_another_process_is_told_who_holds_the_lease(url: str) -> None:
+    store = open_store(url)
+    script = (
+        "import sys; from connector.state.open import open_store\nwith open_store(sys.argv[1]).lease('resume'): pass"
+    )
+    with store.lease("push"):
+        done = subprocess.run([sys.executable, "-c", script, url], capture_output=True, text=True, timeout=60)
+    assert LeaseHeld.__name__ in done.stderr and "in use by push (process" in done.stderr
+    store.close()
+
+
+def test_statements_for_sqlite_become_postgresqls() -> None:
+    assert translate("INSERT OR IGNORE INTO a SELECT ? FROM temp.b CROSS JOIN c ON true") == (
+        "INSERT INTO a SELECT %s FROM b JOIN c ON true ON CONFLICT DO NOTHING"
+    )
+    made = translate("CREATE TABLE a(id INTEGER PRIMARY KEY, b TEXT, c INTEGER) WITHOUT ROWID")
+    assert made == (
+        'CREATE TABLE a(id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, b TEXT COLLATE "C", c BIGINT)'
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "beside"),
+    [
+        ("state.db", "state.db.rehearsal"),
+        ("sqlite:///state.db", "sqlite:///state.db.rehearsal"),
+        ("postgresql://u@h/d", "postgresql://u@h/d?options=-csearch_path%3Dconnector_rehearsal"),
+        (
+            "postgres://h/d?sslmode=require&options=-csearch_path%3Dours%20-cjit%3Doff",
+            "postgres://h/d?sslmode=require&options=-cjit%3Doff%20-csearch_path%3Dours_rehearsal",
+        ),
+    ],
+)
+def test_a_rehearsal_has_a_state_of_its_own(url: str, beside: str) -> None:
+    assert rehearsal_url(url) == beside
+
+
+def test_a_missing_schema_is_made(url: str) -> None:
+    open_store(rehearsal_url(url)).close()
+    db = PostgresDatabase(url)
+    assert db.tables() == set()
+    db.close()
