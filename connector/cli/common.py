@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -104,7 +105,8 @@ def command(app: typer.Typer, name: str, examples: str) -> Callable[[Callable[..
         run.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in ordered}
         summary = inspect.getdoc(function) or ""
-        app.command(name, help=f"{summary}\n\n\b\nExamples:\n{examples}")(run)
+        short = re.split(r"[:.;](?:\s|$)", summary, maxsplit=1)[0]
+        app.command(name, short_help=short, help=f"{summary}\n\n\b\nExamples:\n{examples}")(run)
         return run
 
     return register

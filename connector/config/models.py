@@ -148,6 +148,7 @@ class Guards(Model):
     floor: Whole = 50
     shrunken_percent: LimitPercent = 30.0  # the export lost more than this since the last run
     empty: Switch = True  # a segment that had members has none
+    tier: Limit = None  # contacts that the account's price covers
 
     def overruled(self, by: Guards | None) -> Guards:
         """These, with every key that `by` names."""

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.model import Op
+from connector.model import Op, Status
 from connector.plan import changes, diff, forecast, guards, hold, moves, rows
 from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.plan.routes import Routing
@@ -21,6 +21,7 @@ from connector.plan.saved import identity
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
 
+UNBILLED = [str(status) for status in (Status.ABSENT, Status.ARCHIVED, Status.FORGOTTEN)]
 MEMORY = "768MB"
 
 
@@ -70,6 +71,7 @@ def build(
         limits = side.routing.destination.guards
         of = {diff.label(route.target): route.guards or limits for route in side.routing.routes}
         hits += guards.check(name, of, diff.counts(connection, side.routing))
+        hits += guards.tier(name, limits, *_counted(changed, side.ledger))
         hits += guards.moved(name, limits, *_moved(changed, side.ledger))
         hits += guards.shrunken(name, limits, desired.num_rows, contacts_before)
         requests[name] = forecast.requests(changed, side.capabilities, side.new_targets if changed.num_rows else 0)
@@ -95,6 +97,14 @@ def build(
         irreversible=irreversible,
     )
     return replace(plan, id=identity(plan))
+
+
+def _counted(changed: pa.Table, ledger: Ledger) -> tuple[int, int]:
+    """Contacts that the platform holds as far as we know, and those that would be new."""
+    status = ledger.contacts.column("status")
+    billed = pc.and_(pc.is_valid(status), pc.invert(pc.is_in(status, value_set=pa.array(UNBILLED))))
+    creates = pc.sum(pc.equal(changed.column("op"), Op.CREATE)).as_py() or 0
+    return pc.sum(billed).as_py() or 0, creates
 
 
 def _moved(changed: pa.Table, ledger: Ledger) -> tuple[int, int]:

@@ -37,10 +37,10 @@ def collect(
 
 def irreversible(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """op -> changes that `sync undo` cannot take back: new contacts stay, and a field that is written for the first
-    time takes the place of a value that nobody knows. After `collect`."""
+    time takes the place of a value that nobody knows, and a new address stays. After `collect`."""
     rows = connection.execute("""
-        select contact.op, count(*) from contact join person using (email)
-        where contact.op = 'create' or (contact.fields is not null
+        select contact.op, count(*) from contact left join person using (email)
+        where contact.op in ('create', 'move') or (contact.fields is not null
               and not list_has_all(coalesce(json_keys(fields_sent), []), json_keys(contact.fields)))
         group by 1 order by 1
     """).fetchall()

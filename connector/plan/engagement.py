@@ -19,11 +19,11 @@ from connector.state.base import Store
 
 _TOGETHER = """
     with engaged as (
-        select email, max(greatest(last_open_at, last_click_at)) as at from happened group by email
+        select email, max(greatest(last_open_at, last_click_at)) as engaged_at from happened group by email
     )
     select email, max(last_open_at) as last_open_at, max(last_click_at) as last_click_at,
            max(last_send_at) as last_send_at,
-           coalesce(sum(sends) filter (at is null or last_send_at > at), 0)::bigint as sends,
+           coalesce(sum(sends) filter (engaged_at is null or last_send_at > engaged_at), 0)::bigint as sends,
            coalesce(sum(bounces), 0)::bigint as bounces
     from happened join engaged using (email) where email <> '' group by email
 """

@@ -1,6 +1,6 @@
 """Guards: when a plan must not be pushed without a word from a person.
 
-Owns: the arithmetic and the messages of adds, removes, moves, empty and shrunken. (An export that is too old never gets
+Owns: the arithmetic and the messages of adds, removes, moves, empty, tier and shrunken. (An export that is too old never gets
 this far: sources refuses it.) Must not: change a plan, or know who lifts a guard.
 """
 
@@ -34,6 +34,15 @@ def moved(destination: str, guards: Guards, moves: int, known: int) -> list[Guar
     if not _over(moves, known, guards.removes_percent, guards.removes, guards.floor):
         return []
     return [_hit("moves", destination, "", f"{moves:,} of {known:,} contacts would get another address")]
+
+
+def tier(destination: str, guards: Guards, known: int, creates: int) -> list[GuardHit]:
+    """New contacts would cost more than the account's price covers. `known` are the contacts that we know of there,
+    so the account may hold more."""
+    if guards.tier is None or not creates or known + creates <= guards.tier:
+        return []
+    text = f"{creates:,} new contacts on top of at least {known:,} are more than the {guards.tier:,} that are paid for"
+    return [_hit("tier", destination, "", text)]
 
 
 def shrunken(destination: str, guards: Guards, contacts: int, before: int | None) -> list[GuardHit]:

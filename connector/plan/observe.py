@@ -32,7 +32,8 @@ def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, n
     if first:
         _remember(store, destination, adapter.statuses(None), tell, "reading everybody")
     elif ledger.cursor is not None:
-        _remember(store, destination, adapter.statuses(ledger.cursor), tell, "reading changes")
+        since = ledger.cursor if ledger.cursor <= now else None  # the clock went back: nobody knows what was missed
+        _remember(store, destination, adapter.statuses(since), tell, "reading changes")
     else:
         return False
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=everybody)

@@ -197,6 +197,7 @@ def _left(connection: duckdb.DuckDBPyConnection, side: Side) -> list[str]:
         "contacts that the run created stay: nothing here deletes people": count(
             f"did where op = 'create' and {_APPLIED}"
         ),
+        "contacts that got a new address keep it": count(f"did where op = 'move' and {_APPLIED}"),
         "fields keep what the run wrote, since nobody knows what stood there before": count(
             "field where state = 'unknown'"
         ),

@@ -35,6 +35,7 @@ TIERS = {
 SEARCHES = Window(5, 1.0, "SECONDLY")
 
 install, overview, members = store.install, page.overview, page.members
+engage = contacts.engage
 
 
 def routes() -> list[Route]:

@@ -22,7 +22,7 @@ from connector.rehearsal.hubspot_wire import (
     refuse,
     whole_number,
 )
-from connector.rehearsal.world import Request, Response, World
+from connector.rehearsal.world import Did, Request, Response, World
 
 ALWAYS = ("createdate", "hs_object_id", "lastmodifieddate")
 DEFAULT = ("email", "firstname", "lastname")
@@ -111,6 +111,23 @@ def save(world: World, number: int, properties: dict[str, str], created: int) ->
         (json.dumps(written, ensure_ascii=False), at, number),
     )
     store.write_addresses(world, number, written)
+
+
+def engage(world: World, events: Sequence[Did]) -> None:
+    """HubSpot keeps what became of its mails in properties of the contact. It does not tell who made an open."""
+    for event in sorted(events, key=lambda event: event.at):
+        number = numbers(world, [event.email], "email").get(event.email)
+        if number is None:
+            continue
+        _, text, created, _, _ = rows(world, [number])[number]
+        held = json.loads(text)
+        counter = {"send": "hs_email_delivered"}.get(event.did, f"hs_email_{event.did}")
+        since = "hs_email_sends_since_last_engagement"
+        silent = {"send": int(held.get(since, 0)) + 1, "bounce": int(held.get(since, 0))}.get(event.did, 0)
+        held |= {counter: str(int(held.get(counter, 0)) + 1), since: str(silent)}
+        if event.did != "bounce":
+            held[f"hs_email_last_{event.did}_date"] = iso(event.at)
+        save(world, number, held, created)
 
 
 def _free(world: World, number: int | None, properties: dict[str, str]) -> None:

@@ -26,6 +26,7 @@ from connector.rehearsal.world import Members, Overview, Request, Response, Rout
 
 NAME, TITLE, PREFIXES = "klaviyo", "Klaviyo", ("/api",)
 ACCOUNT = "RHRSAL"
+engage = events.engage
 SUPPORTED = timedelta(days=731)  # a revision is stable for a year and deprecated for another
 # Requests in a second and in a minute, per endpoint; an account may be held lower (settings.tiers).
 TIERS = {"XS": (1, 15), "S": (3, 60), "M": (10, 150), "L": (75, 750), "XL": (350, 3500)}

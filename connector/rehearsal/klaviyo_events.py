@@ -12,7 +12,7 @@ from typing import Any
 
 from connector.rehearsal import klaviyo_profiles as profiles
 from connector.rehearsal import klaviyo_wire as wire
-from connector.rehearsal.world import Request, Response, Route, World
+from connector.rehearsal.world import Did, Request, Response, Route, World
 
 METRICS = ("Received Email", "Opened Email", "Clicked Email", "Bounced Email", "Marked Email as Spam")
 _ORDER = ("greater-than", "greater-or-equal", "less-than", "less-or-equal")
@@ -34,9 +34,20 @@ def install(db: sqlite3.Connection, now: str) -> None:
     db.executemany("INSERT OR IGNORE INTO kl_metric VALUES (?, ?, ?)", rows)
 
 
-def add(db: sqlite3.Connection, metric: str, profile: int, at: str) -> None:
+def add(db: sqlite3.Connection, metric: str, profile: int, at: str, **properties: Any) -> None:
     key = db.execute("SELECT id FROM kl_metric WHERE name = ?", (metric,)).fetchone()[0]
-    db.execute("INSERT INTO kl_event (metric, profile, at, properties) VALUES (?, ?, ?, '{}')", (key, profile, at))
+    row = (key, profile, at, json.dumps({name.replace("_", " "): value for name, value in properties.items()}))
+    db.execute("INSERT INTO kl_event (metric, profile, at, properties) VALUES (?, ?, ?, ?)", row)
+
+
+def engage(world: World, events: Sequence[Did]) -> None:
+    """Events of addresses that have no profile are dropped."""
+    metrics = {"send": METRICS[0], "open": METRICS[1], "click": METRICS[2], "bounce": METRICS[3]}
+    for event in events:
+        row = world.db.execute("SELECT pk FROM kl_profile WHERE email = ?", (event.email.lower(),)).fetchone()
+        if row:
+            more = {"Apple_Privacy_Open": event.proxy} if event.did == "open" else {}
+            add(world.db, metrics[event.did], row[0], wire.stamp(event.at), **more)
 
 
 def routes() -> list[Route]:

@@ -17,6 +17,7 @@ from connector.rehearsal import (
     mailchimp_batches,
     mailchimp_lists,
     mailchimp_members,
+    mailchimp_reports,
     mailchimp_seed,
     mailchimp_store,
     mailchimp_tags,
@@ -28,12 +29,13 @@ NAME, TITLE = "mailchimp", "Mailchimp"
 PREFIXES = ("/3.0", mailchimp_batches.RESULTS)
 CONNECTIONS = 10  # at once, for the whole account
 ACCOUNT = "Rehearsal Ltd"
+engage = mailchimp_reports.engage
 _KEY = re.compile(r".+-[a-z]{2}\d+")
 
 
 def install(world: World) -> None:
     """Make the tables; a new state file gets the audience Newsletter."""
-    for module in (mailchimp_lists, mailchimp_store, mailchimp_batches):
+    for module in (mailchimp_lists, mailchimp_store, mailchimp_batches, mailchimp_reports):
         for statement in filter(str.strip, module.SCHEMA.split(";")):
             world.db.execute(statement)
     if not world.db.execute("SELECT 1 FROM mc_lists").fetchone():
@@ -51,6 +53,7 @@ def _operations() -> list[Route]:
         *mailchimp_lists.routes(),
         *mailchimp_members.routes(),
         *mailchimp_tags.routes(),
+        *mailchimp_reports.routes(),
     ]
 
 

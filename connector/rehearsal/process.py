@@ -35,6 +35,10 @@ class Running:
         """Change settings (fields of world.Settings; faults in their text form)."""
         return cast(dict[str, Any], self._call("POST", "settings", changes))
 
+    def engage(self, **happened: list[dict[str, Any]]) -> None:
+        """Mails that were sent, opened, clicked or came back, per platform: see App.engage."""
+        self._call("POST", "engagement", happened)
+
     def reset(self, **changes: Any) -> dict[str, Any]:
         """Forget everything and seed again, with changed settings if given."""
         return cast(dict[str, Any], self._call("POST", "reset", changes))
@@ -48,7 +52,7 @@ class Running:
         request = urllib.request.Request(f"{self.url}/_rehearsal/{path}", data, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
         with opener.open(request, timeout=30) as answer:
-            return json.load(answer)
+            return json.load(answer) if answer.status != 204 else None
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 from connector.rehearsal import asgi, faults, log, page
 from connector.rehearsal.recording import Recorder
 from connector.rehearsal.routing import Match, Router
-from connector.rehearsal.world import BadJson, Platform, Refusal, Request, Response, Settings, World, open_state
+from connector.rehearsal.world import BadJson, Did, Platform, Refusal, Request, Response, Settings, World, open_state
 
 PLATFORMS = ("mailchimp", "klaviyo", "hubspot")
 
@@ -185,12 +186,30 @@ class App:
                     self.configure(request.json())
                     self.reset()
                     return Response(body=self.state())
+                case "POST", "/_rehearsal/engagement":
+                    self.engage(request.json())
+                    return Response(status=204)
                 case "POST", "/_rehearsal/stop":
                     self._stop()
                     return Response(status=204)
         except ValueError as error:
             return Response(400, {"error": str(error)})
         return Response(404, {"error": "Nothing here. The page is at /, the control under /_rehearsal/."})
+
+    def engage(self, happened: dict[str, list[dict[str, Any]]]) -> None:
+        """{platform: [{email, did: send | open | click | bounce, at: ISO 8601, proxy}]}. Raises ValueError."""
+        for platform in self.platforms:
+            try:
+                events = [
+                    Did(str(one["email"]), str(one["did"]), datetime.fromisoformat(one["at"]), bool(one.get("proxy")))
+                    for one in happened.get(platform.NAME, [])
+                ]
+            except (KeyError, TypeError) as error:
+                raise ValueError(f"Each event has email, did and at; {error} is missing.") from None
+            if strange := {one.did for one in events} - {"send", "open", "click", "bounce"}:
+                raise ValueError(f"What was done is send, open, click or bounce, not {', '.join(strange)}.")
+            platform.engage(self.world, events)
+        self.world.db.commit()
 
     def state(self) -> dict[str, Any]:
         """Counters, settings and what each platform holds, for tests and the curious."""

@@ -14,6 +14,7 @@ A platform is a module with
     def error(status, detail="") -> Response       # the vendor's error shape
     def fault(kind) -> Response            # kinds: error (500), unavailable (503), throttle (429), blocked (what the
                                            # vendor's edge answers under load)
+    def engage(world, events) -> None      # mails that were sent, opened, clicked, or came back
     def overview(world) -> Overview        # for the page
     def members(world, key, limit, offset) -> Members | None   # of the target with this key, for the page
 
@@ -136,6 +137,17 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Did:
+    """Something that happened to a mail, put in through POST /_rehearsal/engagement. `did` is send, open, click or
+    bounce; `proxy`: an open that a privacy proxy made."""
+
+    email: str
+    did: str
+    at: datetime
+    proxy: bool = False
+
+
 Handler = Callable[[World, Request], Response]
 
 
@@ -189,5 +201,6 @@ class Platform(Protocol):
     def guard(self, world: World, request: Request, /) -> Response | None: ...
     def error(self, status: int, detail: str = "") -> Response: ...
     def fault(self, kind: str, /) -> Response: ...
+    def engage(self, world: World, events: Sequence[Did], /) -> None: ...
     def overview(self, world: World, /) -> Overview: ...
     def members(self, world: World, key: str, limit: int, offset: int, /) -> Members | None: ...

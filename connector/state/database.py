@@ -161,6 +161,10 @@ def _reason(error: Exception) -> str:
         return "it is not a sound SQLite file. Restore a copy, or choose another file with --state."
     if "full" in text or "No space" in text:
         return "the disk is full. Make room, then run `sync resume`."
+    if "disk I/O" in text:
+        return "the disk does not take what is written: full, over quota, or broken. Then run `sync resume`."
+    if "readonly" in text or "unable to open" in text:
+        return "it cannot be written. Give yourself the right to its file and folder, or choose another with --state."
     if isinstance(error, OSError):
         return f"{error.strerror}. Choose another place with --state."
     return text.splitlines()[0]

@@ -76,7 +76,7 @@ class Upkeep:
     def sweep(self, destination: str, emails: pa.Array) -> None:
         """Forgotten people whom a bulk reading of a platform has brought along leave the state again."""
         table = pa.table({"destination": pa.repeat(destination, len(emails)), "email": emails})
-        with self._db.transaction():
+        with self._db.erasing():
             self._db.load("DELETE FROM contact WHERE destination = ? AND email = ?", table)
             self._db.load("DELETE FROM engagement WHERE destination = ? AND email = ?", table)
 

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 FASTER = 60  # a minute of waiting takes a second
@@ -62,7 +62,8 @@ class Doom:
             _die()
 
     def note(self, **what: Any) -> None:
-        os.write(self._wire, (json.dumps(what) + "\n").encode())
+        with contextlib.suppress(OSError):  # a full disk
+            os.write(self._wire, (json.dumps(what) + "\n").encode())
 
 
 def _die() -> None:
@@ -138,10 +139,16 @@ def _do_not_wait_for_the_disk() -> None:
 
 
 def _turn_clock(seconds: float) -> None:
+    from connector.app import pushing
     from connector.state import database
 
-    right = database.Database.now
-    database.Database.now = lambda self: right(self) + timedelta(seconds=seconds)  # type: ignore[method-assign]
+    class Turned(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    for module in (database, pushing):
+        module.datetime = Turned  # type: ignore[attr-defined]
 
 
 def serve() -> None:

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from connector.app.workspace import open_state
 from connector.rehearsal.process import Running
+from connector.state.base import Ledger
 from tests.crash.launch import Order, as_line
 from tests.path import platforms
 from tests.path.small import Small, small
@@ -151,6 +153,13 @@ class CrashWorld:
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.wire.read_text().splitlines()] if self.wire.exists() else []
+
+    def email(self, number: int) -> str:
+        return _email(number)
+
+    def ledger(self, destination: str) -> Ledger:
+        with self.small.open() as workspace, open_state(workspace) as store:
+            return store.ledger(destination)
 
     # -- what must hold -------------------------------------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -116,3 +117,69 @@ def test_wrong_names_get_a_hint_and_other_files_read_nothing_more(tmp_path: Path
     world.write(PEOPLE)
     text = (tmp_path / "segments.yaml").read_text()
     assert asked_of_platforms(load_text(text, Path("segments.yaml"))) == {}
+
+
+ENGAGED = """
+  openers: {when: {PLATFORM.last_open_at: {within: 7 days}}}
+  clickers: {when: {PLATFORM.last_click_at: {exists: true}}}
+  silent: {when: {PLATFORM.sends: {at_least: 2}}}
+  bounced: {when: {PLATFORM.bounces: {at_least: 1}}}
+  engaged: {when: {seen_at: {within: 7 days}}}
+  mailed: {when: {PLATFORM.last_send_at: {exists: true}}}
+  readers: {when: {plan: paid}, send_to: {PLATFORM: {tag: Readers}}}
+"""
+SEEN = "traits:\n  seen_at: {greatest: [PLATFORM.last_open_at, PLATFORM.last_click_at]}"
+
+
+def ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat()
+
+
+def did(name: str, what: str, days: int, **more: bool) -> dict[str, object]:
+    return {"email": f"{name}@example.com", "did": what, "at": ago(days), **more}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_opens_clicks_sends_and_bounces_come_back_as_columns(world: Small, platform: str) -> None:
+    world.write(PEOPLE)
+    world.push(to=(platform,))
+    happened = [did(name, "send", days) for days in (20, 10) for name in PEOPLE]
+    happened += [did("ann", "open", 5), did("bob", "click", 15), did("dan", "bounce", 9)]
+    if platform != "hubspot":  # which does not tell who made an open
+        happened.append(did("cleo", "open", 4, proxy=True))
+    world.running.engage(**{platform: happened})
+    segments, more = ENGAGED.replace("PLATFORM", platform), SEEN.replace("PLATFORM", platform)
+    world.write(PEOPLE, segments, more)
+    world.plan(to=(platform,))
+    found = {name: [email.split("@")[0] for email in world.members(name)] for name in ("openers", "clickers")}
+    assert found == {"openers": ["ann"], "clickers": ["bob"]}
+    received = ["cleo"] if platform == "mailchimp" else ["cleo", "dan"]  # its report tells whose mail came back
+    assert world.members("silent") == [f"{name}@example.com" for name in received]
+    assert world.members("bounced") == ["dan@example.com"]
+    assert world.members("engaged") == ["ann@example.com"]
+    assert world.members("mailed") == sorted(PEOPLE.values())
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_engagement_is_read_from_where_the_last_reading_ended(
+    world: Small, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.write(PEOPLE, ENGAGED.replace("PLATFORM", platform), SEEN.replace("PLATFORM", platform))
+    world.push(to=(platform,))  # reads up to some minutes ago
+    monkeypatch.setattr("connector.plan.engagement.OVERLAP", timedelta())
+    happened = [did("ann", "send", 0), did("bob", "send", 0), did("ann", "click", 0), did("bob", "send", 0)]
+    world.running.engage(**{platform: happened})
+    time.sleep(1.1)  # Mailchimp's times have whole seconds
+    for _ in range(2):  # the second reading meets nothing new and counts nothing twice
+        world.plan(to=(platform,))
+        assert world.members("clickers") == ["ann@example.com"]
+        assert world.members("silent") == ([] if platform == "mailchimp" else ["bob@example.com"])
+        time.sleep(0.1)
+
+
+def test_nothing_of_it_is_read_for_a_file_that_does_not_ask(world: Small) -> None:
+    world.write(PEOPLE)
+    world.push()
+    world.plan()
+    paths = {row["path"] for row in world.running.requests()}
+    assert not any("reports" in path or "events" in path or "metrics" in path for path in paths)

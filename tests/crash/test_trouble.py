@@ -1,0 +1,94 @@
+"""A full disk, a clock that goes back, two processes at once, answers that are lost: what is pushed is right in the end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.crash.launch import Order
+from tests.crash.world import PUSH, CrashWorld, crash_world, created_twice, zygote
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[CrashWorld]:
+    with crash_world(tmp_path, seed=1, size=40) as made:
+        yield made
+
+
+def finish(world: CrashWorld) -> None:
+    """`sync resume`, then whatever a push still finds."""
+    for words in (("resume", "--rehearse", "-v"), PUSH):
+        assert world.sync(*words) == 0, world.out.read_text()
+    world.check()
+
+
+@pytest.mark.parametrize("room", [20_000, 60_000, 130_000])
+def test_the_disk_is_full(world: CrashWorld, room: int) -> None:
+    code = world.sync(*PUSH, file_size=room)
+    assert (code, "Traceback" in world.out.read_text()) == (4, False)
+    assert "disk" in world.out.read_text()
+    finish(world)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_the_state_is_read_only(world: CrashWorld) -> None:
+    assert world.sync(*PUSH) == 0
+    folder = world.small.folder / ".connector" / "rehearsal"
+    folder.chmod(0o500)
+    world.change()
+    assert world.sync(*PUSH) == 4
+    assert "--state" in world.out.read_text()
+    folder.chmod(0o700)
+    finish(world)
+
+
+def test_the_clock_goes_back(world: CrashWorld) -> None:
+    assert world.sync(*PUSH, at=150, clock=2 * DAY) == -9
+    assert world.sync("resume", "--rehearse", clock=DAY) == 0, world.out.read_text()
+    world.change()
+    person = world.email(max(world.people))
+    assert world.sync(*PUSH) == 0, world.out.read_text()
+    world.check()
+    world.small.unsubscribe_mailchimp(person)  # "what changed since tomorrow" would miss it
+    assert world.sync(*PUSH, clock=-DAY) == 0, world.out.read_text()
+    contacts = world.ledger("mailchimp").contacts
+    assert (
+        dict(zip(*(contacts[name].to_pylist() for name in ("email", "status")), strict=True))[person] == "unsubscribed"
+    )
+
+
+def test_two_processes_at_once(world: CrashWorld) -> None:
+    world.running.settings(latency_ms=40)
+    wires = [world.small.folder / f"wire{number}.jsonl" for number in (1, 2)]
+    outs = [world.small.folder / f"out{number}.txt" for number in (1, 2)]
+    orders = [Order(str(world.small.folder), PUSH, str(wire)) for wire in wires]
+    with zygote() as other, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(world.zygote.run, orders[0], outs[0])
+        time.sleep(0.2)
+        second = pool.submit(other.run, orders[1], outs[1])
+        codes = [first.result(), second.result()]
+    texts = " ".join(out.read_text() for out in outs)
+    assert sorted(codes) in ([0, 3], [0, 4]), texts
+    assert "is in use by push (process" in texts or "was cut off" in texts or "Plan again" in texts, texts
+    world.wire.write_text("".join(wire.read_text() for wire in wires))
+    assert not created_twice(world.events())
+    world.running.settings(latency_ms=0)
+    finish(world)
+
+
+def test_answers_are_lost_after_the_platform_applied(world: CrashWorld) -> None:
+    world.running.settings(faults="drop_after=0.25", fault_seed=3)
+    seen = []
+    for words in (PUSH, ("resume", "--rehearse")):
+        world.sync(*words)
+        seen += world.events()
+    world.running.settings(faults="")
+    finish(world)
+    assert not created_twice(seen)
