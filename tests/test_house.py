@@ -35,6 +35,8 @@ HOMES = {
     "duckdb": {"sources", "segments", "plan", "report"},
     "sqlite3": {"state", "rehearsal"},
     "adbc_driver_sqlite": {"state"},
+    "psycopg": {"state"},
+    "fsspec": {"state", "sources"},
     "requests": {"platforms"},
     "tenacity": {"platforms"},
     "yaml": {"config"},

@@ -5,7 +5,6 @@ Owns: the order of these steps. Must not: print, or hold the logic of a plan or 
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ from connector.problem import Place, Problem
 
 if TYPE_CHECKING:
     from connector.plan.model import Plan
-    from connector.platforms.base import Adapter
     from connector.push.run import RunResult
     from connector.report.doctor import Health
     from connector.state.base import Store
@@ -38,6 +36,16 @@ def doctor(workspace: Workspace) -> list[Health]:
     return found
 
 
+def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
+    """As `plan`, after the ledger was compared with everything the platforms hold (--refresh)."""
+    from connector.app.refreshing import refresh
+
+    refuse_unfinished(store)
+    notes = refresh(workspace, store)
+    made = plan(workspace, store, limit, take_over=True)
+    return replace(made, notes=(*notes, *made.notes))
+
+
 def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_over: bool = False) -> Plan:
     """What a push would do now. Reads the exports and the platforms; writes nothing to a platform. With `take_over`
     targets that we wrote to are read again, and whoever is desired and there already is adopted.
@@ -51,10 +59,12 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
 
     refuse_unfinished(store)
     config, now = workspace.config, datetime.now(UTC)
-    connect = functools.cache(functools.partial(_connected, workspace))
-    chosen = [destination.name for destination in workspace.destinations()]
-    asked = [name for name in asked_of_platforms(config) if name in chosen]  # of the others, what was last read
-    complete = {name: observing.read(workspace, store, name, connect(name), now) for name in asked}
+    asked = asked_of_platforms(config)  # of those that --to leaves out, what was last read
+    complete = {
+        item.name: observing.read(workspace, store, item.name, adapter(workspace, item), now)
+        for item in workspace.destinations()
+        if item.name in asked
+    }
     evaluation = evaluate(workspace, store)
     desired = evaluation.table.column("email").combine_chunks()
     tombstones = store.upkeep.tombstones()
@@ -62,7 +72,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
     sides = []
     for destination in workspace.destinations():
         routing = route(config, destination, workspace.options.only)
-        connected = connect(destination.name)
+        connected = adapter(workspace, destination)
         if destination.name not in complete:
             complete[destination.name] = observing.read(workspace, store, destination.name, connected, now)
         people = desired.filter(observe.wanted(evaluation.table, routing))
@@ -70,15 +80,15 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         observe.contacts(
             store, connected, destination.name, people, now, workspace.options.listener, complete[destination.name]
         )
-        observe.people(store, destination.name, evaluation.table)
         ledger = store.ledger(destination.name)
+        observe.people(store, ledger, evaluation.table)
         returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *tombstones)
         if len(returned):
             store.upkeep.sweep(destination.name, returned)
             ledger = store.ledger(destination.name)
         known = replace(ledger, targets=ledger.targets.slice(0, 0)) if take_over else ledger
         seen, new_targets = observe.targets(store, connected, routing, known)
-        recent = hold.recent(store, routing, workspace.as_of, config.zone)
+        recent = hold.recent(store, routing, workspace.ago)
         sides.append(build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten))
     last = store.last_contacts()
     return build.build(
@@ -90,10 +100,6 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         limit=limit,
         notes=evaluation.notes,
     )
-
-
-def _connected(workspace: Workspace, destination: str) -> Adapter:
-    return adapter(workspace, workspace.config.destinations[destination])
 
 
 def bind(workspace: Workspace, plan: Plan) -> Plan:

@@ -123,7 +123,7 @@ def _standings(
     found = []
     for destination in chosen:
         routing = route(config, destination, workspace.options.only)
-        recent = hold.recent(store, routing, as_of, config.zone) if store is not None else None
+        recent = hold.recent(store, routing, workspace.ago) if store is not None else None
         can, ledger = _capabilities(destination), ledgers[destination.name]
         found.append(standing(desired, routing, ledger, can, email, as_of, recent, forgotten))
     return tuple(found)

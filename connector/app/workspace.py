@@ -25,6 +25,7 @@ from connector.events import Listener, silent
 from connector.problem import Place, Problem, did_you_mean
 
 if TYPE_CHECKING:
+    from connector.config.rules import Duration
     from connector.platforms.base import Adapter
     from connector.state.base import Store
 
@@ -67,6 +68,12 @@ class Workspace:
 
             return rehearsal_url(self.options.state) if self.options.rehearse else self.options.state
         return str(folder / ("rehearsal/state.db" if self.options.rehearse else "state.db"))
+
+    def ago(self, duration: Duration) -> datetime:
+        """The moment so long before `as_of`, in the file's time zone."""
+        from connector.segments.windows import ago
+
+        return ago(self.as_of, duration, self.config.zone)
 
     def destinations(self) -> list[Destination]:
         """The destinations chosen by --to; all without it. Raises ConfigError when a glob finds none."""

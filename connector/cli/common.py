@@ -70,7 +70,7 @@ class Common:
         return self.format is Format.JSON
 
 
-_STATE = "Where ledger and journal are kept; default .connector/state.db."
+_STATE = "Where ledger and journal are kept: a path, postgresql://… or s3://…; default .connector/state.db."
 _AS_OF = "The moment rules are evaluated for: 2026-11-20 (its end), 2026-11-20T18:00, or with zone. Default: now."
 _REHEARSE = "Use the rehearsal platforms instead of the real ones."
 _COMMON = {

@@ -100,10 +100,12 @@ def members(common: Common, segment: Annotated[str, typer.Argument(help="The seg
     _tell(evaluation)
     if common.json:
         data_json({"segment": segment, "members": emails})
-    else:
-        data(
-            "\n".join((["email"] if common.format is Format.CSV else []) + emails)
-        ) if emails or common.format is Format.CSV else None
+    elif common.format is Format.CSV:
+        from connector.report.hygiene import safe
+
+        data("\n".join(["email", *(str(safe(email)) for email in emails)]))
+    elif emails:
+        data("\n".join(emails))
     return 0
 
 

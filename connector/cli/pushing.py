@@ -27,6 +27,10 @@ Allow = Annotated[
 ]
 Reason = Annotated[str | None, typer.Option(help="Why the guard is lifted; kept with the run.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N changes per target: a careful first try.")]
+Refresh = Annotated[
+    bool,
+    typer.Option("--refresh", help="First compare the ledger with everything the platforms hold; also for a lost one."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -41,6 +45,7 @@ def plan(
     out: Annotated[Path | None, typer.Option(help="Save the plan for `sync push --plan`.")] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 10 when there are changes.")] = False,
     limit: Limit = None,
+    refresh: Refresh = False,
     allow: Allow = None,
     reason: Reason = None,
 ) -> int:
@@ -53,7 +58,7 @@ def plan(
     with interruptible() as stop, told(common) as listener:
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            made = verbs.plan(workspace, store, limit)
+            made = (verbs.refreshed if refresh else verbs.plan)(workspace, store, limit)
             if out is not None:
                 made = verbs.bind(workspace, made)
                 save(made, out)
@@ -67,6 +72,7 @@ def push(
     common: Common,
     plan: Annotated[Path | None, typer.Option("--plan", help="Apply this saved plan, or refuse.")] = None,
     limit: Limit = None,
+    refresh: Refresh = False,
     yes: Yes = False,
     allow: Allow = None,
     reason: Reason = None,
@@ -79,7 +85,8 @@ def push(
     with interruptible() as stop, told(common) as listener:
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            made = _saved(workspace, plan) if plan else verbs.plan(workspace, store, limit)
+            planned = verbs.refreshed if refresh else verbs.plan
+            made = _saved(workspace, plan) if plan else planned(workspace, store, limit)
             if not common.json:
                 show(common, workspace, made)
             verbs.guard(workspace, made)

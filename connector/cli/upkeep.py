@@ -40,7 +40,10 @@ def undo(
     """Take back what a run changed: shown first, with the same guards, then pushed like any plan."""
     from connector.app import upkeep as verbs
 
-    return _apply(common, "Take this back?", yes, allow, reason, lambda workspace, store: verbs.undo(workspace, store, run))
+    def make(workspace: Workspace, store: Store) -> Plan:
+        return verbs.undo(workspace, store, run)
+
+    return _apply(common, "Take this back?", yes, allow, reason, make)
 
 
 def adopt(common: Common, yes: Yes = False) -> int:
@@ -80,7 +83,7 @@ def forget(
             talk("Nothing was changed.")
             return 0
         found = verbs.forget(workspace, store, email)
-    data_json(forget_json(found)) if common.json else data(forget_text(found))
+    data_json(forget_json(found.held)) if common.json else data(forget_text(found.held, found.platforms))
     return 0
 
 

@@ -121,7 +121,7 @@ def _changes(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Tabl
         from contact
         union all
         select $1, m.op, r.kind, r.target, m.email, null, null, null, null, null, {rows.HASH}
-        from membership m join route r using (number) join person using (email) where m.reason is null
+        from membership m join route r using (number) left join person using (email) where m.reason is null
         order by op, kind, target, email
         """,
             params=[destination, status],

@@ -1,7 +1,7 @@
 """Guards: when a plan must not be pushed without a word from a person.
 
-Owns: the arithmetic and the messages of adds, removes, moves, empty, tier and shrunken. (An export that is too old never gets
-this far: sources refuses it.) Must not: change a plan, or know who lifts a guard.
+Owns: the arithmetic and the messages of adds, removes, moves, empty, tier and shrunken. (An export that is too old
+never gets this far: sources refuses it.) Must not: change a plan, or know who lifts a guard.
 """
 
 from __future__ import annotations

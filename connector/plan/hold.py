@@ -8,8 +8,8 @@ Owns: which adds and removes wait because the person came or went too recently. 
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Callable
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -17,34 +17,24 @@ import pyarrow as pa
 from connector.config.rules import Duration
 from connector.model import Status
 from connector.plan.routes import Routing
-from connector.segments.windows import Clock
 from connector.state.base import Store
 
 HELD = "hold"
 RECENT = pa.schema([("number", pa.int64()), ("email", pa.string()), ("op", pa.string())])
 
 
-def recent(store: Store, routing: Routing, as_of: datetime, zone: ZoneInfo) -> pa.Table:
-    """RECENT: per route with a hold, who was added to its target or removed from it so lately that they stay so."""
+def recent(store: Store, routing: Routing, ago: Callable[[Duration], datetime]) -> pa.Table:
+    """RECENT: per route with a hold, who was added to its target or removed from it so lately that they stay so.
+
+    `ago` is the moment so long before `as_of`."""
     tables = [RECENT.empty_table()]
     for number, route in enumerate(routing.routes):
         if route.hold is not None:
             target = route.target
-            moves = store.upkeep.moves(target.destination, target.kind, target.name, since(as_of, route.hold, zone))
+            moves = store.upkeep.moves(target.destination, target.kind, target.name, ago(route.hold))
             columns = [pa.array([number] * moves.num_rows, pa.int64()), moves["email"], moves["op"]]
             tables.append(pa.table(columns, schema=RECENT))
     return pa.concat_tables(tables)
-
-
-def since(as_of: datetime, hold: Duration, zone: ZoneInfo) -> datetime:
-    """The moment a hold ago: hours exactly, days and longer at the same time of the local day."""
-    clock = Clock.at(as_of, zone)
-    if hold.unit == "hour":
-        begin = clock.instants("within", hold).low or datetime.min
-        return begin.replace(tzinfo=UTC)
-    local = as_of.astimezone(zone)
-    day = clock.shifted(hold, -1) or date.min
-    return datetime.combine(day, local.timetz()).astimezone(UTC)
 
 
 def keep(connection: duckdb.DuckDBPyConnection, found: pa.Table) -> None:

@@ -27,12 +27,12 @@ OVERLAP = timedelta(minutes=10)
 def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, now: datetime, tell: Listener) -> bool:
     """Read what changed on the platform since the last reading. `everybody`: and if need be everything, once, because
     rules ask about people who are in no target. Returns whether everything was read just now."""
-    ledger = store.ledger(destination)
-    first = everybody and not ledger.whole
+    cursor, whole = store.reading(destination)
+    first = everybody and not whole
     if first:
         _remember(store, destination, adapter.statuses(None), tell, "reading everybody")
-    elif ledger.cursor is not None:
-        since = ledger.cursor if ledger.cursor <= now else None  # the clock went back: nobody knows what was missed
+    elif cursor is not None:
+        since = cursor if cursor <= now else None  # the clock went back: nobody knows what was missed
         _remember(store, destination, adapter.statuses(since), tell, "reading changes")
     else:
         return False
@@ -60,13 +60,13 @@ def contacts(
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
 
 
-def people(store: Store, destination: str, desired: pa.Table) -> None:
+def people(store: Store, ledger: Ledger, desired: pa.Table) -> None:
     """Remember who the contacts are in the CRM, so that they are known again under another address."""
     if moves.PERSON not in desired.column_names:
         return
-    found = moves.people(desired, store.ledger(destination))
+    found = moves.people(desired, ledger)
     if found.num_rows:
-        store.remember_people(destination, found)
+        store.remember_people(ledger.destination, found)
 
 
 def wanted(desired: pa.Table, routing: Routing) -> pa.ChunkedArray:

@@ -42,7 +42,8 @@ def build(
     """`done` is Store.run_changes of the run, `desired` segments.Evaluation.table, for consent."""
     tables, blocked = [CHANGE_SCHEMA.empty_table()], [BLOCKED_SCHEMA.empty_table()]
     hits: list[GuardHit] = []
-    notes = [f"This takes back run {run.id}. The next push does it again unless segments.yaml or the export changes first."]
+    again = "The next push does it again unless segments.yaml or the export changes first."
+    notes = [f"This takes back run {run.id}. {again}"]
     requests: dict[str, int] = {}
     seconds: dict[str, float] = {}
     for side in sides:

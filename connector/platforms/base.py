@@ -122,7 +122,7 @@ class Capabilities:
     subscribes_on_create: bool  # CREATE can make somebody subscribed
     create_joins_lists: bool  # CREATE can put all of its records into lists (Batch.join)
     declares_tags: bool  # property tags must be declared first: one writing request for all new ones of a run
-    engagement: Engagement | None = None  # None: not offered in bulk
+    engagement: Engagement | None  # None: not offered in bulk
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,12 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
 
 def _irreversible(plan: Plan) -> str:
     """What `sync undo` could not take back, by operation."""
-    words = {Op.CREATE: "new contacts stay", Op.UPDATE: "fields of unknown former value", Op.MOVE: "new addresses stay", Op.RETIRE: "retired for good"}
+    words = {
+        Op.CREATE: "new contacts stay",
+        Op.UPDATE: "fields of unknown former value",
+        Op.MOVE: "new addresses stay",
+        Op.RETIRE: "retired for good",
+    }
     total: Counter[str] = Counter()
     for counts in plan.irreversible.values():
         total.update(counts)

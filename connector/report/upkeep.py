@@ -17,7 +17,6 @@ from connector.report.table import table
 from connector.report.values import printable
 
 if TYPE_CHECKING:
-    from connector.app.upkeep import Forgotten
     from connector.plan.drift import Drift
 
 SHOWN = 20
@@ -92,20 +91,19 @@ def drift_text(found: Sequence[Drift], verbose: bool) -> str:
     return "\n".join(lines)
 
 
-def forget_json(found: Forgotten) -> dict[str, Any]:
-    return {"schema": "connector.forget/1", "held": dict(found.held)}
+def forget_json(held: Mapping[str, str]) -> dict[str, Any]:
+    """`held`: destination -> status, where the person is held still."""
+    return {"schema": "connector.forget/1", "held": dict(held)}
 
 
-def forget_text(found: Forgotten) -> str:
-    """Without the address: it is forgotten."""
+def forget_text(held: Mapping[str, str], platforms: Mapping[str, str]) -> str:
+    """Without the address: it is forgotten. `platforms`: destination -> platform."""
     lines = ["Forgotten here: contact, memberships, rejects and journal. A salted hash stays, so that an old export"]
     lines.append("cannot bring the person back. Saved plans and exports are yours to delete.")
-    if not found.held:
+    if not held:
         return "\n".join([*lines, "No platform is known to hold the person."])
     lines.append("Still held, with tags, lists and fields, until you erase the person there:")
-    lines += [
-        f"  {name}: {ERASE.get(found.platforms.get(name, ''), 'erase the contact there.')}" for name in found.held
-    ]
+    lines += [f"  {name}: {ERASE.get(platforms.get(name, ''), 'erase the contact there.')}" for name in held]
     return "\n".join(lines)
 
 

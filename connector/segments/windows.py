@@ -105,6 +105,16 @@ class Clock:
         return Span(instant, instant + TICK)
 
 
+def ago(as_of: datetime, duration: Duration, zone: ZoneInfo) -> datetime:
+    """The aware moment so long before `as_of`: hours exactly, days and longer at the same local time of day."""
+    clock = Clock.at(as_of, zone)
+    if duration.unit == "hour":
+        return (clock._hours(-duration.number) or datetime.min).replace(tzinfo=UTC)
+    local = clock.as_of.replace(tzinfo=UTC).astimezone(zone)
+    day = clock.shifted(duration, -1) or date(1900, 1, 1)
+    return datetime.combine(day, local.time(), zone).astimezone(UTC)
+
+
 def one_day(day: date) -> Span[date]:
     return Span(day, day + DAY if day < date.max else None)
 

@@ -222,6 +222,9 @@ class Journal(Protocol):
     def skip_uncreated(self, run_id: str, destination: str) -> int:
         """SKIPPED "not_created" for whatever else was planned for contacts whose CREATE or MOVE did not come about."""
 
+    def skip_refusing(self, run_id: str, destination: str) -> None:
+        """SKIPPED "said_no" for the CREATEs and ADDs of whoever has said no since the plan was made."""
+
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
         """The open changes of a step as planned batches, each full but the last."""
 
@@ -286,6 +289,9 @@ class Store(Protocol):
         """Remember ids, statuses and tags (OBSERVED; later rows win; rows without email are ignored; null
         keeps what was known). Never touches fields, memberships or the revision. "absent" forgets id and tags.
         `whole`: with this, everybody whom the platform holds has been read."""
+
+    def reading(self, destination: str) -> tuple[datetime | None, bool]:
+        """Up to where `statuses` has been read, and whether everybody has been."""
 
     def remember_people(self, destination: str, people: pa.Table) -> None:
         """Who the known contacts of these addresses are in the CRM (PEOPLE); others are ignored."""

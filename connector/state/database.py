@@ -108,6 +108,22 @@ class Database:
                 yield
             self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def content(self) -> bytes:
+        """The whole file, with all that was committed."""
+        with self._lock, self._explained(), self._vacuumed() as copy:
+            return copy.read_bytes()
+
+    @contextmanager
+    def _vacuumed(self) -> Iterator[Path]:
+        """A copy: this process must not open and close the file itself (see above)."""
+        copy = self.path.with_suffix(".copy")
+        copy.unlink(missing_ok=True)
+        self.run("VACUUM INTO ?", [str(copy)])
+        try:
+            yield copy
+        finally:
+            copy.unlink(missing_ok=True)
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 

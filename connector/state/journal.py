@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.model import Kind, Op, Outcome, Status
+from connector.model import SAID_NO, Kind, Op, Outcome, Status
 from connector.state.base import RECORDS, BatchState, JournalBatch, RunState, Step
 from connector.state.driver import Driver
 from connector.state.lease import Lease
@@ -67,6 +67,19 @@ _SKIP_UNCREATED = f"""
 _SKIP_CARRIED = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'not_created' WHERE outcome IS NULL AND carrier IN (
         SELECT seq FROM change WHERE seq BETWEEN ? AND ? AND code = 'not_created')"""
+
+# A job that is being worked on keeps its records: its answer counts them.
+_SKIP_REFUSING = f"""
+    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'said_no'
+    WHERE seq BETWEEN ? AND ? AND {_OPEN}
+      AND email IN (SELECT email FROM contact WHERE destination = ?
+                    AND status IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}))
+      AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.step = change.step AND b.state = '{BatchState.POLLING}'
+                      AND change.seq BETWEEN b.first_seq AND b.last_seq)"""
+
+_SKIP_RIDING = f"""
+    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'said_no' WHERE outcome IS NULL AND carrier IN (
+        SELECT seq FROM change WHERE seq BETWEEN ? AND ? AND code = 'said_no')"""
 
 _CUT = f"""
     INSERT INTO batch(step, first_seq, last_seq, size, state)
@@ -143,6 +156,14 @@ class SqliteJournal:
                     self._db.run(_SKIP_CARRIED, [step.first_seq, step.last_seq])
                     skipped += self._db.changed()
         return skipped
+
+    def skip_refusing(self, run_id: str, destination: str) -> None:
+        with self._write():
+            for step in self.steps(run_id, destination):
+                if step.op in (Op.CREATE, Op.ADD):
+                    ends = [step.first_seq, step.last_seq]
+                    self._db.run(_SKIP_REFUSING, [*ends, destination])
+                    self._db.run(_SKIP_RIDING, ends)
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
         with self._write():

@@ -15,7 +15,7 @@ from connector.state.sqlite import SqliteStore
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql://", "postgres://")
 _SEARCH_PATH = "-csearch_path="
-_ADVICE = "Give a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE."
+_ADVICE = "Give a path, sqlite:///PATH, postgresql://USER@HOST/DATABASE, or a bucket as s3://BUCKET/PATH."
 
 
 def exists(url: str) -> bool:
@@ -40,6 +40,7 @@ def open_store(url: str) -> Store:
     """A path or sqlite:///PATH (sqlite:////PATH when absolute): a file, made with its folder, readable only by its
     owner. postgresql://USER@HOST/DATABASE: tables in the first schema of the search path
     (?options=-csearch_path%3DNAME), which is made if missing.
+    s3://BUCKET/PATH and whatever else fsspec opens: a file that is fetched and put back.
 
     Raises StateError for another scheme or an unusable place, TooNew for one of a newer version."""
     if url.startswith(_POSTGRES):
@@ -47,11 +48,21 @@ def open_store(url: str) -> Store:
     if url.startswith(_SQLITE):
         url = url.removeprefix(_SQLITE)
     elif "://" in url:
-        scheme = url.split("://", 1)[0]
-        raise StateError(f"--state cannot be a {scheme}:// URL. {_ADVICE}")
+        return _remote(url)
     if not url.strip():
         raise StateError(f"--state is empty. {_ADVICE}")
     return SqliteStore(Path(url))
+
+
+def _remote(url: str) -> Store:
+    from fsspec import available_protocols  # type: ignore[import-untyped]
+
+    scheme = url.split("://", 1)[0]
+    if scheme not in available_protocols():
+        raise StateError(f"--state cannot be a {scheme}:// URL. {_ADVICE}")
+    from connector.state.remote import RemoteStore
+
+    return RemoteStore(url)
 
 
 def _postgres(url: str) -> Store:

@@ -146,6 +146,9 @@ class SqliteStore:
                     [destination, micros(cursor), int(whole)],
                 )
 
+    def reading(self, destination: str) -> tuple[datetime | None, bool]:
+        return self._state_of(destination)[1:]
+
     def remember_people(self, destination: str, people: pa.Table) -> None:
         known = people.select(PEOPLE.names).cast(PEOPLE)
         columns = [known.column("person"), pa.repeat(destination, known.num_rows), known.column("email")]

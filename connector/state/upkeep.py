@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import pyarrow as pa
@@ -36,6 +36,11 @@ _MOVES = f"""
       AND s.op IN ('{Op.ADD}', '{Op.REMOVE}', '{Op.ADOPT}')
       AND c.outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')
     GROUP BY c.email, s.op"""
+
+_DROP = """
+    DELETE FROM membership
+    WHERE target_id = (SELECT id FROM target WHERE destination = ? AND kind = ? AND name = ?)
+      AND contact_id = (SELECT id FROM contact WHERE destination = ? AND email = ?)"""
 
 
 class Upkeep:
@@ -79,6 +84,14 @@ class Upkeep:
         with self._db.erasing():
             self._db.load("DELETE FROM contact WHERE destination = ? AND email = ?", table)
             self._db.load("DELETE FROM engagement WHERE destination = ? AND email = ?", table)
+
+    def drop(self, destination: str, kind: Kind, target: str, emails: Sequence[str]) -> None:
+        """Contacts that were found to be no longer in a target of ours leave it in the ledger too."""
+        columns = [pa.repeat(word, len(emails)) for word in (destination, str(kind), target, destination)]
+        rows = pa.table([*columns, pa.array(emails, pa.string())], names=["of", "kind", "name", "destination", "email"])
+        with self._db.transaction():
+            self._db.load(_DROP, rows)
+            raise_revision(self._db, destination)
 
     def tombstones(self) -> tuple[str, pa.Array]:
         """The salt, and sha256(salt + address) in hexadecimal of everybody who was forgotten."""

@@ -14,7 +14,7 @@ import pytest
 from tests.conformance.desk import PROOF, SEGMENTS, Desk, Person
 from tests.conformance.kits import Kit
 
-HISTORIES = int(os.environ.get("CONFORMANCE_HISTORIES", "2"))  # random histories of PEOPLE people
+HISTORIES = int(os.environ.get("CONFORMANCE_HISTORIES", "1"))  # random histories of PEOPLE people
 STEPS, PEOPLE = 5, 60
 POLICIES = ("skip", "transactional", "pending", "subscribed")
 CONSENTS = ("yes", "no", "")

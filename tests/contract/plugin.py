@@ -150,13 +150,13 @@ def _listen(kept: Record) -> None:
         host = urlsplit(request.url or "").hostname or ""
         vendor = next((name for name, pattern in HOSTS.items() if pattern.fullmatch(host)), None)
         if vendor and str(request.headers.get("User-Agent", "")).startswith(OURS):
-            kept.sent.append(_prepared(vendor, request))
+            kept.sent.append(prepared(vendor, request))
         return send(self, request, **options)
 
     requests.Session.send = noted  # type: ignore[method-assign]
 
 
-def _prepared(vendor: str, request: requests.PreparedRequest) -> Exchange:
+def prepared(vendor: str, request: requests.PreparedRequest) -> Exchange:
     parts = urlsplit(request.url or "")
     body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
     headers = {name.lower(): str(value) for name, value in request.headers.items()}

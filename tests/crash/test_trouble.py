@@ -1,4 +1,4 @@
-"""A full disk, a clock that goes back, two processes at once, answers that are lost: what is pushed is right in the end."""
+"""A full disk, a clock that goes back, two processes, lost answers: what is pushed is right in the end."""
 
 from __future__ import annotations
 

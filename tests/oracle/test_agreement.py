@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +32,16 @@ def flow(value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
 
 
+def used(traits: dict[str, Any], rules: list[Any]) -> dict[str, Any]:
+    """The traits that the rules name, and those that they are made of: the others only cost time."""
+    text, found = flow(rules), dict[str, Any]()
+    for name, body in reversed(traits.items()):  # a trait stands after those it is made of
+        if re.search(rf'"{name}[".]', text):
+            found[name] = body
+            text += flow(body)
+    return dict(reversed(found.items()))
+
+
 def text(rules: list[Any], traits: dict[str, Any]) -> str:
     names = [f"s{number}" for number in range(len(rules))]
     document = {
@@ -40,7 +51,7 @@ def text(rules: list[Any], traits: dict[str, Any]) -> str:
             "contacts": {"file": "contacts.csv", "email": "email"},
             "orders": {"file": "orders.csv", "join": {"email": "email"}, "at": "at"},
         },
-        "traits": traits,
+        "traits": used(traits, rules) or {"orders_count": {"count": "orders"}},
         "segments": {name: {"when": rule} for name, rule in zip(names, rules, strict=True)},
         "priorities": [names[1:4]],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector.config.load import load_text
+from connector.config.platform_words import WORDS
 from connector.errors import ConfigError
 from connector.report import plan as report
 from connector.segments.names import asked_of_platforms
@@ -183,3 +185,20 @@ def test_nothing_of_it_is_read_for_a_file_that_does_not_ask(world: Small) -> Non
     world.plan()
     paths = {row["path"] for row in world.running.requests()}
     assert not any("reports" in path or "events" in path or "metrics" in path for path in paths)
+
+
+def test_the_examples_of_the_documentation_load() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "platform-columns.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    accounts = "".join(
+        f"  {name}: {{platform: {name}, {key}: '${{K}}'}}\n"
+        for name, key in zip(PLATFORMS, ("api_key", "api_key", "access_token"), strict=True)
+    )
+    text = f"version: 1\nsources: {{contacts: {{file: a.csv, email: e}}}}\ndestinations:\n{accounts}{example}"
+    asked = asked_of_platforms(load_text(text, Path("segments.yaml")))
+    assert asked == {
+        "mailchimp": {"status", "sends"},
+        "klaviyo": {"last_click_at"},
+        "hubspot": {"last_click_at"},
+    }
+    assert all(f".{word}`" in page for word in WORDS)

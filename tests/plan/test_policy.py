@@ -12,9 +12,10 @@ import pytest
 from connector.config.models import Guards
 from connector.config.rules import Duration
 from connector.plan.build import Side, build
-from connector.plan.hold import RECENT, since
+from connector.plan.hold import RECENT
 from connector.plan.model import Plan
 from connector.plan.routes import Routing
+from connector.segments.windows import ago
 from connector.state.base import Ledger
 from tests.plan.world import NOON, blocked, capabilities, changes, desired, ledger, plan, routing
 
@@ -62,7 +63,11 @@ def _held_back(table: pa.Table, route: Routing, held: Ledger, recent: list[tuple
 
 
 def test_hold_is_per_target_and_direction() -> None:
-    people = {"out@example.com": {"in": []}, "in@example.com": {"in": ["vip"]}, "free@example.com": {"in": []}}
+    people: dict[str, dict[str, object]] = {
+        "out@example.com": {"in": []},
+        "in@example.com": {"in": ["vip"]},
+        "free@example.com": {"in": []},
+    }
     held = ledger(dict.fromkeys(people, YES), {("tag", "VIP"): ["out@example.com", "free@example.com"]})
     recent = [(0, "out@example.com", "add"), (0, "in@example.com", "remove"), (0, "free@example.com", "remove")]
     made = _held_back(desired(people, ["vip"]), routing(VIP), held, [*recent, (1, "free@example.com", "add")])
@@ -71,9 +76,9 @@ def test_hold_is_per_target_and_direction() -> None:
 
 
 def test_hold_keeps_nobody_in_who_lost_consent_said_no_or_left_the_export() -> None:
-    people = {"consent@example.com": {"consent": False}, "no@example.com": {}}
+    people: dict[str, dict[str, object]] = {"consent@example.com": {"consent": False}, "no@example.com": {}}
     everybody = [*people, "gone@example.com"]
-    contacts = {email: YES for email in everybody} | {"no@example.com": {"status": "unsubscribed"}}
+    contacts = dict.fromkeys(everybody, YES) | {"no@example.com": {"status": "unsubscribed"}}
     held = ledger(contacts, {("tag", "VIP"): everybody})
     recent = [(0, email, "add") for email in everybody]
     made = _held_back(desired(people, ["vip"]), routing(VIP), held, recent)
@@ -84,19 +89,22 @@ def test_people_who_are_held_in_a_target_count_as_its_members() -> None:
     people = [f"p{n}@example.com" for n in range(100)]
     held = ledger(dict.fromkeys(people, YES), {("tag", "VIP"): people})
     recent = [(0, email, "add") for email in people]
-    made = _held_back(desired(dict.fromkeys(people, {}), ["vip"]), routing(VIP), held, recent)
+    made = _held_back(desired({email: {} for email in people}, ["vip"]), routing(VIP), held, recent)
     assert not changes(made) and names(made) == []
 
 
 def test_a_hold_of_days_ends_at_the_same_time_of_day() -> None:
     after_the_clocks_went_back = datetime(2026, 10, 27, 8, tzinfo=UTC)  # 09:00 in Berlin
-    assert since(after_the_clocks_went_back, Duration(7, "day"), BERLIN) == datetime(2026, 10, 20, 7, tzinfo=UTC)
-    assert since(after_the_clocks_went_back, Duration(168, "hour"), BERLIN) == datetime(2026, 10, 20, 8, tzinfo=UTC)
-    assert since(after_the_clocks_went_back, Duration(1, "month"), BERLIN) == datetime(2026, 9, 27, 7, tzinfo=UTC)
+    assert ago(after_the_clocks_went_back, Duration(7, "day"), BERLIN) == datetime(2026, 10, 20, 7, tzinfo=UTC)
+    assert ago(after_the_clocks_went_back, Duration(168, "hour"), BERLIN) == datetime(2026, 10, 20, 8, tzinfo=UTC)
+    assert ago(after_the_clocks_went_back, Duration(1, "month"), BERLIN) == datetime(2026, 9, 27, 7, tzinfo=UTC)
 
 
 def test_a_forgotten_person_is_neither_added_nor_changed() -> None:
-    people = {"gone@example.com": {"in": ["vip"], "first": "G"}, "here@example.com": {"in": ["vip"], "first": "H"}}
+    people: dict[str, dict[str, object]] = {
+        "gone@example.com": {"in": ["vip"], "first": "G"},
+        "here@example.com": {"in": ["vip"], "first": "H"},
+    }
     held = ledger({"here@example.com": YES})
     route = routing(VIP, new_contacts="transactional", fields={"FNAME": "first"})
     nobody = pa.table({"number": pa.array([], pa.int64()), "email": pa.array([], pa.string())})
@@ -107,7 +115,9 @@ def test_a_forgotten_person_is_neither_added_nor_changed() -> None:
 
 
 def test_what_undo_cannot_take_back_is_counted() -> None:
-    people = {f"{name}@example.com": {"in": ["vip"], "first": name} for name in ("new", "first", "again")}
+    people: dict[str, dict[str, object]] = {
+        f"{name}@example.com": {"in": ["vip"], "first": name} for name in ("new", "first", "again")
+    }
     held = ledger({"first@example.com": YES, "again@example.com": {**YES, "fields": '{"FNAME": "x"}'}})
     made = plan(desired(people, ["vip"]), routing(VIP, new_contacts="transactional", fields={"FNAME": "first"}), held)
     assert made.irreversible == {"dest": {"create": 1, "update": 1}}

@@ -26,7 +26,7 @@ A, B, C = "a@example.com", "b@example.com", "c@example.com"
 
 def undo(done: Sequence[Mapping[str, Any]], held: Ledger, people: Mapping[str, Any] | None = None, **more: Any) -> Plan:
     rows = [{"destination": "dest", "outcome": "applied", **row} for row in done]
-    table = desired(people if people is not None else dict.fromkeys((A, B, C), {}), ["vip"])
+    table = desired(people if people is not None else {email: {} for email in (A, B, C)}, ["vip"])
     route = routing(("vip", "tag", "VIP"), fields={"FNAME": "first"}, **more.pop("settings", {}))
     side = Side(route, held, more.pop("can", capabilities()), more.pop("only", None))
     return build(RUN, pa.Table.from_pylist(rows, RUN_CHANGES), table, [side], as_of=NOON, made_at=NOON)

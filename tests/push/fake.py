@@ -64,6 +64,7 @@ def capabilities(
         concurrency=concurrency,
         subscribes_on_create=True,
         create_joins_lists=False,
+        engagement=None,
         declares_tags=False,
     )
 

@@ -1,10 +1,8 @@
-"""A running rehearsal process for the tests of its platforms, fresh for each test, and the vendors' documents."""
+"""A running rehearsal process for the tests of its platforms, fresh for each test."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -35,12 +33,3 @@ def rehearsal(process: Running) -> Running:
     """The same process with nothing but the seed, and the default settings but for a short `slow`."""
     process.reset(**DEFAULTS)
     return process
-
-
-@pytest.fixture(scope="session")
-def specs() -> Path:
-    """The folder of the vendors' OpenAPI documents, which are not part of the project."""
-    folder = Path(os.environ.get("CONNECTOR_SPECS", "../shared/specs"))
-    if not folder.is_dir():
-        pytest.skip(f"The vendors' OpenAPI documents are not in {folder}; set CONNECTOR_SPECS to their folder.")
-    return folder

@@ -45,6 +45,14 @@ def test_a_person_is_in_the_first_of_a_group_only_but_segment_asks_the_rule() ->
     assert found.sizes == {"high": 2, "some": 1, "rest": 1, "asks": 3} and found.contacts == 4
 
 
+def test_everybody_of_any_earlier_segment_is_taken() -> None:
+    made = config(
+        "  one: {when: {points: 1}}\n  two: {when: {points: 2}}\n  rest: {when: {points: {exists: true}}}\n",
+        more="priorities: [[one, two, rest]]",
+    )
+    assert people(evaluate(made, loaded(PEOPLE, TYPES), AS_OF), "rest") == ["c"]
+
+
 def test_overlap_counts_every_pair() -> None:
     made = config(
         "  x: {when: {points: {at_least: 2}}}\n  y: {when: {points: {at_most: 2}}}\n  z: {when: {points: 9}}\n"

@@ -38,7 +38,7 @@ PEOPLE = [
     ],
 )
 def test_ranks(test: str, expected: str) -> None:
-    assert who(f"{{points: {test}}}", PEOPLE, {"points": "integer", "team": "text"}) == expected.split()
+    assert who(f"{{points: {test}}}", PEOPLE[::-1], {"points": "integer", "team": "text"}) == expected.split()
 
 
 def test_a_rank_comes_before_other_conditions() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -37,14 +38,15 @@ def members(store: Store) -> set[str]:
     return {ids[number] for number in ledger.memberships["contact"].to_pylist()}
 
 
-def test_forget_knows_every_table_with_an_address(store: SqliteStore) -> None:
+def test_forget_knows_every_table_with_an_address(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db")
     tables = [name for (name,) in store._db.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
     found = {
         table: {name for (name,) in store._db.rows(f"SELECT name FROM pragma_table_info('{table}')")}
         for table in tables
     }
-    with_address = {table for table, names in found.items() if any("email" in name for name in names)}
-    assert with_address == set(WITH_EMAIL)
+    store.close()
+    assert {table for table, names in found.items() if any("email" in name for name in names)} == set(WITH_EMAIL)
     assert {name for names in found.values() for name in names if "email" in name} <= {"email", "old_email"}
 
 

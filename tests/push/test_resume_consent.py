@@ -1,0 +1,55 @@
+"""Between a crash and its resume people say no: they are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from connector.errors import Auth
+from connector.model import Kind, Op
+from connector.platforms.base import CONTACT_SCHEMA
+from connector.state.base import RunState, Store
+
+from .conftest import Pusher
+from .fake import FakePlatform, capabilities, change, people
+
+
+def said_no(*emails: str) -> Any:
+    def statuses(since: datetime | None) -> Iterator[pa.Table]:
+        rows = [{"email": email, "remote_id": "1", "status": "unsubscribed"} for email in emails]
+        yield pa.Table.from_pylist(rows, schema=CONTACT_SCHEMA)
+
+    return statuses
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    made = FakePlatform(capabilities(concurrency=1))
+    made.trouble = lambda call, batch: Auth("key") if call == 1 else None
+    return made
+
+
+def test_who_said_no_meanwhile_is_not_created_nor_added(push: Pusher, store: Store, platform: FakePlatform) -> None:
+    failed = push(platform, change(Op.CREATE, people(4)), change(Op.ADD, people(4), Kind.LIST, "in"))
+    assert failed.state is RunState.FAILED
+    platform.statuses = said_no(*people(2))  # type: ignore[method-assign]
+    result = push.resume(platform)
+    assert result.counts["d"] == {"create": {"applied": 2, "skipped": 2}, "add": {"applied": 2, "skipped": 2}}
+    assert set(platform.contacts) == set(people(2, 2)) == platform.members_of(Kind.LIST, "in")
+
+
+def test_a_platform_that_cannot_be_read_is_not_written_to(push: Pusher, platform: FakePlatform) -> None:
+    push(platform, change(Op.CREATE, people(4)))
+
+    def refusing(since: datetime | None) -> Iterator[pa.Table]:
+        raise Auth("key")
+
+    platform.statuses = refusing  # type: ignore[method-assign]
+    result = push.resume(platform)
+    assert (result.state, result.exit_code) == (RunState.FAILED, 4)
+    assert str(result.errors["d"]) == "key"
+    assert platform.contacts == {}
