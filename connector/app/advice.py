@@ -61,6 +61,7 @@ def schema(file: Path | None, as_of: str | None = None) -> dict[str, Any]:
     if file is None:
         return json_schema()
     from connector.app.workspace import moment
+    from connector.config import platform_words
     from connector.config.load import load as load_config
     from connector.segments.names import trait_names
     from connector.sources.catalog import catalog
@@ -70,7 +71,7 @@ def schema(file: Path | None, as_of: str | None = None) -> dict[str, Any]:
     found = catalog(config.model_copy(update={"sources": sources}), moment(as_of, config.zone))
     return json_schema(
         Names(
-            columns=tuple(found["contacts"].columns),
+            columns=(*found["contacts"].columns, *platform_words.columns(config)),
             traits=trait_names(config),
             sources=tuple(name for name in config.sources if name != "contacts"),
             segments=tuple(config.segments),

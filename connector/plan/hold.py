@@ -15,7 +15,6 @@ import duckdb
 import pyarrow as pa
 
 from connector.config.rules import Duration
-from connector.model import Status
 from connector.plan.routes import Routing
 from connector.state.base import Store
 
@@ -45,9 +44,7 @@ def keep(connection: duckdb.DuckDBPyConnection, found: pa.Table) -> None:
     connection.register("recent", found)
     connection.execute(f"""
         update membership set reason = '{HELD}' from person p
-        where p.email = membership.email and membership.reason is null
-          and (membership.op = 'add' or (p.present and p.consent and coalesce(p.reason, 'not_held') = 'not_held'
-               and coalesce(p.status, '') <> '{Status.ABSENT}'))
+        where p.email = membership.email and membership.reason is null and p.reason is null
           and exists (from recent r where r.number = membership.number and r.email = membership.email and case
               membership.op when 'add' then r.op = 'remove' when 'remove' then r.op in ('add', 'adopt') end)
     """)

@@ -190,9 +190,9 @@ def test_nothing_of_it_is_read_for_a_file_that_does_not_ask(world: Small) -> Non
 def test_the_examples_of_the_documentation_load() -> None:
     page = (Path(__file__).parent.parent.parent / "docs" / "platform-columns.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    keys = ("audience: News, api_key", "api_key", "access_token")
     accounts = "".join(
-        f"  {name}: {{platform: {name}, {key}: '${{K}}'}}\n"
-        for name, key in zip(PLATFORMS, ("api_key", "api_key", "access_token"), strict=True)
+        f"  {name}: {{platform: {name}, {key}: '${{K}}'}}\n" for name, key in zip(PLATFORMS, keys, strict=True)
     )
     text = f"version: 1\nsources: {{contacts: {{file: a.csv, email: e}}}}\ndestinations:\n{accounts}{example}"
     asked = asked_of_platforms(load_text(text, Path("segments.yaml")))
