@@ -10,7 +10,6 @@ Owns: the pytest hooks, the collection, the summary. Must not: judge (judge.py).
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 import re
@@ -65,7 +64,6 @@ class Record:
     folder: Path
     sent: list[Exchange] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
-    _seen: set[bytes] = field(default_factory=set)
     _read: dict[Path, int] = field(default_factory=dict)
 
     def judge(self) -> Verdict:
@@ -106,23 +104,15 @@ class Record:
 
     def _request(self, made: Exchange) -> None:
         self.verdict.requests += 1
-        if self._new("request", made.vendor, made.method, made.path, made.query, made.headers, made.body):
-            self._note(made, "request", request_faults(made))
+        self._note(made, "request", request_faults(made))
 
     def _answer(self, made: Exchange) -> None:
         self.verdict.answers += 1
         self.verdict.operations.add((str(made), made.status))
-        if self._new("answer", made.vendor, made.method, made.path, made.status, made.answer):
-            self._note(made, "answer", answer_faults(made))
+        self._note(made, "answer", answer_faults(made))
 
     def _note(self, made: Exchange, what: str, faults: list[str]) -> None:
         self.verdict.faults.update(f"{made}: {what}: {fault}" for fault in faults)
-
-    def _new(self, *parts: Any) -> bool:
-        digest = hashlib.blake2b(json.dumps(parts, sort_keys=True, default=str).encode(), digest_size=16).digest()
-        known = digest in self._seen
-        self._seen.add(digest)
-        return not known
 
 
 _RECORD = pytest.StashKey[Record]()

@@ -168,12 +168,11 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: not self.cut_off)
     @rule(dies=st.one_of(st.none(), st.integers(1, 40)), after=st.booleans())
     def push(self, dies: int | None, after: bool) -> None:
-        before = self.platform.all_members()
         plan = self._plan()
         if not plan.changes.num_rows:
             return
         if self._send(plan, dies, after):
-            self._check_pushed(before, plan)
+            self._check_pushed()
 
     @precondition(lambda self: self.cut_off)
     @rule(dies=st.one_of(st.none(), st.integers(1, 30)), after=st.booleans())
@@ -213,7 +212,7 @@ class Histories(RuleBasedStateMachine):
         if hasattr(self, "store"):
             assert self._owned() <= self.platform.given
 
-    def _check_pushed(self, before: dict[str, set[str]], plan: Plan) -> None:
+    def _check_pushed(self) -> None:
         """The platform holds the desired people and those that others added; a second push has nothing to do."""
         allowed = {email for email in self.consent if email not in self.said_no}
         for segment, members in self.platform.all_members().items():
