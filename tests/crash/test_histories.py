@@ -6,4 +6,4 @@ from tests.crash.histories import run
 
 
 def test_whatever_happens_the_invariants_hold() -> None:
-    run(20)
+    run(15)
