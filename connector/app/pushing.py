@@ -5,8 +5,10 @@ Owns: the order of these steps. Must not: print, or hold the logic of a plan or 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from connector.app import observing
@@ -16,10 +18,14 @@ from connector.errors import ConfigError, DestinationError, PlanError, Stale, Un
 from connector.problem import Place, Problem
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from connector.config.models import Destination
+    from connector.plan import build
     from connector.plan.model import Plan
     from connector.push.run import RunResult
     from connector.report.doctor import Health
-    from connector.state.base import Store
+    from connector.state.base import Ledger, Store
 
 
 def doctor(workspace: Workspace) -> list[Health]:
@@ -51,55 +57,71 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
     targets that we wrote to are read again, and whoever is desired and there already is adopted.
 
     Raises PlanError when an unfinished run must be resumed first."""
-    import pyarrow.compute as pc
-
-    from connector.plan import build, hold, observe, rows
-    from connector.plan.routes import route
+    from connector.plan import build
     from connector.segments.names import asked_of_platforms
 
     refuse_unfinished(store)
     config, now = workspace.config, datetime.now(UTC)
+    chosen = workspace.destinations()
     asked = asked_of_platforms(config)  # of those that --to leaves out, what was last read
-    complete = {
-        item.name: observing.read(workspace, store, item.name, adapter(workspace, item), now)
-        for item in workspace.destinations()
-        if item.name in asked
-    }
-    evaluation = evaluate(workspace, store)
-    desired = evaluation.table.column("email").combine_chunks()
-    tombstones = store.upkeep.tombstones()
-    forgotten = rows.forgotten(desired, *tombstones)
-    sides = []
-    for destination in workspace.destinations():
-        routing = route(config, destination, workspace.options.only)
-        connected = adapter(workspace, destination)
-        if destination.name not in complete:
-            complete[destination.name] = observing.read(workspace, store, destination.name, connected, now)
-        people = desired.filter(observe.wanted(evaluation.table, routing))
-        people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
-        observe.contacts(
-            store, connected, destination.name, people, now, workspace.options.listener, complete[destination.name]
-        )
-        ledger = store.ledger(destination.name)
-        observe.people(store, ledger, evaluation.table)
-        returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *tombstones)
-        if len(returned):
-            store.upkeep.sweep(destination.name, returned)
-            ledger = store.ledger(destination.name)
-        known = replace(ledger, targets=ledger.targets.slice(0, 0)) if take_over else ledger
-        seen, new_targets = observe.targets(store, connected, routing, known)
-        recent = hold.recent(store, routing, workspace.ago)
-        sides.append(build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten))
-    last = store.last_contacts()
+    with ThreadPoolExecutor(max(1, len(chosen)), thread_name_prefix="plan") as pool:
+        first = {item.name: pool.submit(_held, workspace, store, now, item) for item in chosen if item.name in asked}
+        held = {name: reading.result() for name, reading in first.items()}
+        later = {item.name: pool.submit(_held, workspace, store, now, item) for item in chosen if item.name not in held}
+        evaluation = evaluate(workspace, store)
+        held |= {name: reading.result() for name, reading in later.items()}
+        beside = partial(_side, workspace, store, now, evaluation.table, take_over)
+        sides = list(pool.map(beside, chosen, [held[item.name] for item in chosen]))
     return build.build(
         evaluation.table,
         sides,
         as_of=workspace.as_of,
         made_at=now,
-        contacts_before=last,
+        contacts_before=store.last_contacts(),
         limit=limit,
         notes=evaluation.notes,
     )
+
+
+def _held(workspace: Workspace, store: Store, now: datetime, destination: Destination) -> tuple[bool, Ledger]:
+    """What changed on the platform is read, then the ledger; whether everybody was read just now."""
+    complete = observing.read(workspace, store, destination.name, adapter(workspace, destination), now)
+    return complete, store.ledger(destination.name)
+
+
+def _side(
+    workspace: Workspace,
+    store: Store,
+    now: datetime,
+    desired: pa.Table,
+    take_over: bool,
+    destination: Destination,
+    held: tuple[bool, Ledger],
+) -> build.Side:
+    """One destination's part of the plan: people and targets nobody has asked about yet are looked up there."""
+    import pyarrow.compute as pc
+
+    from connector.plan import build, hold, moves, observe, rows
+    from connector.plan.routes import route
+
+    (complete, ledger), connected = held, adapter(workspace, destination)
+    routing = route(workspace.config, destination, workspace.options.only)
+    tombstones = store.upkeep.tombstones()
+    forgotten = rows.forgotten(desired.column("email").combine_chunks(), *tombstones)
+    unknown = moves.strangers(desired, ledger)
+    people = unknown.column("email").filter(observe.wanted(unknown, routing)).combine_chunks()
+    people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
+    if observe.contacts(store, ledger, connected, people, now, workspace.options.listener, complete):
+        ledger = store.ledger(destination.name)
+    observe.people(store, ledger, unknown)
+    returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *tombstones)
+    if len(returned):
+        store.upkeep.sweep(destination.name, returned)
+        ledger = store.ledger(destination.name)
+    known = replace(ledger, targets=ledger.targets.slice(0, 0)) if take_over else ledger
+    seen, new_targets = observe.targets(store, connected, routing, known)
+    recent = hold.recent(store, routing, workspace.ago)
+    return build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)
 
 
 def bind(workspace: Workspace, plan: Plan) -> Plan:

@@ -69,7 +69,7 @@ def _want(connection: duckdb.DuckDBPyConnection, routing: Routing, parts: list[S
     masks = ", ".join(f"{_mask(part)} as want{i}" for i, part in enumerate(parts))
     enriched = " or ".join(quoted(f"in:{name}") for name in routing.enriched) or "false"
     connection.execute(f"""
-        create or replace temp table want as
+        create or replace temp view want as
         select email, consent, consent_at, consent_source, ({enriched}) as enriched,
                {fields.as_json(routing.destination.fields)} as fields, {masks}
         from desired

@@ -230,8 +230,9 @@ class Histories(RuleBasedStateMachine):
         table = self._desired()
         routing = self._routing()
         chosen = table.column("email").combine_chunks().filter(observe.wanted(table, routing).combine_chunks())
-        observe.contacts(self.store, self.platform, "dest", chosen, self.moment, silent)
         ledger = self.store.ledger("dest")
+        if observe.contacts(self.store, ledger, self.platform, chosen, self.moment, silent):
+            ledger = self.store.ledger("dest")
         seen, new = observe.targets(self.store, self.platform, routing, ledger)
         side = Side(routing, ledger, self.platform.capabilities, seen, new)
         return build(table, [side], as_of=self.moment, made_at=self.moment)

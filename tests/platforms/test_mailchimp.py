@@ -768,7 +768,11 @@ def test_transient_troubles_of_a_job_are_failed(web: responses.RequestsMock) -> 
     assert outcomes(Bench().adapter.poll("job1", RETIRE)) == [(Outcome.FAILED, "500")] * 4
 
 
-@pytest.mark.parametrize("body", [b"", b"no archive", results([])[:40], results([], "x.json")[:-30], GARBLED])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"no archive", results([])[:40], results([], "x.json")[:-30], GARBLED],
+    ids=["empty", "no archive", "cut early", "cut late", "garbled"],
+)
 def test_results_that_cannot_be_read_are_asked_for_again(body: bytes, web: responses.RequestsMock) -> None:
     web.get(f"{BASE}/batches/job1", json=finished())
     web.get(FILES, body=body)
