@@ -44,7 +44,7 @@ from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, Batch, Recor
 from connector.push.run import apply, resume
 from connector.state import database
 from connector.state.base import RunState
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
 from tests.plan.world import desired
 from tests.push.fake import MOMENT, FakeClock, FakePlatform, capabilities
 
@@ -135,8 +135,8 @@ class Histories(RuleBasedStateMachine):
         self.said_no: set[str] = set()
         self.cut_off = False
 
-    def _open(self) -> SqliteStore:
-        return SqliteStore(self.path, now=lambda: self.moment)
+    def _open(self) -> SqlStore:
+        return SqlStore(self.path, now=lambda: self.moment)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):

@@ -159,7 +159,7 @@ def serve() -> None:
     import connector.segments.evaluate
     import connector.sources.load
     import connector.state.postgres
-    import connector.state.sqlite  # noqa: F401
+    import connector.state.store  # noqa: F401
 
     for line in sys.stdin:
         given = json.loads(line)
