@@ -209,3 +209,7 @@ class Adapter(Protocol):
 
     def poll(self, job: str, batch: Batch) -> Done | Job:
         """Ask once how the job stands."""
+
+    def unfinished(self) -> Mapping[str, datetime | None]:
+        """The jobs that the platform has taken and not ended, whoever sent them: id -> when it took them, if it says.
+        Nothing on a platform without jobs, or one that does not let jobs overtake each other."""

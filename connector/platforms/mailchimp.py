@@ -336,6 +336,11 @@ class Mailchimp:
         tables = functools.partial(self._members, {"status": "archived"})
         return Done(_unless_in(tables, outcomes, emails, "not_archivable", "archived"))
 
+    def unfinished(self) -> Mapping[str, datetime | None]:
+        """See Adapter. /batches cannot be asked by status."""
+        fields = ",".join([*(f"batches.{name}" for name in ("id", "status", "submitted_at")), "total_items"])
+        return wire.open_batches(row for page in self._pages("/batches", "batches", {"fields": fields}) for row in page)
+
     def _strange(self, what: str) -> ContractError:
         text = f"{self._name}: {what}. Mailchimp changed, or this is not its address."
         return ContractError(text, destination=self._name, code="shape")

@@ -17,6 +17,7 @@ from connector.events import Listener, Progress
 from connector.model import Op, Outcome, Target
 from connector.platforms.base import Adapter, TagStyle
 from connector.platforms.limits import Clock
+from connector.push import earlier
 from connector.push.batches import alike, target_of
 from connector.push.delivery import Delivery, Halt
 from connector.state.base import JournalBatch, Step, Store
@@ -33,6 +34,7 @@ def push(
     steps = store.journal.steps(run_id, destination)
     delivery = Delivery(store, adapter, listener, clock, halt)
     try:
+        earlier.wait(destination, adapter, listener, clock)
         if adapter.capabilities.tag_style is TagStyle.PROPERTY and store.journal.carry(run_id, destination):
             text = f"{destination}: the plan changes tags of contacts that it neither creates nor updates: a bug."
             raise ContractError(text, destination=destination, code="no_carrier")
