@@ -248,12 +248,6 @@ class SqlStore:
         found = self._runs(f"WHERE state IN ({states}) ORDER BY rowid DESC LIMIT 1")
         return found[0] if found else None
 
-    def abandon(self, run_id: str) -> None:
-        self.run(run_id)
-        with self._db.transaction():
-            self._lease.check()
-            self._db.run("UPDATE run SET state = ? WHERE id = ?", [RunState.ABANDONED, run_id])
-
     def runs(self, limit: int = 20) -> list[RunInfo]:
         return self._runs("ORDER BY rowid DESC LIMIT ?", limit)
 
