@@ -297,6 +297,8 @@ class Histories(RuleBasedStateMachine):
             (Kind(row["kind"]), row["target"], row["email"])
             for row in plan.changes.filter(pc.equal(plan.changes.column("op"), "adopt")).to_pylist()
         }
+        moved = dict(zip(*(plan.changes.column(name).to_pylist() for name in ("old_email", "email")), strict=True))
+        owned |= {(kind, name, moved[email]) for kind, name, email in owned if email in moved}
         self.platform.removed.clear()
         done = False
         with self._dying(dies, after), self.store.lease("push"):
