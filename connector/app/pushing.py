@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from connector.app import observing
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
-from connector.errors import ConfigError, DestinationError, PlanError, Stale, Unsafe
-from connector.problem import Place, Problem
+from connector.errors import ConfigError, DestinationError, Stale, Unsafe
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +45,7 @@ def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> P
     """As `plan`, after the ledger was compared with everything the platforms hold (--refresh)."""
     from connector.app.refreshing import refresh
 
-    refuse_unfinished(store)
+    store.require_finished()
     notes = refresh(workspace, store)
     made = plan(workspace, store, limit, take_over=True)
     return replace(made, notes=(*notes, *made.notes))
@@ -60,7 +59,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
     from connector.plan import build
     from connector.segments.names import asked_of_platforms
 
-    refuse_unfinished(store)
+    store.require_finished()
     config, now = workspace.config, datetime.now(UTC)
     chosen = workspace.destinations()
     asked = asked_of_platforms(config)  # of those that --to leaves out, what was last read
@@ -151,11 +150,8 @@ def _inputs(workspace: Workspace) -> dict[str, str]:
 
 
 def guard(workspace: Workspace, plan: Plan) -> None:
-    """Raises Unsafe for every guard that --allow does not lift; lifting needs a reason."""
-    allowed = set(workspace.options.allow)
-    if allowed and not workspace.options.reason:
-        raise ConfigError([Problem(Place("--allow"), "no-reason", "--allow needs --reason “why this is right”.")])
-    standing = [hit for hit in plan.guards if hit.name not in allowed]
+    """Raises Unsafe for every guard that --allow does not lift."""
+    standing = [hit for hit in plan.guards if hit.name not in workspace.options.allow]
     if standing:
         raise Unsafe("\n".join(hit.message for hit in standing), [hit.name for hit in standing])
 
@@ -189,9 +185,3 @@ def resume(workspace: Workspace, store: Store) -> RunResult | None:
     adapters = {name: adapter(workspace, item) for name, item in workspace.config.destinations.items()}
     with store.lease("resume"):
         return resume_run(store, adapters, workspace.options.listener, workspace.stop)
-
-
-def refuse_unfinished(store: Store) -> None:
-    run = store.unfinished()
-    if run is not None:
-        raise PlanError(f"Run {run.id} was cut off. Finish it first: sync resume.")
