@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from connector.app import observing
+from connector.app import freezing, observing
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
 from connector.errors import ConfigError, DestinationError, PlanError, Stale, Unsafe
@@ -91,6 +91,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         recent = hold.recent(store, routing, workspace.ago)
         sides.append(build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten))
     last = store.last_contacts()
+    frozen = freezing.due(workspace, store, evaluation, forgotten)
     return build.build(
         evaluation.table,
         sides,
@@ -98,7 +99,9 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         made_at=now,
         contacts_before=last,
         limit=limit,
-        notes=evaluation.notes,
+        notes=(*evaluation.notes, *frozen.notes),
+        frozen=frozen.members,
+        released=frozen.released,
     )
 
 
@@ -118,6 +121,7 @@ def check_saved(workspace: Workspace, plan: Plan) -> None:
 
 
 def _inputs(workspace: Workspace) -> dict[str, str]:
+    from connector.sources import members
     from connector.sources.catalog import catalog
     from connector.sources.discover import fingerprint
 
@@ -125,6 +129,7 @@ def _inputs(workspace: Workspace) -> dict[str, str]:
     sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
     found = catalog(config.model_copy(update={"sources": sources}), workspace.as_of)
     inputs = {f"source {name}": fingerprint(info.files) for name, info in found.items()}
+    inputs |= {f"members of {name}": fingerprint(files) for name, files in members.files(config).items()}
     return inputs | {config.path.name: fingerprint([config.path])}
 
 
@@ -152,6 +157,8 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             revisions=plan.revisions,
             contacts=plan.contacts,
             allowed=lifted,
+            frozen=plan.frozen,
+            released=plan.released,
         )
         adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in plan.revisions}
         return apply(store, run, adapters, workspace.options.listener, workspace.stop)

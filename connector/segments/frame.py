@@ -68,19 +68,20 @@ class Frame:
             )
             for number, name in enumerate(names)
         }
-        self._joined: list[tuple[Any, dict[str, Any]]] = []
+        self._joined: list[tuple[Any, dict[str, Any], Column | None]] = []
         self._derived: list[tuple[str, Any]] = []
         self._tests: dict[Hashable, tuple[str, Any]] = {}
         self._forms: dict[tuple[str, Form], str] = {}
         self._elements: dict[str, dict[str, list[str]]] = {}
 
-    def join(self, table: Any, columns: Mapping[Hashable, tuple[Column, Any]]) -> None:
-        """Left-join `table`, whose `_key` is the key; each column comes with its expression over `table`."""
+    def join(self, table: Any, columns: Mapping[Hashable, tuple[Column, Any]], on: Column | None = None) -> None:
+        """Left-join `table`, whose distinct `_key` is the key, or the text of the column `on`; each column comes with
+        its expression over `table`."""
         fields: dict[str, Any] = {}
         for name, (column, value) in columns.items():
             self.columns[name] = replace(column, field=f"j{len(self._joined)}_{len(fields)}")
             fields[self.columns[name].field] = value
-        self._joined.append((table, fields))
+        self._joined.append((table, fields, on))
 
     def derive(self, name: Hashable, type_: ColumnType, dtype: dt.DataType, value: Any) -> Column:
         """A column computed from others that exist already."""
@@ -144,8 +145,8 @@ class Frame:
     def build(self, keep: Mapping[str, Any]) -> Any:
         """The table of `keep` (name -> expression over columns) and of all tests."""
         table = self._with_forms()
-        for joined, fields in self._joined:
-            table = _left_join(table, self.columns[self.key].field, joined, fields)
+        for joined, fields, on in self._joined:
+            table = _left_join(table, on or self.columns[self.key], joined, fields)
         for field, value in self._derived:
             table = _with_sql(table, field, value) if isinstance(value, str) else table.mutate(**{field: value})
         return table.select(**keep, **dict(self._tests.values()))
@@ -180,9 +181,9 @@ class Frame:
         return list(engine.arrow(self.connection, texts)["text"].to_pylist())
 
 
-def _left_join(table: Any, key: str, joined: Any, fields: dict[str, Any]) -> Any:
+def _left_join(table: Any, on: Column, joined: Any, fields: dict[str, Any]) -> Any:
     kept = {name: _[name] for name in table.columns}
-    return table.left_join(joined, table[key] == joined["_key"]).select(**kept, **fields)
+    return table.left_join(joined, table[on.field].cast("string") == joined["_key"]).select(**kept, **fields)
 
 
 def _with_sql(table: Any, field: str, text: str) -> Any:

@@ -22,11 +22,6 @@ def problems(config: Config) -> list[Problem]:
 def _waiting(config: Config) -> Iterator[tuple[Loc, str]]:
     if config.engine not in ENGINES:
         yield ("engine",), f"engine: {config.engine}"
-    for name, segment in config.segments.items():
-        if segment.frozen:
-            yield ("segments", name, "frozen"), "frozen"
-        if segment.members_from is not None:
-            yield ("segments", name, "members_from"), "members_from"
 
 
 def _problem(config: Config, loc: Loc, words: str) -> Problem:

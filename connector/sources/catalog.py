@@ -32,7 +32,7 @@ def catalog(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
     problems: list[Problem] = []
     for source in config.sources.values():
         try:
-            found[source.name] = _source(config, source, as_of)
+            found[source.name] = describe(config, source, as_of)
         except SourceError as error:
             problems.extend(error.problems)
     if not problems:
@@ -54,7 +54,8 @@ def numbered(headers: Iterable[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
-def _source(config: Config, source: Source, as_of: datetime) -> SourceInfo:
+def describe(config: Config, source: Source, as_of: datetime) -> SourceInfo:
+    """The files and columns of one source. Raises SourceError."""
     place = config.place(("sources", source.name, "file"))
     files = files_of(config, source)
     check_age(config, source, files, as_of)

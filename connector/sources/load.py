@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from connector.config.models import ColumnType, Config
-from connector.sources import identity, kept, quarantine, related
+from connector.sources import identity, kept, members, quarantine, related
 from connector.sources.findings import Findings
 from connector.sources.hygiene_addresses import mark, quarantined
 from connector.sources.kept import Kept
@@ -83,6 +83,8 @@ class _Load:
         self._contacts(others)
         for number, other in enumerate(others, start=1):
             self._related(other, number)
+        listed = members.read(self.config, self.con, self.as_of, self.private, len(others) + 1)
+        self.listed.append(listed.quarantine)
         return Loaded(
             connection=self.backend,
             contacts=_table(self.backend, "source_contacts"),
@@ -93,6 +95,7 @@ class _Load:
             rows={one: typed.rows for one, typed in self.typed.items()},
             empty={one: typed.empty & self._asked(one) for one, typed in self.typed.items()},
             catalog=self.catalog,
+            members=listed.emails,
             kept=self.kept,
         )
 

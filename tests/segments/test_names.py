@@ -117,7 +117,6 @@ def test_a_trait_or_source_with_the_name_of_a_column() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "word"),
     [
-        ("  s:\n", "  s:\n    frozen: true\n", 18, "frozen"),
         ("version: 1", "version: 1\nengine: postgres://host/db", 2, "engine: postgres://host/db"),
     ],
 )
