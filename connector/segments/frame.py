@@ -22,7 +22,7 @@ from ibis import _
 
 from connector.config.models import ColumnType
 from connector.segments import engine, zones
-from connector.segments.forms import awkward, wide
+from connector.segments.forms import wide
 from connector.sources.text import fold, trim
 
 Form = Literal["fold", "trim", "wide"]
@@ -122,6 +122,20 @@ class Frame:
         name = self._forms.setdefault((column.origin, form), f"f{len(self._forms)}")
         return _[name]
 
+    def matching(self, column: Column, form: Form | None, pattern: str) -> Any | None:
+        """Whether a text of the table matches, asked of its distinct texts by RE2; None where the engine is RE2's own
+        or the texts are computed."""
+        if self.connection.name == engine.DUCKDB or column.origin is None:
+            return None
+        name = ("matches", column.field, form, pattern)
+        if name not in self.columns:
+            texts = engine.arrow(self.connection, self.origin.select(text=_[column.origin]).distinct())["text"]
+            found = engine.matching(texts, _FORMS[form] if form else str, pattern)
+            self.join(
+                engine.table(self.connection, found), {name: (Column("", "boolean", dt.boolean), _["found"])}, column
+            )
+        return self.columns[name].value
+
     def elements(self, column: Column) -> Mapping[str, list[str]]:
         """Every spelling that stands in a list column, under its folded form."""
         assert column.origin is not None
@@ -171,13 +185,15 @@ class Frame:
         origins = sorted({origin for origin, _form in self._forms})
         if not origins:
             return {}
-        flags = {f"n{number}": awkward(_[origin]).any() for number, origin in enumerate(origins)}
+        flags = {
+            f"n{number}": engine.awkward(self.connection, _[origin]).any() for number, origin in enumerate(origins)
+        }
         row = engine.arrow(self.connection, self.origin.aggregate(**flags)).to_pylist()[0]
         found = [origin for number, origin in enumerate(origins) if row[f"n{number}"]]
         return {origin: self._distinct(origin) for origin in found}
 
     def _distinct(self, origin: str) -> list[str]:
-        texts = self.origin.select(text=_[origin]).filter(awkward(_.text)).distinct()
+        texts = self.origin.select(text=_[origin]).filter(engine.awkward(self.connection, _.text)).distinct()
         return list(engine.arrow(self.connection, texts)["text"].to_pylist())
 
 

@@ -80,7 +80,7 @@ def _read(
         info=info, number=number, key=EMAIL, by_email=True, columns=(), clocks=frozenset(), zone=config.timezone,
         wants_address=True, place=place,
     )  # fmt: skip
-    with room(place, source.file):
+    with room(place, source.origin):
         typed = Builder(con, wish, private, Findings()).build()
         quarantine.mend_emails(con, typed)
         unusable = quarantine.take_out(con, source.name, typed, needs_email=True)
