@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Freezing:
-    """`members` (state.frozen.FROZEN) are kept from the push on, `released` segments are let go; `notes` tell it."""
+    """`members` (state.frozen.FROZEN) are kept from the push on, `released` segments are let go; `notes` tell it, and
+    what else there was to tell of the evaluation."""
 
     members: pa.Table
     released: tuple[str, ...]
@@ -61,6 +62,7 @@ def due(workspace: Workspace, store: Store, evaluation: Evaluation, forgotten: p
     `forgotten` is not kept, and a segment in which nobody is waits."""
     import pyarrow as pa
 
+    from connector.segments.kept import waiting
     from connector.state.frozen import FROZEN, counted
 
     parts = [FROZEN.empty_table()]
@@ -68,7 +70,9 @@ def due(workspace: Workspace, store: Store, evaluation: Evaluation, forgotten: p
         if _sent(workspace, workspace.config.segments[name]):
             parts.append(_members(name, evaluation.table.filter(column), forgotten))
     members = pa.concat_tables(parts)
-    notes = [f"{name} is frozen by this push: it keeps {n:,} people." for name, n in counted(members).items()]
+    kept = counted(members)
+    notes = [note for note in evaluation.notes if note not in map(waiting, kept)]
+    notes += [f"{name} is frozen by this push: members kept: {number:,}." for name, number in kept.items()]
     released = _released(workspace, store)
     notes += [f"{name} is frozen no longer: this push lets its members go, its rule is asked." for name in released]
     return Freezing(members, released, tuple(notes))

@@ -99,7 +99,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         made_at=now,
         contacts_before=last,
         limit=limit,
-        notes=(*evaluation.notes, *frozen.notes),
+        notes=frozen.notes,
         frozen=frozen.members,
         released=frozen.released,
     )

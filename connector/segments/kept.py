@@ -68,6 +68,11 @@ def notes(config: Config, loaded: Loaded) -> Iterator[str]:
         held = loaded.frozen.get(name)
         if held is not None:
             day = f"{held.at.astimezone(config.zone):%Y-%m-%d}"
-            yield f"{name} is frozen since {day} with {held.people.num_rows:,} people; its rule is not asked any more."
+            yield f"{name} is frozen since {day} with {held.people.num_rows:,} members; its rule is not asked any more."
         else:
-            yield f"{name} is not frozen yet: the first push that sends it keeps those who match then."
+            yield waiting(name)
+
+
+def waiting(name: str) -> str:
+    """What is said of a frozen segment that is not decided yet."""
+    return f"{name} is not frozen yet: the first push that sends it keeps those who match then."
