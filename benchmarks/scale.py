@@ -37,12 +37,12 @@ def main(arguments: list[str]) -> None:
             _show(rows, segments, "evaluation alone", "evaluate", file, None, bare)
             for share, words in ((0.0, "evaluation and plan, no change"), (0.01, "evaluation and plan, 1% changed")):
                 state = place / f"state-{rows}-{segments}-{share}.db"
-                _run("ledger", file, state, str(share))
+                run("ledger", file, state, str(share))
                 _show(rows, segments, words, "plan", file, state, bare)
 
 
 def _show(rows: int, segments: int, words: str, step: str, file: Path, state: Path | None, bare: float | None) -> float:
-    found = [_run(step, file, *([state] if state else [])) for _ in range(RUNS)]
+    found = [run(step, file, *([state] if state else [])) for _ in range(RUNS)]
     seconds = sorted(one["seconds"] for one in found)[RUNS // 2]
     peak = max(one["peak"] for one in found)
     ratio = f"{seconds / bare:.2f}" if bare else "1.00"
@@ -50,7 +50,8 @@ def _show(rows: int, segments: int, words: str, step: str, file: Path, state: Pa
     return seconds
 
 
-def _run(step: str, *arguments: Path | str) -> dict[str, float]:
+def run(step: str, *arguments: Path | str) -> dict[str, float]:
+    """One step in a process of its own: seconds, cpu (seconds of the processor), peak (MiB)."""
     command = [sys.executable, "-m", "benchmarks.scale", "--step", step, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -158,12 +159,12 @@ def _warm() -> None:
 
 def _step(name: str, arguments: list[str]) -> None:
     work = {"bare": bare, "evaluate": evaluate, "plan": plan, "ledger": ledger}[name](*arguments)
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     kept = work()
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     changes = kept.changes.num_rows if hasattr(kept, "changes") else 0
-    print(json.dumps({"seconds": seconds, "peak": peak, "changes": changes}), flush=True)
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak, "changes": changes}), flush=True)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 def load(workspace: Workspace, store: Store | None = None) -> Loaded:
     """Find and read the exports: only the columns that the file's rules and fields use. Columns of platforms are as
-    last read (observing.py); `store` is the state, if it is open already."""
+    last read (observing.py), frozen segments as the state keeps them; `store` is the state, if it is open already."""
+    from connector.app.freezing import decided
     from connector.app.observing import last_read
     from connector.segments.names import needed
     from connector.sources.load import load as load_sources
 
     found = headers(workspace)
     loaded = load_sources(workspace.config, found, workspace.as_of, needed(workspace.config, found))
-    loaded.observed = last_read(workspace, store)
+    loaded.observed, loaded.frozen = last_read(workspace, store), decided(workspace, store)
     return loaded
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connector.app.freezing import decided
 from connector.app.observing import last_read
 from connector.app.workspace import Options, Workspace, moment
 from connector.config.load import load as load_config
@@ -23,8 +24,6 @@ from connector.errors import ConfigError
 from connector.problem import Place, Problem
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from connector.segments.compare import SegmentChange
     from connector.sources.model import Loaded
 
@@ -105,20 +104,25 @@ def _loaded(options: Options, configs: list[Config], as_of: datetime) -> Iterabl
     found = [catalog(_ageless(config), as_of) for config in configs]
     wanted = [needed(config, info) for config, info in zip(configs, found, strict=True)]
     first, second = configs
-    if first.sources == second.sources and first.timezone == second.timezone and first.folder == second.folder:
+    if _described(first) == _described(second):
         one = load(_ageless(first), found[0], as_of, _together(*wanted))
-        one.observed = {**_observed(options, first, as_of), **_observed(options, second, as_of)}
-        return [one, one]
+        return [_remembered(options, config, one, as_of) for config in configs]
     both = [
         load(_ageless(config), info, as_of, want) for config, info, want in zip(configs, found, wanted, strict=True)
     ]
-    for config, loaded in zip(configs, both, strict=True):
-        loaded.observed = _observed(options, config, as_of)
-    return both
+    return [_remembered(options, config, loaded, as_of) for config, loaded in zip(configs, both, strict=True)]
 
 
-def _observed(options: Options, config: Config, as_of: datetime) -> dict[str, pa.Table]:
-    return last_read(Workspace(config, options, as_of, threading.Event(), {}, {}), None)
+def _remembered(options: Options, config: Config, loaded: Loaded, as_of: datetime) -> Loaded:
+    """With what the state knows of platforms and of frozen segments."""
+    workspace = Workspace(config, options, as_of, threading.Event(), {}, {})
+    return replace(loaded, observed=last_read(workspace, None), frozen=decided(workspace, None))
+
+
+def _described(config: Config) -> tuple[Any, ...]:
+    """All that says what is read, the lists of `members_from` included."""
+    lists = {name: item.members_from for name, item in config.segments.items() if item.members_from is not None}
+    return config.sources, config.timezone, config.folder, config.engine, lists
 
 
 def _ageless(config: Config) -> Config:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from connector.app import observing
+from connector.app import freezing, observing
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
 from connector.errors import ConfigError, DestinationError, Stale, Unsafe
@@ -56,7 +56,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
     targets that we wrote to are read again, and whoever is desired and there already is adopted.
 
     Raises PlanError when an unfinished run must be resumed first."""
-    from connector.plan import build
+    from connector.plan import build, rows
     from connector.segments.names import asked_of_platforms
 
     store.require_finished()
@@ -68,9 +68,11 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         held = {name: reading.result() for name, reading in first.items()}
         later = {item.name: pool.submit(_held, workspace, store, now, item) for item in chosen if item.name not in held}
         evaluation = evaluate(workspace, store)
+        forgotten = rows.forgotten(evaluation.table.column("email").combine_chunks(), *store.upkeep.tombstones())
         held |= {name: reading.result() for name, reading in later.items()}
-        beside = partial(_side, workspace, store, now, evaluation.table, take_over)
+        beside = partial(_side, workspace, store, now, evaluation.table, forgotten, take_over)
         sides = list(pool.map(beside, chosen, [held[item.name] for item in chosen]))
+    frozen = freezing.due(workspace, store, evaluation, forgotten)
     return build.build(
         evaluation.table,
         sides,
@@ -78,7 +80,9 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         made_at=now,
         contacts_before=store.last_contacts(),
         limit=limit,
-        notes=evaluation.notes,
+        notes=frozen.notes,
+        frozen=frozen.members,
+        released=frozen.released,
     )
 
 
@@ -93,6 +97,7 @@ def _side(
     store: Store,
     now: datetime,
     desired: pa.Table,
+    forgotten: pa.Array,
     take_over: bool,
     destination: Destination,
     held: tuple[bool, Ledger],
@@ -105,15 +110,13 @@ def _side(
 
     (complete, ledger), connected = held, adapter(workspace, destination)
     routing = route(workspace.config, destination, workspace.options.only)
-    tombstones = store.upkeep.tombstones()
-    forgotten = rows.forgotten(desired.column("email").combine_chunks(), *tombstones)
     unknown = moves.strangers(desired, ledger)
     people = unknown.column("email").filter(observe.wanted(unknown, routing)).combine_chunks()
     people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
     if observe.contacts(store, ledger, connected, people, now, workspace.options.listener, complete):
         ledger = store.ledger(destination.name)
     observe.people(store, ledger, unknown)
-    returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *tombstones)
+    returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *store.upkeep.tombstones())
     if len(returned):
         store.upkeep.sweep(destination.name, returned)
         ledger = store.ledger(destination.name)
@@ -139,6 +142,7 @@ def check_saved(workspace: Workspace, plan: Plan) -> None:
 
 
 def _inputs(workspace: Workspace) -> dict[str, str]:
+    from connector.sources import members
     from connector.sources.catalog import catalog
     from connector.sources.discover import fingerprint
 
@@ -146,6 +150,7 @@ def _inputs(workspace: Workspace) -> dict[str, str]:
     sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
     found = catalog(config.model_copy(update={"sources": sources}), workspace.as_of)
     inputs = {f"source {name}": fingerprint(info.files) for name, info in found.items()}
+    inputs |= {f"members of {name}": fingerprint(files) for name, files in members.files(config).items()}
     return inputs | {config.path.name: fingerprint([config.path])}
 
 
@@ -170,6 +175,8 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             revisions=plan.revisions,
             contacts=plan.contacts,
             allowed=lifted,
+            frozen=plan.frozen,
+            released=plan.released,
         )
         adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in plan.revisions}
         return apply(store, run, adapters, workspace.options.listener, workspace.stop)

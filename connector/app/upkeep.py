@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from connector.app import observing, pushing
+from connector.app import freezing, observing, pushing
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
 from connector.errors import PlanError
@@ -48,7 +48,10 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
             observing.read(workspace, store, destination.name, connected, now)
             routing, only = _routing(workspace, destination.name)
             sides.append(inverse.Side(routing, store.ledger(destination.name), connected.capabilities, only))
-    return inverse.build(run, done, evaluation.table, sides, as_of=workspace.as_of, made_at=now)
+    made = inverse.build(run, done, evaluation.table, sides, as_of=workspace.as_of, made_at=now)
+    released = freezing.taken_back(workspace, store, run)
+    notes = (f"{name}: frozen by that run, and no longer once this is pushed." for name in released)
+    return replace(made, released=released, notes=(*made.notes, *notes))
 
 
 def _latest(store: Store) -> RunInfo:
@@ -99,6 +102,8 @@ def adopt(workspace: Workspace, store: Store) -> Plan:
         seconds=dict.fromkeys(nothing, 0.0),
         guards=(),
         irreversible={},
+        frozen=made.frozen.slice(0, 0),
+        released=(),
     )
 
 

@@ -63,6 +63,7 @@ def _state(stack: ExitStack, workspace: Workspace) -> Store | None:
 
 
 def _load(workspace: Workspace, store: Store | None, more: Sequence[str], everything: bool) -> Loaded:
+    from connector.app.freezing import decided
     from connector.app.observing import last_read
     from connector.segments.names import needed
     from connector.sources.load import load
@@ -77,7 +78,7 @@ def _load(workspace: Workspace, store: Store | None, more: Sequence[str], everyt
         {source: frozenset(columns) for source, columns in wanted.items()},
         keep=True,
     )
-    loaded.observed = last_read(workspace, store)
+    loaded.observed, loaded.frozen = last_read(workspace, store), decided(workspace, store)
     return loaded
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from connector.config import checks, destinations
+from connector.config import checks, destinations, engines
 from connector.config.collector import Collector
 from connector.config.conditions import condition
 from connector.config.fields import is_secret
@@ -112,6 +112,7 @@ class _File:
         config = validate(Config, self._data, (), self._problems, given=given, elsewhere=_ELSEWHERE)
         if config is not None:
             checks.lifecycle(config.lifecycle, self._scope)
+            engines.check(config, self._problems)
         return config
 
     def _required(self) -> None:
@@ -147,6 +148,8 @@ class _File:
         need = "email" if people else "join"
         if isinstance(value, dict) and need not in value:
             self._problems.add_key(loc, "missing-key", f"`{need}` is missing here.")
+        if isinstance(value, dict) and "file" not in value and "table" not in value:
+            self._problems.add_key(loc, "missing-key", "`file` is missing here (or `table`, of another `engine`).")
         found = validate(Source, value, loc, self._problems, given={"name": name, **other})
         if found is not None:
             checks.columns(found, loc, self._problems)

@@ -92,10 +92,12 @@ class Column(Model):
 
 
 class Source(Model):
-    """A file or a set of files. `contacts` has email, id and updated_at; the others have join and at."""
+    """A file or a set of files (`file`), or a table of another engine (`table`). `contacts` has email, id and
+    updated_at; the others have join and at."""
 
     name: str
-    file: Text  # as written: relative to the folder of segments.yaml, may be a glob
+    file: Text | None = None  # as written: relative to the folder of segments.yaml, may be a glob
+    table: Text | None = None  # as written: name, schema.name or catalog.schema.name
     pick: Literal["all", "newest"] = "all"
     preset: Preset = "none"
     email: Text | None = None
@@ -111,6 +113,11 @@ class Source(Model):
     skip_rows: Whole = 0
     timezone: Zone | None = None
     missing: Missing | None = None
+
+    @property
+    def origin(self) -> str:
+        """What the file calls the place of the rows."""
+        return self.file or self.table or ""
 
 
 class Consent(Model):

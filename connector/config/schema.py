@@ -129,8 +129,8 @@ def _without(shape: Shape, *keys: str) -> dict[str, Shape]:
 
 def _sources(defs: dict[str, Shape]) -> Shape:
     whole = _of_model(Source, defs)
-    people = mapping(_without(whole, "name", "join", "at"), ("file", "email"))
-    related = mapping(_without(whole, "name", "email", "id", "updated_at"), ("file", "join"))
+    people = mapping(_without(whole, "name", "join", "at"), ("email",))
+    related = mapping(_without(whole, "name", "email", "id", "updated_at"), ("join",))
     shape: Shape = {"type": "object", "properties": {"contacts": people}, "required": ["contacts"]}
     return {**shape, "additionalProperties": related}
 

@@ -20,6 +20,7 @@ from connector.plan.routes import Routing
 from connector.plan.saved import identity
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
+from connector.state.frozen import FROZEN
 
 UNBILLED = [str(status) for status in (Status.ABSENT, Status.ARCHIVED, Status.FORGOTTEN)]
 MEMORY = "768MB"
@@ -48,6 +49,8 @@ def build(
     contacts_before: int | None = None,
     limit: int | None = None,
     notes: Sequence[str] = (),
+    frozen: pa.Table | None = None,
+    released: Sequence[str] = (),
 ) -> Plan:
     """The plan for `desired` (segments.Evaluation.table) against every side's ledger. `notes` come before its own."""
     connection = duckdb.connect(config={"memory_limit": MEMORY})
@@ -95,6 +98,8 @@ def build(
         limit=limit,
         platforms={side.ledger.destination: side.capabilities.platform for side in sides},
         irreversible=irreversible,
+        frozen=FROZEN.empty_table() if frozen is None else frozen,
+        released=tuple(released),
     )
     return replace(plan, id=identity(plan))
 

@@ -11,6 +11,8 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from connector.state.frozen import FROZEN
+
 # One row per change. A tag that is a property (Klaviyo, HubSpot) has its ADD and REMOVE rows here like any other;
 # they travel inside the CREATE or UPDATE row that the plan holds for the same contact.
 CHANGE_SCHEMA = pa.schema(
@@ -74,3 +76,5 @@ class Plan:
     platforms: Mapping[str, str] = field(default_factory=dict)  # destination -> Capabilities.platform
     # destination -> op -> changes that `sync undo` cannot take back
     irreversible: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    frozen: pa.Table = field(default_factory=FROZEN.empty_table)  # members of segments that are kept from now on
+    released: tuple[str, ...] = ()  # segments that are frozen no longer

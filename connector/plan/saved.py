@@ -1,6 +1,6 @@
 """A plan as one file: saved for review, loaded for `push --plan`, proved unchanged by its content hash.
 
-Owns: the file's format (a zip of a JSON header and two Arrow files), the hash. Must not: decide whether a loaded plan
+Owns: the file's format (a zip of a JSON header and three Arrow files), the hash. Must not: decide whether a loaded plan
 still fits the ledger (the store compares revisions inside the transaction that opens the run).
 """
 
@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from connector.errors import Stale
 from connector.plan.model import GuardHit, Plan
+from connector.state.frozen import counted
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -34,6 +35,7 @@ def save(plan: Plan, path: Path) -> None:
         archive.writestr("plan.json", json.dumps(_header(plan) | {"id": plan.id, "hash": content_hash(plan)}, indent=1))
         archive.writestr("changes.arrow", _bytes(plan.changes))
         archive.writestr("blocked.arrow", _bytes(plan.blocked))
+        archive.writestr("frozen.arrow", _bytes(plan.frozen))
     partial.replace(path)
 
 
@@ -42,11 +44,11 @@ def load(path: Path) -> Plan:
     try:
         with zipfile.ZipFile(path) as archive:
             header = json.loads(archive.read("plan.json"))
-            tables = [_table(archive.read(name)) for name in ("changes.arrow", "blocked.arrow")]
-        if header.get("format") != FORMAT:
-            raise Stale(
-                f"{path.name} is a plan of format {header.get('format')}; this version reads {FORMAT}. Plan again."
-            )
+            if header.get("format") != FORMAT:
+                raise Stale(
+                    f"{path.name} is a plan of format {header.get('format')}; this version reads {FORMAT}. Plan again."
+                )
+            tables = [_table(archive.read(name)) for name in ("changes.arrow", "blocked.arrow", "frozen.arrow")]
         plan = _plan(header, *tables)
     except FileNotFoundError:
         raise Stale(f"There is no plan at {path}. Make one with `sync plan --out FILE`.") from None
@@ -64,6 +66,7 @@ def content_hash(plan: Plan) -> str:
     digest = hashlib.blake2b(json.dumps(_header(plan), sort_keys=True).encode(), digest_size=16)
     digest.update(_bytes(plan.changes))
     digest.update(_bytes(plan.blocked))
+    digest.update(_bytes(plan.frozen))
     return digest.hexdigest()
 
 
@@ -88,10 +91,12 @@ def _header(plan: Plan) -> dict[str, Any]:
         "limit": plan.limit,
         "platforms": dict(plan.platforms),
         "irreversible": {name: dict(counts) for name, counts in plan.irreversible.items()},
+        "frozen": dict(counted(plan.frozen)),
+        "released": list(plan.released),
     }
 
 
-def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table) -> Plan:
+def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table, frozen: pa.Table) -> Plan:
     return Plan(
         id=header["id"],
         as_of=datetime.fromisoformat(header["as_of"]),
@@ -108,6 +113,8 @@ def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table) -> Plan:
         limit=header["limit"],
         platforms=header["platforms"],
         irreversible=header["irreversible"],
+        frozen=frozen,
+        released=tuple(header["released"]),
     )
 
 

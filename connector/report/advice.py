@@ -102,6 +102,11 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
+def _line(row: int) -> str:
+    """Rows of a table have no number."""
+    return f":{row}" if row else ""
+
+
 def _quarantine_lines(loaded: Loaded, verbose: bool) -> list[str]:
     rows = loaded.quarantine.to_pylist()
     if not rows:
@@ -109,7 +114,7 @@ def _quarantine_lines(loaded: Loaded, verbose: bool) -> list[str]:
     reasons = Counter(row["reason"] for row in rows)
     lines = [f"quarantine: {len(rows):,} rows ({', '.join(f'{n:,} {reason}' for reason, n in reasons.most_common())})"]
     shown = rows if verbose else rows[:ROWS_SHOWN]
-    lines += [f"  {row['file']}:{row['row']}: {row['reason']}" for row in shown]
+    lines += [f"  {row['file']}{_line(row['row'])}: {row['reason']}" for row in shown]
     if len(rows) > len(shown):
         lines.append(f"  … and {len(rows) - len(shown):,} more: sync check -v")
     return lines

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from connector.model import Op
 from connector.plan import gate
 from connector.plan.model import Plan
+from connector.state.frozen import counted
 
 SCHEMA = "connector.plan/1"
 TOTALS = {
@@ -46,7 +47,7 @@ def totals(plan: Plan) -> dict[str, int]:
 
 def is_empty(plan: Plan) -> bool:
     """Nothing to send and nothing to record."""
-    return not plan.changes.num_rows
+    return not (plan.changes.num_rows or plan.frozen.num_rows or plan.released)
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
@@ -63,6 +64,8 @@ def as_json(plan: Plan) -> dict[str, Any]:
             for hit in plan.guards
         ],
         "notes": list(plan.notes),
+        "frozen": dict(counted(plan.frozen)),
+        "released": list(plan.released),
         "limit": plan.limit,
     }
 

@@ -79,6 +79,7 @@ def _segment_json(item: InOne) -> dict[str, Any]:
         "member": item.member,
         "taken_by": item.taken_by,
         "paused": item.paused,
+        "decided": item.decided,
         "rule": item.rule and _verdict_json(item.rule),
     }
 
@@ -215,7 +216,8 @@ def _membership(item: InOne) -> str:
     paused = ", but paused: nothing is sent" if item.paused else ""
     if item.taken_by is not None:
         return f"no: the rule holds, and {item.taken_by} comes first in its priorities"
-    return f"{'yes' if item.member else 'no'}{paused}"
+    decided = f", {item.decided}" if item.decided is not None else ""
+    return f"{'yes' if item.member else 'no'}{decided}{paused}"
 
 
 def _consent(consent: Consent, zone: ZoneInfo) -> str:

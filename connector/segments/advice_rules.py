@@ -73,7 +73,8 @@ def puzzle_of(config: Config, loaded: Loaded, as_of: datetime, type_of: TypeOf) 
         trait = config.traits.get(written)
         return ask(trait) if isinstance(trait, Aggregate) else names.contact(written) or written
 
-    when = {name: of_segment(item.when, name) for name, item in config.segments.items() if item.when is not None}
+    asked = {name: item.when for name, item in config.segments.items() if not item.frozen}
+    when = {name: of_segment(rule, name) for name, rule in asked.items() if rule is not None}
     return Puzzle(lambda node: type_of(node, CONTACTS), variable, when, Clock.at(as_of, config.zone))
 
 
@@ -154,7 +155,8 @@ def _signs(given: Given, rule: Any) -> set[str]:
             for step in node.steps:
                 found |= _signs_of_events(step.where)
         elif isinstance(node, InSegment):
-            found |= {sign for name in node.names for sign in _signs(given, given.config.segments[name].when)}
+            rules = (given.config.segments[name].when for name in node.names)
+            found |= {sign for rule in rules if rule is not None for sign in _signs(given, rule)}
     return found
 
 

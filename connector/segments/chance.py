@@ -15,6 +15,7 @@ from typing import Any
 import ibis.expr.datatypes as dt
 
 from connector.config.rules import Sample, Split
+from connector.segments import engine
 from connector.segments.frame import Frame
 
 _DIGITS = 16
@@ -45,6 +46,6 @@ def bound(percent: Decimal) -> str:
 def _below(frame: Frame, name: str, percent: Decimal) -> Any:
     column = frame.columns.get(("chance", name))
     if column is None:
-        value = (f"{name}|" + frame.person).hexdigest("md5")
+        value = engine.md5(frame.connection, f"{name}|" + frame.person)
         column = frame.derive(("chance", name), "text", dt.string, value)
     return frame.test((column.field, percent), column.value < bound(percent))

@@ -73,7 +73,7 @@ def parts(config: Config) -> dict[str, Rule]:
     return {
         _probe(name, number): of_segment(part, name)
         for name, segment in config.segments.items()
-        if segment.when is not None
+        if segment.when is not None and not segment.frozen
         for number, part in enumerate(_top(segment.when))
     }
 
@@ -133,7 +133,7 @@ class _Version:
         return self._columns[segment]
 
     def conditions(self, segment: str) -> tuple[Any, ...]:
-        rule = self.config.segments[segment].when
+        rule = self._rule(segment)
         return () if rule is None else _top(rule)
 
     def holds(self, segment: str, number: int) -> Any:
@@ -141,10 +141,15 @@ class _Version:
         return self._columns[_probe(segment, number)]
 
     def is_any(self, segment: str) -> bool:
-        return isinstance(self.config.segments[segment].when, AnyOf)
+        return isinstance(self._rule(segment), AnyOf)
 
     def is_all(self, segment: str) -> bool:
-        return self.config.segments[segment].when is not None and not self.is_any(segment)
+        return self._rule(segment) is not None and not self.is_any(segment)
+
+    def _rule(self, segment: str) -> Rule | None:
+        """None where no condition decides: a frozen segment, or a list."""
+        found = self.config.segments[segment]
+        return None if found.frozen else found.when
 
 
 class _Change:

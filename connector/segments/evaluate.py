@@ -6,7 +6,7 @@ Owns: evaluate(), its result, and overlap(). Must not: read files, apply consent
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations
 from typing import Any
@@ -42,7 +42,8 @@ class Evaluation:
     table: pa.Table
     contacts: int
     sizes: Mapping[str, int]
-    notes: tuple[str, ...] = ()  # what a reader of the sizes must know: platform columns that nobody has read yet
+    notes: tuple[str, ...] = ()  # what a reader of the sizes must know: what nobody has read yet, what is frozen
+    undecided: Mapping[str, pa.ChunkedArray] = field(default_factory=dict)  # frozen, but not yet: who matches the rule
 
 
 @dataclass(frozen=True)
@@ -59,22 +60,19 @@ def evaluate(
     loaded: Loaded,
     as_of: datetime,
     *,
-    frozen: Mapping[str, pa.Array] | None = None,
     look: Look | None = None,
 ) -> Evaluation:
-    """`frozen`: the addresses of segments that were decided before; their rules are not asked again.
+    """Every segment; the rules of those in `loaded.frozen` are not asked again.
 
     Raises ConfigError with every test that does not fit its column."""
     problems = check_types(config, loaded, as_of)
     if problems:
         raise ConfigError(problems)
-    return _Run(config, loaded, as_of, look or Look(), frozen or {}).evaluation()
+    return _Run(config, loaded, as_of, look or Look()).evaluation()
 
 
 class _Run:
-    def __init__(
-        self, config: Config, loaded: Loaded, as_of: datetime, look: Look, frozen: Mapping[str, pa.Array]
-    ) -> None:
+    def __init__(self, config: Config, loaded: Loaded, as_of: datetime, look: Look) -> None:
         self.config = config
         self.look = look
         self.loaded = loaded
@@ -85,7 +83,7 @@ class _Run:
         platform_columns.join(self.frame, config, loaded)
         traits.add(self.frame, config, self.names, loaded, self.clock, look.made)
         sequences.add(self.frame, config, self.names, loaded, self.clock)
-        self.kept = {name: frozen[name] for name in config.segments if name in frozen}
+        self.kept = kept.of(config, loaded)
         self.rules = {
             name: segment.when
             for name, segment in config.segments.items()
@@ -98,7 +96,8 @@ class _Run:
     def evaluation(self) -> Evaluation:
         values = self._values()
         compiled = {name: self._compiler(name).rule(rule) for name, rule in self.rules.items()}
-        compiled |= {name: kept.member(self.frame, name, emails) for name, emails in self.kept.items()}
+        person = self._person()
+        compiled |= {name: kept.member(self.frame, name, people, person) for name, people in self.kept.items()}
         table = self.frame.build(values)
         for level in self._levels():
             table = table.mutate(**{self.fields[name]: compiled[name] for name in level})
@@ -166,8 +165,8 @@ class _Run:
         return column.value
 
     def _result(self, found: pa.Table) -> Evaluation:
-        members = {name: found[field] for name, field in self.fields.items() if name != CONSENT}
-        members = waterfall(members, self.config.priorities)
+        matches = {name: found[field] for name, field in self.fields.items() if name != CONSENT}
+        members = waterfall(matches, self.config.priorities)
         columns = {"email": found["email"]} | {f"in:{name}": members[name] for name in self.config.segments}
         columns |= self._consent(found)
         if "person" in found.column_names:
@@ -176,8 +175,13 @@ class _Run:
             columns[f"value:{written}"] = found[name]
         columns |= {f"also:{number}": found[f"a{number}"] for number in range(len(self.look.also))}
         sizes = {name: pc.sum(column).as_py() or 0 for name, column in members.items()}
-        notes = tuple(platform_columns.unread(self.config, self.loaded.observed))
-        return Evaluation(pa.table(columns), found.num_rows, sizes, notes)
+        notes = (
+            *platform_columns.unread(self.config, self.loaded.observed),
+            *kept.notes(self.config, self.loaded),
+        )
+        frozen = [name for name, segment in self.config.segments.items() if segment.frozen and name not in self.kept]
+        undecided = {name: matches[name] for name in frozen}
+        return Evaluation(pa.table(columns), found.num_rows, sizes, notes, undecided)
 
     def _consent(self, found: pa.Table) -> dict[str, Any]:
         rows, names = found.num_rows, found.column_names

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from connector.config.models import Config
 from connector.config.rules import All, AnyOf, Compare, Events, InSegment, Near, Not, Rank, Rfm, Rule
-from connector.segments import probes
+from connector.segments import kept, probes
 from connector.segments.evaluate import Look, evaluate
 from connector.segments.explain_set import Given, instead
 from connector.segments.explain_words import is_mapping, is_negated_test, words
@@ -44,7 +44,7 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class InOne:
     """One segment. `matches`: the rule holds; `member`: and no earlier segment of the priorities took the person
-    (`taken_by`). `rule` is None for a segment without one."""
+    (`taken_by`). `decided` says why the rule is not asked (frozen, a list); `rule` is then None."""
 
     name: str
     title: str | None
@@ -53,6 +53,7 @@ class InOne:
     taken_by: str | None
     paused: bool
     rule: Verdict | None
+    decided: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,9 @@ class _Asked:
 
     def __init__(self, config: Config, loaded: Loaded, as_of: datetime, email: str, given: Sequence[Given]) -> None:
         self.config = config
-        self.rules = {name: segment.when for name, segment in config.segments.items() if segment.when is not None}
+        self.decided = {name: kept.reason(config, loaded, name) for name in config.segments}
+        rules = {name: segment.when for name, segment in config.segments.items() if self.decided[name] is None}
+        self.rules = {name: rule for name, rule in rules.items() if rule is not None}
         self.probes: dict[int, str] = {}  # id of a condition -> its probe
         asked = dict(self._probes())
         self.columns: dict[str | Ask, int] = {}
@@ -155,8 +158,8 @@ class _Asked:
         segment = self.config.segments[name]
         matches = bool(self.row[f"in:{name}"])
         taken_by = self._taken_by(name) if matches and not member else None
-        rule = None if segment.when is None else self._verdict(segment.when)
-        return InOne(name, segment.title, matches, member, taken_by, segment.paused, rule)
+        rule = self._verdict(self.rules[name]) if name in self.rules else None
+        return InOne(name, segment.title, matches, member, taken_by, segment.paused, rule, self.decided.get(name))
 
     def _taken_by(self, name: str) -> str:
         group = next(group for group in self.config.priorities if name in group)

@@ -22,7 +22,7 @@ from ibis import _
 
 from connector.config.models import ColumnType
 from connector.segments import engine, zones
-from connector.segments.forms import awkward, wide
+from connector.segments.forms import wide
 from connector.sources.text import fold, trim
 
 Form = Literal["fold", "trim", "wide"]
@@ -68,19 +68,20 @@ class Frame:
             )
             for number, name in enumerate(names)
         }
-        self._joined: list[tuple[Any, dict[str, Any]]] = []
+        self._joined: list[tuple[Any, dict[str, Any], Column | None]] = []
         self._derived: list[tuple[str, Any]] = []
         self._tests: dict[Hashable, tuple[str, Any]] = {}
         self._forms: dict[tuple[str, Form], str] = {}
         self._elements: dict[str, dict[str, list[str]]] = {}
 
-    def join(self, table: Any, columns: Mapping[Hashable, tuple[Column, Any]]) -> None:
-        """Left-join `table`, whose `_key` is the key; each column comes with its expression over `table`."""
+    def join(self, table: Any, columns: Mapping[Hashable, tuple[Column, Any]], on: Column | None = None) -> None:
+        """Left-join `table`, whose distinct `_key` is the key, or the text of the column `on`; each column comes with
+        its expression over `table`."""
         fields: dict[str, Any] = {}
         for name, (column, value) in columns.items():
             self.columns[name] = replace(column, field=f"j{len(self._joined)}_{len(fields)}")
             fields[self.columns[name].field] = value
-        self._joined.append((table, fields))
+        self._joined.append((table, fields, on))
 
     def derive(self, name: Hashable, type_: ColumnType, dtype: dt.DataType, value: Any) -> Column:
         """A column computed from others that exist already."""
@@ -121,6 +122,20 @@ class Frame:
         name = self._forms.setdefault((column.origin, form), f"f{len(self._forms)}")
         return _[name]
 
+    def matching(self, column: Column, form: Form | None, pattern: str) -> Any | None:
+        """Whether a text of the table matches, asked of its distinct texts by RE2; None where the engine is RE2's own
+        or the texts are computed."""
+        if self.connection.name == engine.DUCKDB or column.origin is None:
+            return None
+        name = ("matches", column.field, form, pattern)
+        if name not in self.columns:
+            texts = engine.arrow(self.connection, self.origin.select(text=_[column.origin]).distinct())["text"]
+            found = engine.matching(texts, _FORMS[form] if form else str, pattern)
+            self.join(
+                engine.table(self.connection, found), {name: (Column("", "boolean", dt.boolean), _["found"])}, column
+            )
+        return self.columns[name].value
+
     def elements(self, column: Column) -> Mapping[str, list[str]]:
         """Every spelling that stands in a list column, under its folded form."""
         assert column.origin is not None
@@ -144,8 +159,8 @@ class Frame:
     def build(self, keep: Mapping[str, Any]) -> Any:
         """The table of `keep` (name -> expression over columns) and of all tests."""
         table = self._with_forms()
-        for joined, fields in self._joined:
-            table = _left_join(table, self.columns[self.key].field, joined, fields)
+        for joined, fields, on in self._joined:
+            table = _left_join(table, on or self.columns[self.key], joined, fields)
         for field, value in self._derived:
             table = _with_sql(table, field, value) if isinstance(value, str) else table.mutate(**{field: value})
         return table.select(**keep, **dict(self._tests.values()))
@@ -170,19 +185,21 @@ class Frame:
         origins = sorted({origin for origin, _form in self._forms})
         if not origins:
             return {}
-        flags = {f"n{number}": awkward(_[origin]).any() for number, origin in enumerate(origins)}
+        flags = {
+            f"n{number}": engine.awkward(self.connection, _[origin]).any() for number, origin in enumerate(origins)
+        }
         row = engine.arrow(self.connection, self.origin.aggregate(**flags)).to_pylist()[0]
         found = [origin for number, origin in enumerate(origins) if row[f"n{number}"]]
         return {origin: self._distinct(origin) for origin in found}
 
     def _distinct(self, origin: str) -> list[str]:
-        texts = self.origin.select(text=_[origin]).filter(awkward(_.text)).distinct()
+        texts = self.origin.select(text=_[origin]).filter(engine.awkward(self.connection, _.text)).distinct()
         return list(engine.arrow(self.connection, texts)["text"].to_pylist())
 
 
-def _left_join(table: Any, key: str, joined: Any, fields: dict[str, Any]) -> Any:
+def _left_join(table: Any, on: Column, joined: Any, fields: dict[str, Any]) -> Any:
     kept = {name: _[name] for name in table.columns}
-    return table.left_join(joined, table[key] == joined["_key"]).select(**kept, **fields)
+    return table.left_join(joined, table[on.field].cast("string") == joined["_key"]).select(**kept, **fields)
 
 
 def _with_sql(table: Any, field: str, text: str) -> Any:

@@ -30,7 +30,7 @@ from connector.config.rules import (
 )
 from connector.errors import ConfigError
 from connector.problem import Problem, did_you_mean
-from connector.segments import later, sql
+from connector.segments import sql
 from connector.sources.model import ColumnInfo, Loaded, SourceInfo
 
 CONTACTS = "contacts"
@@ -199,11 +199,10 @@ def asked_of_platforms(config: Config) -> dict[str, frozenset[str]]:
 def needed(config: Config, catalog: Mapping[str, SourceInfo]) -> Mapping[str, frozenset[str]]:
     """The columns that must be loaded, per source that is read.
 
-    Raises ConfigError with every unknown name, every clash of names, and every part of the language that is not
-    available yet."""
+    Raises ConfigError with every unknown name, every clash of names and every `sql:` that may not stand there."""
     names = Names(config, catalog)
     found = (node for root in roots(config) for node, _ in nodes(root))
-    problems = [*later.problems(config), *sql.problems(config, found), *_clashes(config, names)]
+    problems = [*sql.problems(config, found), *_clashes(config, names)]
     wanted: dict[str, set[str]] = {source: set() for source in sources(config)}
     for reference in references(config):
         column = names.column(reference.source, reference.written)

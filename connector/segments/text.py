@@ -39,6 +39,10 @@ _CHECKS: Mapping[TestName, tuple[Form, Check]] = {
 def build(frame: Frame, column: Column, test: TestName, value: Any, exact: bool) -> Any:
     """The test as a boolean expression, unknown where the text is missing."""
     form, check = _CHECKS[test]
+    if test == "matches":
+        found = frame.matching(column, None if exact else form, value if exact else _prepared(test, value))
+        if found is not None:
+            return found
     if exact:
         return check(column.value, value)
     return check(frame.form(column, form), _prepared(test, value))

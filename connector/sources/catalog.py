@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import NoReturn
 
 from connector.config.models import Column, Config, Source
 from connector.config.rules import Loc
 from connector.errors import SourceError
 from connector.problem import Place, Problem, did_you_mean
+from connector.sources import warehouse
 from connector.sources.discover import check_age, files_of
 from connector.sources.formats import Export, inspect
 from connector.sources.model import ColumnInfo, SourceInfo
@@ -32,7 +34,7 @@ def catalog(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
     problems: list[Problem] = []
     for source in config.sources.values():
         try:
-            found[source.name] = _source(config, source, as_of)
+            found[source.name] = describe(config, source, as_of)
         except SourceError as error:
             problems.extend(error.problems)
     if not problems:
@@ -54,11 +56,16 @@ def numbered(headers: Iterable[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
-def _source(config: Config, source: Source, as_of: datetime) -> SourceInfo:
-    place = config.place(("sources", source.name, "file"))
-    files = files_of(config, source)
-    check_age(config, source, files, as_of)
-    exports = tuple(inspect(file, source, place) for file in files)
+def describe(config: Config, source: Source, as_of: datetime) -> SourceInfo:
+    """The files and columns of one source. Raises SourceError."""
+    if source.table is not None:
+        files: tuple[Path, ...] = ()
+        exports: tuple[Export, ...] = (warehouse.inspect(config, source),)
+    else:
+        place = config.place(("sources", source.name, "file"))
+        files = files_of(config, source)
+        check_age(config, source, files, as_of)
+        exports = tuple(inspect(file, source, place) for file in files)
     headers = _all_headers(exports)
     columns = _Columns(config, source, headers).build()
     return SourceInfo(source.name, files, columns, _aliases(columns.values()), exports)
@@ -162,7 +169,7 @@ class _Columns:
 
     def _no_header(self, written: str, place: Place) -> NoReturn:
         """Headers may turn out to be people: those are never quoted."""
-        file = self.source.file
+        file = self.source.origin
         if any("@" in header for header in self.headers):
             message = f"the first row of {file} holds an address, not headers. Add a header row, or see `skip_rows`."
             fail(place, "no-header", message)

@@ -26,8 +26,8 @@ _DATE_IN_NAME = re.compile(
 def files_of(config: Config, source: Source) -> tuple[Path, ...]:
     """The existing files that `file:` means, in the order of their names; one with `pick: newest`."""
     place = config.place(("sources", source.name, "file"))
-    path = config.folder / source.file
-    found = [path] if path.is_file() else sorted(_glob(config.folder, source.file))
+    path = config.folder / source.origin
+    found = [path] if path.is_file() else sorted(_glob(config.folder, source.origin))
     if not found:
         _missing(place, source, path)
     if source.pick == "newest":
@@ -78,15 +78,15 @@ def _glob(folder: Path, pattern: str) -> list[Path]:
 
 
 def _missing(place: Place, source: Source, path: Path) -> None:
-    if re.search(r"[*?\[]", source.file):
-        fail(place, "file-missing", f"no file matches {source.file}. Export it there, or correct `file:`.")
+    if re.search(r"[*?\[]", source.origin):
+        fail(place, "file-missing", f"no file matches {source.origin}. Export it there, or correct `file:`.")
     if path.is_dir():
-        fail(place, "file-missing", f"{source.file} is a folder. Name a file in it, or write {source.file}/*.csv.")
+        fail(place, "file-missing", f"{source.origin} is a folder. Name a file in it, or write {source.origin}/*.csv.")
     try:
         near = did_you_mean(path.name, (other.name for other in path.parent.iterdir() if other.is_file()))
     except OSError:
         near = ""
-    fail(place, "file-missing", f"there is no file {source.file}.{near} Export it there, or correct `file:`.")
+    fail(place, "file-missing", f"there is no file {source.origin}.{near} Export it there, or correct `file:`.")
 
 
 def _date_in(file: Path) -> re.Match[str] | None:

@@ -23,7 +23,7 @@ from connector.sources.trouble import fail, reading
 if TYPE_CHECKING:
     import duckdb
 
-Kind = Literal["csv", "jsonl", "parquet", "xlsx"]
+Kind = Literal["csv", "jsonl", "parquet", "xlsx", "table"]
 _BOOKS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
 _JSON = {".json", ".jsonl", ".ndjson"}
 _PARQUET = {".parquet", ".pq"}
@@ -74,6 +74,8 @@ def read(
             return parquet.read(con, export.file, [_at(export, i) for i in wanted], into)
         case "xlsx":
             return xlsx.read(con, export.file, export.sheet, export.first_row, wanted, into, wants_address)
+        case "table":
+            raise AssertionError("tables are not read into DuckDB (warehouse.py)")
 
 
 def create_raw(con: duckdb.DuckDBPyConnection, table: str, width: int) -> None:

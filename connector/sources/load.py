@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from connector.config.engines import DUCKDB
 from connector.config.models import ColumnType, Config
-from connector.sources import identity, kept, quarantine, related
+from connector.sources import identity, kept, members, quarantine, related, warehouse_load
 from connector.sources.findings import Findings
 from connector.sources.hygiene_addresses import mark, quarantined
 from connector.sources.kept import Kept
@@ -27,7 +28,7 @@ from connector.sources.layout import Layout, Wish
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded, SourceInfo
 from connector.sources.tables import Builder, Typed
 from connector.sources.text import name
-from connector.sources.trouble import room
+from connector.sources.trouble import fail, room
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,10 +52,26 @@ def load(
 
     `connection`: an Ibis DuckDB backend to use; a new one lives in memory and spills to a private folder. `keep`: hold
     on to the contacts' rows as they were read (Loaded.kept)."""
+    if config.engine != DUCKDB:
+        return _elsewhere(config, catalog, as_of, needed, keep)
     backend = connection or _connect()
     with tempfile.TemporaryDirectory(prefix="connector-") as folder:
         work = _Load(config, catalog, as_of, needed, backend, Path(folder), keep)
         return work.run()
+
+
+def _elsewhere(
+    config: Config, catalog: Mapping[str, SourceInfo], as_of: datetime, needed: Needed | None, keep: bool
+) -> Loaded:
+    """The tables of another engine; lists of members are files all the same."""
+    if keep:
+        message = "this command looks at the single rows of files; it cannot be asked about tables of an engine."
+        fail(config.place(("engine",)), "not-on-engine", message)
+    loaded = warehouse_load.load(config, catalog, as_of, needed)
+    with tempfile.TemporaryDirectory(prefix="connector-") as folder:
+        listed = members.read(config, _connect().con, as_of, Path(folder), 1)
+    loaded.members, loaded.quarantine = listed.emails, pa.concat_tables([loaded.quarantine, listed.quarantine])
+    return loaded
 
 
 class _Load:
@@ -83,6 +100,8 @@ class _Load:
         self._contacts(others)
         for number, other in enumerate(others, start=1):
             self._related(other, number)
+        listed = members.read(self.config, self.con, self.as_of, self.private, len(others) + 1)
+        self.listed.append(listed.quarantine)
         return Loaded(
             connection=self.backend,
             contacts=_table(self.backend, "source_contacts"),
@@ -93,6 +112,7 @@ class _Load:
             rows={one: typed.rows for one, typed in self.typed.items()},
             empty={one: typed.empty & self._asked(one) for one, typed in self.typed.items()},
             catalog=self.catalog,
+            members=listed.emails,
             kept=self.kept,
         )
 
@@ -106,7 +126,7 @@ class _Load:
             clocks=frozenset({"updated_at"}), zone=self._zone("contacts"), wants_address=True,
             place=self.config.place(("sources", "contacts", "file")),
         )  # fmt: skip
-        with room(wish.place, source.file):
+        with room(wish.place, source.origin):
             builder = Builder(self.con, wish, self.private, self.findings)
             typed = self.typed["contacts"] = builder.build()
             quarantine.mend_emails(self.con, typed)
@@ -139,7 +159,7 @@ class _Load:
             clocks=frozenset({at} if at else ()), zone=self._zone(other), wants_address=by_email,
             place=self.config.place(("sources", other, "file")),
         )  # fmt: skip
-        with room(wish.place, source.file):
+        with room(wish.place, source.origin):
             typed = self.typed[other] = Builder(self.con, wish, self.private, self.findings).build()
             if by_email:
                 quarantine.mend_emails(self.con, typed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -88,6 +89,14 @@ class Finding:
     examples: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A frozen segment: since when (its `as_of`), and its `people`: email, person (the CRM's id, or null)."""
+
+    at: datetime
+    people: pa.Table
+
+
 @dataclass(slots=True)
 class Loaded:
     """The tables of one run, inside one DuckDB connection.
@@ -108,4 +117,6 @@ class Loaded:
     empty: Mapping[str, frozenset[str]] = field(default_factory=dict)  # columns without any value: type unknown, "text"
     catalog: Mapping[str, SourceInfo] = field(default_factory=dict)  # what was asked for: finds a column by its header
     observed: Mapping[str, pa.Table] = field(default_factory=dict)  # destination -> what it said (platform_columns.py)
+    members: Mapping[str, pa.Array] = field(default_factory=dict)  # segment -> addresses that `members_from` lists
+    frozen: Mapping[str, Decided] = field(default_factory=dict)  # what the state keeps of frozen segments
     kept: Kept | None = None  # the contacts' rows before the merge, when load was asked to keep them

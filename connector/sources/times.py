@@ -67,15 +67,15 @@ def zoned(value: str, style: Style, format_: str | None = None) -> str:
 
 def to_utc(local: str, zone: str) -> str:
     """SQL: a local TIMESTAMP as the UTC TIMESTAMP. `local` must be a column: it stands in the result many times."""
-    first, changes = _changes(zone)
-    steps = [(at + max(before, after), after) for at, before, after in changes]
+    first, found = changes(zone)
+    steps = [(at + max(before, after), after) for at, before, after in found]
     return _shifted(local, first, steps, sign="-")
 
 
 def to_local(utc: str, zone: str) -> str:
     """SQL: a UTC TIMESTAMP as the local one; `utc` must be a column."""
-    first, changes = _changes(zone)
-    return _shifted(utc, first, [(at, after) for at, _, after in changes], sign="+")
+    first, found = changes(zone)
+    return _shifted(utc, first, [(at, after) for at, _, after in found], sign="+")
 
 
 def is_zone(name: str) -> bool:
@@ -119,7 +119,7 @@ def _tree(value: str, cuts: list[datetime], offsets: list[timedelta]) -> str:
 
 
 @lru_cache(maxsize=16)
-def _changes(zone: str) -> tuple[timedelta, list[tuple[datetime, timedelta, timedelta]]]:
+def changes(zone: str) -> tuple[timedelta, list[tuple[datetime, timedelta, timedelta]]]:
     """The offset of 1900, and (instant, offset before, offset after) of every change until 2100."""
     info = ZoneInfo(zone)
     at, end = datetime(1900, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)

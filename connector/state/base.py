@@ -20,6 +20,7 @@ import pyarrow as pa
 from connector.model import Kind, Op, Status
 
 if TYPE_CHECKING:
+    from connector.state.frozen import Frozen
     from connector.state.upkeep import Upkeep
 
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -274,6 +275,7 @@ class Store(Protocol):
     """Thread-safe. Raises only StateError and its subclasses, and PlanError where it says so."""
 
     upkeep: Upkeep
+    frozen: Frozen
 
     @property
     def journal(self) -> Journal: ...
@@ -321,10 +323,14 @@ class Store(Protocol):
         revisions: Mapping[str, int],
         contacts: int,
         allowed: Mapping[str, str] | None = None,
+        frozen: pa.Table | None = None,
+        released: Sequence[str] = (),
     ) -> str:
         """Journal a plan's changes and apply its ADOPTs, in one transaction; the run's id, sortable by time.
 
-        Needs the lease. Raises Stale when a revision moved, PlanError while another run is unfinished."""
+        `frozen` (frozen.FROZEN) are segments whose members are kept from now on, `released` those let go. Needs the
+        lease. Raises Stale when a revision moved or a segment is frozen already, PlanError while another run is
+        unfinished."""
 
     def require_finished(self) -> None:
         """Raises PlanError while a run must be resumed first: it was cut off, or changes of it are in doubt.

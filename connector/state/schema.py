@@ -68,7 +68,14 @@ _UPKEEP = (
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP)
+# Segments that were decided once, and who is in them.
+_FROZEN = (
+    "CREATE TABLE frozen(segment TEXT PRIMARY KEY, at INTEGER NOT NULL, run_id TEXT NOT NULL)",
+    """CREATE TABLE frozen_member(
+        segment TEXT NOT NULL, email TEXT NOT NULL, person TEXT, PRIMARY KEY(segment, email)) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP, _FROZEN)
 
 
 def migrate(db: Driver, at: int) -> None:

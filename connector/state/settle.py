@@ -67,6 +67,10 @@ _STATEMENTS = (
     f"""DELETE FROM contact WHERE id IN ({_REPLACED})""",
     f"""UPDATE contact SET email = r.email FROM temp.result r
         WHERE r.contact_id = contact.id AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
+    f"""UPDATE frozen_member SET email = r.email FROM temp.result r
+        WHERE frozen_member.email = r.old_email AND r.op = '{Op.MOVE}' AND r.{_DONE}
+          AND NOT EXISTS (SELECT 1 FROM frozen_member f
+                          WHERE f.segment = frozen_member.segment AND f.email = r.email)""",
     f"""DELETE FROM engagement WHERE (destination, email) IN (
             SELECT destination, email FROM temp.result WHERE op = '{Op.MOVE}' AND {_DONE})""",
     f"""UPDATE engagement SET email = r.email FROM temp.result r

@@ -35,6 +35,7 @@ from connector.state.base import (
 )
 from connector.state.database import Database
 from connector.state.driver import Driver
+from connector.state.frozen import Frozen, freeze, release
 from connector.state.journal import SqlJournal
 from connector.state.lease import Lease
 from connector.state.schema import migrate
@@ -92,6 +93,7 @@ class SqlStore:
         self._lease = Lease(self._db, now)
         self._journal = SqlJournal(self._db, self._lease, now)
         self.upkeep = Upkeep(self._db, self._lease, now)
+        self.frozen = Frozen(self._db)
 
     @property
     def journal(self) -> Journal:
@@ -209,6 +211,8 @@ class SqlStore:
         revisions: Mapping[str, int],
         contacts: int,
         allowed: Mapping[str, str] | None = None,
+        frozen: pa.Table | None = None,
+        released: Sequence[str] = (),
     ) -> str:
         now = self._now()
         run_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -231,6 +235,9 @@ class SqlStore:
             )
             load_changes(self._db, run_id, changes)
             record(self._db, run_id)
+            release(self._db, released)
+            if frozen is not None:
+                freeze(self._db, run_id, as_of, frozen)
         return run_id
 
     def require_finished(self) -> None:

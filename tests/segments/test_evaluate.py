@@ -13,6 +13,7 @@ from connector.errors import ConfigError
 from connector.segments import engine
 from connector.segments.checks import check_types
 from connector.segments.evaluate import evaluate, overlap
+from connector.sources.model import Decided
 from tests.segments.world import AS_OF, ORDERS, amount, at, config, day, loaded, people, rows
 
 PEOPLE = rows("points", a=1, b=2, c=3, d=None)
@@ -171,7 +172,11 @@ def test_a_list_of_hundreds_is_no_deep_nesting() -> None:
 
 
 def test_a_frozen_segment_keeps_its_members_and_only_contacts_are_members() -> None:
-    made = config("  s: {when: {points: 1}}\n  t: {when: {all: [{segment: s}, {points: {exists: true}}]}}\n")
-    frozen = {"s": pa.array(["c@example.com", "d@example.com", "gone@example.com", "c@example.com"])}
-    found = evaluate(made, loaded(PEOPLE, TYPES), AS_OF, frozen=frozen)
+    made = config(
+        "  s: {when: {points: 1}, frozen: true}\n  t: {when: {all: [{segment: s}, {points: {exists: true}}]}}\n"
+    )
+    emails = ["c@example.com", "d@example.com", "gone@example.com", "c@example.com"]
+    tables = loaded(PEOPLE, TYPES)
+    tables.frozen = {"s": Decided(AS_OF, pa.table({"email": emails, "person": pa.nulls(4, pa.string())}))}
+    found = evaluate(made, tables, AS_OF)
     assert (people(found, "s"), people(found, "t"), found.sizes) == (["c", "d"], ["c"], {"s": 2, "t": 1})

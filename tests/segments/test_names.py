@@ -114,19 +114,6 @@ def test_a_trait_or_source_with_the_name_of_a_column() -> None:
     assert all("name-clash" in line for line in found)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "line", "word"),
-    [
-        ("  s:\n", "  s:\n    frozen: true\n", 18, "frozen"),
-        ("version: 1", "version: 1\nengine: postgres://host/db", 2, "engine: postgres://host/db"),
-    ],
-)
-def test_what_has_to_wait_fails_at_its_line(old: str, new: str, line: int, word: str) -> None:
-    found = problems(FILE.replace(old, new), catalog(contacts=CONTACTS, orders=ORDERS))
-    assert found[0].startswith(f"segments.yaml:{line}:") and "error[not-available-yet]" in found[0]
-    assert f"“{word}”" in found[0]
-
-
 def test_sql_that_may_not_stand_there_fails_at_its_line_and_its_names_are_looked_up() -> None:
     have = catalog(contacts=CONTACTS, orders=ORDERS)
     text = FILE.replace('{"Lifecycle Stage": lead}', '{sql: "points > 3 and city = (select 1)"}')

@@ -1,0 +1,157 @@
+"""The same generated rules on other engines, from their own tables: the same members as the oracle says.
+
+CONNECTOR_POSTGRES_CASES and CONNECTOR_SPARK_CASES ask for more. A case is a rule with its table and moment; a world has
+four to nine of them. Rules about places need an engine with pairs in one column (Spark).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from connector.config.load import load_text
+from connector.config.models import ColumnType, Config
+from connector.config.rules import Near, walk
+from connector.segments.evaluate import evaluate
+from connector.segments.names import needed
+from connector.sources import warehouse
+from connector.sources.catalog import catalog
+from connector.sources.load import load
+from tests.oracle import worlds
+from tests.oracle.meaning import Oracle
+from tests.oracle.test_agreement import text
+from tests.postgres import postgres
+from tests.segments.world import PHYSICAL
+
+__all__ = ["postgres"]
+pytestmark = pytest.mark.engines
+POSTGRES = int(os.environ.get("CONNECTOR_POSTGRES_CASES", "25"))
+SPARK = int(os.environ.get("CONNECTOR_SPARK_CASES", "5"))
+AS_OF = worlds.AS_OF.replace(tzinfo=UTC)
+Put = Callable[[str, pa.Table], None]
+
+
+def table(rows: list[dict[str, Any]], types: Mapping[str, ColumnType]) -> pa.Table:
+    """As a warehouse holds it: a place is two columns."""
+    columns: dict[str, pa.Array] = {}
+    for name, kind in types.items():
+        values = [row.get(name) for row in rows]
+        if kind == "place":
+            for part in ("latitude", "longitude"):
+                columns[f"{name}_{part}"] = pa.array([value and value[part] for value in values], pa.float64())
+        else:
+            columns[name] = pa.array(values, pa.timestamp("us", tz="UTC") if kind == "timestamp" else PHYSICAL[kind])
+    return pa.table(columns)
+
+
+def of_engine(written: str, url: str, places: bool) -> Config:
+    """The same file, with tables in the place of exports."""
+    column = ', columns: {"home": {"from": [home_latitude, home_longitude], "type": place}}' if places else ""
+    written = written.replace('"file": "contacts.csv"', '"table": "people"', 1)
+    written = written.replace('"email": "email"}', f'"email": "email"{column}}}', 1)
+    written = written.replace('"file": "orders.csv"', '"table": "orders"', 1)
+    return load_text(f'engine: "{url}"\n{written}', Path("segments.yaml"))
+
+
+def agree(put: Put, url: str, places: bool, world: tuple[Any, ...]) -> int:
+    """Compare one world; how many cases that were."""
+    people, segments, where, window = world
+    rules = [*segments[0], segments[1]]
+    written = text(rules, worlds.traits(where, window))
+    files = load_text(written, Path("segments.yaml"))
+    if not places:
+        assume(not any(isinstance(node, Near) for item in files.segments.values() for node in walk(item.when)))
+        assume('"home"' not in written)
+    orders = [{**row, "email": person["email"]} for person in people for row in person["events"]["orders"]]
+    put("people", table(people, {"email": "text", **worlds.TYPES}))
+    put("orders", table(orders, {"email": "text", **worlds.ALL_ORDER_TYPES}))
+    config = of_engine(written, url, places)
+    found = catalog(config, AS_OF)
+    loaded = load(config, found, AS_OF, needed(config, found))
+    rows = evaluate(config, loaded, AS_OF).table.to_pylist()
+    types = {**loaded.types, "contacts": {**worlds.TYPES, **loaded.types["contacts"]}}
+    oracle = Oracle(files, types, people, worlds.AS_OF)
+    for name in config.segments:
+        assert {row["email"] for row in rows if row[f"in:{name}"]} == oracle.sent(name), name
+    return len(rules)
+
+
+def sweep(cases: int, put: Put, url: str, places: bool) -> None:
+    """Worlds until so many cases were compared."""
+    left = cases
+
+    @settings(
+        max_examples=cases,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.tuples(worlds.people, worlds.segments, worlds.where, worlds.hourly))
+    def compare(world: tuple[Any, ...]) -> None:
+        nonlocal left
+        if left > 0:
+            left -= agree(put, url, places, world)
+
+    compare()
+    assert left <= 0
+
+
+@pytest.fixture
+def postgres_tables(postgres: str) -> Iterator[tuple[Put, str]]:
+    url = postgres.replace("postgres:@", "postgres@", 1)  # without a password, not with an empty one
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of drivers, about themselves
+        opened = warehouse.connect(url)
+    yield (lambda name, rows: put(opened, name, rows)), url
+    opened.disconnect()
+    warehouse.connect.cache_clear()
+
+
+def put(opened: Any, name: str, rows: pa.Table) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        opened.raw_sql(f"DROP TABLE IF EXISTS {name}").close()
+        opened.create_table(name, rows)
+
+
+def test_postgres_agrees_with_the_oracle(postgres_tables: tuple[Put, str]) -> None:
+    sweep(POSTGRES, *postgres_tables, places=False)
+
+
+@pytest.fixture
+def spark_tables(tmp_path: Path) -> Iterator[tuple[Put, str]]:
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("pyspark is not installed: pip install 'segment-connector[spark]'")
+    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        pytest.skip("Spark needs Java, and there is none")
+    url = "spark://local[2]"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        opened = warehouse.connect(url)
+    yield (lambda name, rows: view(opened, tmp_path, name, rows)), url
+    opened.disconnect()
+    warehouse.connect.cache_clear()
+
+
+def view(opened: Any, folder: Path, name: str, rows: pa.Table) -> None:
+    """A file of its own each time: Spark reads it when it is asked."""
+    path = folder / f"{name}-{len(list(folder.iterdir()))}.parquet"
+    pq.write_table(rows, path)
+    opened.read_parquet(path, table_name=name)
+
+
+def test_spark_agrees_with_the_oracle(spark_tables: tuple[Put, str]) -> None:
+    sweep(SPARK, *spark_tables, places=True)

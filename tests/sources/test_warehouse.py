@@ -1,0 +1,168 @@
+"""Tables of another engine: what files are promised holds for them too. PostgreSQL stands for all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.app.desk import check, members
+from connector.app.workspace import Options, open_workspace
+from connector.config.load import load_text
+from connector.errors import ConfigError, SourceError
+from connector.sources import warehouse
+from tests.postgres import empty_schema, postgres
+
+__all__ = ["postgres"]
+pytestmark = pytest.mark.engines
+
+PEOPLE = """
+CREATE TABLE people (email text, name text, country text, phone text, points numeric, seen timestamp, born date,
+                     tags text[], changed timestamptz, badge text, extra json);
+INSERT INTO people VALUES
+ (' Ada@Example.COM ', 'Ada', 'Germany', '030 901820', 10.5, '2026-03-28 23:30', '2000-02-29', '{a,b}', '2026-01-01Z',
+  'X1', '{}'),
+ ('ada@example.com', NULL, 'FR', NULL, NULL, NULL, NULL, NULL, '2026-02-01Z', NULL, NULL),
+ ('bob@example.com', '  ', 'usa', NULL, 3, '2026-03-29 12:00', NULL, '{}', NULL, 'ｘ2', NULL),
+ ('no address', 'N', NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL),
+ (NULL, 'E', NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE visits (badge text, day date, amount double precision);
+INSERT INTO visits VALUES
+ ('x1', '2026-03-20', 0.1), ('X1 ', '2026-03-21', 0.2), ('X2', '2027-01-01', 5), ('?', NULL, 1);
+"""
+FILE = """
+version: 1
+timezone: Europe/Berlin
+engine: "{url}"
+sources:
+  contacts: {{table: people, email: email, updated_at: changed, columns: {{country: {{type: country}}}}}}
+  visits: {{table: visits, join: {{badge: badge}}, at: day}}
+traits:
+  paid: {{sum: visits.amount}}
+segments:
+  s: {{when: {when}}}
+{more}
+"""
+AS_OF = datetime(2026, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def url(postgres: str) -> Iterator[str]:
+    """An address whose tables are the ones above."""
+    found = empty_schema(postgres.replace("postgres:@", "postgres@", 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of drivers, about themselves
+        opened = warehouse.connect(found)
+    for statement in PEOPLE.split(";\n"):
+        if statement.strip():
+            opened.raw_sql(statement).close()
+    yield found
+    opened.disconnect()
+    warehouse.connect.cache_clear()
+
+
+def asked(folder: Path, url: str, when: str, more: str = "") -> tuple[list[str], Any]:
+    (folder / "segments.yaml").write_text(FILE.format(url=url, when=when, more=more))
+    options = Options(file=folder / "segments.yaml", as_of="2026-04-01")
+    with open_workspace(options) as workspace:
+        evaluation, loaded = check(workspace)
+    return [address.split("@")[0] for address in members(evaluation, "s")], loaded
+
+
+@pytest.mark.parametrize(
+    ("when", "who"),
+    [
+        ("{country: Germany}", []),  # the newer row says FR
+        ("{country: France}", ["ada"]),
+        ("{country: United States}", ["bob"]),
+        ("{name: ada}", ["ada"]),  # of the older row, where the newer has none
+        ("{name: {exists: true}}", ["ada"]),  # blanks are no name
+        ("{points: {at_least: 10.5}}", ["ada"]),
+        ("{seen: {on: 2026-03-28}}", ["ada"]),
+        ('{seen: {after: "2026-03-28T22:30Z"}}', ["bob"]),  # local times of Berlin
+        ("{tags: {size: 0}}", ["bob"]),
+        ("{tags: {has: A}}", ["ada"]),
+        ("{paid: {at_least: 0.3}}", ["ada"]),
+        ("{visits: {count: 2, within: 20 days}}", ["ada"]),
+        ("{visits: {never: true}}", ["bob"]),  # his is in the future
+        ('{badge: {matches: "^x\\\\d$"}}', ["ada", "bob"]),
+        ("{badge: {matches: '^x', case: exact}}", []),
+        ("{born: {month: feb}}", ["ada"]),
+        ("{points: {top: 1}}", ["ada"]),
+        ("{sample: 100%}", ["ada", "bob"]),
+    ],
+)
+def test_the_language_means_the_same(tmp_path: Path, url: str, when: str, who: list[str]) -> None:
+    assert asked(tmp_path, url, when)[0] == who
+
+
+def test_what_was_dropped_is_counted_and_listed(tmp_path: Path, url: str) -> None:
+    _, loaded = asked(tmp_path, url, "{visits: {count: 1}}")
+    assert loaded.rows == {"contacts": 5, "visits": 4}
+    assert sorted(row["reason"] for row in loaded.quarantine.to_pylist()) == ["empty", "invalid"]
+    found = {(item.code, item.source): item.count for item in loaded.findings}
+    assert found[("duplicates", "contacts")] == 1 and found[("no-person", "visits")] == 1
+    assert found[("after-as-of", "visits")] == 1
+
+
+def test_a_list_of_members_is_a_file_all_the_same(tmp_path: Path, url: str) -> None:
+    (tmp_path / "guests.csv").write_text("email\nBOB@example.com\nx@example.com\n")
+    more = "  g: {members_from: guests.csv}"
+    assert asked(tmp_path, url, "{segment: g}", more)[0] == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("table: people", "table: peeple", "table-missing"),
+        ("type: country", "type: number", "table-type"),
+        ("at: day", "at: badge", "table-type"),
+        ("email: email,", "email: extra,", "column-missing"),
+    ],
+)
+def test_a_table_that_does_not_fit_fails_at_its_line(tmp_path: Path, url: str, old: str, new: str, code: str) -> None:
+    text = FILE.format(url=url, when="{visits: {count: 1}, country: DE}", more="").replace(old, new)
+    (tmp_path / "segments.yaml").write_text(text)
+    options = Options(file=tmp_path / "segments.yaml", as_of="2026-04-01")
+    with open_workspace(options) as workspace, pytest.raises(SourceError) as raised:
+        check(workspace)
+    problem = raised.value.problems[0]
+    assert problem.code == code and new.split()[-1].strip(",}") in text.splitlines()[problem.place.line - 1]
+
+
+def test_an_engine_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"error\[engine-unreachable\]") as raised:
+        asked(tmp_path, "postgres://nobody@127.0.0.1:1/none", "{points: 1}")
+    assert raised.value.problems[0].place.line == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("{points: 1}", '{sql: "points > 1"}', 11),
+        ("{points: 1}", '{home: {near: {of: "1,1", within: 1 km}}}', 11),
+        ("table: people", "file: people.csv", 6),
+        ("email: email,", "email: email, max_age: 1 day,", 6),
+        ("{type: country}", "{type: list, separator: x}", 6),
+        ("segments:", "cleanup: {invalid: {typo: quarantine}}\nsegments:", 10),
+    ],
+)
+def test_what_an_engine_cannot_do_fails_at_its_line(old: str, new: str, line: int) -> None:
+    text = FILE.format(url="postgres://host/db", when="{points: 1}", more="").replace(old, new, 1)
+    with pytest.raises(ConfigError) as raised:
+        load_text(text, Path("segments.yaml"))
+    assert {(item.code, item.place.line) for item in raised.value.problems} == {("not-on-engine", line)}
+
+
+def test_duckdb_reads_files() -> None:
+    text = FILE.format(url="duckdb", when="{points: 1}", more="")
+    with pytest.raises(ConfigError) as raised:
+        load_text(text, Path("segments.yaml"))
+    assert [(item.code, item.place.line) for item in raised.value.problems] == [
+        ("not-on-engine", 6),
+        ("not-on-engine", 7),
+    ]
