@@ -6,20 +6,20 @@ Owns: the order of these steps. Must not: print, or hold the logic of a plan or 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from connector.app import observing
+from connector.app import lifecycle, observing
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
 from connector.errors import ConfigError, DestinationError, PlanError, Stale, Unsafe
 from connector.problem import Place, Problem
 
 if TYPE_CHECKING:
+    from connector.lifecycle.staging import Staged
     from connector.plan.model import Plan
     from connector.push.run import RunResult
     from connector.report.doctor import Health
-    from connector.state.base import Store
+    from connector.state.base import Ledger, Store
 
 
 def doctor(workspace: Workspace) -> list[Health]:
@@ -51,34 +51,37 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
     targets that we wrote to are read again, and whoever is desired and there already is adopted.
 
     Raises PlanError when an unfinished run must be resumed first."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
+    from connector.lifecycle import staging
     from connector.plan import build, hold, observe, rows
     from connector.plan.routes import route
-    from connector.segments.names import asked_of_platforms
 
     refuse_unfinished(store)
-    config, now = workspace.config, datetime.now(UTC)
-    asked = asked_of_platforms(config)  # of those that --to leaves out, what was last read
+    config, now = workspace.config, workspace.now()
+    policy = lifecycle.policy(workspace)
+    asked = observing.asked(config)  # of those that --to leaves out, what was last read
     complete = {
         item.name: observing.read(workspace, store, item.name, adapter(workspace, item), now)
         for item in workspace.destinations()
         if item.name in asked
     }
     evaluation = evaluate(workspace, store)
-    desired = evaluation.table.column("email").combine_chunks()
+    people, desired = evaluation.table, evaluation.table.column("email").combine_chunks()
     tombstones = store.upkeep.tombstones()
     forgotten = rows.forgotten(desired, *tombstones)
-    sides = []
+    sides: list[build.Side] = []
+    staged: list[tuple[Staged, Ledger]] = []
     for destination in workspace.destinations():
         routing = route(config, destination, workspace.options.only)
         connected = adapter(workspace, destination)
         if destination.name not in complete:
             complete[destination.name] = observing.read(workspace, store, destination.name, connected, now)
-        people = desired.filter(observe.wanted(evaluation.table, routing))
-        people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
+        wanted = desired.filter(observe.wanted(evaluation.table, routing))
+        wanted = wanted.filter(pc.invert(pc.is_in(wanted, value_set=forgotten)))
         observe.contacts(
-            store, connected, destination.name, people, now, workspace.options.listener, complete[destination.name]
+            store, connected, destination.name, wanted, now, workspace.options.listener, complete[destination.name]
         )
         ledger = store.ledger(destination.name)
         observe.people(store, ledger, evaluation.table)
@@ -86,13 +89,17 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         if len(returned):
             store.upkeep.sweep(destination.name, returned)
             ledger = store.ledger(destination.name)
+        if policy is not None:
+            side = lifecycle.stage(workspace, store, people, ledger, routing, connected.capabilities, policy)
+            routing, staged = side.routing, [*staged, (side, ledger)]
+            people = pa.table({**dict(zip(people.column_names, people.columns, strict=True)), **side.columns})
         known = replace(ledger, targets=ledger.targets.slice(0, 0)) if take_over else ledger
         seen, new_targets = observe.targets(store, connected, routing, known)
         recent = hold.recent(store, routing, workspace.ago)
         sides.append(build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten))
     last = store.last_contacts()
-    return build.build(
-        evaluation.table,
+    made = build.build(
+        people,
         sides,
         as_of=workspace.as_of,
         made_at=now,
@@ -100,6 +107,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         limit=limit,
         notes=evaluation.notes,
     )
+    return made if policy is None else staging.finish(made, staged, people, policy)
 
 
 def bind(workspace: Workspace, plan: Plan) -> Plan:
@@ -152,6 +160,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             revisions=plan.revisions,
             contacts=plan.contacts,
             allowed=lifted,
+            stages=plan.stages,
         )
         adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in plan.revisions}
         return apply(store, run, adapters, workspace.options.listener, workspace.stop)

@@ -99,6 +99,7 @@ def adopt(workspace: Workspace, store: Store) -> Plan:
         seconds=dict.fromkeys(nothing, 0.0),
         guards=(),
         irreversible={},
+        stages=made.stages.slice(0, 0),
     )
 
 

@@ -24,6 +24,8 @@ from connector.model import Kind, NewContacts
 _WORD = re.compile(r"[^\W\d]\w{0,62}")  # may stand before a dot and in sql
 _LABEL = re.compile(r"\w[\w-]{0,99}")  # may stand in --only and --to, where * ? [ are globs
 
+_RESERVED = ("active", "returned", "retired")
+
 
 class Proof(Model):
     """`consent: proof:`: the columns that say when and where somebody opted in."""
@@ -207,6 +209,8 @@ def lifecycle(section: Lifecycle | None, scope: Scope) -> None:
 def _stage_problems(stage: Stage, first: bool, last: bool, seen: set[str]) -> Iterable[tuple[str, Code, str]]:
     if stage.name in seen:
         yield "name", "twice", f"The stage “{stage.name}” stands twice; every stage needs a name of its own."
+    if stage.name in _RESERVED:
+        yield "name", "name-clash", f"“{stage.name}” is what the lifecycle calls people itself; take another name."
     if first and stage.after is not None:
         yield "after", "contradiction", "The first stage begins when somebody is inactive; delete its `after`."
     if not first and stage.after is None:

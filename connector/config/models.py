@@ -149,6 +149,10 @@ class Guards(Model):
     shrunken_percent: LimitPercent = 30.0  # the export lost more than this since the last run
     empty: Switch = True  # a segment that had members has none
     tier: Limit = None  # contacts that the account's price covers
+    stages_percent: LimitPercent = 20.0  # of the destination's contacts: those who enter a stage of the lifecycle
+    stages: Limit = None
+    retires_percent: LimitPercent = 10.0  # of the destination's contacts: those whom `sync cleanup` lets go
+    retires: Limit = None
 
     def overruled(self, by: Guards | None) -> Guards:
         """These, with every key that `by` names."""

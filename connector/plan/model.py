@@ -11,6 +11,8 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from connector.state.stages import STAGE_MOVES
+
 # One row per change. A tag that is a property (Klaviyo, HubSpot) has its ADD and REMOVE rows here like any other;
 # they travel inside the CREATE or UPDATE row that the plan holds for the same contact.
 CHANGE_SCHEMA = pa.schema(
@@ -47,7 +49,7 @@ BLOCKED_SCHEMA = pa.schema(
 class GuardHit:
     """A guard that refuses the plan until it is lifted by `name`."""
 
-    name: str  # adds, removes, moves, empty, shrunken, stale
+    name: str  # adds, removes, moves, empty, shrunken, stages, retires
     destination: str
     target: str  # "tag VIP", or "" for the destination as a whole
     message: str
@@ -74,3 +76,4 @@ class Plan:
     platforms: Mapping[str, str] = field(default_factory=dict)  # destination -> Capabilities.platform
     # destination -> op -> changes that `sync undo` cannot take back
     irreversible: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    stages: pa.Table = field(default_factory=STAGE_MOVES.empty_table)  # moves between stages of the lifecycle

@@ -20,7 +20,7 @@ import pyarrow as pa
 from connector.errors import Stale
 from connector.plan.model import GuardHit, Plan
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -34,6 +34,7 @@ def save(plan: Plan, path: Path) -> None:
         archive.writestr("plan.json", json.dumps(_header(plan) | {"id": plan.id, "hash": content_hash(plan)}, indent=1))
         archive.writestr("changes.arrow", _bytes(plan.changes))
         archive.writestr("blocked.arrow", _bytes(plan.blocked))
+        archive.writestr("stages.arrow", _bytes(plan.stages))
     partial.replace(path)
 
 
@@ -42,11 +43,7 @@ def load(path: Path) -> Plan:
     try:
         with zipfile.ZipFile(path) as archive:
             header = json.loads(archive.read("plan.json"))
-            tables = [_table(archive.read(name)) for name in ("changes.arrow", "blocked.arrow")]
-        if header.get("format") != FORMAT:
-            raise Stale(
-                f"{path.name} is a plan of format {header.get('format')}; this version reads {FORMAT}. Plan again."
-            )
+            tables = [_table(archive.read(name)) for name in _tables(header, path)]
         plan = _plan(header, *tables)
     except FileNotFoundError:
         raise Stale(f"There is no plan at {path}. Make one with `sync plan --out FILE`.") from None
@@ -59,17 +56,24 @@ def load(path: Path) -> Plan:
     return plan
 
 
+def _tables(header: dict[str, Any], path: Path) -> tuple[str, ...]:
+    if header.get("format") != FORMAT:
+        raise Stale(f"{path.name} is a plan of format {header.get('format')}; this version reads {FORMAT}. Plan again.")
+    return "changes.arrow", "blocked.arrow", "stages.arrow"
+
+
 def content_hash(plan: Plan) -> str:
     """Over everything that the plan would do and was made from; not over its id or its own hash."""
     digest = hashlib.blake2b(json.dumps(_header(plan), sort_keys=True).encode(), digest_size=16)
     digest.update(_bytes(plan.changes))
     digest.update(_bytes(plan.blocked))
+    digest.update(_bytes(plan.stages))
     return digest.hexdigest()
 
 
 def identity(plan: Plan) -> str:
     """A short name for a plan, cheap even when the plan is large."""
-    header = json.dumps(_header(plan), sort_keys=True) + str(plan.changes.num_rows)
+    header = json.dumps(_header(plan), sort_keys=True) + f"{plan.changes.num_rows} {plan.stages.num_rows}"
     return hashlib.blake2b(header.encode(), digest_size=8).hexdigest()
 
 
@@ -91,7 +95,7 @@ def _header(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table) -> Plan:
+def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table, stages: pa.Table) -> Plan:
     return Plan(
         id=header["id"],
         as_of=datetime.fromisoformat(header["as_of"]),
@@ -108,6 +112,7 @@ def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table) -> Plan:
         limit=header["limit"],
         platforms=header["platforms"],
         irreversible=header["irreversible"],
+        stages=stages,
     )
 
 

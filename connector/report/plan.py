@@ -46,7 +46,7 @@ def totals(plan: Plan) -> dict[str, int]:
 
 def is_empty(plan: Plan) -> bool:
     """Nothing to send and nothing to record."""
-    return not plan.changes.num_rows
+    return not plan.changes.num_rows and not plan.stages.num_rows
 
 
 def as_json(plan: Plan) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from connector.model import SAID_NO, NewContacts, Op, Outcome, Status
+from connector.state import stages
 from connector.state.base import ANSWERS
 from connector.state.driver import Driver
 
@@ -71,6 +72,9 @@ _STATEMENTS = (
             SELECT destination, email FROM temp.result WHERE op = '{Op.MOVE}' AND {_DONE})""",
     f"""UPDATE engagement SET email = r.email FROM temp.result r
         WHERE engagement.destination = r.destination AND engagement.email = r.old_email
+          AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
+    f"""UPDATE stage_entry SET email = r.email FROM temp.result r
+        WHERE stage_entry.destination = r.destination AND stage_entry.email = r.old_email
           AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
     f"""INSERT INTO contact(destination, email, remote_id, fields)
         SELECT destination, email, max(remote_id), max(fields) FROM temp.result
@@ -145,6 +149,7 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
     db.run(_PARK, [run_id, at])
     if retired is not None:
         db.run(_RETIRE, [retired, at])
+    stages.settle(db)
 
 
 def record(db: Driver, run_id: str) -> None:
@@ -157,6 +162,7 @@ def record(db: Driver, run_id: str) -> None:
             for statement in statements:
                 db.run(statement, [step])
             raise_revision(db, destination)
+    stages.adopted(db, run_id)
 
 
 def raise_revision(db: Driver, destination: str) -> None:
