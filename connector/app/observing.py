@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from connector.state.base import Store
 
 
-def read(workspace: Workspace, store: Store, destination: str, adapter: Adapter, now: datetime) -> bool:
+def read(
+    workspace: Workspace, store: Store, destination: str, adapter: Adapter, now: datetime, everything: bool = False
+) -> bool:
     """Bring the state up to date with what changed on one platform; returns whether everybody was read just now.
 
-    Everybody, and who opened and clicked, is read only for a file whose rules ask for it."""
+    Everybody, and who opened and clicked, is read only for a file whose rules ask for it, or for `everything`."""
     from connector.plan import engagement, observe
 
     words = asked(workspace.config).get(destination, frozenset())
     tell = workspace.options.listener
-    complete = observe.changes(store, adapter, destination, bool(words), now, tell)
-    if words & ENGAGEMENT_WORDS.keys():
+    complete = observe.changes(store, adapter, destination, everything or bool(words), now, tell)
+    if everything or words & ENGAGEMENT_WORDS.keys():
         engagement.read(store, adapter, destination, now, tell)
     return complete
 

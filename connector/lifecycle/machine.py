@@ -38,6 +38,7 @@ PEOPLE = pa.schema(
         ("taking_part", pa.bool_()),  # in the export, with consent, held by the platform, and nobody said no
         ("protected", pa.bool_()),
         ("measurable", pa.bool_()),
+        ("ripe", pa.bool_()),  # in the last stage, after every stage for its time, and silent: may be let go
         ("how", pa.string()),  # the move: entered, moved, returned, protected, policy, left, over; null = none
         ("next", pa.string()),  # the stage after the move, null = none
         ("next_part", pa.string()),
@@ -74,7 +75,8 @@ _SQL = f"""
                list_position(list_transform($names, lambda name: list_contains(passed, name)), false) as missing,
                coalesce(life > began_at, false)
                or coalesce(life >= $alive_since and (signal_at is null or life > signal_at), false) as back,
-               coalesce($as_of < (select latest from moment) or entered_at >= $as_of, false) or elsewhere as still
+               coalesce($as_of < (select latest from moment), false) as earlier,
+               coalesce(entered_at >= $as_of, false) or elsewhere as still
         from known
     ),
     silent as (
@@ -86,7 +88,7 @@ _SQL = f"""
         from judged
     )
     select email, stage, part, policy, began_at, entered_at, signal, life, taking_part, protected, measurable, case
-        when still then null
+        when still or earlier then null
         when stage = '{RETIRED}' then case when taking_part then 'returned' when not refusing then 'left' end
         when stage is null then case when silent then 'entered' end
         when not taking_part then 'left'
@@ -99,7 +101,8 @@ _SQL = f"""
         when not measurable then null
         when following is not null then case when following = number + 1 then 'moved' else 'policy' end
         end as how,
-        following, alive
+        coalesce(taking_part and not protected and measurable and not alive and not back and not elsewhere
+                 and not earlier and number = len($names) and missing is null, false) as ripe, following, alive
     from silent
 """
 
@@ -118,7 +121,7 @@ _NEXT = f"""
         from kept
     )
     select n.email, n.stage, n.part, n.policy, n.began_at, n.entered_at, n.signal, n.life, n.taking_part, n.protected,
-           n.measurable, n.how, n.next, s.part as next_part,
+           n.measurable, n.ripe, n.how, n.next, s.part as next_part,
            case when n.how = 'entered' then $as_of when n.next is not null then n.began_at end as next_began_at
     from named n left join split s on s.stage = n.next
          and left(md5(s.name || '|' || n.email), 16) >= s.low and left(md5(s.name || '|' || n.email), 16) < s.high

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from connector.app import pushing
+from connector.app import cleaning, pushing
+from connector.app.cleaning import Cleaning
 from connector.app.workspace import Options, Workspace, open_state, open_workspace
 from connector.plan.model import Plan
 from connector.push.run import RunResult
@@ -121,6 +122,13 @@ class World:
         self.write()
         with self.open(**options) as workspace, open_state(workspace) as store:
             return pushing.plan(workspace, store)
+
+    def cleanup(self, **options: Any) -> tuple[Cleaning, RunResult | None]:
+        self.write()
+        with self.open(**options) as workspace, open_state(workspace) as store:
+            found = cleaning.cleanup(workspace, store)
+            pushing.guard(workspace, found.plan)
+            return found, cleaning.apply(workspace, store, found)[0] if found.plan.changes.num_rows else None
 
     def stages(self, destination: str = "") -> dict[str, str]:
         """Address -> stage now."""

@@ -1,0 +1,65 @@
+"""The last look before somebody is let go: whoever showed life or changed on the platform since the plan is spared.
+
+Owns: what counts as a change of a contact. Must not: send anything that writes, decide outcomes (delivery.py).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from connector.model import Status
+from connector.platforms.base import CONTACT_SCHEMA, ENGAGEMENT_SCHEMA, Adapter
+from connector.state.base import Store
+
+CAME_BACK, CHANGED = "came_back", "changed"
+_SQL = """
+    select b.seq, case when b.email in (select email from happened where last_click_at is not null
+                                        or last_open_at is not null) then $back else $changed end as code
+    from batch b left join before k using (email) left join after a using (email)
+    where b.email in (select email from happened where last_click_at is not null or last_open_at is not null)
+       or (a.email is not null and a.status is distinct from $retired and (
+           a.status is distinct from k.status
+           or a.status_at > k.status_at
+           or list_sort(coalesce(a.tags, [])) is distinct from list_sort(coalesce(k.tags, []))))
+"""
+
+
+class Sparing:
+    """One destination of one run. Called before each batch, from several threads."""
+
+    def __init__(self, store: Store, adapter: Adapter, destination: str, now: Callable[[], datetime]) -> None:
+        self._store, self._adapter, self._destination, self._now = store, adapter, destination, now
+        self._lock = threading.Lock()
+        self._before: pa.Table | None = None
+
+    def codes(self, records: pa.Table, retired: Status | None) -> pa.Table:
+        """`seq`, `code` of those of `records` (seq, email) who are to be spared. `retired` is what the operation leads
+        to: whoever is that already does no harm to the batch."""
+        with self._lock:
+            ledger = self._store.ledger(self._destination)
+            self._before = ledger.contacts if self._before is None else self._before
+            after = [CONTACT_SCHEMA.empty_table()]
+            for table in self._adapter.statuses(ledger.cursor):
+                self._store.observe(self._destination, table)
+                after.append(table)
+            happened = [ENGAGEMENT_SCHEMA.empty_table(), *self._happened()]
+        with duckdb.connect() as connection:
+            connection.register("batch", records.select(["seq", "email"]))
+            connection.register("before", self._before)
+            connection.register("read", pa.concat_tables(after))
+            connection.execute("create view after as select distinct on (email) * from read order by email")
+            connection.register("happened", pa.concat_tables(happened))
+            known = {"back": CAME_BACK, "changed": CHANGED, "retired": str(retired) if retired else None}
+            return connection.sql(_SQL, params=known).to_arrow_table()
+
+    def _happened(self) -> list[pa.Table]:
+        """Opens too: whoever read a mail a moment ago can wait for the next cleanup."""
+        if self._adapter.capabilities.engagement is None:
+            return []
+        _, since = self._store.engagement(self._destination)
+        return list(self._adapter.engagement(since, self._now()))
