@@ -5,15 +5,19 @@ Owns: the order of these steps. Must not: print, or decide who moves.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace
+from connector.errors import ConfigError
+from connector.problem import Place, Problem
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from connector.config.rules import Duration
+    from connector.lifecycle.overview import Overview
     from connector.lifecycle.policy import Policy
     from connector.lifecycle.staging import Staged
     from connector.plan.routes import Routing
@@ -53,6 +57,36 @@ def decide(workspace: Workspace, store: Store, desired: pa.Table, ledger: Ledger
     name = ledger.destination
     engagement, _ = store.engagement(name)
     return machine.decide(desired, ledger.contacts, engagement, clicks(workspace, store), store.stages(name), held)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `sync lifecycle` tells; `policy` is the hash of the policy in force."""
+
+    sides: tuple[Overview, ...]
+    policy: str
+    notes: tuple[str, ...]
+
+
+def report(workspace: Workspace, store: Store) -> Report:
+    """From the export and what was last read of the platforms; none is called.
+
+    Raises ConfigError when the file has no policy."""
+    from connector.app.desk import evaluate
+    from connector.lifecycle import overview, staging
+
+    held = policy(workspace)
+    if held is None:
+        message = "There is no `lifecycle:` section, or --only leaves it out. docs/lifecycle.md has one to copy."
+        raise ConfigError([Problem(Place(workspace.config.path.as_posix()), "missing-key", message)])
+    desired = evaluate(workspace, store).table
+    sides = []
+    for item in workspace.destinations():
+        ledger, engagement = store.ledger(item.name), store.engagement(item.name)[0]
+        people = decide(workspace, store, desired, ledger, held)
+        entries = store.stages(item.name)
+        sides.append(overview.overview(item, people, ledger.contacts, engagement, entries, held, desired.num_rows))
+    return Report(tuple(sides), held.hash, tuple(staging.short(desired, held)))
 
 
 def stage(

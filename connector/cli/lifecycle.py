@@ -18,8 +18,27 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
+    command(app, "lifecycle", "  sync lifecycle\n  sync lifecycle -v --to mailchimp\n  sync lifecycle --format json")(
+        lifecycle
+    )
     examples = "  sync cleanup\n  sync cleanup --format csv > found.csv\n  sync cleanup --to mailchimp --yes"
     command(app, "cleanup", examples)(cleanup)
+
+
+def lifecycle(common: Common) -> int:
+    """Who is in which stage, who moves at the next push, who came back, and what it saves; calls no platform."""
+    from connector.app import lifecycle as verbs
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.lifecycle import lifecycle_json, lifecycle_text
+
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
+        found = verbs.report(workspace, store)
+        as_of, zone = workspace.as_of, workspace.config.zone
+    if common.json:
+        data_json(lifecycle_json(found.sides, as_of, found.policy, found.notes))
+    else:
+        data(lifecycle_text(found.sides, as_of, zone, found.notes, common.verbose))
+    return 0
 
 
 def cleanup(common: Common, yes: Yes = False, allow: Allow = None, reason: Reason = None) -> int:

@@ -34,6 +34,7 @@ from connector.config.fields import (
     LimitPercent,
     Missing,
     Model,
+    Price,
     Switch,
     Text,
     Url,
@@ -45,7 +46,7 @@ from connector.config.fields import (
     schema,
     secret_name,
 )
-from connector.config.lifecycle import Cleanup, Lifecycle
+from connector.config.lifecycle import Cleanup, Lifecycle, Several
 from connector.config.rules import Duration, Loc, Rule, Trait
 from connector.config.values import text
 from connector.model import Kind, NewContacts, SyncMode
@@ -161,6 +162,13 @@ class Guards(Model):
         return self.model_copy(update={name: getattr(by, name) for name in by.model_fields_set})
 
 
+class Tier(Model):
+    """One step of the account's price list: `price` for at most `up_to` contacts, in any currency and period."""
+
+    up_to: Several
+    price: Price
+
+
 class Destination(Model):
     """One account. `settings` holds platform-specific keys (revision, version, tier, tag_property)."""
 
@@ -172,6 +180,7 @@ class Destination(Model):
     mode: SyncMode = SyncMode.MIRROR
     fields: Mapping[str, Text] = {}  # platform field -> column or trait
     guards: Guards = Guards()
+    prices: tuple[Tier, ...] = ()  # the account's price list, for the estimate of `sync lifecycle`
     base_url: Url | None = None  # another address than the vendor's, e.g. the rehearsal platforms
     settings: Mapping[str, Text] = {}
 

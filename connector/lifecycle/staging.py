@@ -93,7 +93,7 @@ def stage(desired: pa.Table, people: pa.Table, routing: Routing, policy: Policy,
 def finish(plan: Plan, staged: Sequence[tuple[Staged, Ledger]], desired: pa.Table, policy: Policy) -> Plan:
     """The plan with the moves of every destination, and the guard that looks at them."""
     tables, hits = [STAGE_MOVES.empty_table()], list(plan.guards)
-    notes = [*plan.notes, *_short(desired, policy)]
+    notes = [*plan.notes, *short(desired, policy)]
     for side, ledger in staged:
         destination = side.routing.destination
         moves = carried(side.people, plan.changes, ledger, policy, side.routing)
@@ -175,7 +175,7 @@ def _still(desired: pa.Table, people: pa.Table, destination: str, policy: Policy
     return notes
 
 
-def _short(desired: pa.Table, policy: Policy) -> list[str]:
+def short(desired: pa.Table, policy: Policy) -> list[str]:
     """A signal without enough history: a missing value in it says nothing about anybody."""
     found = too_short(desired, policy)
     return [

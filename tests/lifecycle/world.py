@@ -20,7 +20,8 @@ from connector.app.workspace import Options, Workspace, open_state, open_workspa
 from connector.plan.model import Plan
 from connector.push.run import RunResult
 from connector.rehearsal.process import Running
-from tests.path.small import small
+from connector.state import database
+from tests.path.small import Small, small
 
 START = datetime(2027, 1, 1, 12, tzinfo=UTC)  # the platforms' clocks are put ahead to it
 POLICY = """
@@ -136,8 +137,13 @@ class World:
             rows = store.stages(destination or self.to[0]).to_pylist()
         return {row["email"]: row["stage"] for row in rows if row["left_at"] is None}
 
+    def say_no(self, platform: str, email: str) -> None:
+        """Unsubscribe as the person would."""
+        Small(self.folder, self.running).unsubscribe(platform, email)
+
 
 @contextmanager
 def world(folder: Path, to: tuple[str, ...] = ("mailchimp",), policy: str = POLICY) -> Iterator[World]:
-    with small(folder, "--no-limits") as made:
+    # These tests end no power: waiting for the disk proves nothing here.
+    with patch.object(database, "SYNCHRONOUS", "OFF"), small(folder, "--no-limits") as made:
         yield World(folder, made.running, to, policy=policy)
