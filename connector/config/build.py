@@ -112,6 +112,7 @@ class _File:
         config = validate(Config, self._data, (), self._problems, given=given, elsewhere=_ELSEWHERE)
         if config is not None:
             checks.lifecycle(config.lifecycle, self._scope)
+            checks.actions(config, self._problems)
         return config
 
     def _required(self) -> None:

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.config.lifecycle import Lifecycle
-from connector.lifecycle.policy import RETIRED, Policy
-from connector.lifecycle.retiring import REMOVE_TAGS, REPORT, SUNSET, Actions
+from connector.lifecycle.policy import RETIRED, RETURNED, Policy
+from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, Actions
 from connector.model import Op
 from connector.plan import diff, forecast, guards
 from connector.plan.build import UNBILLED
@@ -50,10 +50,11 @@ def build(sides: Sequence[Side], policy: Policy | None, *, as_of: datetime, made
     for side in sides:
         name, can = side.ledger.destination, side.capabilities
         leaving = going(side)
-        changed = pa.concat_tables([_retires(name, leaving), _removals(name, side)])
+        back = side.found.filter(pc.equal(side.found["action"], RESTORE))
+        changed = pa.concat_tables([_of(Op.RETIRE, name, leaving), _of(Op.RESTORE, name, back), _removals(name, side)])
         tables.append(changed)
         if policy is not None:
-            moves.append(_moves(name, leaving, policy))
+            moves += [_moves(name, leaving, policy), _moves(name, back, policy, restored=True)]
         hits += guards.retired(name, side.routing.destination.guards, leaving.num_rows, side.held)
         hits += _removed(name, side, changed)
         requests[name] = forecast.requests(changed, can, 0)
@@ -85,7 +86,7 @@ def build(sides: Sequence[Side], policy: Policy | None, *, as_of: datetime, made
 def going(side: Side) -> pa.Table:
     """Those who are let go in this run."""
     found = side.found
-    acting = pc.invert(pc.is_in(found["action"], value_set=pa.array([REPORT, REMOVE_TAGS])))
+    acting = pc.invert(pc.is_in(found["action"], value_set=pa.array(STAYING)))
     return found.filter(pc.and_not(acting, found["waits"]))
 
 
@@ -131,8 +132,8 @@ def orphans(side: Side, section: Lifecycle | None) -> tuple[str, ...]:
     return tuple(f"{row['kind']} “{row['name']}”" for row in rows if (row["kind"], row["name"]) not in sent)
 
 
-def _retires(destination: str, leaving: pa.Table) -> pa.Table:
-    return _changes(destination, {"op": pa.repeat(str(Op.RETIRE), leaving.num_rows), "email": leaving["email"]})
+def _of(op: Op, destination: str, people: pa.Table) -> pa.Table:
+    return _changes(destination, {"op": pa.repeat(str(op), people.num_rows), "email": people["email"]})
 
 
 def _removals(destination: str, side: Side) -> pa.Table:
@@ -167,20 +168,21 @@ def _changes(destination: str, columns: dict[str, pa.ChunkedArray]) -> pa.Table:
     ).cast(CHANGE_SCHEMA)
 
 
-def _moves(destination: str, leaving: pa.Table, policy: Policy) -> pa.Table:
-    """Into the stage “retired”, once the platform has confirmed it."""
-    left = leaving.filter(pc.equal(leaving["finding"], SUNSET))
+def _moves(destination: str, people: pa.Table, policy: Policy, restored: bool = False) -> pa.Table:
+    """Into the stage “retired”, or out of it again, once the platform has confirmed it."""
+    left = people if restored else people.filter(pc.equal(people["finding"], SUNSET))
     size = left.num_rows
+    returned = RETURNED if policy.section.returned else None
     columns = {
         "destination": pa.repeat(destination, size),
         "email": left["email"],
-        "stage": pa.repeat(RETIRED, size),
-        "how": pa.repeat(RETIRED, size),
+        "stage": pa.array([returned if restored else RETIRED] * size, pa.string()),
+        "how": pa.repeat("restored" if restored else RETIRED, size),
         "policy": pa.repeat(policy.hash, size),
         "began_at": left["began_at"],
         "entered_at": pa.array([policy.as_of] * size, pa.timestamp("us", tz="UTC")),
         "signal_at": left["life"],
-        "op": pa.repeat(str(Op.RETIRE), size),
+        "op": pa.repeat(str(Op.RESTORE if restored else Op.RETIRE), size),
     }
     return pa.table(
         [columns[field.name] if field.name in columns else pa.nulls(size, field.type) for field in STAGE_MOVES],

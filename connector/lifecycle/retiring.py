@@ -14,19 +14,19 @@ import pyarrow as pa
 
 from connector.config.lifecycle import Cleanup
 from connector.lifecycle.machine import ramp
-from connector.lifecycle.policy import Policy
-from connector.model import Status
+from connector.lifecycle.policy import RETIRED, Policy
+from connector.model import Op, Status
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
 
-DEFAULT, REPORT, REMOVE_TAGS = "default", "report", "remove_tags"
-SUNSET, HARD, SOFT, UNSUBSCRIBED = "sunset", "bounced", "bounced_softly", "unsubscribed"
+DEFAULT, REPORT, REMOVE_TAGS, RESTORE = "default", "report", "remove_tags", "restore"
+SUNSET, HARD, SOFT, UNSUBSCRIBED, BACK = "sunset", "bounced", "bounced_softly", "unsubscribed", "back"
 # Everybody whom cleanup found at one destination.
 FINDINGS = pa.schema(
     [
         ("email", pa.string()),
-        ("finding", pa.string()),  # sunset, bounced, bounced_softly, unsubscribed
-        ("action", pa.string()),  # archive, suppress, unsubscribe, remove_tags, report
+        ("finding", pa.string()),  # sunset, bounced, bounced_softly, unsubscribed, back (let go before, alive again)
+        ("action", pa.string()),  # archive, suppress, unsubscribe, remove_tags, report, restore
         ("status", pa.string()),
         ("life", pa.timestamp("us", tz="UTC")),  # the last sign of life, null = none known
         ("began_at", pa.timestamp("us", tz="UTC")),
@@ -35,31 +35,45 @@ FINDINGS = pa.schema(
     ]
 )
 
+STAYING = (REPORT, REMOVE_TAGS, RESTORE)
+_KEPT = ", ".join(f"'{action}'" for action in STAYING)
 _SQL = f"""
     with person as (
         select c.email, c.id, c.status, coalesce(p.protected, false) as protected, p.life, p.began_at, p.entered_at,
-               coalesce(p.ripe, false) as ripe, p.email is not null and p.exported as exported,
+               coalesce(p.ripe, false) as ripe, x.email is not null as exported,
+               p.stage = '{RETIRED}' and p.signal > p.entered_at and x.consent as back,
+               x.consent_at is not null as proven,
                coalesce(e.bounces, 0) as bounces,
                exists (from members m where m.contact = c.id) as tagged
         from contacts c left join people p using (email) left join engagement e using (email)
+        left join exported x using (email)
     ), found as (
-        select *, case when ripe and $sunset is not null then '{SUNSET}'
+        select *, case when back and status = $retired then '{BACK}'
+            when ripe and $sunset is not null then '{SUNSET}'
             when status = '{Status.BOUNCED}' and $hard is not null then '{HARD}'
             when bounces >= $soft and status is not null and status not in ('{Status.ABSENT}', '{Status.BOUNCED}',
                  '{Status.ARCHIVED}', '{Status.SUPPRESSED}') then '{SOFT}'
             when status in ('{Status.UNSUBSCRIBED}', '{Status.COMPLAINED}') and tagged then '{UNSUBSCRIBED}' end
             as finding
-        from person where not protected and exported
+        from person where exported and (not protected or back)
     ), acting as (
-        select *, case finding when '{SUNSET}' then $sunset when '{HARD}' then $hard when '{SOFT}' then $hard
+        select *, case finding when '{BACK}' then if($restores and proven, '{RESTORE}', '{REPORT}')
+                  when '{SUNSET}' then $sunset when '{HARD}' then $hard when '{SOFT}' then $hard
                   else $unsubscribed end as action from found where finding is not null
     )
     select email, finding, action, status, life, began_at, entered_at,
-           action not in ('{REPORT}', '{REMOVE_TAGS}') and row_number() over (
-               partition by action not in ('{REPORT}', '{REMOVE_TAGS}')
+           action not in ({_KEPT}) and row_number() over (
+               partition by action not in ({_KEPT})
                order by finding <> '{SUNSET}', entered_at, life nulls first, email) > $most as waits
     from acting order by finding, email
 """
+
+
+LEADS_TO = {
+    "archive": str(Status.ARCHIVED),
+    "suppress": str(Status.SUPPRESSED),
+    "unsubscribe": str(Status.UNSUBSCRIBED),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,8 @@ class Actions:
     bounced: str | None
     unsubscribed: str | None
     soft: int | None
+    leads_to: str | None  # the status of whom we let go
+    restores: bool  # the platform can take them back through its API
     notes: tuple[str, ...]
 
 
@@ -93,6 +109,8 @@ def actions(destination: str, policy: Policy | None, cleanup: Cleanup | None, ca
         able(bounced.action if bounced else None, HARD),
         able(unsubscribed.action if unsubscribed else None, UNSUBSCRIBED),
         bounced.soft if bounced else None,
+        LEADS_TO.get(can.retire.action) if can.retire else None,
+        (Op.RESTORE, None) in can.operations,
         tuple(dict.fromkeys(notes)),
     )
 
@@ -113,14 +131,11 @@ def refusal(word: str, can: Capabilities) -> str:
 def find(
     people: pa.Table, exported: pa.Table, ledger: Ledger, engagement: pa.Table, do: Actions, most: int | None
 ) -> pa.Table:
-    """FINDINGS of one destination. `people` is machine.PEOPLE, `exported` the desired table (email), `most` the ramp.
+    """FINDINGS of one destination. `people` is machine.PEOPLE, `exported` the desired table, `most` the ramp.
     Those who are not in the export are not ours to judge."""
     with duckdb.connect() as connection:
-        connection.register("verdict", people)
-        connection.register("exported", exported.select(["email"]))
-        connection.execute(
-            "create view people as select *, email in (select email from exported) as exported from verdict"
-        )
+        connection.register("people", people)
+        connection.register("exported", exported.select(["email", "consent", "consent_at"]))
         connection.register("contacts", ledger.contacts)
         connection.register("members", ledger.memberships)
         connection.register("engagement", engagement)
@@ -129,6 +144,8 @@ def find(
             "hard": do.bounced,
             "soft": do.soft if do.bounced else None,
             "unsubscribed": do.unsubscribed or REPORT,
+            "retired": do.leads_to,
+            "restores": do.restores,
             "most": people.num_rows + ledger.contacts.num_rows if most is None else most,
         }
         return connection.sql(_SQL, params=known).to_arrow_table().select(FINDINGS.names).cast(FINDINGS)

@@ -22,8 +22,9 @@ WORDS = {
     "bounced": "bounced for good",
     "bounced_softly": "bounced again and again",
     "unsubscribed": "unsubscribed, with tags of ours",
+    "back": "let go before, and alive again",
 }
-ACTIONS = {"report": "only told", "remove_tags": "tags and lists off"}
+ACTIONS = {"report": "only told", "remove_tags": "tags and lists off", "restore": "taken back"}
 SAMPLES = 5
 Found = Mapping[str, Any]
 

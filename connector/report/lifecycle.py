@@ -13,17 +13,7 @@ from zoneinfo import ZoneInfo
 
 from connector.lifecycle.overview import Cost, Move, Overview
 from connector.lifecycle.returns import Rate
-from connector.report.plan import mask
-
-HOW = {
-    "entered": "fall silent",
-    "moved": "move on",
-    "returned": "come back",
-    "protected": "leave: protected now",
-    "policy": "move by another policy",
-    "left": "leave: not in the export, no consent, or said no",
-    "over": "lose the returned tag: its time is over",
-}
+from connector.report.plan import MOVED, mask
 
 
 def lifecycle_json(sides: Sequence[Overview], as_of: datetime, policy: str, notes: Sequence[str]) -> dict[str, Any]:
@@ -90,7 +80,7 @@ def _side_lines(side: Overview, verbose: bool) -> list[str]:
         lines.append(f"  {side.unknown_sends:,} of unknown mails received: `sends` does not hold them back")
     lines.append("  next push")
     for move in side.moves:
-        lines.append(f"    {move.contacts:>8,}  {_path(move)}: {HOW[move.how]}")
+        lines.append(f"    {move.contacts:>8,}  {_path(move)}: {MOVED[move.how]}")
         lines += [f"              {mask(email)}" for email in move.samples] if verbose else []
     lines += ["    nobody changes stage"] if not side.moves else []
     if side.ripe:

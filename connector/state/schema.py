@@ -73,7 +73,7 @@ _STAGES = (
     """CREATE TABLE stage_entry(
         id INTEGER PRIMARY KEY, destination TEXT NOT NULL, email TEXT NOT NULL, stage TEXT NOT NULL, part TEXT,
         policy TEXT NOT NULL, began_at INTEGER NOT NULL, entered_at INTEGER NOT NULL, signal_at INTEGER,
-        left_at INTEGER, how TEXT, run_id TEXT NOT NULL)""",
+        left_at INTEGER, how TEXT, status TEXT, run_id TEXT NOT NULL)""",
     "CREATE INDEX stage_entry_of ON stage_entry(destination, email)",
     """CREATE TABLE stage_move(
         run_id TEXT NOT NULL, destination TEXT NOT NULL, email TEXT NOT NULL, stage TEXT, how TEXT NOT NULL, part TEXT,

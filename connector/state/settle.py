@@ -116,7 +116,12 @@ _PARK = f"""
 _RETIRE = f"""
     UPDATE contact SET status = ?, status_at = ?
     WHERE id IN (SELECT contact_id FROM temp.result WHERE op = '{Op.RETIRE}' AND {_DONE})"""
-
+# Back to what the contact was before we let it go; the person's own noes were never lifted.
+_RESTORE = f"""
+    UPDATE contact SET status_at = NULL, status = coalesce((
+        SELECT e.status FROM stage_entry e WHERE e.destination = contact.destination AND e.email = contact.email
+          AND e.stage = 'retired' AND e.left_at IS NULL), '{Status.NEVER_SUBSCRIBED}')
+    WHERE id IN (SELECT contact_id FROM temp.result WHERE op = '{Op.RESTORE}' AND {_DONE})"""
 
 _RECORDED = f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ?"
 _DISOWN = (
@@ -147,9 +152,10 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
     for statement in _STATEMENTS:
         db.run(statement)
     db.run(_PARK, [run_id, at])
+    db.run(_RESTORE)
+    stages.settle(db)
     if retired is not None:
         db.run(_RETIRE, [retired, at])
-    stages.settle(db)
 
 
 def record(db: Driver, run_id: str) -> None:

@@ -29,6 +29,7 @@ STAGE_ENTRIES = pa.schema(
             "how",
             pa.string(),
         ),  # it ended: moved, returned, protected, policy, left, over, retired; null = it lasts
+        ("status", pa.string()),  # of the contact at the entry: connector.model.Status value
         ("run_id", pa.string()),
     ]
 )
@@ -39,7 +40,7 @@ STAGE_MOVES = pa.schema(
         ("destination", pa.string()),
         ("email", pa.string()),
         ("stage", pa.string()),
-        ("how", pa.string()),  # entered, moved, returned, protected, policy, left, over, retired
+        ("how", pa.string()),  # entered, moved, returned, protected, policy, left, over, retired, restored
         ("part", pa.string()),
         ("policy", pa.string()),
         ("began_at", INSTANT),
@@ -78,8 +79,11 @@ _ENTER = (
         (SELECT destination, email, how, entered_at FROM stage_move WHERE {which}) m
         WHERE stage_entry.destination = m.destination AND stage_entry.email = m.email
           AND stage_entry.left_at IS NULL""",
-    """INSERT INTO stage_entry(destination, email, stage, part, policy, began_at, entered_at, signal_at, run_id)
-        SELECT destination, email, stage, part, policy, began_at, entered_at, signal_at, run_id
+    """INSERT INTO stage_entry(destination, email, stage, part, policy, began_at, entered_at, signal_at, status,
+                             run_id)
+        SELECT destination, email, stage, part, policy, began_at, entered_at, signal_at,
+               (SELECT k.status FROM contact k WHERE k.destination = stage_move.destination
+                  AND k.email = stage_move.email), run_id
         FROM stage_move WHERE stage IS NOT NULL AND {which}""",
     "DELETE FROM stage_move WHERE {which}",
 )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 from connector.app import cleaning, pushing
 from connector.app.cleaning import Cleaning
@@ -82,6 +83,10 @@ class World:
     @property
     def now(self) -> datetime:
         return START + timedelta(days=self.day)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo("Europe/Berlin")
 
     def at(self, day: float | None) -> str:
         return "" if day is None else f"{START + timedelta(days=day):%Y-%m-%d %H:%M:%S}"
