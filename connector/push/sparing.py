@@ -1,6 +1,7 @@
 """The last look before somebody is let go: whoever showed life or changed on the platform since the plan is spared.
 
-Owns: what counts as a change of a contact. Must not: send anything that writes, decide outcomes (delivery.py).
+Owns: the readings that this takes. Must not: send anything that writes, judge (plan/sparing.py), decide outcomes
+(delivery.py).
 """
 
 from __future__ import annotations
@@ -9,24 +10,12 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-import duckdb
 import pyarrow as pa
 
 from connector.model import Status
+from connector.plan.sparing import spared
 from connector.platforms.base import CONTACT_SCHEMA, ENGAGEMENT_SCHEMA, Adapter
 from connector.state.base import Store
-
-CAME_BACK, CHANGED = "came_back", "changed"
-_SQL = """
-    select b.seq, case when b.email in (select email from happened where last_click_at is not null
-                                        or last_open_at is not null) then $back else $changed end as code
-    from batch b left join before k using (email) left join after a using (email)
-    where b.email in (select email from happened where last_click_at is not null or last_open_at is not null)
-       or (a.email is not null and a.status is distinct from $retired and (
-           a.status is distinct from k.status
-           or a.status_at > k.status_at
-           or list_sort(coalesce(a.tags, [])) is distinct from list_sort(coalesce(k.tags, []))))
-"""
 
 
 class Sparing:
@@ -48,14 +37,8 @@ class Sparing:
                 self._store.observe(self._destination, table)
                 after.append(table)
             happened = [ENGAGEMENT_SCHEMA.empty_table(), *self._happened()]
-        with duckdb.connect() as connection:
-            connection.register("batch", records.select(["seq", "email"]))
-            connection.register("before", self._before)
-            connection.register("read", pa.concat_tables(after))
-            connection.execute("create view after as select distinct on (email) * from read order by email")
-            connection.register("happened", pa.concat_tables(happened))
-            known = {"back": CAME_BACK, "changed": CHANGED, "retired": str(retired) if retired else None}
-            return connection.sql(_SQL, params=known).to_arrow_table()
+        now = str(retired) if retired else None
+        return spared(records, self._before, pa.concat_tables(after), pa.concat_tables(happened), now)
 
     def _happened(self) -> list[pa.Table]:
         """Opens too: whoever read a mail a moment ago can wait for the next cleanup."""
