@@ -86,7 +86,7 @@ def evaluate(file: str) -> Callable[[], Any]:
 
 def plan(file: str, state: str) -> Callable[[], Any]:
     from benchmarks.silent import Silent
-    from connector.app import pushing
+    from connector.app import planning
     from connector.app.workspace import Options, open_state, open_workspace
 
     _warm()
@@ -95,7 +95,7 @@ def plan(file: str, state: str) -> Callable[[], Any]:
         options = Options(file=Path(file), state=state, as_of=AS_OF)
         with open_workspace(options) as workspace, open_state(workspace) as store:
             workspace.adapters["mailchimp"] = cast("Any", Silent())
-            return pushing.plan(workspace, store)
+            return planning.plan(workspace, store)
 
     return measured
 

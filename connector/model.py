@@ -36,13 +36,15 @@ class NewContacts(StrEnum):
 
 class Op(StrEnum):
     """One kind of change to one contact. ADOPT sends nothing: it records what is already there. DISOWN is its
-    reverse: the person stays in the target, and is no longer ours. MOVE gives a contact the person's new address."""
+    reverse: the person stays in the target, and is no longer ours. MOVE gives a contact the person's new address.
+    RESTORE lifts what our RETIRE did, and nothing that the person said."""
 
     CREATE = "create"
     UPDATE = "update"
     ADD = "add"
     REMOVE = "remove"
     RETIRE = "retire"
+    RESTORE = "restore"
     MOVE = "move"
     ADOPT = "adopt"
     DISOWN = "disown"

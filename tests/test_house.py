@@ -22,7 +22,9 @@ SIBLINGS = {
     ("sources", "config"),
     ("platforms", "config"),
     ("push", "plan"),
+    ("lifecycle", "plan"),
     ("report", "plan"),
+    ("report", "lifecycle"),
     ("report", "push"),
     ("report", "segments"),
     ("report", "sources"),
@@ -32,7 +34,7 @@ SIBLINGS = {
 }
 HOMES = {
     "ibis": {"sources", "segments", "plan"},
-    "duckdb": {"sources", "segments", "plan", "report"},
+    "duckdb": {"sources", "segments", "plan", "lifecycle", "report"},
     "sqlite3": {"state", "rehearsal"},
     "adbc_driver_sqlite": {"state"},
     "psycopg": {"state"},

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace, open_state
+from connector.config.models import Config
 from connector.config.platform_words import ENGAGEMENT_WORDS
 
 if TYPE_CHECKING:
@@ -18,19 +19,31 @@ if TYPE_CHECKING:
     from connector.state.base import Store
 
 
-def read(workspace: Workspace, store: Store, destination: str, adapter: Adapter, now: datetime) -> bool:
+def read(
+    workspace: Workspace, store: Store, destination: str, adapter: Adapter, now: datetime, everything: bool = False
+) -> bool:
     """Bring the state up to date with what changed on one platform; returns whether everybody was read just now.
 
-    Everybody, and who opened and clicked, is read only for a file whose rules ask for it."""
+    Everybody, and who opened and clicked, is read only for a file whose rules ask for it, or for `everything`."""
     from connector.plan import engagement, observe
-    from connector.segments.names import asked_of_platforms
 
-    words = asked_of_platforms(workspace.config).get(destination, frozenset())
+    words = asked(workspace.config).get(destination, frozenset())
     tell = workspace.options.listener
-    complete = observe.changes(store, adapter, destination, bool(words), now, tell)
-    if words & ENGAGEMENT_WORDS.keys():
+    complete = observe.changes(store, adapter, destination, everything or bool(words), now, tell)
+    if everything or words & ENGAGEMENT_WORDS.keys():
         engagement.read(store, adapter, destination, now, tell)
     return complete
+
+
+def asked(config: Config) -> dict[str, frozenset[str]]:
+    """Destination -> the words that the file asks for; a lifecycle asks each for its people, clicks and sends."""
+    from connector.segments.names import asked_of_platforms
+
+    found = asked_of_platforms(config)
+    if config.lifecycle is None:
+        return found
+    always = frozenset({*ENGAGEMENT_WORDS, "status"})
+    return {name: found.get(name, frozenset()) | always for name in config.destinations}
 
 
 def last_read(workspace: Workspace, store: Store | None) -> dict[str, pa.Table]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from connector.app import freezing, observing, pushing
+from connector.app import freezing, observing, planning
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
 from connector.errors import PlanError
@@ -91,7 +91,7 @@ def adopt(workspace: Workspace, store: Store) -> Plan:
 
     from connector.model import Op
 
-    made = pushing.plan(workspace, store, take_over=True)
+    made = planning.plan(workspace, store, take_over=True)
     nothing = dict.fromkeys(made.revisions, 0)
     return replace(
         made,
@@ -104,6 +104,7 @@ def adopt(workspace: Workspace, store: Store) -> Plan:
         irreversible={},
         frozen=made.frozen.slice(0, 0),
         released=(),
+        stages=made.stages.slice(0, 0),
     )
 
 

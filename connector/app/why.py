@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -111,7 +112,7 @@ def _standings(
     workspace: Workspace, store: Store | None, loaded: Loaded, email: str, explanation: Explanation | None
 ) -> tuple[Standing, ...]:
     from connector.plan import hold, rows
-    from connector.plan.person import nowhere, standing
+    from connector.plan.person import nowhere, standing, way
     from connector.plan.routes import route
 
     config, as_of = workspace.config, workspace.as_of
@@ -126,7 +127,8 @@ def _standings(
         routing = route(config, destination, workspace.options.only)
         recent = hold.recent(store, routing, workspace.ago) if store is not None else None
         can, ledger = _capabilities(destination), ledgers[destination.name]
-        found.append(standing(desired, routing, ledger, can, email, as_of, recent, forgotten))
+        here = standing(desired, routing, ledger, can, email, as_of, recent, forgotten)
+        found.append(here if store is None else replace(here, way=way(store.stages(destination.name), email)))
     return tuple(found)
 
 

@@ -69,6 +69,10 @@ class Workspace:
             return rehearsal_url(self.options.state) if self.options.rehearse else self.options.state
         return str(folder / ("rehearsal/state.db" if self.options.rehearse else "state.db"))
 
+    def now(self) -> datetime:
+        """Real time, for asking what changed on a platform; rules know `as_of` only."""
+        return datetime.now(UTC)
+
     def ago(self, duration: Duration) -> datetime:
         """The moment so long before `as_of`, in the file's time zone."""
         from connector.segments.windows import ago

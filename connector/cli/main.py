@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from connector.cli import desk, diff, history, hygiene, platforms, pushing, schema, upkeep, why
+from connector.cli import desk, diff, history, hygiene, lifecycle, platforms, pushing, schema, upkeep, why
 
 app = typer.Typer(
     name="sync",
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (desk, schema, diff, why, hygiene, pushing, history, upkeep, platforms):
+for group in (desk, schema, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms):
     group.register(app)
 
 

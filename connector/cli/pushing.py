@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Allow = Annotated[
     list[str] | None,
-    typer.Option(help="Lift a guard for once (adds, removes, moves, empty, shrunken, stale, tier)."),
+    typer.Option(help="Lift a guard for once: adds, removes, moves, empty, shrunken, stale, tier, stages, retires."),
 ]
 Reason = Annotated[str | None, typer.Option(help="Why the guard is lifted; kept with the run.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N changes per target: a careful first try.")]
@@ -51,7 +51,7 @@ def plan(
     reason: Reason = None,
 ) -> int:
     """Show what a push would do: per target who is added, removed, changed or blocked. Sends nothing."""
-    from connector.app import pushing as verbs
+    from connector.app import planning, pushing
     from connector.app.workspace import open_state, open_workspace
     from connector.plan.saved import save
     from connector.report.plan import is_empty
@@ -59,9 +59,9 @@ def plan(
     with interruptible() as stop, told(common) as listener:
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            made = (verbs.refreshed if refresh else verbs.plan)(workspace, store, limit)
+            made = (planning.refreshed if refresh else planning.plan)(workspace, store, limit)
             if out is not None:
-                made = verbs.bind(workspace, made)
+                made = pushing.bind(workspace, made)
                 save(made, out)
             show(common, workspace, made)
     if out is not None:
@@ -79,6 +79,7 @@ def push(
     reason: Reason = None,
 ) -> int:
     """Bring every destination in step: plan, ask, send, record each outcome."""
+    from connector.app import planning
     from connector.app import pushing as verbs
     from connector.app.workspace import open_state, open_workspace
     from connector.report.plan import is_empty
@@ -86,7 +87,7 @@ def push(
     with interruptible() as stop, told(common) as listener:
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            planned = verbs.refreshed if refresh else verbs.plan
+            planned = planning.refreshed if refresh else planning.plan
             made = _saved(workspace, plan) if plan else planned(workspace, store, limit)
             if not common.json:
                 show(common, workspace, made)

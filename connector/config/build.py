@@ -113,6 +113,7 @@ class _File:
         if config is not None:
             checks.lifecycle(config.lifecycle, self._scope)
             engines.check(config, self._problems)
+            checks.actions(config, self._problems)
         return config
 
     def _required(self) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 from connector.config.codes import Code
 from connector.config.collector import Collector
 from connector.config.conditions import LANGUAGE
+from connector.config.destinations import PLATFORMS
 from connector.config.fields import Model, Text
 from connector.config.lifecycle import Lifecycle, Stage
-from connector.config.models import Consent, Destination, Segment, Source
+from connector.config.models import Config, Consent, Destination, Segment, Source
 from connector.config.rules import InSegment, Loc, Pick, Trait, walk
 from connector.config.scope import CONTACTS, Scope
 from connector.config.shapes import known_segment
@@ -23,6 +24,8 @@ from connector.model import Kind, NewContacts
 
 _WORD = re.compile(r"[^\W\d]\w{0,62}")  # may stand before a dot and in sql
 _LABEL = re.compile(r"\w[\w-]{0,99}")  # may stand in --only and --to, where * ? [ are globs
+
+_RESERVED = ("active", "returned", "retired")
 
 
 class Proof(Model):
@@ -190,6 +193,24 @@ def consent(accounts: Mapping[str, Destination], section: Consent | None, proble
             problems.add(("destinations", name, "new_contacts"), "needs-consent", text)
 
 
+def actions(config: Config, problems: Collector) -> None:
+    """Somebody must be able to do what is written; a platform that cannot leaves its people alone and says so."""
+    offered = {PLATFORMS[account.platform].retire for account in config.destinations.values()} - {None}
+    stages = config.lifecycle.stages if config.lifecycle else ()
+    written: list[tuple[Loc, str | None]] = [
+        (("lifecycle", "stages", number, "action"), stage.action) for number, stage in enumerate(stages)
+    ]
+    for key in ("bounced", "unsubscribed"):
+        part = getattr(config.cleanup, key, None)
+        written.append((("cleanup", key, "action"), part.action if part else None))
+    for loc, action in written:
+        known = action in (None, "remove_tags", "report") or action in offered or (action == "default" and offered)
+        if not known and config.destinations:
+            hint = f"They offer: {', '.join(sorted(map(str, offered)))}." if offered else "HubSpot's API has none."
+            text = f"No platform of this file offers “{action}” in a way that this connector does. {hint}"
+            problems.add(loc, "not-offered", text)
+
+
 def lifecycle(section: Lifecycle | None, scope: Scope) -> None:
     """The order of the stages, and that the protected segments exist."""
     if section is None:
@@ -207,6 +228,8 @@ def lifecycle(section: Lifecycle | None, scope: Scope) -> None:
 def _stage_problems(stage: Stage, first: bool, last: bool, seen: set[str]) -> Iterable[tuple[str, Code, str]]:
     if stage.name in seen:
         yield "name", "twice", f"The stage “{stage.name}” stands twice; every stage needs a name of its own."
+    if stage.name in _RESERVED:
+        yield "name", "name-clash", f"“{stage.name}” is what the lifecycle calls people itself; take another name."
     if first and stage.after is not None:
         yield "after", "contradiction", "The first stage begins when somebody is inactive; delete its `after`."
     if not first and stage.after is None:

@@ -32,12 +32,13 @@ class Keys:
     secret: str
     settings: Mapping[str, str | None]
     kinds: frozenset[Kind]
+    retire: str | None = None  # the action by which a contact is let go
     audience: bool = False
 
 
 PLATFORMS: Mapping[str, Keys] = {
-    "mailchimp": Keys("api_key", {}, frozenset({Kind.TAG}), audience=True),
-    "klaviyo": Keys("api_key", {"revision": None, "tag_property": "segment_tags"}, frozenset(Kind)),
+    "mailchimp": Keys("api_key", {}, frozenset({Kind.TAG}), "archive", audience=True),
+    "klaviyo": Keys("api_key", {"revision": None, "tag_property": "segment_tags"}, frozenset(Kind), "suppress"),
     "hubspot": Keys("access_token", {"version": None, "tier": None, "tag_property": "segment_tags"}, frozenset(Kind)),
 }
 

@@ -71,6 +71,14 @@ def _texts(value: Any) -> Any:
     return tuple(values.text(item) for item in value) if isinstance(value, list | tuple) else (values.text(value),)
 
 
+def _price(value: Any) -> Any:
+    if isinstance(value, Decimal) and value >= 0:
+        return value
+    if values.number(value) < 0:
+        raise BadValue("range", "A price is 0 or more.")
+    return Decimal(value)
+
+
 def _text_list(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         raise BadValue("wrong-type", "A list is needed here: [one, two].")
@@ -200,6 +208,7 @@ Engine = Annotated[str, before(_engine), schema(type="string", examples=["duckdb
 Delimiter = Annotated[str, before(_delimiter), schema(type="string")]
 Encoding = Annotated[str, before(_encoding), schema(type="string", examples=["utf-8", "utf-16", "cp1252", "latin-1"])]
 Whole = Annotated[int, before(values.whole), schema(type="integer", minimum=0)]
+Price = Annotated[Decimal, before(_price), schema(type="number", minimum=0)]
 YesNo = Annotated[bool, Strict()]
 Window = Annotated[Duration, before(durations.duration), schema(type="string", pattern=DURATION)]
 Days = Annotated[Duration, before(durations.calendar), schema(type="string", pattern=DURATION)]

@@ -19,9 +19,10 @@ from connector.config.codes import BadValue
 from connector.config.fields import PERCENT, Days, Model, Text, TextList, Whole, before, schema
 from connector.problem import did_you_mean
 
-Action = Literal["archive", "suppress", "unsubscribe"]
-ACTIONS: tuple[Action, ...] = ("archive", "suppress", "unsubscribe")
-CleanupAction = Literal["archive", "suppress", "unsubscribe", "remove_tags", "report"]
+# default: what each platform can take back (Mailchimp archives, Klaviyo suppresses).
+Action = Literal["default", "archive", "suppress", "unsubscribe"]
+ACTIONS: tuple[Action, ...] = ("default", "archive", "suppress", "unsubscribe")
+CleanupAction = Literal["default", "archive", "suppress", "unsubscribe", "remove_tags", "report"]
 CLEANUP_ACTIONS: tuple[CleanupAction, ...] = (*ACTIONS, "remove_tags", "report")
 Hygiene = Literal["quarantine", "report"]
 _SHARE = compile(r"(\d+(?:\.\d+)?\s*%)\s+of\s+contacts", ASCII)

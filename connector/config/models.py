@@ -34,6 +34,7 @@ from connector.config.fields import (
     LimitPercent,
     Missing,
     Model,
+    Price,
     Switch,
     Text,
     Url,
@@ -45,7 +46,7 @@ from connector.config.fields import (
     schema,
     secret_name,
 )
-from connector.config.lifecycle import Cleanup, Lifecycle
+from connector.config.lifecycle import Cleanup, Lifecycle, Several
 from connector.config.rules import Duration, Loc, Rule, Trait
 from connector.config.values import text
 from connector.model import Kind, NewContacts, SyncMode
@@ -156,12 +157,23 @@ class Guards(Model):
     shrunken_percent: LimitPercent = 30.0  # the export lost more than this since the last run
     empty: Switch = True  # a segment that had members has none
     tier: Limit = None  # contacts that the account's price covers
+    stages_percent: LimitPercent = 20.0  # of the destination's contacts: those who enter a stage of the lifecycle
+    stages: Limit = None
+    retires_percent: LimitPercent = 10.0  # of the destination's contacts: those whom `sync cleanup` lets go
+    retires: Limit = None
 
     def overruled(self, by: Guards | None) -> Guards:
         """These, with every key that `by` names."""
         if by is None:
             return self
         return self.model_copy(update={name: getattr(by, name) for name in by.model_fields_set})
+
+
+class Tier(Model):
+    """One step of the account's price list: `price` for at most `up_to` contacts, in any currency and period."""
+
+    up_to: Several
+    price: Price
 
 
 class Destination(Model):
@@ -175,6 +187,7 @@ class Destination(Model):
     mode: SyncMode = SyncMode.MIRROR
     fields: Mapping[str, Text] = {}  # platform field -> column or trait
     guards: Guards = Guards()
+    prices: tuple[Tier, ...] = ()  # the account's price list, for the estimate of `sync lifecycle`
     base_url: Url | None = None  # another address than the vendor's, e.g. the rehearsal platforms
     settings: Mapping[str, Text] = {}
 

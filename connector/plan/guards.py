@@ -1,7 +1,7 @@
 """Guards: when a plan must not be pushed without a word from a person.
 
-Owns: the arithmetic and the messages of adds, removes, moves, empty, tier and shrunken. (An export that is too old
-never gets this far: sources refuses it.) Must not: change a plan, or know who lifts a guard.
+Owns: the arithmetic and the messages of adds, removes, moves, empty, tier, shrunken, stages and retires. (An export
+that is too old never gets this far: sources refuses it.) Must not: change a plan, or know who lifts a guard.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from connector.config.models import Guards
 from connector.plan.model import GuardHit
 
-NAMES = ("adds", "removes", "moves", "empty", "shrunken", "stale", "tier")  # what --allow can lift
+NAMES = ("adds", "removes", "moves", "empty", "shrunken", "stale", "tier", "stages", "retires")  # what --allow can lift
 
 # target text -> (members in the ledger, desired members, adds, removes)
 Counts = Mapping[str, tuple[int, int, int, int]]
@@ -56,6 +56,23 @@ def shrunken(destination: str, guards: Guards, contacts: int, before: int | None
         return []
     text = f"the export has {contacts:,} contacts, {lost:,} fewer than at the last run ({before:,})"
     return [_hit("shrunken", destination, "", text)]
+
+
+def staged(destination: str, guards: Guards, moves: int, known: int) -> list[GuardHit]:
+    """Many people enter or leave a stage of the lifecycle at once: the first run, missed runs, another policy, or a
+    broken export."""
+    if not _over(moves, known, guards.stages_percent, guards.stages, guards.floor):
+        return []
+    return [
+        _hit("stages", destination, "", f"{moves:,} of {known:,} contacts would change their stage of the lifecycle")
+    ]
+
+
+def retired(destination: str, guards: Guards, retires: int, known: int) -> list[GuardHit]:
+    """Many people would be let go at once."""
+    if not _over(retires, known, guards.retires_percent, guards.retires, guards.floor):
+        return []
+    return [_hit("retires", destination, "", f"{retires:,} of {known:,} contacts would be let go")]
 
 
 def _over(changes: int, held: int, percent: float | None, absolute: int | None, floor: int) -> bool:

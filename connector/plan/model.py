@@ -12,6 +12,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from connector.state.frozen import FROZEN
+from connector.state.stages import STAGE_MOVES
 
 # One row per change. A tag that is a property (Klaviyo, HubSpot) has its ADD and REMOVE rows here like any other;
 # they travel inside the CREATE or UPDATE row that the plan holds for the same contact.
@@ -49,7 +50,7 @@ BLOCKED_SCHEMA = pa.schema(
 class GuardHit:
     """A guard that refuses the plan until it is lifted by `name`."""
 
-    name: str  # adds, removes, moves, empty, shrunken, stale
+    name: str  # adds, removes, moves, empty, shrunken, stages, retires
     destination: str
     target: str  # "tag VIP", or "" for the destination as a whole
     message: str
@@ -78,3 +79,4 @@ class Plan:
     irreversible: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     frozen: pa.Table = field(default_factory=FROZEN.empty_table)  # members of segments that are kept from now on
     released: tuple[str, ...] = ()  # segments that are frozen no longer
+    stages: pa.Table = field(default_factory=STAGE_MOVES.empty_table)  # moves between stages of the lifecycle

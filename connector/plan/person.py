@@ -28,7 +28,7 @@ class Standing:
     """One person at one destination. `known` is False when the platform was never asked about them.
 
     `targets` are (kind, name) that we hold them in, `fields` what was sent and confirmed, `rejects` rows of REJECTS,
-    `changes` and `blocked` what the next push would do and not do: rows of plan.model's tables."""
+    `changes` and `blocked` what the next push would do and not do for segments: rows of plan.model's tables."""
 
     destination: str
     platform: str
@@ -41,6 +41,7 @@ class Standing:
     rejects: tuple[dict[str, Any], ...]
     changes: tuple[dict[str, Any], ...]
     blocked: tuple[dict[str, Any], ...]
+    way: tuple[dict[str, Any], ...] = ()  # rows of STAGE_ENTRIES: the latest way through the lifecycle, oldest first
 
 
 def standing(
@@ -74,6 +75,12 @@ def standing(
         changes=tuple(row for row in plan.changes.to_pylist() if email in (row["email"], row.get("old_email"))),
         blocked=tuple(row for row in plan.blocked.to_pylist() if row["email"] == email),
     )
+
+
+def way(entries: pa.Table, email: str) -> tuple[dict[str, Any], ...]:
+    """The latest way of a person through the stages, from STAGE_ENTRIES of a destination."""
+    mine = entries.filter(pc.equal(entries["email"], email)).sort_by("entered_at").to_pylist()
+    return tuple(row for row in mine if row["began_at"] == mine[-1]["began_at"])
 
 
 def person_of(ledger: Ledger, email: str) -> str | None:

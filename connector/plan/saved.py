@@ -1,7 +1,7 @@
 """A plan as one file: saved for review, loaded for `push --plan`, proved unchanged by its content hash.
 
-Owns: the file's format (a zip of a JSON header and three Arrow files), the hash. Must not: decide whether a loaded plan
-still fits the ledger (the store compares revisions inside the transaction that opens the run).
+Owns: the file's format (a zip of a JSON header and an Arrow file a table), the hash. Must not: decide whether a loaded
+plan still fits the ledger (the store compares revisions inside the transaction that opens the run).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from connector.errors import Stale
 from connector.plan.model import GuardHit, Plan
 from connector.state.frozen import counted
 
-FORMAT = 3
+FORMAT = 4
+TABLES = ("changes", "blocked", "frozen", "stages")  # of a Plan
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -33,9 +34,8 @@ def save(plan: Plan, path: Path) -> None:
         zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
         archive.writestr("plan.json", json.dumps(_header(plan) | {"id": plan.id, "hash": content_hash(plan)}, indent=1))
-        archive.writestr("changes.arrow", _bytes(plan.changes))
-        archive.writestr("blocked.arrow", _bytes(plan.blocked))
-        archive.writestr("frozen.arrow", _bytes(plan.frozen))
+        for name in TABLES:
+            archive.writestr(f"{name}.arrow", _bytes(getattr(plan, name)))
     partial.replace(path)
 
 
@@ -44,12 +44,8 @@ def load(path: Path) -> Plan:
     try:
         with zipfile.ZipFile(path) as archive:
             header = json.loads(archive.read("plan.json"))
-            if header.get("format") != FORMAT:
-                raise Stale(
-                    f"{path.name} is a plan of format {header.get('format')}; this version reads {FORMAT}. Plan again."
-                )
-            tables = [_table(archive.read(name)) for name in ("changes.arrow", "blocked.arrow", "frozen.arrow")]
-        plan = _plan(header, *tables)
+            tables = _tables(archive, header, path)
+        plan = _plan(header, tables)
     except FileNotFoundError:
         raise Stale(f"There is no plan at {path}. Make one with `sync plan --out FILE`.") from None
     except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, pa.ArrowException):
@@ -61,18 +57,23 @@ def load(path: Path) -> Plan:
     return plan
 
 
+def _tables(archive: zipfile.ZipFile, header: dict[str, Any], path: Path) -> dict[str, pa.Table]:
+    if header.get("format") != FORMAT:
+        raise Stale(f"{path.name} is a plan of format {header.get('format')}; this version reads {FORMAT}. Plan again.")
+    return {name: _table(archive.read(f"{name}.arrow")) for name in TABLES}
+
+
 def content_hash(plan: Plan) -> str:
     """Over everything that the plan would do and was made from; not over its id or its own hash."""
     digest = hashlib.blake2b(json.dumps(_header(plan), sort_keys=True).encode(), digest_size=16)
-    digest.update(_bytes(plan.changes))
-    digest.update(_bytes(plan.blocked))
-    digest.update(_bytes(plan.frozen))
+    for name in TABLES:
+        digest.update(_bytes(getattr(plan, name)))
     return digest.hexdigest()
 
 
 def identity(plan: Plan) -> str:
     """A short name for a plan, cheap even when the plan is large."""
-    header = json.dumps(_header(plan), sort_keys=True) + str(plan.changes.num_rows)
+    header = json.dumps(_header(plan), sort_keys=True) + f"{plan.changes.num_rows} {plan.stages.num_rows}"
     return hashlib.blake2b(header.encode(), digest_size=8).hexdigest()
 
 
@@ -96,13 +97,11 @@ def _header(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table, frozen: pa.Table) -> Plan:
+def _plan(header: dict[str, Any], tables: dict[str, pa.Table]) -> Plan:
     return Plan(
         id=header["id"],
         as_of=datetime.fromisoformat(header["as_of"]),
         made_at=datetime.fromisoformat(header["made_at"]),
-        changes=changes,
-        blocked=blocked,
         revisions=header["revisions"],
         requests=header["requests"],
         seconds=header["seconds"],
@@ -113,8 +112,8 @@ def _plan(header: dict[str, Any], changes: pa.Table, blocked: pa.Table, frozen: 
         limit=header["limit"],
         platforms=header["platforms"],
         irreversible=header["irreversible"],
-        frozen=frozen,
         released=tuple(header["released"]),
+        **tables,
     )
 
 

@@ -16,6 +16,7 @@ Decisions
   answers at once. Neither subscribes nor mails anybody. A person erased meanwhile would come back through an import
   as a profile without consent.
 - RETIRE is over when the job is accepted: suppressions take hours, and its job then counts everything as skipped.
+  RESTORE likewise; it lifts suppressions by hand or API, never an unsubscribe, bounce or complaint.
 """
 
 from __future__ import annotations
@@ -175,8 +176,8 @@ class Klaviyo:
             return self._upsert(batch, records)
         if batch.op is Op.MOVE:
             return self._move(records)
-        if batch.op is Op.RETIRE:
-            return self._suppress([record["email"] for record in records])
+        if batch.op in (Op.RETIRE, Op.RESTORE):
+            return self._suppress([record["email"] for record in records], lift=batch.op is Op.RESTORE)
         if batch.target_id is None:
             raise self._bug("needs the id of the list")
         ids = [record["remote_id"] for record in records]
@@ -293,8 +294,9 @@ class Klaviyo:
         self._write(method, path, {"data": [{"type": "profile", "id": each} for each in ids]}, bucket)
         return Done(tuple(RecordOutcome(index, Outcome.APPLIED) for index in range(len(ids))))
 
-    def _suppress(self, emails: Sequence[str]) -> Done:
-        self._write("POST", "/api/profile-suppression-bulk-create-jobs", wire.suppression_body(emails), "suppress")
+    def _suppress(self, emails: Sequence[str], lift: bool) -> Done:
+        job = "profile-suppression-bulk-delete-job" if lift else "profile-suppression-bulk-create-job"
+        self._write("POST", f"/api/{job}s", wire.suppression_body(emails, job), "suppress")
         return Done(tuple(RecordOutcome(index, Outcome.APPLIED) for index in range(len(emails))))
 
     # ------------------------------------------------------------ helpers

@@ -82,6 +82,8 @@ CAPABILITIES = Capabilities(
         (Op.ADD, Kind.LIST): _IMPORT,
         (Op.REMOVE, Kind.LIST): _REMOVE,
         (Op.RETIRE, None): _SUPPRESS,
+        # Lifts USER_SUPPRESSED alone: an unsubscribe, bounce or complaint stays.
+        (Op.RESTORE, None): replace(_SUPPRESS, source=_REFERENCE + "bulk_unsuppress_profiles (2026-11-21)"),
     },
     retire=RetireSpec(
         action="suppress",

@@ -265,9 +265,10 @@ def check_size(rows: Sequence[Mapping[str, Any]], destination: str) -> None:
         raise _too_large(destination)
 
 
-def suppression_body(emails: Sequence[str]) -> dict[str, Any]:
+def suppression_body(emails: Sequence[str], job: str) -> dict[str, Any]:
+    """`job` is the type: profile-suppression-bulk-create-job, or …-delete-job, which lifts."""
     rows = [{"type": "profile", "attributes": {"email": email}} for email in emails]
-    return {"data": {"type": "profile-suppression-bulk-create-job", "attributes": {"profiles": {"data": rows}}}}
+    return {"data": {"type": job, "attributes": {"profiles": {"data": rows}}}}
 
 
 # ---------------------------------------------------------------- errors

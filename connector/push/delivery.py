@@ -32,6 +32,7 @@ from connector.platforms.base import Adapter, Batch, Done, Job, OpSpec
 from connector.platforms.limits import Clock
 from connector.push import earlier
 from connector.push.batches import alike, answers, as_batch, refused
+from connector.push.sparing import Sparing
 from connector.state.base import BatchState, JournalBatch, Step, Store
 
 FAILURES_IN_A_ROW = 3
@@ -66,6 +67,7 @@ class Delivery:
     target_ids: dict[Step, str] = field(default_factory=dict)
     joins: dict[Step, tuple[str, ...]] = field(default_factory=dict)
     totals: dict[Step, int] = field(default_factory=dict)
+    sparing: Sparing | None = None  # asked before anybody is let go
     _failures: int = 0
     _done: dict[Step, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -133,9 +135,30 @@ class Delivery:
         if not records.num_rows:
             self._settle(batch, alike(records, Outcome.FAILED))
             return []
+        if batch.step.op is Op.RETIRE:
+            records = self._spare(batch, records)
+            if not records.num_rows:
+                return []
         self.store.journal.sent(batch)
         made = self._made(batch, records)
         return self._receive(batch, records, lambda: self.adapter.push(made))
+
+    def _spare(self, batch: JournalBatch, records: pa.Table) -> pa.Table:
+        """Who is left of a batch that lets people go, once those are out who showed life or changed meanwhile."""
+        if self.sparing is None:
+            raise ContractError(f"{batch.step.destination}: nobody is let go without a last look.", code="no_last_look")
+        found = self.sparing.codes(records, self._retired(batch))
+        if not found.num_rows:
+            return records
+        rest = found.num_rows < records.num_rows
+        for code in dict.fromkeys(found["code"].to_pylist()):
+            spared = alike(found.filter(pc.equal(found["code"], code)), Outcome.SKIPPED, code)
+            self._settle(batch, spared, then=BatchState.PLANNED if rest else BatchState.DONE)
+        return self.store.journal.records(batch)
+
+    def _retired(self, batch: JournalBatch) -> Status | None:
+        retire = self.adapter.capabilities.retire
+        return _RETIRED.get(retire.action) if retire and batch.step.op is Op.RETIRE else None
 
     def _made(self, batch: JournalBatch, records: pa.Table) -> Batch:
         return as_batch(batch.step, records, self.target_ids.get(batch.step), self.joins.get(batch.step, ()))
@@ -251,9 +274,7 @@ class Delivery:
         """Store outcomes. Fewer than `whole` leave the rest of the batch in doubt, as a batch of its own."""
         if table.num_rows < whole:
             then = BatchState.SENT
-        retire = self.adapter.capabilities.retire
-        retired = _RETIRED.get(retire.action) if retire and batch.step.op is Op.RETIRE else None
-        self.store.journal.settle(batch.step, table, batch=batch, then=then, retired=retired)
+        self.store.journal.settle(batch.step, table, batch=batch, then=then, retired=self._retired(batch))
         self._tell(batch.step, table.num_rows)
 
     def _tell(self, step: Step, rows: int) -> None:

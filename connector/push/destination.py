@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,19 +20,27 @@ from connector.platforms.base import Adapter, TagStyle
 from connector.platforms.limits import Clock
 from connector.push.batches import alike, target_of
 from connector.push.delivery import Delivery, Halt
+from connector.push.sparing import Sparing
 from connector.state.base import JournalBatch, Step, Store
 
 RECORDED = (Op.ADOPT, Op.DISOWN)  # done when the run was opened: nothing is sent
 # Memberships need the contact, under its present address, and an id that only creating it may give.
-ORDER = ((Op.CREATE,), (Op.MOVE,), (Op.UPDATE,), (Op.ADD, Op.REMOVE), (Op.RETIRE,))
+ORDER = ((Op.CREATE,), (Op.MOVE,), (Op.UPDATE,), (Op.ADD, Op.REMOVE), (Op.RESTORE,), (Op.RETIRE,))
 
 
 def push(
-    store: Store, run_id: str, destination: str, adapter: Adapter, listener: Listener, clock: Clock, halt: Halt
+    store: Store,
+    run_id: str,
+    destination: str,
+    adapter: Adapter,
+    listener: Listener,
+    clock: Clock,
+    halt: Halt,
+    now: Callable[[], datetime],
 ) -> None:
     """Send all that is left of the run to one destination. Returns early, with the reason in `halt`."""
     steps = store.journal.steps(run_id, destination)
-    delivery = Delivery(store, adapter, listener, clock, halt)
+    delivery = Delivery(store, adapter, listener, clock, halt, sparing=Sparing(store, adapter, destination, now))
     try:
         if adapter.capabilities.tag_style is TagStyle.PROPERTY and store.journal.carry(run_id, destination):
             text = f"{destination}: the plan changes tags of contacts that it neither creates nor updates: a bug."

@@ -6,9 +6,10 @@ Owns: apply, resume, RunResult. Must not: build plans, know a platform or an out
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from connector.errors import DestinationError, Interrupted, Refused
 from connector.events import Listener
@@ -20,6 +21,10 @@ from connector.push.destination import push
 from connector.state.base import RunState, Store
 
 UNSENT = "unsent"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,10 @@ def apply(
     stop: threading.Event,
     clock: Clock | None = None,
     unread: Mapping[str, DestinationError] | None = None,
+    now: Callable[[], datetime] = _now,
 ) -> RunResult:
     """Send what is left of a run. Needs the lease. Thread-safe listeners only. `unread` are destinations that are
-    left alone, and why.
+    left alone, and why; `now` is real time, for a last look at what people did.
 
     Trouble of a destination ends up in the result. Raises StateError, and whatever is a bug, once the other
     destinations are done; the run is then as if it had been cut off."""
@@ -65,7 +71,7 @@ def apply(
     with ThreadPoolExecutor(max(1, len(halts)), thread_name_prefix="destination") as pool:
         for name, halt in halts.items():
             if name in adapters:
-                pool.submit(push, store, run_id, name, adapters[name], listener, clock, halt)
+                pool.submit(push, store, run_id, name, adapters[name], listener, clock, halt, now)
             else:
                 halt.error = (unread or {}).get(name) or _missing(name)
     for halt in halts.values():

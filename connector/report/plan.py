@@ -27,6 +27,20 @@ TOTALS = {
 }
 
 
+# Why somebody moves between stages of the lifecycle (lifecycle/machine.py).
+MOVED = {
+    "entered": "fall silent",
+    "moved": "move on",
+    "returned": "come back",
+    "protected": "protected now",
+    "policy": "by another policy",
+    "left": "gone from the export, without consent, or said no",
+    "over": "whose returned tag is over",
+    "retired": "let go",
+    "restored": "back after having been let go",
+}
+
+
 def mask(email: str) -> str:
     """a…@example.com: enough to recognise a known person, too little to learn one."""
     local, _, domain = email.partition("@")
@@ -47,7 +61,7 @@ def totals(plan: Plan) -> dict[str, int]:
 
 def is_empty(plan: Plan) -> bool:
     """Nothing to send and nothing to record."""
-    return not (plan.changes.num_rows or plan.frozen.num_rows or plan.released)
+    return not (plan.changes.num_rows or plan.stages.num_rows or plan.frozen.num_rows or plan.released)
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
@@ -156,12 +170,25 @@ def _destination(plan: Plan, name: str) -> dict[str, Any]:
             }
             for (kind, target), counts in sorted(targets.items())
         ],
+        "stages": _stages(plan, name),
         "blocked": dict(sorted(blocked.items())),
         "blocked_latest": {reason: at.isoformat() if (at := latest[reason]) else None for reason in sorted(blocked)},
         "irreversible": dict(plan.irreversible.get(name, {})),
         "requests": plan.requests[name],
         "seconds": round(plan.seconds[name], 1),
     }
+
+
+def _stages(plan: Plan, name: str) -> list[dict[str, Any]]:
+    """Who moves between stages of the lifecycle: `to` None is out of it."""
+    groups = plan.stages.group_by(["destination", "how", "stage"], use_threads=False)
+    rows = groups.aggregate([("email", "count")]).to_pylist()
+    found = [
+        {"how": row["how"], "to": row["stage"], "contacts": row["email_count"]}
+        for row in rows
+        if row["destination"] == name
+    ]
+    return sorted(found, key=lambda row: (row["how"], row["to"] or ""))
 
 
 def _blocked_counts(plan: Plan) -> list[dict[str, Any]]:
@@ -192,6 +219,9 @@ def _destination_lines(side: dict[str, Any], zone: ZoneInfo) -> list[str]:
         if parts:
             title = f"{target['kind']} “{target['name']}”"
             lines.append(f"  {title:<34} {'  '.join(parts)}")
+    for row in side["stages"]:
+        title = f"stage “{row['to']}”" if row["to"] else "out of the lifecycle"
+        lines.append(f"  {title:<34} {row['contacts']:,} {MOVED[row['how']]}")
     for code, count in side["blocked"].items():
         at = side["blocked_latest"][code]
         latest = f", the latest on {_day(datetime.fromisoformat(at), zone)}" if at else ""

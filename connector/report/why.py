@@ -109,6 +109,7 @@ def _standing_json(item: Standing) -> dict[str, Any]:
         "status_at": as_json(item.status_at),
         "targets": [{"kind": kind, "name": name} for kind, name in item.targets],
         "fields": item.fields,
+        "stage": _stage_json(item),
         "rejects": [{key: as_json(row[key]) for key in ("op", "kind", "target", "code", "detail", "at")}
                     for row in item.rejects],
         "next_push": [{key: row[key] for key in ("op", "kind", "target", "fields", "new_status")}
@@ -116,6 +117,13 @@ def _standing_json(item: Standing) -> dict[str, Any]:
         "blocked": [{key: as_json(row[key]) for key in ("op", "kind", "target", "reason", "since")}
                     for row in item.blocked],
     }  # fmt: skip
+
+
+def _stage_json(item: Standing) -> dict[str, Any]:
+    """The stage now, null when in none, and the way there."""
+    keys = ("stage", "part", "entered_at", "left_at", "how")
+    now = item.way[-1]["stage"] if item.way and item.way[-1]["left_at"] is None else None
+    return {"now": now, "way": [{key: as_json(row[key]) for key in keys} for row in item.way]}
 
 
 def _moved(found: Why) -> dict[str, list[str]]:

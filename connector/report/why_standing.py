@@ -23,6 +23,7 @@ _OPS = {
     Op.ADD: "add to",
     Op.REMOVE: "take out of",
     Op.RETIRE: "retire the contact",
+    Op.RESTORE: "take the contact back",
     Op.ADOPT: "record as there already",
     Op.DISOWN: "leave to others",
 }
@@ -33,6 +34,8 @@ def standing_lines(item: Standing, in_export: bool, zone: ZoneInfo) -> Iterator[
     yield f"  {item.destination}: {_status(item, zone)}"
     held = [f"{kind} “{printable(name)}”" for kind, name in item.targets]
     yield f"    we hold them in: {', '.join(held) or 'nothing'}"
+    if item.way:
+        yield f"    lifecycle: {' → '.join(_stay(row, zone) for row in item.way)}"
     if item.fields:
         yield f"    fields sent: {_fields(item.fields, zone)}"
     for row in item.rejects:
@@ -45,6 +48,13 @@ def _status(item: Standing, zone: ZoneInfo) -> str:
         return "not known yet: the next plan looks the address up first"
     since = f" since {shown(item.status_at, zone)}" if item.status_at else ""
     return f"{item.status}{since}"
+
+
+def _stay(row: dict[str, Any], zone: ZoneInfo) -> str:
+    """A stay in a stage, and how it ended when it has."""
+    part = f" ({row['part']})" if row["part"] else ""
+    ended = f", {row['how']} {shown(row['left_at'], zone)[:10]}" if row["left_at"] and row["how"] != "moved" else ""
+    return f"{row['stage']}{part} since {shown(row['entered_at'], zone)[:10]}{ended}"
 
 
 def _next(item: Standing, in_export: bool, zone: ZoneInfo) -> Iterator[str]:

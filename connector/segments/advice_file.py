@@ -94,7 +94,6 @@ def _unused(given: Given) -> Iterator[Advice]:
 def _used(config: Config, names: Names) -> tuple[set[tuple[str, str]], set[str]]:
     """(source, column) and the traits that anything asks for; a trait that only feeds an unused one counts as used."""
     written = [(reference.source, reference.written) for reference in references(config)]
-    written += [(CONTACTS, name) for name in (config.lifecycle.signals if config.lifecycle else ())]
     written += [(CONTACTS, word) for word in _sql_words(config)]
     for source, declared in config.sources.items():
         written += [(source, name) for name in (declared.email, declared.id, declared.updated_at, declared.at) if name]

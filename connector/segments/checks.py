@@ -78,6 +78,7 @@ class _Checks:
                 if check is not None:
                     yield from check(self, node, source)
         yield from self._consent()
+        yield from self._signals()
 
     def _traits(self) -> Iterator[Problem]:
         """Finds the traits' types on the way."""
@@ -166,6 +167,13 @@ class _Checks:
             if type_ not in ("date", "timestamp", None):
                 message = f"The proof of consent needs a date; “{consent.proof_at}” is a {type_} column."
                 yield self._problem(("consent", "proof", "at"), message)
+
+    def _signals(self) -> Iterator[Problem]:
+        for number, written in enumerate(self.config.lifecycle.signals if self.config.lifecycle else ()):
+            type_ = self.type(CONTACTS, self.names.contact(written) or written)
+            if type_ not in ("date", "timestamp", None):
+                message = f"A signal is the time of a sign of life; “{written}” is a {type_} column."
+                yield self._problem(("lifecycle", "signals", number), message)
 
     def _problem(self, loc: Loc, message: str) -> Problem:
         return Problem(self.config.place(loc), "wrong-type", message)

@@ -23,7 +23,7 @@ from connector.segments.checks import check_types
 from connector.segments.compile import Compiler
 from connector.segments.frame import Column, Frame
 from connector.segments.measures import Ask
-from connector.segments.names import CONTACTS, EMAIL, Names, nodes
+from connector.segments.names import CONTACTS, EMAIL, JOINED, Names, nodes
 from connector.segments.priorities import waterfall
 from connector.segments.traits import Made, untouched
 from connector.segments.windows import Clock
@@ -37,7 +37,8 @@ class Evaluation:
     """`table` has one row per contact, in no order: `email`; `in:SEGMENT` bool, after priorities; `consent` bool,
     `consent_at` timestamp[us, UTC] and `consent_source` string (true and null without a consent section); `person`
     string, the CRM's id, if the file names its column;
-    `value:COLUMN` for every column or trait a destination's fields name, spelled as there."""
+    `value:COLUMN` for every column or trait a destination's fields name, spelled as there; with a lifecycle also
+    `joined` and `signal:NAME` (timestamp[us, UTC], null = not known) and `protected` bool."""
 
     table: pa.Table
     contacts: int
@@ -132,6 +133,7 @@ class _Run:
         person = self._person()
         if person is not None:
             values["person"] = person.value.cast("string")
+        values |= {f"life{number}": self._instant(column) for number, column in enumerate(self._signs())}
         for written in self._sent():
             values[f"v{len(values)}"] = self._value(self._column(written))
         for number, asked in enumerate(self.look.also):
@@ -169,6 +171,7 @@ class _Run:
         members = waterfall(matches, self.config.priorities)
         columns = {"email": found["email"]} | {f"in:{name}": members[name] for name in self.config.segments}
         columns |= self._consent(found)
+        columns |= self._life(found)
         if "person" in found.column_names:
             columns["person"] = found["person"]
         for written, name in zip(self._sent(), [name for name in found.column_names if name[0] == "v"], strict=True):
@@ -182,6 +185,29 @@ class _Run:
         frozen = [name for name, segment in self.config.segments.items() if segment.frozen and name not in self.kept]
         undecided = {name: matches[name] for name in frozen}
         return Evaluation(pa.table(columns), found.num_rows, sizes, notes, undecided)
+
+    def _signs(self) -> list[Column]:
+        """When somebody joined, if the export tells, then the signals of the lifecycle in the order of the file."""
+        lifecycle = self.config.lifecycle
+        if lifecycle is None:
+            return []
+        joined = self.frame.columns.get(self.names.column(CONTACTS, JOINED))
+        known = joined is not None and (joined.empty or joined.type in ("date", "timestamp"))
+        first = [joined] if joined is not None and known else []
+        return [*first, *(self._column(written) for written in lifecycle.signals)]
+
+    def _life(self, found: pa.Table) -> dict[str, Any]:
+        lifecycle = self.config.lifecycle
+        if lifecycle is None:
+            return {}
+        instant, never = pa.timestamp("us", tz="UTC"), pa.nulls(found.num_rows, pa.timestamp("us", tz="UTC"))
+        times = [found[name].cast(pa.timestamp("us")).cast(instant) for name in found.column_names if "life" in name]
+        times = times if len(times) > len(lifecycle.signals) else [never, *times]
+        protected = pa.chunked_array([pa.repeat(pa.scalar(False), found.num_rows)])
+        for name in lifecycle.protect:  # whoever matches the rule, whatever the priorities send them as
+            protected = pc.or_(protected, found[self.fields[name]])
+        signals = {f"signal:{written}": time for written, time in zip(lifecycle.signals, times[1:], strict=True)}
+        return {"joined": times[0], "protected": protected, **signals}
 
     def _consent(self, found: pa.Table) -> dict[str, Any]:
         rows, names = found.num_rows, found.column_names

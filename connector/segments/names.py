@@ -35,6 +35,7 @@ from connector.sources.model import ColumnInfo, Loaded, SourceInfo
 
 CONTACTS = "contacts"
 EMAIL = "email"
+JOINED = "created_at"  # when somebody came to be known, where the export tells
 RFM_PARTS = ("recency", "frequency", "monetary", "segment")
 
 
@@ -143,6 +144,8 @@ def references(config: Config) -> Iterator[Reference]:
     identity = config.sources[CONTACTS].id
     if identity is not None and config.destinations:  # tells the plan who has a new address
         yield Reference(CONTACTS, identity, ("sources", CONTACTS, "id"))
+    for number, written in enumerate(config.lifecycle.signals if config.lifecycle else ()):
+        yield Reference(CONTACTS, written, ("lifecycle", "signals", number), traits=True)
     for destination in config.destinations.values():
         for field, written in destination.fields.items():
             yield Reference(CONTACTS, written, ("destinations", destination.name, "fields", field), traits=True)
@@ -212,6 +215,9 @@ def needed(config: Config, catalog: Mapping[str, SourceInfo]) -> Mapping[str, fr
             problems.append(_unknown(config, names, reference))
         else:
             wanted.setdefault(reference.source, set()).add(column)
+    joined = names.column(CONTACTS, JOINED)
+    if config.lifecycle is not None and joined is not None:
+        wanted[CONTACTS].add(joined)
     if problems:
         raise ConfigError(in_order(problems))
     return {source: frozenset(columns) for source, columns in wanted.items()}

@@ -305,6 +305,9 @@ class Store(Protocol):
         """Add what happened since the last reading (ENGAGEMENT): the later of each time, the sum of each count, but
         `sends` begin anew with an open or click. With `totals` the counts replace what was known."""
 
+    def stages(self, destination: str) -> pa.Table:
+        """STAGE_ENTRIES of everybody, past and present."""
+
     def remember_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None: ...
 
     def target_ids(self, destination: str) -> dict[tuple[Kind, str], str]:
@@ -325,8 +328,10 @@ class Store(Protocol):
         allowed: Mapping[str, str] | None = None,
         frozen: pa.Table | None = None,
         released: Sequence[str] = (),
+        stages: pa.Table | None = None,
     ) -> str:
-        """Journal a plan's changes and apply its ADOPTs, in one transaction; the run's id, sortable by time.
+        """Journal a plan's changes and apply its ADOPTs, in one transaction; the run's id, sortable by time. `stages`
+        (STAGE_MOVES) come about with the outcomes of their changes.
 
         `frozen` (frozen.FROZEN) are segments whose members are kept from now on, `released` those let go. Needs the
         lease. Raises Stale when a revision moved or a segment is frozen already, PlanError while another run is

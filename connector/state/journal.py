@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from connector.model import SAID_NO, Kind, Op, Outcome, Status
+from connector.state import stages
 from connector.state.base import RECORDS, BatchState, JournalBatch, RunState, Step
 from connector.state.driver import Driver
 from connector.state.lease import Lease
@@ -251,6 +252,7 @@ class SqlJournal:
 
     def finish(self, run_id: str, state: RunState, summary: Mapping[str, Any]) -> None:
         with self._write():
+            stages.finish(self._db, run_id)
             self._db.run(
                 "UPDATE run SET state = ?, summary = ?, finished_at = ? WHERE id = ?",
                 [state, json.dumps(summary), micros(self._now()), run_id],

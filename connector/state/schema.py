@@ -75,7 +75,21 @@ _FROZEN = (
         segment TEXT NOT NULL, email TEXT NOT NULL, person TEXT, PRIMARY KEY(segment, email)) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP, _FROZEN)
+# The stages of the lifecycle: what everybody went through, and the moves of a run that wait for an outcome.
+_STAGES = (
+    """CREATE TABLE stage_entry(
+        id INTEGER PRIMARY KEY, destination TEXT NOT NULL, email TEXT NOT NULL, stage TEXT NOT NULL, part TEXT,
+        policy TEXT NOT NULL, began_at INTEGER NOT NULL, entered_at INTEGER NOT NULL, signal_at INTEGER,
+        left_at INTEGER, how TEXT, status TEXT, run_id TEXT NOT NULL)""",
+    "CREATE INDEX stage_entry_of ON stage_entry(destination, email)",
+    """CREATE TABLE stage_move(
+        run_id TEXT NOT NULL, destination TEXT NOT NULL, email TEXT NOT NULL, stage TEXT, how TEXT NOT NULL, part TEXT,
+        policy TEXT NOT NULL, began_at INTEGER NOT NULL, entered_at INTEGER NOT NULL, signal_at INTEGER,
+        op TEXT, kind TEXT, target TEXT, seq INTEGER)""",
+    "CREATE INDEX stage_move_of ON stage_move(seq)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP, _FROZEN, _STAGES)
 
 
 def migrate(db: Driver, at: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from connector.model import SAID_NO, NewContacts, Op, Outcome, Status
+from connector.state import stages
 from connector.state.base import ANSWERS
 from connector.state.driver import Driver
 
@@ -76,6 +77,9 @@ _STATEMENTS = (
     f"""UPDATE engagement SET email = r.email FROM temp.result r
         WHERE engagement.destination = r.destination AND engagement.email = r.old_email
           AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
+    f"""UPDATE stage_entry SET email = r.email FROM temp.result r
+        WHERE stage_entry.destination = r.destination AND stage_entry.email = r.old_email
+          AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
     f"""INSERT INTO contact(destination, email, remote_id, fields)
         SELECT destination, email, max(remote_id), max(fields) FROM temp.result
         WHERE op <> '{Op.CREATE}' AND {_DONE} GROUP BY destination, email
@@ -116,7 +120,12 @@ _PARK = f"""
 _RETIRE = f"""
     UPDATE contact SET status = ?, status_at = ?
     WHERE id IN (SELECT contact_id FROM temp.result WHERE op = '{Op.RETIRE}' AND {_DONE})"""
-
+# Back to what the contact was before we let it go; the person's own noes were never lifted.
+_RESTORE = f"""
+    UPDATE contact SET status_at = NULL, status = coalesce((
+        SELECT e.status FROM stage_entry e WHERE e.destination = contact.destination AND e.email = contact.email
+          AND e.stage = 'retired' AND e.left_at IS NULL), '{Status.NEVER_SUBSCRIBED}')
+    WHERE id IN (SELECT contact_id FROM temp.result WHERE op = '{Op.RESTORE}' AND {_DONE})"""
 
 _RECORDED = f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ?"
 _DISOWN = (
@@ -147,6 +156,8 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
     for statement in _STATEMENTS:
         db.run(statement)
     db.run(_PARK, [run_id, at])
+    db.run(_RESTORE)
+    stages.settle(db)
     if retired is not None:
         db.run(_RETIRE, [retired, at])
 
@@ -161,6 +172,7 @@ def record(db: Driver, run_id: str) -> None:
             for statement in statements:
                 db.run(statement, [step])
             raise_revision(db, destination)
+    stages.adopted(db, run_id)
 
 
 def raise_revision(db: Driver, destination: str) -> None:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from connector.errors import PlanError, Stale, StateError
 from connector.model import Kind, Status
+from connector.state import stages as stage_entries
 from connector.state.base import (
     ENGAGEMENT,
     LEDGER_CONTACTS,
@@ -178,6 +179,10 @@ class SqlStore:
                 [destination, micros(until)],
             )
 
+    def stages(self, destination: str) -> pa.Table:
+        sql = f"SELECT {', '.join(stage_entries.STAGE_ENTRIES.names)} FROM stage_entry WHERE destination = ?"
+        return self._db.table(sql, stage_entries.STAGE_ENTRIES, [destination])
+
     def remember_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
         with self._db.transaction():
             for (kind, name), remote_id in ids.items():
@@ -213,6 +218,7 @@ class SqlStore:
         allowed: Mapping[str, str] | None = None,
         frozen: pa.Table | None = None,
         released: Sequence[str] = (),
+        stages: pa.Table | None = None,
     ) -> str:
         now = self._now()
         run_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -234,6 +240,7 @@ class SqlStore:
                 ],
             )
             load_changes(self._db, run_id, changes)
+            stage_entries.load(self._db, run_id, stages)
             record(self._db, run_id)
             release(self._db, released)
             if frozen is not None:

@@ -23,7 +23,7 @@ from connector.state.settle import raise_revision
 from connector.state.times import micros
 
 # Every table with an address in a column `email`; tests/state/test_upkeep.py holds it against the schema.
-WITH_EMAIL = ("contact", "engagement", "reject", "change", "frozen_member")
+WITH_EMAIL = ("contact", "engagement", "reject", "change", "stage_entry", "stage_move", "frozen_member")
 MOVES = pa.schema([("email", pa.string()), ("op", pa.string()), ("at", INSTANT)])
 _HASHES = pa.schema([("hash", pa.string())])
 _SALT = "forget_salt"

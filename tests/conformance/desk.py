@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from connector import rehearse
-from connector.app import pushing
+from connector.app import planning, pushing
 from connector.app.workspace import Options, open_state, open_workspace
 from connector.plan.model import Plan
 from connector.push.run import RunResult
@@ -84,6 +84,6 @@ class Desk:
         """Plan and push, as `sync push --yes` does with every guard lifted. No result: nothing to send."""
         options = Options(self.folder / "segments.yaml", as_of=AS_OF, rehearse=True, allow=GUARDS, reason="test")
         with open_workspace(options) as workspace, open_state(workspace) as store:
-            plan = pushing.plan(workspace, store)
+            plan = planning.plan(workspace, store)
             pushing.guard(workspace, plan)
             return plan, pushing.push(workspace, store, plan) if plan.changes.num_rows else None

@@ -143,7 +143,7 @@ def _do_not_wait_for_the_disk() -> None:
 
 
 def _turn_clock(seconds: float) -> None:
-    from connector.app import pushing
+    from connector.app import workspace
     from connector.state import database
 
     class Turned(datetime):
@@ -151,7 +151,7 @@ def _turn_clock(seconds: float) -> None:
         def now(cls, tz: Any = None) -> Any:
             return datetime.now(tz) + timedelta(seconds=seconds)
 
-    for module in (database, pushing):
+    for module in (database, workspace):
         module.datetime = Turned  # type: ignore[attr-defined]
 
 

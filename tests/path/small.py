@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from connector.app import desk, pushing
+from connector.app import desk, planning, pushing
 from connector.app.workspace import Options, Workspace, open_state, open_workspace
 from connector.plan.model import Plan
 from connector.push.run import RunResult
@@ -73,11 +73,11 @@ class Small:
 
     def plan(self, **options: Any) -> Plan:
         with self.open(**options) as workspace, open_state(workspace) as store:
-            return pushing.plan(workspace, store)
+            return planning.plan(workspace, store)
 
     def push(self, **options: Any) -> tuple[Plan, RunResult]:
         with self.open(**options) as workspace, open_state(workspace) as store:
-            made = pushing.plan(workspace, store)
+            made = planning.plan(workspace, store)
             return made, pushing.push(workspace, store, made)
 
     def members(self, segment: str) -> list[str]:

@@ -96,12 +96,12 @@ def test_somebody_who_unsubscribed_stays_so_under_the_new_address(world: Small, 
 
 def test_an_address_that_is_taken_meanwhile_is_not_moved_to_and_nobody_is_lost(world: Small) -> None:
     """Between the plan and the push somebody signs up with the new address."""
-    from connector.app import pushing
+    from connector.app import planning, pushing
     from connector.app.workspace import open_state
 
     world.write(MOVED)
     with world.open() as workspace, open_state(workspace) as store:
-        plan = pushing.plan(workspace, store)
+        plan = planning.plan(workspace, store)
         body = {"email_address": NEW, "status": "subscribed"}
         world._send("POST", f"{world.audience()}/members", platforms.MAILCHIMP, body)
         profile = {"type": "profile", "attributes": {"email": NEW}}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.app import pushing
+from connector.app import planning, pushing
 from connector.app.workspace import open_state
 from connector.model import Outcome
 from connector.platforms.limits import WallClock
@@ -69,7 +69,7 @@ def check(world: Small, readers: set[str], half: set[str]) -> None:
 def push(world: Small, **options: object) -> bool:
     """`sync push`, and `sync resume` once if it asks for it; whether it did."""
     with world.open(**options) as workspace, open_state(workspace) as store:
-        plan = pushing.plan(workspace, store)
+        plan = planning.plan(workspace, store)
         result = pushing.push(workspace, store, plan)
         if result.state is RunState.DONE:
             assert not result.total(Outcome.FAILED) and not result.total(Outcome.REJECTED), result.counts

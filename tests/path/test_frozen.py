@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.app import desk, freezing, pushing, upkeep, why
+from connector.app import desk, freezing, planning, pushing, upkeep, why
 from connector.app.workspace import open_state
 from connector.config.models import Config
 from connector.errors import SourceError, Stale
@@ -150,7 +150,7 @@ def test_a_list_names_the_members_and_its_bad_rows_are_listed(desk_of_two: Small
 def test_a_list_that_changes_makes_a_saved_plan_stale(desk_of_two: Small) -> None:
     listed(desk_of_two, P1)
     with desk_of_two.open() as workspace, open_state(workspace) as store:
-        made = pushing.bind(workspace, pushing.plan(workspace, store))
+        made = pushing.bind(workspace, planning.plan(workspace, store))
         pushing.check_saved(workspace, made)
         listed(desk_of_two, P1, P2)
         with pytest.raises(Stale, match="members of guests"):

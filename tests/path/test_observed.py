@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connector.app import pushing
+from connector.app import planning, pushing
 from connector.app.refreshing import refresh
 from connector.app.workspace import open_state
 from connector.config.load import load_text
@@ -239,7 +239,7 @@ def test_a_member_archived_between_plan_and_push_stays_ours(world: Small) -> Non
     world.push()
     world.write(PEOPLE, "\n  readers: {when: {plan: free}, send_to: {mailchimp: {tag: Readers}}}")
     with world.open() as workspace, open_state(workspace) as store:
-        plan = pushing.plan(workspace, store)
+        plan = planning.plan(workspace, store)
         path = f"{world.audience()}/members/{hashlib.md5(b'bob@example.com').hexdigest()}"
         world._send("DELETE", path, MAILCHIMP)
         result = pushing.push(workspace, store, plan)

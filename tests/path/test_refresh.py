@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.app import pushing
+from connector.app import planning, pushing
 from connector.app.workspace import open_state
 from connector.plan.model import Plan
 from tests.path import platforms
@@ -26,7 +26,7 @@ def world(tmp_path: Path) -> Iterator[Small]:
 
 def refresh(world: Small, push: bool = False) -> Plan:
     with world.open() as workspace, open_state(workspace) as store:
-        made = pushing.refreshed(workspace, store)
+        made = planning.refreshed(workspace, store)
         if push:
             pushing.push(workspace, store, made)
         return made

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from connector import rehearse
-from connector.app import pushing, upkeep
+from connector.app import planning, pushing, upkeep
 from connector.app.workspace import Workspace, open_state
 from connector.cli import main
 from connector.errors import Unsafe
@@ -362,16 +362,16 @@ def test_hold_keeps_people_from_bouncing(world: Small) -> None:
 def test_a_segment_has_guards_of_its_own(world: Small) -> None:
     strict = vip("ann", "bob", more="guards: {adds: 2}, ", send=MAILCHIMP)
     world.write(PEOPLE, strict)
-    do(world, pushing.plan)
+    do(world, planning.plan)
     world.write(PEOPLE, vip("ann", "bob", "cleo", "dan", more="guards: {adds: 1}, ", send=MAILCHIMP))
     with pytest.raises(Unsafe) as refused:
-        do(world, pushing.plan)
+        do(world, planning.plan)
     assert set(refused.value.guards) == {"adds"}
-    do(world, pushing.plan, allow=("adds",), reason="agreed")
+    do(world, planning.plan, allow=("adds",), reason="agreed")
     with world.open() as workspace, open_state(workspace) as store:
         assert dict(store.runs(1)[0].allowed) == {"adds": "agreed"}
     world.write(PEOPLE, vip("nobody", more="guards: {empty: false}, ", send=MAILCHIMP))
-    do(world, pushing.plan)
+    do(world, planning.plan)
     assert held(world) == {}
 
 

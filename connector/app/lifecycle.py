@@ -1,0 +1,104 @@
+"""The lifecycle in a plan: what the machine needs is brought together here, for `push`, `cleanup` and `lifecycle`.
+
+Owns: the order of these steps. Must not: print, or decide who moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from connector.app.workspace import Workspace
+from connector.errors import ConfigError
+from connector.problem import Place, Problem
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from connector.config.rules import Duration
+    from connector.lifecycle.overview import Overview
+    from connector.lifecycle.policy import Policy
+    from connector.lifecycle.staging import Staged
+    from connector.plan.routes import Routing
+    from connector.platforms.base import Capabilities
+    from connector.state.base import Ledger, Store
+
+
+def policy(workspace: Workspace) -> Policy | None:
+    """The file's policy at this moment; None without one, and with --only, which chooses segments."""
+    from connector.lifecycle.policy import policy as at
+    from connector.segments.windows import Clock
+
+    section = workspace.config.lifecycle
+    if section is None or workspace.options.only:
+        return None
+    clock = Clock.at(workspace.as_of, workspace.config.zone)
+
+    def within(duration: Duration) -> datetime:
+        return (clock.instants("within", duration).low or datetime.min).replace(tzinfo=UTC)
+
+    return at(section, workspace.as_of, within, workspace.ago)
+
+
+def clicks(workspace: Workspace, store: Store) -> pa.Table:
+    """email, last_click_at: on any platform of the file, as last read."""
+    import pyarrow as pa
+
+    tables = [store.engagement(name)[0].select(["email", "last_click_at"]) for name in workspace.config.destinations]
+    found = pa.concat_tables(tables).group_by("email").aggregate([("last_click_at", "max")])
+    return found.rename_columns(["email", "last_click_at"])
+
+
+def decide(workspace: Workspace, store: Store, desired: pa.Table, ledger: Ledger, held: Policy) -> pa.Table:
+    """machine.PEOPLE of one destination."""
+    from connector.lifecycle import machine
+
+    name = ledger.destination
+    engagement, _ = store.engagement(name)
+    return machine.decide(desired, ledger.contacts, engagement, clicks(workspace, store), store.stages(name), held)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `sync lifecycle` tells; `policy` is the hash of the policy in force."""
+
+    sides: tuple[Overview, ...]
+    policy: str
+    notes: tuple[str, ...]
+
+
+def report(workspace: Workspace, store: Store) -> Report:
+    """From the export and what was last read of the platforms; none is called.
+
+    Raises ConfigError when the file has no policy."""
+    from connector.app.desk import evaluate
+    from connector.lifecycle import overview, staging
+
+    held = policy(workspace)
+    if held is None:
+        message = "There is no `lifecycle:` section, or --only leaves it out. docs/lifecycle.md has one to copy."
+        raise ConfigError([Problem(Place(workspace.config.path.as_posix()), "missing-key", message)])
+    desired = evaluate(workspace, store).table
+    sides = []
+    for item in workspace.destinations():
+        ledger, engagement = store.ledger(item.name), store.engagement(item.name)[0]
+        people = decide(workspace, store, desired, ledger, held)
+        entries = store.stages(item.name)
+        sides.append(overview.overview(item, people, ledger.contacts, engagement, entries, held, desired.num_rows))
+    return Report(tuple(sides), held.hash, tuple(staging.short(desired, held)))
+
+
+def stage(
+    workspace: Workspace,
+    store: Store,
+    desired: pa.Table,
+    ledger: Ledger,
+    routing: Routing,
+    can: Capabilities,
+    held: Policy,
+) -> Staged:
+    """One destination's verdict and the routes of its stages."""
+    from connector.lifecycle import staging
+
+    return staging.stage(desired, decide(workspace, store, desired, ledger, held), routing, held, can)

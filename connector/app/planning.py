@@ -1,0 +1,161 @@
+"""Makes the plan: the export is evaluated while the platforms and the ledger are read, then the two are compared.
+
+Owns: the order of these steps, and what happens side by side. Must not: print, send, or hold the logic of a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from connector.app import freezing, lifecycle, observing
+from connector.app.desk import evaluate
+from connector.app.workspace import Workspace, adapter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from connector.config.models import Destination
+    from connector.lifecycle.policy import Policy
+    from connector.lifecycle.staging import Staged
+    from connector.plan.build import Side
+    from connector.plan.model import Plan
+    from connector.plan.routes import Routing
+    from connector.platforms.base import Adapter
+    from connector.segments.evaluate import Evaluation
+    from connector.state.base import Ledger, Store
+
+
+def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
+    """As `plan`, after the ledger was compared with everything the platforms hold (--refresh)."""
+    from connector.app.refreshing import refresh
+
+    store.require_finished()
+    notes = refresh(workspace, store)
+    made = plan(workspace, store, limit, take_over=True)
+    return replace(made, notes=(*notes, *made.notes))
+
+
+def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_over: bool = False) -> Plan:
+    """What a push would do now. Reads the exports and the platforms; writes nothing to a platform. With `take_over`
+    targets that we wrote to are read again, and whoever is desired and there already is adopted.
+
+    Raises PlanError when an unfinished run must be resumed first."""
+    from connector.lifecycle import staging
+    from connector.plan import build
+
+    store.require_finished()
+    planning = _Planning(workspace, store, workspace.now(), lifecycle.policy(workspace), take_over)
+    evaluation, forgotten, parts = planning.read()
+    people, sides = evaluation.table, [part.side for part in parts]
+    staged = [(part.staged, part.side.ledger) for part in parts if part.staged is not None]
+    for stages, _ in staged:
+        for name, column in stages.columns.items():
+            people = people.append_column(name, column)
+    frozen = freezing.due(workspace, store, evaluation, forgotten)
+    made = build.build(
+        people,
+        sides,
+        as_of=workspace.as_of,
+        made_at=planning.now,
+        contacts_before=store.last_contacts(),
+        limit=limit,
+        notes=frozen.notes,
+        frozen=frozen.members,
+        released=frozen.released,
+    )
+    return made if planning.policy is None else staging.finish(made, staged, people, planning.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One destination's part of the plan; `staged` when there is a lifecycle."""
+
+    side: Side
+    staged: Staged | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    """What all destinations of one plan share."""
+
+    workspace: Workspace
+    store: Store
+    now: datetime
+    policy: Policy | None
+    take_over: bool
+
+    def read(self) -> tuple[Evaluation, pa.Array, Sequence[_Part]]:
+        """The export, those of it who were forgotten, and every destination's part. What rules ask of a platform is
+        read before they are evaluated, everything else meanwhile."""
+        from connector.plan import rows
+
+        chosen = self.workspace.destinations()
+        asked = observing.asked(self.workspace.config)  # of those that --to leaves out, what was last read
+        with ThreadPoolExecutor(max(1, len(chosen)), thread_name_prefix="plan") as pool:
+            first = {item.name: pool.submit(self.held, item) for item in chosen if item.name in asked}
+            held = {name: reading.result() for name, reading in first.items()}
+            others = {item.name: pool.submit(self.held, item) for item in chosen if item.name not in held}
+            evaluation = evaluate(self.workspace, self.store)
+            emails = evaluation.table.column("email").combine_chunks()
+            forgotten = rows.forgotten(emails, *self.store.upkeep.tombstones())
+            held |= {name: reading.result() for name, reading in others.items()}
+            parts = [pool.submit(self.part, evaluation.table, forgotten, item, *held[item.name]) for item in chosen]
+            return evaluation, forgotten, [part.result() for part in parts]
+
+    def held(self, destination: Destination) -> tuple[bool, Ledger]:
+        """What changed on the platform is read, then the ledger; whether everybody was read just now."""
+        connected = adapter(self.workspace, destination)
+        complete = observing.read(self.workspace, self.store, destination.name, connected, self.now)
+        return complete, self.store.ledger(destination.name)
+
+    def part(
+        self, desired: pa.Table, forgotten: pa.Array, destination: Destination, complete: bool, ledger: Ledger
+    ) -> _Part:
+        """People and targets whom nobody has asked about yet are looked up on the platform."""
+        from connector.plan import build, hold, observe
+        from connector.plan.routes import route
+
+        connected = adapter(self.workspace, destination)
+        routing = route(self.workspace.config, destination, self.workspace.options.only)
+        ledger = self._known(desired, forgotten, routing, ledger, connected, complete)
+        staged = None
+        if self.policy is not None:
+            can = connected.capabilities
+            staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, self.policy)
+            routing = staged.routing
+        unread = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
+        seen, new_targets = observe.targets(self.store, connected, routing, unread)
+        recent = hold.recent(self.store, routing, self.workspace.ago)
+        side = build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)
+        return _Part(side, staged)
+
+    def _known(
+        self,
+        desired: pa.Table,
+        forgotten: pa.Array,
+        routing: Routing,
+        ledger: Ledger,
+        connected: Adapter,
+        complete: bool,
+    ) -> Ledger:
+        """The ledger, with everybody in it whom the plan needs, and nobody who was forgotten."""
+        import pyarrow.compute as pc
+
+        from connector.plan import moves, observe, rows
+
+        store, name = self.store, ledger.destination
+        unknown = moves.strangers(desired, ledger)
+        people = unknown.column("email").filter(observe.wanted(unknown, routing)).combine_chunks()
+        people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
+        if observe.contacts(store, ledger, connected, people, self.now, self.workspace.options.listener, complete):
+            ledger = store.ledger(name)
+        observe.people(store, ledger, unknown)
+        returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *store.upkeep.tombstones())
+        if len(returned):
+            store.upkeep.sweep(name, returned)
+            ledger = store.ledger(name)
+        return ledger

@@ -1,0 +1,103 @@
+"""lifecycle, cleanup: who is falling silent, and letting go of who stayed silent.
+
+Owns: their options and what they print. Must not: hold logic of a policy, a plan or a run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from connector.cli.common import Common, Format, command, confirm, data, data_json, talk
+from connector.cli.pushing import Allow, Reason, Yes, interruptible, told
+
+if TYPE_CHECKING:
+    from connector.app.cleaning import Cleaning
+    from connector.push.run import RunResult
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "lifecycle", "  sync lifecycle\n  sync lifecycle -v --to mailchimp\n  sync lifecycle --format json")(
+        lifecycle
+    )
+    examples = "  sync cleanup\n  sync cleanup --format csv > found.csv\n  sync cleanup --to mailchimp --yes"
+    command(app, "cleanup", examples)(cleanup)
+
+
+def lifecycle(common: Common) -> int:
+    """Who is in which stage, who moves at the next push, who came back, and what it saves; calls no platform."""
+    from connector.app import lifecycle as verbs
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.lifecycle import lifecycle_json, lifecycle_text
+
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
+        found = verbs.report(workspace, store)
+        as_of, zone = workspace.as_of, workspace.config.zone
+    if common.json:
+        data_json(lifecycle_json(found.sides, as_of, found.policy, found.notes))
+    else:
+        data(lifecycle_text(found.sides, as_of, zone, found.notes, common.verbose))
+    return 0
+
+
+def cleanup(common: Common, yes: Yes = False, allow: Allow = None, reason: Reason = None) -> int:
+    """Show who would be let go, bounced, unsubscribed but still tagged, orphaned, doubled or invalid; do it with --yes.
+
+    Nobody is deleted. Everybody who is let go is written to a file first, and looked at once more just before."""
+    from connector.app import cleaning as verbs
+    from connector.app import pushing
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.plan import is_empty
+
+    with interruptible() as stop, told(common) as listener:
+        options = common.options(listener, allow, reason)
+        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
+            found = verbs.cleanup(workspace, store)
+            if common.format is Format.CSV or (common.json and not yes):
+                _show(common, found)
+                return 0
+            if not common.json:
+                _show(common, found)
+            empty = is_empty(found.plan)
+            if not empty and not yes and not _at_a_terminal():
+                talk("Nothing was done. Do it with: sync cleanup --yes")
+                return 0
+            pushing.guard(workspace, found.plan)
+            if empty or not confirm("Do this?", yes):
+                _end(common, found, None)
+                return 0
+            result, path = verbs.apply(workspace, store, found)
+            _end(common, found, result)
+            if path is not None:
+                talk(f"Everybody who was to be let go is listed in {path}.")
+            return result.exit_code
+
+
+def _at_a_terminal() -> bool:
+    import sys
+
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _show(common: Common, found: Cleaning) -> None:
+    from connector.report import cleanup as report
+
+    told_of = (found.plan, found.sides, found.orphans, found.twice, found.invalid)
+    if common.json:
+        data_json(report.cleanup_json(*told_of))
+    elif common.format is Format.CSV:
+        data(report.cleanup_csv(found.sides))
+    else:
+        data(report.cleanup_text(*told_of, common.verbose))
+
+
+def _end(common: Common, found: Cleaning, result: RunResult | None) -> None:
+    from connector.report import cleanup as report
+    from connector.report.run import result_json, result_text
+
+    if common.json:
+        told_of = (found.plan, found.sides, found.orphans, found.twice, found.invalid)
+        data_json({**report.cleanup_json(*told_of), "run": result_json(result) if result else None})
+    elif result is not None:
+        data(result_text(result))

@@ -1,0 +1,220 @@
+"""The plan of `sync cleanup`: it holds what lets people go and takes tags off, and nothing else.
+
+Owns: findings -> changes, the guards of such a plan, and the words about taking it back. Must not: choose people
+(retiring.py does), read a store or a platform, send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.config.lifecycle import Lifecycle
+from connector.lifecycle.policy import RETIRED, RETURNED, Policy
+from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, Actions
+from connector.model import Op
+from connector.plan import diff, forecast, guards
+from connector.plan.build import UNBILLED
+from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
+from connector.plan.routes import Routing
+from connector.plan.saved import identity
+from connector.platforms.base import Capabilities, TagStyle
+from connector.state.base import Ledger
+from connector.state.stages import STAGE_MOVES
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One destination: whom retiring.find found, and what is known there."""
+
+    routing: Routing
+    ledger: Ledger
+    capabilities: Capabilities
+    actions: Actions
+    found: pa.Table  # retiring.FINDINGS
+    held: int  # contacts of the export that the platform holds
+
+
+def build(sides: Sequence[Side], policy: Policy | None, *, as_of: datetime, made_at: datetime, contacts: int) -> Plan:
+    """Changes of op retire, and removals; a retired person's stage is recorded with the outcome."""
+    tables, moves = [CHANGE_SCHEMA.empty_table()], [STAGE_MOVES.empty_table()]
+    hits: list[GuardHit] = []
+    notes: list[str] = []
+    requests: dict[str, int] = {}
+    irreversible: dict[str, dict[str, int]] = {}
+    for side in sides:
+        name, can = side.ledger.destination, side.capabilities
+        leaving = going(side)
+        back = side.found.filter(pc.equal(side.found["action"], RESTORE))
+        changed = pa.concat_tables([_of(Op.RETIRE, name, leaving), _of(Op.RESTORE, name, back), _removals(name, side)])
+        tables.append(changed)
+        if policy is not None:
+            moves += [_moves(name, leaving, policy), _moves(name, back, policy, restored=True)]
+        hits += guards.retired(name, side.routing.destination.guards, leaving.num_rows, side.held)
+        hits += _removed(name, side, changed)
+        requests[name] = forecast.requests(changed, can, 0)
+        stays = leaving.num_rows if can.retire and not can.retire.reversible else 0
+        irreversible[name] = {str(Op.RETIRE): stays} if stays else {}
+        notes += [*side.actions.notes, *_undone(name, can, leaving.num_rows)]
+    made = Plan(
+        id="",
+        as_of=as_of,
+        made_at=made_at,
+        changes=pa.concat_tables(tables),
+        blocked=BLOCKED_SCHEMA.empty_table(),
+        revisions={side.ledger.destination: side.ledger.revision for side in sides},
+        requests=requests,
+        seconds={
+            side.ledger.destination: forecast.seconds(requests[side.ledger.destination], side.capabilities)
+            for side in sides
+        },
+        guards=tuple(hits),
+        notes=tuple(notes),
+        contacts=contacts,
+        platforms={side.ledger.destination: side.capabilities.platform for side in sides},
+        irreversible=irreversible,
+        stages=pa.concat_tables(moves),
+    )
+    return replace(made, id=f"cleanup-{identity(made)}")
+
+
+def going(side: Side) -> pa.Table:
+    """Those who are let go in this run."""
+    found = side.found
+    acting = pc.invert(pc.is_in(found["action"], value_set=pa.array(STAYING)))
+    return found.filter(pc.and_not(acting, found["waits"]))
+
+
+def listed(side: Side) -> pa.Table:
+    """Everybody who is let go, for the file that is written first. No cell is a formula for a spreadsheet."""
+    retire = side.capabilities.retire
+    undo = retire.how_to_undo if retire and retire.reversible else "cannot be undone"
+    with duckdb.connect() as connection:
+        connection.register("leaving", going(side))
+        connection.register("contacts", side.ledger.contacts)
+        connection.register("members", side.ledger.memberships)
+        connection.register("targets", side.ledger.targets)
+        return connection.sql(
+            """
+            with held as (
+                select m.contact, string_agg(t.kind || ':' || t.name, '; ' order by t.kind, t.name) as tags_and_lists
+                from members m join targets t on t.id = m.target group by m.contact
+            )
+            select $1 as destination, $2 as platform,
+                   case when regexp_matches(g.email, '^[=+@-]') then chr(39) else '' end || g.email as email,
+                   c.remote_id, g.status, g.finding as why, g.life as last_sign_of_life, g.began_at as inactive_since,
+                   g.entered_at as in_last_stage_since, h.tags_and_lists, c.fields, g.action, $3 as undo
+            from leaving g join contacts c using (email) left join held h on h.contact = c.id order by g.email
+            """,
+            params=[side.ledger.destination, side.capabilities.platform, undo],
+        ).to_arrow_table()
+
+
+def held(desired: pa.Table, ledger: Ledger) -> int:
+    """How many of the export the platform holds, as far as we know."""
+    status = ledger.contacts["status"]
+    there = pc.and_not(pc.is_valid(status), pc.is_in(status, value_set=pa.array(UNBILLED, pa.string())))
+    emails = ledger.contacts["email"].filter(there)
+    return int(pc.sum(pc.is_in(emails, value_set=desired["email"].combine_chunks())).as_py() or 0)
+
+
+def orphans(side: Side, section: Lifecycle | None) -> tuple[str, ...]:
+    """Targets of the ledger that no segment and no stage of the file is sent to any more."""
+    sent: set[tuple[str, str | None]] = {(str(route.target.kind), route.target.name) for route in side.routing.routes}
+    for written in [*section.stages, section.returned] if section else []:
+        sent |= {("tag", written.tag), ("list", written.list_)} if written else set()
+    rows = side.ledger.targets.to_pylist()
+    return tuple(f"{row['kind']} “{row['name']}”" for row in rows if (row["kind"], row["name"]) not in sent)
+
+
+def _of(op: Op, destination: str, people: pa.Table) -> pa.Table:
+    return _changes(destination, {"op": pa.repeat(str(op), people.num_rows), "email": people["email"]})
+
+
+def _removals(destination: str, side: Side) -> pa.Table:
+    """Every membership of ours that people hold whose tags are to go. Where tags are a property of the contact, the
+    change rides in an update of it."""
+    chosen = side.found.filter(pc.equal(side.found["action"], REMOVE_TAGS))
+    with duckdb.connect() as connection:
+        connection.register("chosen", chosen.select(["email"]))
+        connection.register("contacts", side.ledger.contacts)
+        connection.register("members", side.ledger.memberships)
+        connection.register("targets", side.ledger.targets)
+        rows = connection.sql(f"""
+            with gone as (
+                select '{Op.REMOVE}' as op, t.kind, t.name as target, c.email from chosen join contacts c using (email)
+                join members m on m.contact = c.id join targets t on t.id = m.target
+            )
+            select * from gone
+            union all
+            select distinct '{Op.UPDATE}', null, null, email from gone
+            where kind = 'tag' and {"true" if side.capabilities.tag_style is TagStyle.PROPERTY else "false"}
+            order by op, kind, target, email
+        """).to_arrow_table()
+    return _changes(destination, {name: rows[name] for name in ("op", "kind", "target", "email")})
+
+
+def _changes(destination: str, columns: dict[str, pa.ChunkedArray]) -> pa.Table:
+    size = len(columns["email"])
+    known = {"destination": pa.repeat(destination, size), **columns}
+    return pa.table(
+        [known[field.name] if field.name in known else pa.nulls(size, field.type) for field in CHANGE_SCHEMA],
+        names=CHANGE_SCHEMA.names,
+    ).cast(CHANGE_SCHEMA)
+
+
+def _moves(destination: str, people: pa.Table, policy: Policy, restored: bool = False) -> pa.Table:
+    """Into the stage “retired”, or out of it again, once the platform has confirmed it."""
+    left = people if restored else people.filter(pc.equal(people["finding"], SUNSET))
+    size = left.num_rows
+    returned = RETURNED if policy.section.returned else None
+    columns = {
+        "destination": pa.repeat(destination, size),
+        "email": left["email"],
+        "stage": pa.array([returned if restored else RETIRED] * size, pa.string()),
+        "how": pa.repeat("restored" if restored else RETIRED, size),
+        "policy": pa.repeat(policy.hash, size),
+        "began_at": left["began_at"],
+        "entered_at": pa.array([policy.as_of] * size, pa.timestamp("us", tz="UTC")),
+        "signal_at": left["life"],
+        "op": pa.repeat(str(Op.RESTORE if restored else Op.RETIRE), size),
+    }
+    return pa.table(
+        [columns[field.name] if field.name in columns else pa.nulls(size, field.type) for field in STAGE_MOVES],
+        names=STAGE_MOVES.names,
+    ).cast(STAGE_MOVES)
+
+
+def _removed(destination: str, side: Side, changed: pa.Table) -> list[GuardHit]:
+    """The guards of removals, per target, as in any plan."""
+    names = {row["id"]: (row["kind"], row["name"]) for row in side.ledger.targets.to_pylist()}
+    held = {
+        names[row["target"]]: row["contact_count"]
+        for row in side.ledger.memberships.group_by("target").aggregate([("contact", "count")]).to_pylist()
+    }
+    gone = changed.filter(pc.equal(changed["op"], str(Op.REMOVE))).group_by(["kind", "target"])
+    rows = gone.aggregate([("email", "count")]).to_pylist()
+    counts = {
+        f"{row['kind']} “{row['target']}”": (
+            held[row["kind"], row["target"]],
+            held[row["kind"], row["target"]] - row["email_count"],
+            0,
+            row["email_count"],
+        )
+        for row in rows
+    }
+    limits = side.routing.destination.guards
+    own = {diff.label(route.target): route.guards or limits for route in side.routing.routes}
+    return guards.check(destination, {target: own.get(target, limits) for target in counts}, counts)
+
+
+def _undone(destination: str, can: Capabilities, count: int) -> list[str]:
+    if not count or can.retire is None:
+        return []
+    how = f"can be undone: {can.retire.how_to_undo}" if can.retire.reversible else "cannot be undone"
+    return [f"{destination}: {can.retire.action} of {count:,} contacts {how}"]

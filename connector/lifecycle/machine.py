@@ -1,0 +1,230 @@
+"""The state machine of the lifecycle: who moves into which stage now, decided for everybody at once.
+
+Owns: the one query that decides, as a function of (stage, entered, last sign of life, sends meanwhile, policy, as_of).
+Must not: read a store or a clock, know a platform, send.
+
+In the order of their weight: nobody moves twice at one moment or when the clock went back; whoever left (the export,
+consent, the platform) or is protected is out; a sign of life brings back at once; who cannot be measured stays; and one
+stage at most is entered per run, so nobody skips one because runs were missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.config.lifecycle import Amount, StageSplit
+from connector.lifecycle.policy import RETIRED, RETURNED, Policy
+from connector.model import SAID_NO, Status
+from connector.plan import diff
+from connector.state.stages import STAGE_ENTRIES
+
+INSTANT = pa.timestamp("us", tz="UTC")
+# One row per person of one destination: what decides, and the verdict.
+PEOPLE = pa.schema(
+    [
+        ("email", pa.string()),
+        ("stage", pa.string()),  # now, null = none
+        ("part", pa.string()),
+        ("policy", pa.string()),  # at the entry
+        ("began_at", INSTANT),
+        ("entered_at", INSTANT),
+        ("signal", INSTANT),  # the last signal, null = none known
+        ("life", INSTANT),  # that, or a later joining or opting in
+        ("taking_part", pa.bool_()),  # in the export, with consent, held by the platform, and nobody said no
+        ("protected", pa.bool_()),
+        ("measurable", pa.bool_()),
+        ("ripe", pa.bool_()),  # in the last stage, after every stage for its time, and silent: may be let go
+        ("how", pa.string()),  # the move: entered, moved, returned, protected, policy, left, over; null = none
+        ("next", pa.string()),  # the stage after the move, null = none
+        ("next_part", pa.string()),
+        ("next_began_at", INSTANT),
+    ]
+)
+_SAID_NO = ", ".join(f"'{status}'" for status in sorted(SAID_NO))
+
+_SQL = f"""
+    with stood as (select * from entries where left_at is null),
+    passed as (
+        select e.email, list(distinct e.stage) as stages from entries e join stood s using (email)
+        where e.began_at = s.began_at group by e.email
+    ),
+    moment as (select max(greatest(entered_at, coalesce(left_at, entered_at))) as latest from entries),
+    known as (
+        select coalesce(d.email, s.email) as email, s.stage, s.part, s.policy, s.began_at, s.entered_at,
+               s.signal_at, coalesce(p.stages, []) as passed,
+               greatest(d.signal, k.last_click_at) as signal, greatest(d.life, k.last_click_at) as life,
+               coalesce(d.consent, false) and c.status is not null and c.status not in ({_SAID_NO}, '{Status.ABSENT}')
+               as taking_part, coalesce(d.protected, false) as protected, e.sends,
+               d.email is null and c.person is not null and c.person in (select person from desired) as elsewhere,
+               c.status in ({_SAID_NO}) as refusing
+        from desired d full join stood s using (email)
+        left join contacts c on c.email = coalesce(d.email, s.email)
+        left join engagement e on e.email = coalesce(d.email, s.email)
+        left join clicks k on k.email = coalesce(d.email, s.email)
+        left join passed p on p.email = s.email
+    ),
+    judged as (
+        select *, list_position($names, stage) as number,
+               coalesce(life >= $alive_since, false) as alive,
+               life is not null and $measurable as measurable,
+               list_position(list_transform($names, lambda name: list_contains(passed, name)), false) as missing,
+               coalesce(life > began_at, false)
+               or coalesce(life >= $alive_since and (signal_at is null or life > signal_at), false) as back,
+               coalesce($as_of < (select latest from moment), false) as earlier,
+               coalesce(entered_at >= $as_of, false) or elsewhere as still
+        from known
+    ),
+    silent as (
+        select *, not alive and measurable and not protected and taking_part
+               and ($sends is null or sends is null or sends >= $sends) as silent,
+               case when missing < number then missing when number is null then coalesce(missing, len($names))
+                    when number < len($names) and entered_at <= list_extract($due, number + 1) then number + 1 end
+               as following
+        from judged
+    )
+    select email, stage, part, policy, began_at, entered_at, signal, life, taking_part, protected, measurable, case
+        when still or earlier then null
+        when stage = '{RETIRED}' then case when taking_part then 'returned' when not refusing then 'left' end
+        when stage is null then case when silent then 'entered' end
+        when not taking_part then 'left'
+        when stage = '{RETURNED}' then
+            case when silent then 'entered' when protected then 'protected'
+                 when $over is not null and entered_at <= $over then 'over' end
+        when back then 'returned'
+        when alive then 'policy'
+        when protected then 'protected'
+        when not measurable then null
+        when following is not null then case when following = number + 1 then 'moved' else 'policy' end
+        end as how,
+        coalesce(taking_part and not protected and measurable and not alive and not back and not elsewhere
+                 and not earlier and number = len($names) and missing is null, false) as ripe, following, alive
+    from silent
+"""
+
+_NEXT = f"""
+    with numbered as (
+        select *, case how when 'entered' then 1 when 'returned' then null else
+               case when how = 'moved' or (how = 'policy' and not alive) then following end end as number
+        from verdict
+    ), ranked as (
+        select *, row_number() over (partition by how order by life nulls first, email) as place from numbered
+    ), kept as (
+        select * replace (case when how = 'entered' and place > $most then null else how end as how) from ranked
+    ), named as (
+        select *, case when how is null then null when number is not null then list_extract($names, number)
+                       when how = 'returned' and $returns then '{RETURNED}' end as next
+        from kept
+    )
+    select n.email, n.stage, n.part, n.policy, n.began_at, n.entered_at, n.signal, n.life, n.taking_part, n.protected,
+           n.measurable, n.ripe, n.how, n.next, s.part as next_part,
+           case when n.how = 'entered' then $as_of when n.next is not null then n.began_at end as next_began_at
+    from named n left join split s on s.stage = n.next
+         and left(md5(s.name || '|' || n.email), 16) >= s.low and left(md5(s.name || '|' || n.email), 16) < s.high
+"""
+
+
+def decide(
+    desired: pa.Table, contacts: pa.Table, engagement: pa.Table, clicks: pa.Table, entries: pa.Table, policy: Policy
+) -> pa.Table:
+    """PEOPLE of one destination: everybody of the export and everybody who is in a stage.
+
+    `desired` is segments.Evaluation.table, `contacts` LEDGER_CONTACTS, `engagement` and `entries` as the store has
+    them; `clicks` (email, last_click_at) are those on any platform. Entering the first stage is ramped: the longest
+    silent go first."""
+    returned = policy.section.returned
+    known = {
+        "names": list(policy.names),
+        "due": list(policy.due),
+        "as_of": policy.as_of,
+        "alive_since": policy.alive_since,
+        "sends": policy.section.inactive.sends,
+        "over": policy.returned_before,
+        "measurable": reaches_back(desired, policy),
+    }
+    most = ramp(policy, desired.num_rows)
+    with duckdb.connect() as connection:
+        connection.register("everybody", desired)
+        connection.execute(_lives(desired))
+        connection.register("contacts", contacts)
+        connection.register("engagement", engagement)
+        connection.register("clicks", clicks)
+        connection.register("entries", entries.select(STAGE_ENTRIES.names))
+        connection.register("split", _splits(policy))
+        verdict = connection.sql(_SQL, params=_used(_SQL, known)).to_arrow_table()
+        connection.register("verdict", verdict)
+        more = {
+            "names": known["names"],
+            "as_of": policy.as_of,
+            "returns": returned is not None and bool(returned.tag or returned.list_ or returned.for_),
+            "most": desired.num_rows if most is None else most,
+        }
+        return connection.sql(_NEXT, params=more).to_arrow_table().select(PEOPLE.names).cast(PEOPLE)
+
+
+def reaches_back(desired: pa.Table, policy: Policy) -> bool:
+    """Whether every signal's history is as long as the policy asks: else a missing value says nothing."""
+    return not too_short(desired, policy)
+
+
+def too_short(desired: pa.Table, policy: Policy) -> dict[str, object]:
+    """Signal -> its earliest time (None: nobody has one), of those whose history is too short to measure by."""
+    found = {name: pc.min(desired.column(f"signal:{name}")).as_py() for name in policy.section.signals}
+    return {name: first for name, first in found.items() if first is None or first >= policy.alive_since}
+
+
+def ramp(policy: Policy, contacts: int) -> int | None:
+    """At most so many people per run; None without a ramp. A share rounds up, so that somebody always moves."""
+    amount = policy.section.ramp.at_most if policy.section.ramp else None
+    return None if amount is None else limit(amount, contacts)
+
+
+def limit(amount: Amount, contacts: int) -> int:
+    if amount.percent is None:
+        return int(amount.count or 0)
+    share = Fraction(amount.percent) * contacts / 100
+    return -(-share.numerator // share.denominator)
+
+
+def _lives(desired: pa.Table) -> str:
+    """SQL: email, person, consent, protected, the last `signal`, and `life`: that, or a later joining or opting in."""
+    signals = [diff.quoted(name) for name in desired.column_names if name.startswith("signal:")]
+    person = "person" if "person" in desired.column_names else "null::varchar"
+    return f"""
+        create view desired as select email, {person} as person, consent, protected,
+               greatest({", ".join(signals)}) as signal, greatest(joined, consent_at, {", ".join(signals)}) as life
+        from everybody
+    """
+
+
+def _splits(policy: Policy) -> pa.Table:
+    """Per stage with a split its parts as ranges of the same hash that `split:` of a rule uses."""
+    rows = [
+        {"stage": stage.name, "name": stage.split.name, "part": part, "low": low, "high": high}
+        for stage in policy.section.stages
+        if stage.split
+        for part, low, high in _parts(stage.split)
+    ]
+    columns = ("stage", "name", "part", "low", "high")
+    return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in columns]))
+
+
+def _parts(split: StageSplit) -> list[tuple[str, str, str]]:
+    found, low = [], 0
+    for part, share in split.of.items():
+        found.append((part, _bound(low), _bound(low + share)))
+        low += share
+    return found
+
+
+def _bound(percent: int) -> str:
+    """As segments/chance.py cuts: the first hash that is not in the share; "g" is above them all."""
+    return "g" if percent >= 100 else format(-(-percent * 16**16 // 100), "016x")
+
+
+def _used(sql: str, known: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in known.items() if f"${name}" in sql}

@@ -1,0 +1,136 @@
+"""What `sync lifecycle` tells of one destination: stages, next moves, returns, tests, and what it costs.
+
+Owns: the counts. Must not: decide who moves (machine.py), print, read a store or a platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.config.models import Destination, Tier
+from connector.lifecycle import returns
+from connector.lifecycle.machine import ramp
+from connector.lifecycle.policy import RETIRED, RETURNED, Policy
+from connector.model import Status
+
+# Contacts that the platforms do not count for the price, as far as this can be said for all of them.
+FREE = [str(each) for each in (Status.ABSENT, Status.ARCHIVED, Status.SUPPRESSED, Status.BOUNCED, Status.FORGOTTEN)]
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """`how` as in machine.PEOPLE; `stage` None: out of the lifecycle."""
+
+    how: str
+    before: str | None
+    stage: str | None
+    contacts: int
+    samples: tuple[str, ...]  # addresses: to be masked
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Contacts that are paid for, and the price of their tier; None without `prices` or above the highest."""
+
+    contacts: int
+    price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    destination: str
+    stages: Mapping[str, int]  # every stage of the policy, then returned, retired, and stages of earlier policies
+    active: int
+    protected: int
+    unmeasurable: int
+    unknown_sends: int
+    moves: tuple[Move, ...]
+    ripe: int  # may be let go by `sync cleanup`
+    ripe_now: int  # of them in one run, by the ramp
+    rates: tuple[returns.Rate, ...]
+    tests: tuple[returns.Test, ...]
+    now: Cost
+    without_retired: Cost  # had those whom we let go stayed
+    after: Cost  # once those who may be let go are
+
+
+def overview(
+    destination: Destination,
+    people: pa.Table,
+    contacts: pa.Table,
+    engagement: pa.Table,
+    entries: pa.Table,
+    policy: Policy,
+    exported: int,
+) -> Overview:
+    """`people` is machine.PEOPLE as of now, `contacts` LEDGER_CONTACTS, `entries` STAGE_ENTRIES."""
+    taking_part, stage = people["taking_part"], people["stage"]
+    free = pc.and_(taking_part, pc.is_null(stage))
+    protected = pc.and_(free, people["protected"])
+    short = pc.and_(
+        pc.is_null(people["signal"]), pc.fill_null(pc.greater_equal(people["life"], policy.alive_since), True)
+    )
+    unmeasurable = pc.and_(pc.and_not(free, people["protected"]), pc.or_(short, pc.invert(people["measurable"])))
+    ripe = _count(people["ripe"])
+    most = ramp(policy, exported)
+    found = returns.rates(entries)
+    billed = _billed(contacts)
+    retired = _stages(stage, policy).get(RETIRED, 0)
+    return Overview(
+        destination=destination.name,
+        stages=_stages(stage, policy),
+        active=_count(free) - _count(protected) - _count(unmeasurable),
+        protected=_count(protected),
+        unmeasurable=_count(unmeasurable),
+        unknown_sends=_unknown(people, engagement) if policy.section.inactive.sends else 0,
+        moves=tuple(_moves(people)),
+        ripe=ripe,
+        ripe_now=ripe if most is None else min(ripe, most),
+        rates=tuple(found),
+        tests=tuple(returns.tests(found)),
+        now=_cost(billed, destination.prices),
+        without_retired=_cost(billed + retired, destination.prices),
+        after=_cost(billed - ripe, destination.prices),
+    )
+
+
+def _count(column: pa.ChunkedArray) -> int:
+    return int(pc.sum(column).as_py() or 0)
+
+
+def _stages(stage: pa.ChunkedArray, policy: Policy) -> dict[str, int]:
+    held = {row["values"]: row["counts"] for row in pc.value_counts(stage.drop_null()).to_pylist()}
+    order = dict.fromkeys([*policy.names, RETURNED, RETIRED, *sorted(held)])
+    return {name: held.get(name, 0) for name in order}
+
+
+def _unknown(people: pa.Table, engagement: pa.Table) -> int:
+    """Those of whom nobody knows how many mails they got: `sends` does not hold them back."""
+    known = engagement.filter(pc.is_valid(engagement["sends"]))["email"].combine_chunks()
+    return _count(pc.and_not(people["taking_part"], pc.is_in(people["email"], value_set=known)))
+
+
+def _moves(people: pa.Table) -> list[Move]:
+    going = people.filter(pc.is_valid(people["how"]))
+    groups = going.group_by(["how", "stage", "next"], use_threads=False).aggregate([("email", "list")]).to_pylist()
+    found = [
+        Move(row["how"], row["stage"], row["next"], len(row["email_list"]), tuple(sorted(row["email_list"])[:SAMPLES]))
+        for row in groups
+    ]
+    return sorted(found, key=lambda move: (move.how, move.before or "", move.stage or ""))
+
+
+def _billed(contacts: pa.Table) -> int:
+    status = contacts["status"]
+    return _count(pc.and_not(pc.is_valid(status), pc.is_in(status, value_set=pa.array(FREE))))
+
+
+def _cost(contacts: int, prices: Sequence[Tier]) -> Cost:
+    fitting = [tier.price for tier in sorted(prices, key=lambda tier: tier.up_to) if tier.up_to >= contacts]
+    return Cost(contacts, fitting[0] if fitting else None)

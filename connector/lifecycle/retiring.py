@@ -1,0 +1,164 @@
+"""Who may be let go now, at one destination: out of the last stage, and by the `cleanup` section.
+
+Owns: the selection, in the order in which people leave, under the ramp; which action a platform can do.
+Must not: send, read a store or a platform, or choose anybody whom a segment protects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from connector.config.lifecycle import Cleanup
+from connector.lifecycle.machine import ramp
+from connector.lifecycle.policy import RETIRED, Policy
+from connector.model import Op, Status
+from connector.platforms.base import Capabilities
+from connector.state.base import Ledger
+
+DEFAULT, REPORT, REMOVE_TAGS, RESTORE = "default", "report", "remove_tags", "restore"
+SUNSET, HARD, SOFT, UNSUBSCRIBED, BACK = "sunset", "bounced", "bounced_softly", "unsubscribed", "back"
+# Everybody whom cleanup found at one destination.
+FINDINGS = pa.schema(
+    [
+        ("email", pa.string()),
+        ("finding", pa.string()),  # sunset, bounced, bounced_softly, unsubscribed, back (let go before, alive again)
+        ("action", pa.string()),  # archive, suppress, unsubscribe, remove_tags, report, restore
+        ("status", pa.string()),
+        ("life", pa.timestamp("us", tz="UTC")),  # the last sign of life, null = none known
+        ("began_at", pa.timestamp("us", tz="UTC")),
+        ("entered_at", pa.timestamp("us", tz="UTC")),
+        ("waits", pa.bool_()),  # for a later run, because of the ramp
+    ]
+)
+
+STAYING = (REPORT, REMOVE_TAGS, RESTORE)
+_KEPT = ", ".join(f"'{action}'" for action in STAYING)
+_SQL = f"""
+    with person as (
+        select c.email, c.id, c.status, coalesce(p.protected, false) as protected, p.life, p.began_at, p.entered_at,
+               coalesce(p.ripe, false) as ripe, x.email is not null as exported,
+               p.stage = '{RETIRED}' and p.signal > p.entered_at and x.consent as back,
+               x.consent_at is not null as proven,
+               coalesce(e.bounces, 0) as bounces,
+               exists (from members m where m.contact = c.id) as tagged
+        from contacts c left join people p using (email) left join engagement e using (email)
+        left join exported x using (email)
+    ), found as (
+        select *, case when back and status = $retired then '{BACK}'
+            when ripe and $sunset is not null then '{SUNSET}'
+            when status = '{Status.BOUNCED}' and $hard is not null then '{HARD}'
+            when bounces >= $soft and status is not null and status not in ('{Status.ABSENT}', '{Status.BOUNCED}',
+                 '{Status.ARCHIVED}', '{Status.SUPPRESSED}') then '{SOFT}'
+            when status in ('{Status.UNSUBSCRIBED}', '{Status.COMPLAINED}') and tagged then '{UNSUBSCRIBED}' end
+            as finding
+        from person where exported and (not protected or back)
+    ), acting as (
+        select *, case finding when '{BACK}' then if($restores and proven, '{RESTORE}', '{REPORT}')
+                  when '{SUNSET}' then $sunset when '{HARD}' then $hard when '{SOFT}' then $hard
+                  else $unsubscribed end as action from found where finding is not null
+    )
+    select email, finding, action, status, life, began_at, entered_at,
+           action not in ({_KEPT}) and row_number() over (
+               partition by action not in ({_KEPT})
+               order by finding <> '{SUNSET}', entered_at, life nulls first, email) > $most as waits
+    from acting order by finding, email
+"""
+
+
+LEADS_TO = {
+    "archive": str(Status.ARCHIVED),
+    "suppress": str(Status.SUPPRESSED),
+    "unsubscribe": str(Status.UNSUBSCRIBED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """What happens at one destination with each finding; None: nothing is looked for. `notes` say what cannot be."""
+
+    sunset: str | None
+    bounced: str | None
+    unsubscribed: str | None
+    soft: int | None
+    leads_to: str | None  # the status of whom we let go
+    restores: bool  # the platform can take them back through its API
+    notes: tuple[str, ...]
+
+
+def actions(destination: str, policy: Policy | None, cleanup: Cleanup | None, can: Capabilities) -> Actions:
+    """The written actions as far as the platform offers them. `default` is the one that it can take back."""
+    notes: list[str] = []
+
+    def able(word: str | None, what: str) -> str | None:
+        if word in (None, REPORT, REMOVE_TAGS):
+            return word
+        if offered(word or "", can):
+            assert can.retire is not None
+            return can.retire.action
+        notes.append(f"{destination}: {what}: {refusal(word or '', can)} They are left as they are.")
+        return None if what == SUNSET else REPORT
+
+    bounced = cleanup.bounced if cleanup else None
+    unsubscribed = cleanup.unsubscribed if cleanup else None
+    return Actions(
+        able(policy.last.action if policy else None, SUNSET),
+        able(bounced.action if bounced else None, HARD),
+        able(unsubscribed.action if unsubscribed else None, UNSUBSCRIBED),
+        bounced.soft if bounced else None,
+        LEADS_TO.get(can.retire.action) if can.retire else None,
+        (Op.RESTORE, None) in can.operations,
+        tuple(dict.fromkeys(notes)),
+    )
+
+
+def offered(word: str, can: Capabilities) -> bool:
+    """Unsubscribing is never a default: it must be written, and the platform must offer it."""
+    retire = can.retire
+    return retire is not None and (word == retire.action or (word == DEFAULT and retire.reversible))
+
+
+def refusal(word: str, can: Capabilities) -> str:
+    """Why an action is not done, and what is."""
+    if can.retire is None:
+        return f"{can.platform} offers no way to let a contact go through its API that could be taken back."
+    return f"{can.platform} has no “{word}” here; it offers: {can.retire.action}."
+
+
+def find(
+    people: pa.Table, exported: pa.Table, ledger: Ledger, engagement: pa.Table, do: Actions, most: int | None
+) -> pa.Table:
+    """FINDINGS of one destination. `people` is machine.PEOPLE, `exported` the desired table, `most` the ramp.
+    Those who are not in the export are not ours to judge."""
+    with duckdb.connect() as connection:
+        connection.register("people", people)
+        connection.register("exported", exported.select(["email", "consent", "consent_at"]))
+        connection.register("contacts", ledger.contacts)
+        connection.register("members", ledger.memberships)
+        connection.register("engagement", engagement)
+        known = {
+            "sunset": do.sunset,
+            "hard": do.bounced,
+            "soft": do.soft if do.bounced else None,
+            "unsubscribed": do.unsubscribed or REPORT,
+            "retired": do.leads_to,
+            "restores": do.restores,
+            "most": people.num_rows + ledger.contacts.num_rows if most is None else most,
+        }
+        return connection.sql(_SQL, params=known).to_arrow_table().select(FINDINGS.names).cast(FINDINGS)
+
+
+def most(policy: Policy | None, contacts: int) -> int | None:
+    return None if policy is None else ramp(policy, contacts)
+
+
+def counts(found: pa.Table) -> Iterator[tuple[str, str, int, int]]:
+    """(finding, action, how many, how many of them wait for a later run)."""
+    import pyarrow.compute as pc
+
+    groups = found.append_column("late", pc.cast(found["waits"], pa.int64())).group_by(["finding", "action"])
+    for row in groups.aggregate([("email", "count"), ("late", "sum")]).sort_by("finding").to_pylist():
+        yield row["finding"], row["action"], row["email_count"], row["late_sum"]

@@ -1,0 +1,185 @@
+"""From the machine's verdict to a plan: tags and lists of stages as routes, and moves bound to their changes.
+
+Owns: who is wanted in a stage's targets, which change carries a move, the guard and the notes. Must not: decide who
+moves (machine.py), read a store or a platform.
+
+A stage's tag or list is a route like a segment's, in mode mirror: entering adds, leaving removes. A move counts once
+the change that carries it is confirmed: joining the next stage's first target, else leaving the present one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.config.lifecycle import Returned, Stage
+from connector.config.models import Guards
+from connector.lifecycle.machine import PEOPLE, too_short
+from connector.lifecycle.policy import HOLDOUT, RETURNED, Policy, offers, targets
+from connector.model import Kind, Status, SyncMode, Target
+from connector.plan import guards
+from connector.plan.model import Plan
+from connector.plan.routes import Route, Routing
+from connector.plan.saved import identity
+from connector.platforms.base import Capabilities
+from connector.state.base import Ledger
+from connector.state.stages import STAGE_ENTRIES, STAGE_MOVES
+
+# Stages have a guard of their own.
+_UNGUARDED = Guards(removes_percent=None, empty=False)
+
+_CARRIED = f"""
+    with mover as (select * from people where how is not null),
+    held as (
+        select t.kind, t.name as target, c.email from members m join targets t on t.id = m.target
+        join contacts c on c.id = m.contact where coalesce(c.status, '') <> '{Status.ABSENT}'
+    ),
+    found as (
+        select m.*, coming.target is not null as comes, a.op as a_op, a.kind as a_kind, a.target as a_target,
+               r.op as r_op, r.kind as r_kind, r.target as r_target,
+               (coming.kind, coming.target, m.email) in (select (kind, target, email) from held) as there,
+               (going.kind, going.target, m.email) in (select (kind, target, email) from held) as here
+        from mover m
+        left join first coming on coming.stage = m.next and coalesce(m.next_part, '') <> '{HOLDOUT}'
+        left join first going on going.stage = m.stage and coalesce(m.part, '') <> '{HOLDOUT}'
+             and going.stage is distinct from m.next
+        left join changes a on a.email = m.email and a.kind = coming.kind and a.target = coming.target
+             and a.op in ('add', 'adopt')
+        left join changes r on r.email = m.email and r.kind = going.kind and r.target = going.target
+             and r.op = 'remove'
+    )
+    select $1 as destination, email, next as stage, how, next_part as part, $2 as policy,
+           coalesce(next_began_at, $3) as began_at, $3 as entered_at, life as signal_at,
+           coalesce(a_op, r_op) as op, coalesce(a_kind, r_kind) as kind, coalesce(a_target, r_target) as target
+    from found
+    where case when comes then a_op is not null or coalesce(there, false)
+               else r_op is not null or not coalesce(here, false) end
+    order by email
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One destination: the machine's verdict (machine.PEOPLE), and what is sent on account of it."""
+
+    people: pa.Table
+    routing: Routing
+    columns: Mapping[str, pa.ChunkedArray]  # for the desired table: in:ROUTE -> bool per person
+    notes: tuple[str, ...]
+
+
+def stage(desired: pa.Table, people: pa.Table, routing: Routing, policy: Policy, can: Capabilities) -> Staged:
+    """Extend the routes of a destination by those of the stages."""
+    destination = routing.destination.name
+    after = pc.if_else(pc.is_valid(people["how"]), people["next"], people["stage"])
+    part = pc.if_else(pc.is_valid(people["how"]), people["next_part"], people["part"])
+    holdout = pc.fill_null(pc.equal(part, HOLDOUT), False)
+    routes, columns = list(routing.routes), {}
+    for name, written in _with_targets(policy):
+        inside = pc.and_not(pc.fill_null(pc.equal(after, name), False), holdout)
+        emails = people["email"].filter(inside).combine_chunks()
+        for target in targets(written, destination, can):
+            key = f"lifecycle/{destination}/{target.kind}/{target.name}"
+            routes.append(Route(key, target, SyncMode.MIRROR, _UNGUARDED))
+            columns[f"in:{key}"] = pc.is_in(desired["email"], value_set=emails)
+    notes = (*_not_offered(destination, policy, can), *_still(desired, people, destination, policy))
+    return Staged(people, replace(routing, routes=tuple(routes)), columns, notes)
+
+
+def finish(plan: Plan, staged: Sequence[tuple[Staged, Ledger]], desired: pa.Table, policy: Policy) -> Plan:
+    """The plan with the moves of every destination, and the guard that looks at them."""
+    tables, hits = [STAGE_MOVES.empty_table()], list(plan.guards)
+    notes = [*plan.notes, *short(desired, policy)]
+    for side, ledger in staged:
+        destination = side.routing.destination
+        moves = carried(side.people, plan.changes, ledger, policy, side.routing)
+        tables.append(moves)
+        known = pc.sum(side.people["taking_part"]).as_py() or 0
+        hits += guards.staged(destination.name, destination.guards, moves.num_rows, known)
+        notes += side.notes
+    whole = replace(plan, stages=pa.concat_tables(tables), guards=tuple(hits), notes=tuple(notes))
+    return replace(whole, id=identity(whole))
+
+
+def carried(people: pa.Table, changes: pa.Table, ledger: Ledger, policy: Policy, routing: Routing) -> pa.Table:
+    """STAGE_MOVES of one destination: those that can come about with the plan's changes. A move whose tag or list is
+    blocked, parked or cut by --limit waits for a later run."""
+    destination = routing.destination.name
+    routed = {route.target for route in routing.routes}
+    with duckdb.connect() as connection:
+        connection.register("people", people.select(PEOPLE.names))
+        connection.register("changes", changes.filter(pc.equal(changes["destination"], destination)))
+        connection.register("members", ledger.memberships)
+        connection.register("targets", ledger.targets)
+        connection.register("contacts", ledger.contacts)
+        connection.register("first", _first(destination, policy, routed))
+        return (
+            connection.sql(_CARRIED, params=[destination, policy.hash, policy.as_of])
+            .to_arrow_table()
+            .select(STAGE_MOVES.names)
+            .cast(STAGE_MOVES)
+        )
+
+
+def standing(entries: pa.Table) -> pa.Table:
+    """STAGE_ENTRIES of those who are in a stage now."""
+    return entries.select(STAGE_ENTRIES.names).filter(pc.is_null(entries["left_at"]))
+
+
+def _with_targets(policy: Policy) -> list[tuple[str, Stage | Returned]]:
+    returned = policy.section.returned
+    return [(item.name, item) for item in policy.section.stages] + ([(RETURNED, returned)] if returned else [])
+
+
+def _first(destination: str, policy: Policy, routed: set[Target]) -> pa.Table:
+    """The first target of every stage here: stage, kind, target."""
+    rows = []
+    for name, written in _with_targets(policy):
+        both = ((Kind.TAG, written.tag), (Kind.LIST, written.list_))
+        here = [(kind, text) for kind, text in both if text and Target(destination, kind, text) in routed]
+        rows += [{"stage": name, "kind": str(kind), "target": text} for kind, text in here[:1]]
+    return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in ("stage", "kind", "target")]))
+
+
+def _not_offered(destination: str, policy: Policy, can: Capabilities) -> list[str]:
+    missing = [
+        f"{kind} “{text}”"
+        for _, written in _with_targets(policy)
+        for kind, text in ((Kind.TAG, written.tag), (Kind.LIST, written.list_))
+        if text and not offers(can, kind)
+    ]
+    return [f"{destination}: it has no {item}; the stage goes without." for item in missing]
+
+
+def _still(desired: pa.Table, people: pa.Table, destination: str, policy: Policy) -> list[str]:
+    """Why nobody moves, and whose entry was made under an earlier policy."""
+    stage_of = pc.is_in(people["stage"], value_set=pa.array([*policy.names], pa.string()))
+    other = pc.and_(stage_of, pc.not_equal(people["policy"], policy.hash))
+    count = pc.sum(pc.fill_null(other, False)).as_py() or 0
+    latest = pc.max(people["entered_at"]).as_py()
+    notes = []
+    if latest is not None and latest > policy.as_of:
+        notes.append(
+            f"{destination}: people entered stages as of {latest:%Y-%m-%d %H:%M} UTC, which is later than this plan's "
+            "moment. Nobody changes stage."
+        )
+    if count:
+        notes.append(
+            f"{destination}: {count:,} people entered their stage under an earlier policy. Their entry counts; the "
+            "durations are those of the present one."
+        )
+    return notes
+
+
+def short(desired: pa.Table, policy: Policy) -> list[str]:
+    """A signal without enough history: a missing value in it says nothing about anybody."""
+    found = too_short(desired, policy)
+    return [
+        f"lifecycle: “{name}” {f'reaches back to {first:%Y-%m-%d} only' if first else 'has no value for anybody'}, and "
+        "the policy asks for more. Nobody is called inactive before that."
+        for name, first in found.items()
+    ]

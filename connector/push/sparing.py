@@ -1,0 +1,48 @@
+"""The last look before somebody is let go: whoever showed life or changed on the platform since the plan is spared.
+
+Owns: the readings that this takes. Must not: send anything that writes, judge (plan/sparing.py), decide outcomes
+(delivery.py).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import pyarrow as pa
+
+from connector.model import Status
+from connector.plan.sparing import spared
+from connector.platforms.base import CONTACT_SCHEMA, ENGAGEMENT_SCHEMA, Adapter
+from connector.state.base import Store
+
+
+class Sparing:
+    """One destination of one run. Called before each batch, from several threads."""
+
+    def __init__(self, store: Store, adapter: Adapter, destination: str, now: Callable[[], datetime]) -> None:
+        self._store, self._adapter, self._destination, self._now = store, adapter, destination, now
+        self._lock = threading.Lock()
+        self._before: pa.Table | None = None
+
+    def codes(self, records: pa.Table, retired: Status | None) -> pa.Table:
+        """`seq`, `code` of those of `records` (seq, email) who are to be spared. `retired` is what the operation leads
+        to: whoever is that already does no harm to the batch."""
+        with self._lock:
+            ledger = self._store.ledger(self._destination)
+            self._before = ledger.contacts if self._before is None else self._before
+            after = [CONTACT_SCHEMA.empty_table()]
+            for table in self._adapter.statuses(ledger.cursor):
+                self._store.observe(self._destination, table)
+                after.append(table)
+            happened = [ENGAGEMENT_SCHEMA.empty_table(), *self._happened()]
+        now = str(retired) if retired else None
+        return spared(records, self._before, pa.concat_tables(after), pa.concat_tables(happened), now)
+
+    def _happened(self) -> list[pa.Table]:
+        """Opens too: whoever read a mail a moment ago can wait for the next cleanup."""
+        if self._adapter.capabilities.engagement is None:
+            return []
+        _, since = self._store.engagement(self._destination)
+        return list(self._adapter.engagement(since, self._now()))

@@ -1,0 +1,107 @@
+"""What `sync cleanup` found, told to people and to programs ("connector.cleanup/1").
+
+Owns: the words. Must not: find anything, show an address in full (but in the table that is asked for with csv).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from connector.lifecycle.cleanup import Side
+from connector.lifecycle.retiring import counts
+from connector.plan import gate
+from connector.plan.model import Plan
+from connector.report.hygiene import safe
+from connector.report.plan import as_json, mask
+
+WORDS = {
+    "sunset": "in the last stage, silent all the way",
+    "bounced": "bounced for good",
+    "bounced_softly": "bounced again and again",
+    "unsubscribed": "unsubscribed, with tags of ours",
+    "back": "let go before, and alive again",
+}
+ACTIONS = {"report": "only told", "remove_tags": "tags and lists off", "restore": "taken back"}
+SAMPLES = 5
+Found = Mapping[str, Any]
+
+
+def cleanup_json(
+    plan: Plan, sides: Sequence[Side], orphans: Found, twice: Found, invalid: Mapping[str, int]
+) -> dict[str, Any]:
+    return {
+        "schema": "connector.cleanup/1",
+        "destinations": [
+            {
+                "name": side.ledger.destination,
+                "found": [
+                    {"finding": finding, "action": action, "contacts": count, "wait_for_a_later_run": waits}
+                    for finding, action, count, waits in counts(side.found)
+                ],
+                "orphaned": list(orphans[side.ledger.destination]),
+                "held_twice": twice[side.ledger.destination],
+                "action": side.capabilities.retire.action if side.capabilities.retire else None,
+                "can_be_undone": bool(side.capabilities.retire and side.capabilities.retire.reversible),
+                "undo": side.capabilities.retire.how_to_undo if side.capabilities.retire else None,
+            }
+            for side in sides
+        ],
+        "invalid": dict(invalid),
+        "plan": as_json(plan),
+    }
+
+
+def cleanup_text(
+    plan: Plan, sides: Sequence[Side], orphans: Found, twice: Found, invalid: Mapping[str, int], verbose: bool
+) -> str:
+    lines = []
+    for side in sides:
+        name = side.ledger.destination
+        lines.append(name)
+        for finding, action, count, waits in counts(side.found):
+            later = f", {waits:,} of them in later runs (ramp)" if waits else ""
+            lines.append(f"  {count:>8,}  {WORDS[finding]}: {ACTIONS.get(action, action)}{later}")
+            if verbose:
+                lines += [f"            {mask(email)}" for email in _samples(side.found, finding)]
+        if twice[name]:
+            lines.append(f"  {twice[name]:>8,}  people held under several addresses: only told")
+        lines += [f"  {'':>8}  {item}: no segment or stage in the file; left as it is" for item in orphans[name]]
+        lines += [] if len(lines) and lines[-1] != name else ["  nothing to clean up"]
+        lines.append("")
+    if invalid:
+        lines.append(f"{sum(invalid.values()):,} rows of the export are sent nowhere: `sync hygiene` lists them.")
+    lines += [f"note: {note}" for note in plan.notes]
+    lines += [f"GUARD {hit.name}: {hit.message}" for hit in plan.guards]
+    return "\n".join([*lines, _total(plan)])
+
+
+def cleanup_csv(sides: Sequence[Side]) -> str:
+    """Everybody who was found, in full, for whoever asks for it."""
+    lines = ["destination,email,finding,action,waits"]
+    for side in sides:
+        lines += [
+            f"{side.ledger.destination},{safe(row['email'])},{row['finding']},{row['action']},{str(row['waits']).lower()}"
+            for row in side.found.to_pylist()
+        ]
+    return "\n".join(lines)
+
+
+def _samples(found: pa.Table, finding: str) -> list[str]:
+    chosen = [row["email"] for row in found.to_pylist() if row["finding"] == finding]
+    return chosen[:SAMPLES]
+
+
+def _total(plan: Plan) -> str:
+    from connector.report.plan import is_empty, totals
+
+    sums = totals(plan)
+    if is_empty(plan):
+        return "Nothing to do."
+    platforms = ", ".join(gate.PLATFORMS.get(name, name) for name in dict.fromkeys(plan.platforms.values()))
+    return (
+        f"Total: {sums['retires']:,} to let go, {sums['removes']:,} memberships to take off, "
+        f"{sums['requests']:,} requests to {platforms}."
+    )

@@ -1,0 +1,154 @@
+"""Invented people who click, order, fall silent and come back, on three rehearsal platforms whose clocks go along.
+
+Owns: the export, the policy and the verbs, called in this process. Everything is compared by plain HTTP.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+from connector.app import cleaning, planning, pushing
+from connector.app.cleaning import Cleaning
+from connector.app.workspace import Options, Workspace, open_state, open_workspace
+from connector.plan.model import Plan
+from connector.push.run import RunResult
+from connector.rehearsal.process import Running
+from connector.state import database
+from tests.path.small import Small, small
+
+START = datetime(2027, 1, 1, 12, tzinfo=UTC)  # the platforms' clocks are put ahead to it
+POLICY = """
+lifecycle:
+  signals: [last_click_at, last_order_at]
+  inactive: {after: 30 days}
+  protect: [vip]
+  stages:
+    - {name: win_back, tag: win-back}
+    - {name: last_call, after: 10 days, tag: last-call}
+    - {name: sunset, after: 5 days, tag: sunset, action: default}
+  returned: {tag: won-back, for: 7 days}
+"""
+FILE = """
+version: 1
+timezone: Europe/Berlin
+sources:
+  contacts: {{file: people.csv, email: Email, id: Id, columns: {{opt_in: {{type: boolean}}, \
+created_at: {{type: timestamp}}, last_click_at: {{type: timestamp}}, last_order_at: {{type: timestamp}}}}}}
+consent:
+  when: {{opt_in: true}}
+  proof: {{at: opted_in_at}}
+destinations:
+{accounts}
+segments:
+  vip: {{when: {{plan: vip}}}}
+  everyone: {{when: {{email: {{exists: true}}}}, send_to: {{{send}}}}}
+{policy}
+"""
+ACCOUNTS = {
+    "mailchimp": '{platform: mailchimp, api_key: "${MC}", audience: Newsletter, new_contacts: subscribed}',
+    "klaviyo": '{platform: klaviyo, api_key: "${KL}", new_contacts: transactional}',
+    "hubspot": '{platform: hubspot, access_token: "${HS}", new_contacts: transactional}',
+}
+
+
+@dataclass
+class Person:
+    """One row of the export. Times are days of the world; None: never."""
+
+    click: float | None = None
+    order: float | None = None
+    created: float | None = -400
+    vip: bool = False
+    opt_in: bool = True
+    opted_in: float = -400
+
+
+@dataclass
+class World:
+    folder: Path
+    running: Running
+    to: tuple[str, ...]
+    people: dict[str, Person] = field(default_factory=dict)  # address -> row
+    day: float = 0
+    policy: str = POLICY
+
+    @property
+    def now(self) -> datetime:
+        return START + timedelta(days=self.day)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo("Europe/Berlin")
+
+    def at(self, day: float | None) -> str:
+        return "" if day is None else f"{START + timedelta(days=day):%Y-%m-%d %H:%M:%S}"
+
+    def write(self) -> None:
+        lines = ["Id,Email,Plan,Opt in,Opted in at,Created at,Last click at,Last order at"]
+        lines += [
+            f"{number},{email},{'vip' if one.vip else 'paid'},{'yes' if one.opt_in else 'no'},{self.at(one.opted_in)},"
+            f"{self.at(one.created)},{self.at(one.click)},{self.at(one.order)}"
+            for number, (email, one) in enumerate(self.people.items(), 1)
+        ]
+        (self.folder / "people.csv").write_text("\n".join(lines) + "\n")
+        accounts = "\n".join(f"  {name}: {ACCOUNTS[name]}" for name in self.to)
+        send = ", ".join(f"{name}: {{tag: Everyone}}" for name in self.to)
+        text = FILE.format(accounts=accounts, send=send, policy=self.policy)
+        (self.folder / "segments.yaml").write_text(text)
+
+    @contextmanager
+    def open(self, **options: Any) -> Iterator[Workspace]:
+        """Real time of the connector and of the platforms is the world's."""
+        self.running.settings(clock_ahead_s=(self.now - datetime.now(UTC)).total_seconds())
+        as_of = options.pop("as_of", self.now.isoformat())
+        chosen = Options(file=self.folder / "segments.yaml", rehearse=True, as_of=as_of, **options)
+        now = self.now
+        with (
+            patch.object(Workspace, "now", lambda _: now),
+            open_workspace(chosen, threading.Event()) as workspace,
+        ):
+            yield workspace
+
+    def push(self, **options: Any) -> tuple[Plan, RunResult | None]:
+        self.write()
+        with self.open(**options) as workspace, open_state(workspace) as store:
+            made = planning.plan(workspace, store)
+            pushing.guard(workspace, made)
+            return made, pushing.push(workspace, store, made)
+
+    def plan(self, **options: Any) -> Plan:
+        self.write()
+        with self.open(**options) as workspace, open_state(workspace) as store:
+            return planning.plan(workspace, store)
+
+    def cleanup(self, **options: Any) -> tuple[Cleaning, RunResult | None]:
+        self.write()
+        with self.open(**options) as workspace, open_state(workspace) as store:
+            found = cleaning.cleanup(workspace, store)
+            pushing.guard(workspace, found.plan)
+            return found, cleaning.apply(workspace, store, found)[0] if found.plan.changes.num_rows else None
+
+    def stages(self, destination: str = "") -> dict[str, str]:
+        """Address -> stage now."""
+        with self.open() as workspace, open_state(workspace) as store:
+            rows = store.stages(destination or self.to[0]).to_pylist()
+        return {row["email"]: row["stage"] for row in rows if row["left_at"] is None}
+
+    def say_no(self, platform: str, email: str) -> None:
+        """Unsubscribe as the person would."""
+        Small(self.folder, self.running).unsubscribe(platform, email)
+
+
+@contextmanager
+def world(folder: Path, to: tuple[str, ...] = ("mailchimp",), policy: str = POLICY) -> Iterator[World]:
+    # These tests end no power: waiting for the disk proves nothing here.
+    with patch.object(database, "SYNCHRONOUS", "OFF"), small(folder, "--no-limits") as made:
+        yield World(folder, made.running, to, policy=policy)

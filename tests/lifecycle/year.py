@@ -1,0 +1,219 @@
+"""A simulated year: people whose behaviour is generated, a push every day, a cleanup every week, and what must hold.
+
+Owns: the behaviour, an account of everybody's signals and stages that is kept beside the connector's, the checks.
+The platforms are read with plain HTTP, not through the connector.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from connector.app import cleaning, pushing
+from connector.app import lifecycle as verbs
+from connector.app.workspace import open_state
+from tests.lifecycle.world import Person, World
+from tests.path import platforms
+
+AFTER, GAPS = 30, {"last_call": 10, "sunset": 5}  # the policy of world.py, in days
+ORDER = ("win_back", "last_call", "sunset")
+TAGS = {"win_back": "win-back", "last_call": "last-call", "sunset": "sunset", "returned": "won-back"}
+POLICY = """
+lifecycle:
+  signals: [last_click_at, last_order_at]
+  inactive: {after: 30 days}
+  protect: [vip]
+  stages:
+    - {name: win_back, tag: win-back, split: {name: comeback, of: {mail: 80, holdout: 20}}}
+    - {name: last_call, after: 10 days, tag: last-call}
+    - {name: sunset, after: 5 days, tag: sunset, action: default}
+  returned: {tag: won-back, for: 7 days}
+  ramp: {at_most: 5% of contacts}
+"""
+ALLOW = ("stages", "retires", "adds", "removes")
+
+
+@dataclass
+class Year:
+    """One world over many days. `entered` is our own account: destination -> address -> [(stage, day)]."""
+
+    world: World
+    size: int
+    seed: int = 1
+    recount_every: int = 1
+    entered: dict[str, dict[str, list[tuple[str, float]]]] = field(default_factory=dict)
+    signals: dict[str, float] = field(default_factory=dict)  # address -> day of the last sign of life
+    kinds: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, set[str]] = field(default_factory=dict)  # destination -> who said no there
+    figures: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def begin(self) -> None:
+        self.dice = random.Random(self.seed)
+        self.entered = {name: {} for name in self.world.to}
+        self.refused = {name: set() for name in self.world.to}
+        for number in range(self.size):
+            self._join(f"p{number}@example.com", self.dice.uniform(-400, -35))
+        self._run_day(0)
+
+    def run(self, days: int) -> None:
+        for day in range(1, days + 1):
+            self._run_day(day)
+
+    def _run_day(self, day: int) -> None:
+        started = time.monotonic()
+        self.world.day = day
+        if day:
+            self._live(day)
+        self._push()
+        if day % 7 == 6:
+            self._cleanup()
+        if day % self.recount_every == 0:
+            self.recount()
+        self.seconds = time.monotonic() - started
+
+    # -- behaviour ------------------------------------------------------------------------------------------------
+
+    def _join(self, email: str, created: float) -> None:
+        kind = self.dice.choices(("active", "fading", "never", "vip"), (55, 30, 10, 5))[0]
+        ago = self.dice.expovariate(1 / 20) if kind == "active" else self.dice.uniform(1, 200)
+        last = None if kind == "never" or created > -1 else max(created, -0.5 - ago)
+        self.kinds[email] = kind
+        where = self.dice.choice(("click", "order"))
+        self.world.people[email] = Person(created=created, opted_in=created, vip=kind == "vip")
+        setattr(self.world.people[email], where, last)
+        self.signals[email] = created if last is None else max(created, last)
+
+    def _live(self, day: int) -> None:
+        """A day in everybody's life: clicks and orders in the export, clicks that only a platform knows, noes."""
+        dice, rate = self.dice, {"active": 1 / 20, "fading": 1 / 120, "never": 0.0, "vip": 1 / 200}
+        known = {name: [] for name in self.world.to}  # type: dict[str, list[dict[str, Any]]]
+        for email, kind in self.kinds.items():
+            if dice.random() >= rate[kind]:
+                continue
+            at, person = day - dice.uniform(0.05, 0.6), self.world.people[email]
+            where = dice.choice(("click", "order", "platform"))
+            if where == "platform":
+                name = dice.choice(self.world.to)
+                if email in self.refused[name] or self._stage(name, email) == "retired":
+                    continue
+                moment = self.world.at(at).replace(" ", "T") + "+01:00"
+                known[name] += [{"email": email, "did": did, "at": moment} for did in ("send", "click")]
+            else:
+                setattr(person, where, at)
+            self.signals[email] = max(self.signals[email], at)
+            self.figures[f"signals by {where}"] += 1
+        known_before = list(self.kinds)
+        self.world.running.engage(**known)
+        for number in range(max(1, self.size // 1000) if day % 5 == 0 else 0):
+            self._join(f"new{day}-{number}@example.com", day - 0.3)
+        for name in self.world.to:
+            email = dice.choice(known_before)
+            if email not in self.refused[name] and self._stage(name, email) != "retired":
+                self.world.say_no(name, email)
+                self.refused[name].add(email)
+
+    def _stage(self, name: str, email: str) -> str:
+        way = self.entered[name].get(email)
+        return way[-1][0] if way else ""
+
+    # -- the connector's days -------------------------------------------------------------------------------------
+
+    def _push(self) -> None:
+        before = {
+            name: {email: way[-1][0] for email, way in ways.items() if way} for name, ways in self.entered.items()
+        }
+        plan, result = self.world.push(allow=ALLOW, reason="simulation")
+        assert result is not None and result.exit_code == 0, result
+        moved = plan.stages.select(["destination", "email", "stage", "how"]).to_pylist()
+        for row in moved:
+            self._account(row["destination"], row["email"], row["stage"], row["how"])
+        self._came_back(before)
+
+    def _account(self, name: str, email: str, stage: str | None, how: str) -> None:
+        """Check a move against what we know ourselves, and write it down."""
+        day, way = self.world.day, self.entered[name].setdefault(email, [])
+        self.figures[f"{how} {stage or ''}".strip()] += 1
+        if how == "entered":
+            assert day - self.signals[email] > AFTER - 1, (email, day, self.signals[email])
+            assert stage == ORDER[0] and self.kinds[email] != "vip"
+            way[:] = [(stage, day)]
+        elif how == "moved":
+            last, since = way[-1]
+            assert stage == ORDER[ORDER.index(last) + 1] and day - since >= GAPS[stage], (email, way)
+            way.append((stage, day))
+        elif stage is None:
+            way.clear()
+        else:
+            assert stage == "returned" and how == "returned"
+            way[:] = [(stage, day)]
+
+    def _came_back(self, before: dict[str, dict[str, str]]) -> None:
+        """Whoever showed life since entering the first stage is in none any more."""
+        for name, ways in self.entered.items():
+            for email, way in ways.items():
+                if way and way[0][0] in ORDER and way[-1][0] != "retired":
+                    assert self.signals[email] <= way[0][1], (name, email, way, self.signals[email])
+
+    def _cleanup(self) -> None:
+        self.world.write()
+        with self.world.open(allow=ALLOW, reason="simulation") as workspace, open_state(workspace) as store:
+            found = cleaning.cleanup(workspace, store)
+            pushing.guard(workspace, found.plan)
+            if not found.plan.changes.num_rows:
+                return
+            result, path = cleaning.apply(workspace, store, found)
+        assert result.exit_code == 0, result
+        assert path is not None and path.stat().st_mode & 0o777 == 0o600
+        retired = found.plan.changes.select(["destination", "op", "email"]).to_pylist()
+        for row in retired:
+            assert row["op"] == "retire"
+            self._retired(row["destination"], row["email"])
+        most = -(-len(self.kinds) * 5 // 100)
+        assert max(Counter(row["destination"] for row in retired).values()) <= most
+
+    def _retired(self, name: str, email: str) -> None:
+        """Nobody with a signal inside the window, nobody protected, everybody after every stage for its full time."""
+        day, way = self.world.day, self.entered[name][email]
+        assert [stage for stage, _ in way] == list(ORDER), (name, email, way)
+        days = [at for _, at in way]
+        assert days[1] - days[0] >= GAPS["last_call"] and days[2] - days[1] >= GAPS["sunset"], (name, email, way)
+        assert day - self.signals[email] > AFTER and self.signals[email] <= days[0], (email, way, self.signals[email])
+        assert self.kinds[email] != "vip" and email not in self.refused[name]
+        way.append(("retired", day))
+        self.figures[f"retired {name}"] += 1
+
+    # -- what the platforms hold ----------------------------------------------------------------------------------
+
+    def recount(self) -> None:
+        """Tags on the platforms = our account = what `sync lifecycle` says."""
+        url = self.world.running.url
+        readers = {
+            "mailchimp": lambda: platforms.mailchimp(url),
+            "klaviyo": lambda: platforms.klaviyo(url)[1],
+            "hubspot": lambda: platforms.hubspot(url)[1],
+        }
+        with self.world.open() as workspace, open_state(workspace) as store:
+            told = {side.destination: side for side in verbs.report(workspace, store).sides}
+        for name in self.world.to:
+            tagged = readers[name]()
+            for stage, tag in TAGS.items():
+                inside = {email for email, way in self.entered[name].items() if way and way[-1][0] == stage}
+                mine = {email for email in inside if stage != "win_back" or not _held_out(email)}
+                there = tagged.get(tag, set()) - self._just_retired(name)
+                assert there == mine, (name, stage, sorted(there - mine)[:5], sorted(mine - there)[:5])
+                assert told[name].stages.get(stage, 0) == len(inside), (name, stage, told[name].stages)
+        self.figures["recounts"] += 1
+
+    def _just_retired(self, name: str) -> set[str]:
+        """Whoever was retired after the last push keeps the stage's tag until the next."""
+        day = self.world.day
+        return {email for email, way in self.entered[name].items() if way and way[-1] == ("retired", day)}
+
+
+def _held_out(email: str) -> bool:
+    """The last fifth of the hash that splits people (docs/language.md)."""
+    return int(hashlib.md5(f"comeback|{email}".encode()).hexdigest()[:16], 16) >= -(-80 * 16**16 // 100)
