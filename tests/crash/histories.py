@@ -197,6 +197,8 @@ class Histories(RuleBasedStateMachine):
         if back.changes.num_rows:
             assert self._send(back, None, False)
         spared = {(row["target"], PERSON[row["email"]]) for row in [*back.blocked.to_pylist(), *self._rejects()]}
+        if self.platform.capabilities.tag_style is TagStyle.PROPERTY:  # it does not tell who had a tag before
+            spared |= {(name, PERSON[email]) for kind, name, email in self.platform.theirs if kind is Kind.TAG}
         for segment, members in self._persons().items():
             target = TARGETS[segment][1]
             left = {person for person in members - before[segment] if (target, person) not in spared}
