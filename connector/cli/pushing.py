@@ -5,7 +5,9 @@ Owns: their options and what they print. Must not: hold logic of a plan or a run
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -150,12 +152,15 @@ def show_result(common: Common, made: Plan | None, result: RunResult | None) -> 
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """The first Ctrl-C asks to stop after what is in flight; the second ends at once."""
+    """The first Ctrl-C asks to stop after what is in flight; the second ends at once, as if the process was killed:
+    threads that wait for an answer would hold up any other end, and `sync resume` knows what to do."""
     stop = threading.Event()
 
     def ask(signum: int, frame: object) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            talk("Ended. What was in flight is in doubt: sync resume asks the platforms.")
+            sys.stderr.flush()
+            os._exit(130)
         stop.set()
         talk("Stopping: what is in flight is finished and recorded. Once more to end at once.")
 

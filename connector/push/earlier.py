@@ -30,14 +30,14 @@ def wait(destination: str, adapter: Adapter, listener: Listener, clock: Clock) -
     while before:
         if clock.now() - started > PATIENCE:
             raise _too_long(destination, before)
-        listener(Progress(destination, "waiting for jobs of before", total - len(before), total))
-        listener(Waiting(destination, pause, f"{len(before)} jobs of before this push are not over"))
+        listener(Progress(destination, "waiting for earlier jobs", total - len(before), total))
+        listener(Waiting(destination, pause, f"earlier jobs that are not over: {len(before)}"))
         clock.sleep(pause)
         pause = min(2 * pause, MOST)
         now = adapter.unfinished()
         before = {job: taken for job, taken in before.items() if job in now}
     if total:
-        listener(Progress(destination, "waiting for jobs of before", total, total))
+        listener(Progress(destination, "waiting for earlier jobs", total, total))
 
 
 def _recent(jobs: Mapping[str, datetime | None]) -> dict[str, datetime | None]:

@@ -46,6 +46,7 @@ class Database:
                 f"busy_timeout = {BUSY_SECONDS * 1000}",
                 "journal_mode = WAL",
                 f"synchronous = {SYNCHRONOUS}",
+                "secure_delete = ON",  # else an address could outlive its person in the free space of a page
             ):
                 self.rows(f"PRAGMA {pragma}")
         except StateError:
@@ -103,7 +104,6 @@ class Database:
     def erasing(self) -> Iterator[None]:
         """A transaction after which what it deleted stands nowhere in the files, not even as free space."""
         with self._lock:
-            self.run("PRAGMA secure_delete = ON")
             with self.transaction():
                 yield
             self.rows("PRAGMA wal_checkpoint(TRUNCATE)")

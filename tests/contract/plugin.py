@@ -131,13 +131,13 @@ def record(config: pytest.Config) -> Record | None:
 def pytest_configure(config: pytest.Config) -> None:
     if documents.missing():
         return
-    if not _is_worker(config):
+    if not is_worker(config):
         os.environ[VARIABLE] = tempfile.mkdtemp(prefix="contract-")
     kept = config.stash[_RECORD] = Record(Path(os.environ[VARIABLE]))
     _listen(kept)
 
 
-def _is_worker(config: pytest.Config) -> bool:
+def is_worker(config: pytest.Config) -> bool:
     """One of several processes of a run with -n; it inherits the folder."""
     return hasattr(config, "workerinput")
 
@@ -166,7 +166,7 @@ def prepared(vendor: str, request: requests.PreparedRequest) -> Exchange:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     kept = record(session.config)
-    if kept and not _is_worker(session.config) and kept.judge().faults and session.exitstatus == 0:
+    if kept and not is_worker(session.config) and kept.judge().faults and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -184,6 +184,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     kept = record(config)
-    if kept and not _is_worker(config):
+    if kept and not is_worker(config):
         os.environ.pop(VARIABLE, None)
         shutil.rmtree(kept.folder, ignore_errors=True)

@@ -36,7 +36,7 @@ from hypothesis.stateful import (
 from connector.config.models import Destination, Secret
 from connector.config.rules import Duration
 from connector.events import silent
-from connector.model import Kind, NewContacts, Op, Status, SyncMode, Target
+from connector.model import Kind, NewContacts, Op, Outcome, Status, SyncMode, Target
 from connector.plan import hold, observe, undo
 from connector.plan.build import Side, build
 from connector.plan.model import Plan
@@ -182,6 +182,7 @@ class Histories(RuleBasedStateMachine):
             result = resume(self.store, {"dest": self.platform}, silent, threading.Event(), FakeClock())
             self.cut_off = False
             assert result is not None and result.state is RunState.DONE, result
+            assert not result.total(Outcome.FAILED), "doubt was given up, though the platform could be asked"
 
     @precondition(lambda self: not self.cut_off)
     @rule(export=EXPORTS)
@@ -197,6 +198,8 @@ class Histories(RuleBasedStateMachine):
         if back.changes.num_rows:
             assert self._send(back, None, False)
         spared = {(row["target"], PERSON[row["email"]]) for row in [*back.blocked.to_pylist(), *self._rejects()]}
+        if self.platform.capabilities.tag_style is TagStyle.PROPERTY:  # it does not tell who had a tag before
+            spared |= {(name, PERSON[email]) for kind, name, email in self.platform.theirs if kind is Kind.TAG}
         for segment, members in self._persons().items():
             target = TARGETS[segment][1]
             left = {person for person in members - before[segment] if (target, person) not in spared}

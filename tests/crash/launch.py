@@ -38,6 +38,7 @@ class Order:
     answered: str = ""  # dies when the first request of this form ("POST .*/x") has been answered
     delay: float = 0.0  # seconds between the event and death
     file_size: int | None = None  # no file may grow beyond this many bytes: like a full disk
+    read_only: bool = False  # the state's database takes no writes
     clock: float = 0.0  # seconds by which the clock of the state is wrong
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -86,6 +87,8 @@ def run(order: Order) -> None:
     _hurry()
     _do_not_wait_for_the_disk()
     _turn_clock(order.clock)
+    if order.read_only:
+        _take_no_writes()
     from connector.cli.main import main
 
     main()
@@ -140,6 +143,19 @@ def _do_not_wait_for_the_disk() -> None:
     from connector.state import database
 
     database.SYNCHRONOUS = "OFF"
+
+
+def _take_no_writes() -> None:
+    """As on a file system without the right to write; root has that right everywhere. SQLite's error is the same."""
+    from connector.state.database import Database
+
+    begin = Database.__init__
+
+    def made(self: Database, *words: Any) -> None:
+        begin(self, *words)
+        self.rows("PRAGMA query_only = ON")
+
+    Database.__init__ = made  # type: ignore[method-assign]
 
 
 def _turn_clock(seconds: float) -> None:

@@ -5,7 +5,7 @@ Owns: what it holds and who put it there. Must not: be kinder than the real ones
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -98,6 +98,7 @@ class Platform(FakePlatform):
     def _take(self, batch: Batch, index: int, row: dict[str, Any]) -> RecordOutcome:
         if batch.op is Op.MOVE and row["email"] not in self.bad:
             self.move(row)
+        there = batch.target is not None and row["email"] in self.members_of(batch.target.kind, batch.target.name)
         outcome = super()._take(batch, index, row)
         email = row["email"]
         if outcome.outcome is Outcome.APPLIED:
@@ -107,6 +108,8 @@ class Platform(FakePlatform):
                 (added if batch.op is Op.ADD else gone).append((batch.target.kind, batch.target.name))
             self.given |= {(*target, email) for target in added}
             self.removed |= {(*target, email) for target in gone}
+            if batch.op is Op.ADD and there:  # property tags do not tell
+                return replace(outcome, outcome=Outcome.UNCHANGED)
         return outcome
 
     def join(self, kind: Kind, name: str, email: str) -> None:

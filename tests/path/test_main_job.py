@@ -189,6 +189,30 @@ def test_ctrl_c_finishes_what_is_in_flight_and_resume_does_the_rest(desk: Desk) 
         assert lists[names[3]] == tags[names[4]] == wanted(desk)[segment]
 
 
+def test_a_second_ctrl_c_ends_at_once(desk: Desk) -> None:
+    place = desk.folder / ".connector" / "rehearsal"
+    place.mkdir(parents=True)
+    with start(place / "platforms.db") as running:
+        (place / "address").write_text(running.url)
+        push = subprocess.Popen(
+            [SYNC, "push", "--rehearse", "--yes", "--as-of", AS_OF], cwd=desk.folder, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while running.writes()["hubspot"] < 2 and push.poll() is None:
+            time.sleep(0.02)
+        running.settings(latency_ms=60_000)  # nothing in flight is answered now
+        time.sleep(0.5)
+        push.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        begun = time.monotonic()
+        push.send_signal(signal.SIGINT)
+        _, err = push.communicate(timeout=50)
+        assert (push.returncode, "Traceback" in err) == (130, False), err
+        assert time.monotonic() - begun < 30 and "sync resume" in err
+        running.settings(latency_ms=0)
+        assert desk.sync("resume", "--rehearse").returncode == 0
+
+
 def test_init_writes_a_file_that_checks(desk: Desk) -> None:
     (desk.folder / "segments.yaml").unlink()
     done = desk.sync("init", "--from", "exports/contacts-2026-11-20.csv")

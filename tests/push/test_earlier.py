@@ -25,8 +25,8 @@ def test_it_waits_for_the_jobs_of_before_and_for_no_others() -> None:
     earlier.wait("d", platform, heard.append, clock)
     assert (clock.seconds, len(platform.earlier)) == (3.0, 1)
     assert [event.why for event in heard if isinstance(event, Waiting)] == [
-        "2 jobs of before this push are not over",
-        "1 jobs of before this push are not over",
+        "earlier jobs that are not over: 2",
+        "earlier jobs that are not over: 1",
     ]
 
 
