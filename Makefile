@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 AS_OF := 2026-11-20
+WORKERS ?= 3
 
 .PHONY: rehearsal test check bench sample clean
 
@@ -13,7 +14,7 @@ test: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m benchmarks

@@ -15,9 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from benchmarks import data
 
@@ -86,25 +85,17 @@ def evaluate(file: str) -> Callable[[], Any]:
 
 
 def plan(file: str, state: str) -> Callable[[], Any]:
-    from connector.app import desk
-    from connector.app.workspace import Options, open_workspace
-    from connector.plan.build import Side, build
-    from connector.plan.observe import _found
-    from connector.plan.routes import route
-    from connector.platforms.mailchimp_facts import CAPABILITIES
-    from connector.state.open import open_store
+    from benchmarks.silent import Silent
+    from connector.app import pushing
+    from connector.app.workspace import Options, open_state, open_workspace
 
     _warm()
 
     def measured() -> Any:
-        with open_workspace(Options(file=Path(file), as_of=AS_OF), offline=True) as workspace:
-            table = desk.evaluate(workspace).table
-            routing = route(workspace.config, workspace.config.destinations["mailchimp"])
-            store = open_store(state)
-            side = Side(routing, store.ledger("mailchimp"), CAPABILITIES, _found([], []), 0)
-            made = build(table, [side], as_of=workspace.as_of, made_at=datetime.now(UTC))
-            store.close()
-            return made
+        options = Options(file=Path(file), state=state, as_of=AS_OF)
+        with open_workspace(options) as workspace, open_state(workspace) as store:
+            workspace.adapters["mailchimp"] = cast("Any", Silent())
+            return pushing.plan(workspace, store)
 
     return measured
 
@@ -136,6 +127,7 @@ def ledger(file: str, state: str, share: str) -> Callable[[], Any]:
             names = list(workspace.config.segments)
             targets = {(Kind.TAG, f"Segment {n:02}"): str(n) for n in range(len(names))}
             store.remember_targets("mailchimp", targets)
+            store.remember_people("mailchimp", table.select(["email", "person"]))
             store.close()
             db = sqlite3.connect(state)
             ids = dict(db.execute("select email, id from contact"))
@@ -157,6 +149,7 @@ def _warm() -> None:
     import adbc_driver_sqlite.dbapi  # noqa: F401
     import ibis
 
+    import connector.plan.build
     import connector.segments.evaluate
     import connector.sources.load
 

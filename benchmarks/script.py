@@ -112,8 +112,11 @@ def klaviyo(url: str, rows: list[dict[str, str]]) -> None:
 def hubspot(url: str, rows: list[dict[str, str]]) -> None:
     from hubspot import HubSpot
     from hubspot.crm import contacts, lists
+    from urllib3.util.retry import Retry
 
-    client = HubSpot(access_token="pat-rehearsal", host=url)
+    # 190 requests in ten seconds are soon sent; without this the client raises at the first 429
+    patience = Retry(total=20, status_forcelist=(429,), backoff_factor=0.5, backoff_max=5, allowed_methods=None)
+    client = HubSpot(access_token="pat-rehearsal", host=url, retry=patience)
     search = lists.ListSearchRequest(
         query=NAME, count=500, offset=0, additional_properties=[], processing_types=["MANUAL"]
     )

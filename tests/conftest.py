@@ -1,7 +1,6 @@
 """Everything that is sent in a test run is checked against the vendors' documents (see tests/contract/plugin.py)."""
 
 from tests.contract.plugin import (
-    pytest_collection_modifyitems,
     pytest_configure,
     pytest_sessionfinish,
     pytest_terminal_summary,
@@ -9,7 +8,6 @@ from tests.contract.plugin import (
 )
 
 __all__ = [
-    "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_sessionfinish",
     "pytest_terminal_summary",

@@ -19,6 +19,7 @@ from connector.config.platform_words import WORDS
 from connector.config.schema_rules import TEST_WORDS
 from connector.config.traits import MEASURES
 from connector.config.validate import keys
+from connector.plan.guards import NAMES as GUARDS
 from connector.sources.presets import PRESETS
 from tests.config.helpers import SECTIONS
 
@@ -164,3 +165,9 @@ def test_links_lead_somewhere() -> None:
 
 def _anchor(title: str) -> str:
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def test_every_guard_is_explained() -> None:
+    table = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8").partition("## Guards")[2].partition("## What")[0]
+    first = " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))
+    assert set(re.findall(r"`(\w+)`", first)) == set(GUARDS)

@@ -5,21 +5,26 @@ Owns: the order of these steps. Must not: print, or hold the logic of a plan or 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from connector.app import freezing, observing
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
-from connector.errors import ConfigError, DestinationError, PlanError, Stale, Unsafe
-from connector.problem import Place, Problem
+from connector.errors import ConfigError, DestinationError, Stale, Unsafe
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from connector.config.models import Destination
+    from connector.plan import build
     from connector.plan.model import Plan
     from connector.push.run import RunResult
     from connector.report.doctor import Health
-    from connector.state.base import Store
+    from connector.state.base import Ledger, Store
 
 
 def doctor(workspace: Workspace) -> list[Health]:
@@ -40,7 +45,7 @@ def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> P
     """As `plan`, after the ledger was compared with everything the platforms hold (--refresh)."""
     from connector.app.refreshing import refresh
 
-    refuse_unfinished(store)
+    store.require_finished()
     notes = refresh(workspace, store)
     made = plan(workspace, store, limit, take_over=True)
     return replace(made, notes=(*notes, *made.notes))
@@ -51,58 +56,75 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
     targets that we wrote to are read again, and whoever is desired and there already is adopted.
 
     Raises PlanError when an unfinished run must be resumed first."""
-    import pyarrow.compute as pc
-
-    from connector.plan import build, hold, observe, rows
-    from connector.plan.routes import route
+    from connector.plan import build, rows
     from connector.segments.names import asked_of_platforms
 
-    refuse_unfinished(store)
+    store.require_finished()
     config, now = workspace.config, datetime.now(UTC)
+    chosen = workspace.destinations()
     asked = asked_of_platforms(config)  # of those that --to leaves out, what was last read
-    complete = {
-        item.name: observing.read(workspace, store, item.name, adapter(workspace, item), now)
-        for item in workspace.destinations()
-        if item.name in asked
-    }
-    evaluation = evaluate(workspace, store)
-    desired = evaluation.table.column("email").combine_chunks()
-    tombstones = store.upkeep.tombstones()
-    forgotten = rows.forgotten(desired, *tombstones)
-    sides = []
-    for destination in workspace.destinations():
-        routing = route(config, destination, workspace.options.only)
-        connected = adapter(workspace, destination)
-        if destination.name not in complete:
-            complete[destination.name] = observing.read(workspace, store, destination.name, connected, now)
-        people = desired.filter(observe.wanted(evaluation.table, routing))
-        people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
-        observe.contacts(
-            store, connected, destination.name, people, now, workspace.options.listener, complete[destination.name]
-        )
-        ledger = store.ledger(destination.name)
-        observe.people(store, ledger, evaluation.table)
-        returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *tombstones)
-        if len(returned):
-            store.upkeep.sweep(destination.name, returned)
-            ledger = store.ledger(destination.name)
-        known = replace(ledger, targets=ledger.targets.slice(0, 0)) if take_over else ledger
-        seen, new_targets = observe.targets(store, connected, routing, known)
-        recent = hold.recent(store, routing, workspace.ago)
-        sides.append(build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten))
-    last = store.last_contacts()
+    with ThreadPoolExecutor(max(1, len(chosen)), thread_name_prefix="plan") as pool:
+        first = {item.name: pool.submit(_held, workspace, store, now, item) for item in chosen if item.name in asked}
+        held = {name: reading.result() for name, reading in first.items()}
+        later = {item.name: pool.submit(_held, workspace, store, now, item) for item in chosen if item.name not in held}
+        evaluation = evaluate(workspace, store)
+        held |= {name: reading.result() for name, reading in later.items()}
+        beside = partial(_side, workspace, store, now, evaluation.table, take_over)
+        sides = list(pool.map(beside, chosen, [held[item.name] for item in chosen]))
+    forgotten = rows.forgotten(evaluation.table.column("email").combine_chunks(), *store.upkeep.tombstones())
     frozen = freezing.due(workspace, store, evaluation, forgotten)
     return build.build(
         evaluation.table,
         sides,
         as_of=workspace.as_of,
         made_at=now,
-        contacts_before=last,
+        contacts_before=store.last_contacts(),
         limit=limit,
         notes=frozen.notes,
         frozen=frozen.members,
         released=frozen.released,
     )
+
+
+def _held(workspace: Workspace, store: Store, now: datetime, destination: Destination) -> tuple[bool, Ledger]:
+    """What changed on the platform is read, then the ledger; whether everybody was read just now."""
+    complete = observing.read(workspace, store, destination.name, adapter(workspace, destination), now)
+    return complete, store.ledger(destination.name)
+
+
+def _side(
+    workspace: Workspace,
+    store: Store,
+    now: datetime,
+    desired: pa.Table,
+    take_over: bool,
+    destination: Destination,
+    held: tuple[bool, Ledger],
+) -> build.Side:
+    """One destination's part of the plan: people and targets nobody has asked about yet are looked up there."""
+    import pyarrow.compute as pc
+
+    from connector.plan import build, hold, moves, observe, rows
+    from connector.plan.routes import route
+
+    (complete, ledger), connected = held, adapter(workspace, destination)
+    routing = route(workspace.config, destination, workspace.options.only)
+    tombstones = store.upkeep.tombstones()
+    forgotten = rows.forgotten(desired.column("email").combine_chunks(), *tombstones)
+    unknown = moves.strangers(desired, ledger)
+    people = unknown.column("email").filter(observe.wanted(unknown, routing)).combine_chunks()
+    people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
+    if observe.contacts(store, ledger, connected, people, now, workspace.options.listener, complete):
+        ledger = store.ledger(destination.name)
+    observe.people(store, ledger, unknown)
+    returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *tombstones)
+    if len(returned):
+        store.upkeep.sweep(destination.name, returned)
+        ledger = store.ledger(destination.name)
+    known = replace(ledger, targets=ledger.targets.slice(0, 0)) if take_over else ledger
+    seen, new_targets = observe.targets(store, connected, routing, known)
+    recent = hold.recent(store, routing, workspace.ago)
+    return build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)
 
 
 def bind(workspace: Workspace, plan: Plan) -> Plan:
@@ -134,11 +156,8 @@ def _inputs(workspace: Workspace) -> dict[str, str]:
 
 
 def guard(workspace: Workspace, plan: Plan) -> None:
-    """Raises Unsafe for every guard that --allow does not lift; lifting needs a reason."""
-    allowed = set(workspace.options.allow)
-    if allowed and not workspace.options.reason:
-        raise ConfigError([Problem(Place("--allow"), "no-reason", "--allow needs --reason “why this is right”.")])
-    standing = [hit for hit in plan.guards if hit.name not in allowed]
+    """Raises Unsafe for every guard that --allow does not lift."""
+    standing = [hit for hit in plan.guards if hit.name not in workspace.options.allow]
     if standing:
         raise Unsafe("\n".join(hit.message for hit in standing), [hit.name for hit in standing])
 
@@ -174,9 +193,3 @@ def resume(workspace: Workspace, store: Store) -> RunResult | None:
     adapters = {name: adapter(workspace, item) for name, item in workspace.config.destinations.items()}
     with store.lease("resume"):
         return resume_run(store, adapters, workspace.options.listener, workspace.stop)
-
-
-def refuse_unfinished(store: Store) -> None:
-    run = store.unfinished()
-    if run is not None:
-        raise PlanError(f"Run {run.id} was cut off. Finish it first: sync resume.")

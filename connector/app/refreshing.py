@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 def refresh(workspace: Workspace, store: Store) -> list[str]:
     """Forget what the platforms do not hold any more; sentences about each destination, for the plan's notes."""
     from connector.plan import drift
+    from connector.platforms.limits import WallClock
+    from connector.push import earlier
 
-    notes = []
+    clock, listener, notes = WallClock(workspace.stop), workspace.options.listener, []
     for destination in workspace.destinations():
         name, connected = destination.name, adapter(workspace, destination)
+        earlier.wait(name, connected, listener, clock)
         first = store.revisions([name])[name] == 0
         held = _read_everybody(workspace, store, connected, name)
         lost = 0

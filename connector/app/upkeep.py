@@ -33,7 +33,7 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
     news; pushed like any plan. Raises PlanError, StateError for a run that is not known."""
     from connector.plan import undo as inverse
 
-    pushing.refuse_unfinished(store)
+    store.require_finished()
     run = _latest(store) if run_id == LAST else store.run(run_id)
     done, now = store.run_changes(run.id), datetime.now(UTC)
     touched = set(done.column("destination").to_pylist())
@@ -117,7 +117,7 @@ class Forgotten:
 
 def forget(workspace: Workspace, store: Store, email: str) -> Forgotten:
     """Remove a person from the state for good. Raises PlanError while a run is unfinished."""
-    pushing.refuse_unfinished(store)
+    store.require_finished()
     with store.lease("forget"):
         held = store.upkeep.forget(normalised(email))
     config = workspace.config

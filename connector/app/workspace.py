@@ -88,6 +88,7 @@ def open_workspace(
     """Read segments.yaml and the moment; with --rehearse, have the rehearsal platforms running meanwhile.
 
     `offline`: no platform will be called, so none is started."""
+    _check_allow(options)
     config = load_config(options.file)
     matching(options.only, config.segments, "--only", "segment")
     as_of = moment(options.as_of, config.zone)
@@ -101,6 +102,20 @@ def open_workspace(
         addresses = {name: rehearse.address(url, item.platform) for name, item in config.destinations.items()}
         secrets = {item.secret.variable: rehearse.KEYS[item.platform] for item in config.destinations.values()}
         yield Workspace(config, options, as_of, stop, addresses, secrets)
+
+
+def _check_allow(options: Options) -> None:
+    """Raises ConfigError for a guard that does not exist, and for lifting one without a reason."""
+    if not options.allow:
+        return
+    from connector.plan.guards import NAMES
+
+    for name in options.allow:
+        if name not in NAMES:
+            hint = did_you_mean(name, NAMES)
+            raise ConfigError([Problem(Place("--allow"), "unknown-guard", f'No guard is called "{name}".{hint}')])
+    if not (options.reason or "").strip():
+        raise ConfigError([Problem(Place("--allow"), "no-reason", "--allow needs --reason “why this is right”.")])
 
 
 def matching(patterns: Sequence[str], names: Mapping[str, object], option: str, what: str) -> list[str]:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from connector.push.run import RunResult
 
 Allow = Annotated[
-    list[str] | None, typer.Option(help="Lift this guard for once (adds, removes, moves, empty, shrunken, stale).")
+    list[str] | None,
+    typer.Option(help="Lift a guard for once (adds, removes, moves, empty, shrunken, stale, tier)."),
 ]
 Reason = Annotated[str | None, typer.Option(help="Why the guard is lifted; kept with the run.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N changes per target: a careful first try.")]

@@ -69,7 +69,7 @@ def _want(connection: duckdb.DuckDBPyConnection, routing: Routing, parts: list[S
     masks = ", ".join(f"{_mask(part)} as want{i}" for i, part in enumerate(parts))
     enriched = " or ".join(quoted(f"in:{name}") for name in routing.enriched) or "false"
     connection.execute(f"""
-        create or replace temp table want as
+        create or replace temp view want as
         select email, consent, consent_at, consent_source, ({enriched}) as enriched,
                {fields.as_json(routing.destination.fields)} as fields, {masks}
         from desired
@@ -109,7 +109,8 @@ def _have(connection: duckdb.DuckDBPyConnection, parts: list[Sequence[Route]], l
 
 
 def memberships(connection: duckdb.DuckDBPyConnection, routing: Routing, observed: pa.Table) -> None:
-    """Make the table `membership` (op, kind, target, email, reason, since): adds, removes, adoptions and blocked adds.
+    """Make the table `membership` (op, kind, target, email, reason, since): adds, removes, adoptions,
+    and what is blocked.
 
     `observed` (target number, email) are people found in targets we have never written to."""
     parts = chunks(routing.routes)
@@ -125,14 +126,14 @@ def memberships(connection: duckdb.DuckDBPyConnection, routing: Routing, observe
         connection.execute(f"""
             insert into membership
             with differing as (
-                select email, reason, status_at,
+                select email, reason, status_at, {gate.REMOVED_LATER} as later,
                        want{i} & ~have{i} as missing,
                        have{i} & ~({allowed}) & {mirror}::BIGINT as surplus
                 from person where want{i} <> have{i} or (have{i} <> 0 and not consent)
             ), bit as (select unnest(range({len(part)})) as position)
             select case when (surplus >> position) & 1 = 1 then 'remove' else 'add' end, position + {i * BITS}, email,
-                   case when (surplus >> position) & 1 = 1 then null else reason end,
-                   case when (surplus >> position) & 1 = 1 then null else status_at end
+                   case when (surplus >> position) & 1 = 1 then later else reason end,
+                   case when (surplus >> position) & 1 = 0 or later is not null then status_at end
             from differing, bit where ((missing | surplus) >> position) & 1 = 1
         """)
     connection.execute("""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from connector.model import Kind
+from connector.model import Kind, Status
 from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, Adapter, TagStyle
 from connector.state.base import Ledger
 
@@ -104,7 +104,10 @@ def _compared(
 
     mine = "select email from ours where target = ?"
     added = emails(f"select email from there where email is not null and email not in ({mine})")
-    removed = emails(f"{mine} and email not in (select email from there where email is not null)")
+    removed = emails(
+        f"{mine} and email not in (select email from there where email is not null) "
+        f"and email not in (select email from contacts where status = '{Status.ARCHIVED}')"  # hidden, not removed
+    )
     (members, strangers), (ours,) = (
         connection.execute("select count(*), count(*) filter (email is null) from there").fetchall()[0],
         connection.execute(f"select count(*) from ({mine})", [number]).fetchall()[0],

@@ -16,6 +16,7 @@ REASONS = {
     "complained": "complained about spam in {}",
     "suppressed": "suppressed in {}",
     "archived": "archived in {}",
+    "archived_later": "archived in {}, which takes nothing from them meanwhile; removed when they are back",
     "forgotten": "erased in {} for good",
     "no_consent": "no consent in the export",
     "no_proof": "no dated proof of consent, which a new subscribed contact needs",
@@ -33,6 +34,10 @@ def words(code: str, platform: str) -> str:
 
 
 HELD = f"(status is not null and status <> '{Status.ABSENT}')"
+
+
+# Whoever is archived comes back with all their tags, and no removal reaches them before: it waits, and they stay ours.
+REMOVED_LATER = f"case when status = '{Status.ARCHIVED}' then 'archived_later' end"
 
 
 def reason(policy: NewContacts) -> str:

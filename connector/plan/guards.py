@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from connector.config.models import Guards
 from connector.plan.model import GuardHit
 
+NAMES = ("adds", "removes", "moves", "empty", "shrunken", "stale", "tier")  # what --allow can lift
+
 # target text -> (members in the ledger, desired members, adds, removes)
 Counts = Mapping[str, tuple[int, int, int, int]]
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector.model import SAID_NO, Status
 from connector.plan.routes import Routing
@@ -33,7 +34,8 @@ def follow(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledg
     their new address, and inherited noes. Expects the view `desired`; without its column `person` nobody moves."""
     connection.execute("create or replace temp table move (email varchar, old_email varchar)")
     connection.register("ledger_contacts", ledger.contacts)
-    if not _gone(connection):
+    known = ledger.contacts.num_rows - ledger.contacts.column("person").null_count
+    if not known or not _gone(connection):
         return ledger
     connection.register("parked", ledger.rejects)
     _successors(connection, routing)
@@ -107,6 +109,22 @@ def _moved(connection: duckdb.DuckDBPyConnection) -> pa.Table:
         .to_arrow_table()
         .cast(LEDGER_CONTACTS)
     )
+
+
+def strangers(desired: pa.Table, ledger: Ledger) -> pa.Table:
+    """Those of `desired` whom the ledger does not know, or does not know as who they are in the CRM: usually nobody,
+    so that whatever has to be asked about them costs next to nothing."""
+    named = PERSON in desired.column_names
+    with duckdb.connect() as connection:
+        connection.register("desired", desired.select(["email", PERSON] if named else ["email"]))
+        connection.register("ledger_contacts", ledger.contacts.select(["email", PERSON]))
+        renamed = f"or (d.{PERSON} is not null and d.{PERSON} is distinct from c.{PERSON})" if named else ""
+        found = connection.sql(f"""
+            select d.email from desired d left join ledger_contacts c using (email) where c.email is null {renamed}
+        """).to_arrow_table()
+    if not found.num_rows:
+        return desired.slice(0, 0)
+    return desired.filter(pc.is_in(desired.column("email"), value_set=found.column("email").combine_chunks()))
 
 
 def people(desired: pa.Table, ledger: Ledger) -> pa.Table:

@@ -42,27 +42,33 @@ def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, n
 
 def contacts(
     store: Store,
+    ledger: Ledger,
     adapter: Adapter,
-    destination: str,
     desired: pa.Array,
     now: datetime,
     tell: Listener,
     complete: bool = False,
-) -> None:
-    """Look up those of `desired` (normalised emails) of whom the store knows nothing. After `changes`; when that was
-    `complete`, the platform does not hold them."""
-    ledger = store.ledger(destination)
-    unknown = desired.filter(pc.invert(pc.is_in(desired, value_set=ledger.contacts.column("email").combine_chunks())))
+) -> bool:
+    """Look up those of `desired` (normalised emails) whom the ledger does not know, and return whether there were any:
+    then it must be read again. After `changes`; when that was `complete`, the platform does not hold them."""
+    unknown = desired
+    if len(desired):
+        known = ledger.contacts.column("email").combine_chunks()
+        unknown = desired.filter(pc.invert(pc.is_in(desired, value_set=known)))
+    found = pa.array([], pa.string())
     if len(unknown) and not complete:
-        _remember(store, destination, adapter.lookup(unknown.to_pylist()), tell, "looking up contacts")
+        tables = adapter.lookup(unknown.to_pylist())
+        found = _remember(store, ledger.destination, tables, tell, "looking up contacts")
     if len(unknown):
-        _remember_absent(store, destination, unknown)
-    store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
+        absent = unknown.filter(pc.invert(pc.is_in(unknown, value_set=found)))
+        store.observe(ledger.destination, _absent(absent))
+    store.observe(ledger.destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
+    return len(unknown) > 0
 
 
 def people(store: Store, ledger: Ledger, desired: pa.Table) -> None:
     """Remember who the contacts are in the CRM, so that they are known again under another address."""
-    if moves.PERSON not in desired.column_names:
+    if moves.PERSON not in desired.column_names or not desired.num_rows:
         return
     found = moves.people(desired, ledger)
     if found.num_rows:
@@ -80,21 +86,21 @@ def wanted(desired: pa.Table, routing: Routing) -> pa.ChunkedArray:
     return pc.and_(result, desired.column("consent"))
 
 
-def _remember(store: Store, destination: str, tables: Iterable[pa.Table], tell: Listener, step: str) -> None:
-    done = 0
+def _remember(store: Store, destination: str, tables: Iterable[pa.Table], tell: Listener, step: str) -> pa.Array:
+    """Whom the platform told about, normalised as the store keeps them."""
+    seen = [pa.array([], pa.string())]
     for table in tables:
         store.observe(destination, table)
-        done += table.num_rows
-        tell(Progress(destination, step, done, None))
+        seen.append(pc.utf8_lower(table.column("email")).combine_chunks())
+        tell(Progress(destination, step, sum(map(len, seen)), None))
+    return pa.concat_arrays(seen)
 
 
-def _remember_absent(store: Store, destination: str, asked: pa.Array) -> None:
-    known = store.ledger(destination).contacts.column("email").combine_chunks()
-    absent = asked.filter(pc.invert(pc.is_in(asked, value_set=known)))
-    rows = len(absent)
-    table = pa.table(
+def _absent(emails: pa.Array) -> pa.Table:
+    rows = len(emails)
+    return pa.table(
         {
-            "email": absent,
+            "email": emails,
             "remote_id": pa.nulls(rows, pa.string()),
             "status": pa.array([str(Status.ABSENT)] * rows, pa.string()),
             "status_at": pa.nulls(rows, pa.timestamp("us", tz="UTC")),
@@ -102,7 +108,6 @@ def _remember_absent(store: Store, destination: str, asked: pa.Array) -> None:
         },
         schema=CONTACT_SCHEMA,
     )
-    store.observe(destination, table)
 
 
 def targets(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) -> tuple[pa.Table, int]:

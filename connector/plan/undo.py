@@ -110,7 +110,8 @@ def _memberships(connection: duckdb.DuckDBPyConnection) -> None:
         )
         select op, kind, target, email, case when op in ('add', 'adopt') then status_at end as since,
                case when held <> (op in ('remove', 'disown')) then 'touched_since'
-                    when op in ('add', 'adopt') then {gate.reason(NewContacts.SKIP)} end as reason
+                    when op in ('add', 'adopt') then {gate.reason(NewContacts.SKIP)}
+                    when op = 'remove' then {gate.REMOVED_LATER} end as reason
         from judged
     """)
 

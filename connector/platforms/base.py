@@ -73,10 +73,10 @@ class OpSpec:
     max_batch: int  # records in one request
     max_bytes: int | None  # cap on the body, when the platform states one
     addressed_by: str  # "email" or "id"
-    asynchronous: bool  # the answer is a job that is polled
+    asynchronous: bool  # the answer is a job that is polled; the adapter never sends again what had no answer
     atomic: bool  # one bad record refuses the whole batch
     silent: bool  # unknown records are ignored without a word
-    replayable: bool  # sending the same batch twice has the effect of sending it once
+    replayable: bool  # sending the same batch twice has the effect of sending it once (a job: when the first is over)
     source: str
 
 
@@ -209,3 +209,7 @@ class Adapter(Protocol):
 
     def poll(self, job: str, batch: Batch) -> Done | Job:
         """Ask once how the job stands."""
+
+    def unfinished(self) -> Mapping[str, datetime | None]:
+        """The jobs that the platform has taken and not ended, whoever sent them: id -> when it took them, if it says.
+        Nothing on a platform without jobs, or one that does not let jobs overtake each other."""

@@ -239,6 +239,10 @@ class HubSpot:
             return self._update(records)
         return self._membership(batch, [str(record["remote_id"]) for record in records])
 
+    def unfinished(self) -> Mapping[str, datetime | None]:
+        """See Adapter. Every request is over when it is answered."""
+        return {}
+
     def poll(self, job: str, batch: Batch) -> Done | Job:
         raise self._refusals.bug("no operation of HubSpot is asynchronous")
 

@@ -35,6 +35,7 @@ from connector.errors import Auth, BadRecords, ContractError, Refused, Unanswere
 from connector.events import Listener
 from connector.model import Kind, NewContacts, Op, Outcome, Target
 from connector.platforms import klaviyo_engagement as engagement
+from connector.platforms import klaviyo_jobs as jobs
 from connector.platforms import klaviyo_wire as wire
 from connector.platforms.base import MEMBER_SCHEMA, Account, Batch, Done, Job, RecordOutcome
 from connector.platforms.http import Http, Reply
@@ -200,10 +201,20 @@ class Klaviyo:
             return self._wait(job)
         self._asked.pop(job, None)
         if about["status"] == "cancelled":
-            return _all(batch, Outcome.FAILED, "cancelled", "Klaviyo cancelled the import job")
+            return jobs.alike(batch, Outcome.FAILED, "cancelled", "Klaviyo cancelled the import job")
         if about.get("failed_count") == 0:
-            return _done(batch, {})
+            return jobs.done(batch, {})
         return self._judge(path, int(about.get("failed_count") or 0), batch)
+
+    def unfinished(self) -> Mapping[str, datetime | None]:
+        """See Adapter. Imports do not keep their order, and an import may come long after it was accepted."""
+        query = {
+            "filter": wire.any_of("status", ("queued", "processing")),
+            "fields[profile-bulk-import-job]": "status,created_at,total_count",
+            "page[size]": PAGE,
+        }
+        pages = self._pages("/api/profile-bulk-import-jobs", query, "import.jobs")
+        return {each.id: wire.instant(each.attributes.get("created_at")) for page in pages for each in page.data}
 
     def _wait(self, job: str) -> Job:
         asked = self._asked[job] = min(10, self._asked.get(job, 0) + 1)
@@ -221,8 +232,10 @@ class Klaviyo:
                     raise ContractError(text, destination=self._name, code="stranger")
                 bad[index] = (wire.code_of(each.attributes), "refused by Klaviyo")
         if failed > len(bad):
-            return _all(batch, Outcome.UNKNOWN, "unnamed_failures", "Klaviyo did not say whose import failed", bad)
-        return _done(batch, bad)
+            return jobs.alike(
+                batch, Outcome.UNKNOWN, "unnamed_failures", "Klaviyo did not say whose import failed", bad
+            )
+        return jobs.done(batch, bad)
 
     def _upsert(self, batch: Batch, records: Sequence[Mapping[str, Any]]) -> Job:
         held = self._held_tags(records) if batch.op is Op.UPDATE else {}
@@ -269,7 +282,7 @@ class Klaviyo:
     def _import(self, rows: Sequence[Mapping[str, Any]], lists: Sequence[str]) -> Job:
         wire.check_size(rows, self._name)
         body = wire.import_body(rows, lists)
-        reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import")
+        reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import", replayable=False)
         return Job(wire.read(wire.One, reply, self._name).data.id, POLL_FIRST)
 
     def _relate(self, method: str, list_id: str, ids: Sequence[str | None], bucket: str) -> Done:
@@ -359,37 +372,8 @@ class Klaviyo:
                 raise ContractError(text, destination=self._name, code="paging")
             cursor = page.cursor
 
-    def _write(self, method: str, path: str, body: object, bucket: str) -> Reply:
-        return self._http.send(method, path, body=body, writes=True, bucket=bucket)
+    def _write(self, method: str, path: str, body: object, bucket: str, replayable: bool = True) -> Reply:
+        return self._http.send(method, path, body=body, writes=True, replayable=replayable, bucket=bucket)
 
     def _bug(self, what: str) -> ContractError:
         return ContractError(f"{self._name}: the Klaviyo adapter {what}.", destination=self._name, code="bug")
-
-
-def _done(batch: Batch, bad: Mapping[int, tuple[str, str]]) -> Done:
-    """REJECTED for `bad` (index -> code, detail), APPLIED for the rest; noted where a field could not be cleared."""
-    outcomes = []
-    for index, record in enumerate(batch.records.select(["fields"]).to_pylist()):
-        if index in bad:
-            outcomes.append(RecordOutcome(index, Outcome.REJECTED, *bad[index]))
-        elif record["fields"] and wire.kept(record):
-            detail = "Klaviyo's import cannot clear a phone number, external id, locale or image"
-            outcomes.append(RecordOutcome(index, Outcome.APPLIED, "not_cleared", detail))
-        else:
-            outcomes.append(RecordOutcome(index, Outcome.APPLIED))
-    return Done(tuple(outcomes))
-
-
-def _all(
-    batch: Batch, outcome: Outcome, code: str, detail: str, bad: Mapping[int, tuple[str, str]] | None = None
-) -> Done:
-    """One outcome for every record, but REJECTED for `bad`."""
-    named = bad or {}
-    return Done(
-        tuple(
-            RecordOutcome(index, Outcome.REJECTED, *named[index])
-            if index in named
-            else RecordOutcome(index, outcome, code, detail)
-            for index in range(batch.records.num_rows)
-        )
-    )

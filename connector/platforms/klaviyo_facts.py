@@ -33,6 +33,7 @@ BUCKETS = {
     "members.remove": "M",
     "import": "M",
     "import.job": "M",
+    "import.jobs": "M",
     "import.errors": "M",
     "suppress": "L",
     "metrics": "M",

@@ -282,16 +282,19 @@ class Mailchimp:
         adding = batch.op is Op.ADD
         path = f"{self._path()}/segments/{quote(batch.target_id or '', safe='')}"
         body = {"members_to_add" if adding else "members_to_remove": emails}
+        nobody: dict[str, Any] = {"members_added": [], "members_removed": [], "errors": []}
         try:
-            reply = self._http.send("POST", path, body=body, writes=True)
+            answer = self._answer(self._http.send("POST", path, body=body, writes=True).body)
         except Refused as error:
             if error.code != "none_held":
                 raise
-            nobody: dict[str, list[object]] = {"members_added": [], "members_removed": [], "errors": []}
-            return Done(wire.tag_outcomes(emails, nobody, adding, self._name))
-        outcomes = wire.tag_outcomes(emails, self._answer(reply.body), adding, self._name)
-        if not adding:
+            answer = nobody
+        outcomes = wire.tag_outcomes(emails, answer, adding, self._name)
+        if adding and answer is nobody:
             return Done(outcomes)
+        if not adding:  # an archived member is ignored too, and has the tag again when it comes back
+            tables = functools.partial(self._members, {"status": "archived"})
+            return Done(_unless_in(tables, outcomes, emails, "not_held", "archived", Outcome.SKIPPED))
         # Whoever is not named is not held, or has the tag already without Mailchimp saying so.
         tables = functools.partial(self.members, Kind.TAG, batch.target_id or "")
         return Done(_unless_in(tables, outcomes, emails, "not_held", ""))
@@ -305,7 +308,7 @@ class Mailchimp:
             | ({"body": json.dumps(body)} if body else {})
             for index, (method, key, body) in enumerate(members)
         ]
-        reply = self._http.send("POST", "/batches", body={"operations": operations}, writes=True)
+        reply = self._http.send("POST", "/batches", body={"operations": operations}, writes=True, replayable=False)
         job = self._answer(reply.body).get("id")
         if not isinstance(job, str):
             raise self._strange("the answer to a batch has no id")
@@ -336,6 +339,11 @@ class Mailchimp:
         tables = functools.partial(self._members, {"status": "archived"})
         return Done(_unless_in(tables, outcomes, emails, "not_archivable", "archived"))
 
+    def unfinished(self) -> Mapping[str, datetime | None]:
+        """See Adapter. /batches cannot be asked by status."""
+        fields = ",".join([*(f"batches.{name}" for name in ("id", "status", "submitted_at")), "total_items"])
+        return wire.open_batches(row for page in self._pages("/batches", "batches", {"fields": fields}) for row in page)
+
     def _strange(self, what: str) -> ContractError:
         text = f"{self._name}: {what}. Mailchimp changed, or this is not its address."
         return ContractError(text, destination=self._name, code="shape")
@@ -353,17 +361,16 @@ def _unless_in(
     emails: Sequence[str],
     code: str,
     as_: str,
+    outcome: Outcome = Outcome.UNCHANGED,
 ) -> tuple[RecordOutcome, ...]:
-    """Outcomes of this code become UNCHANGED for those whom one reading finds where they should be. Reads only then."""
-    doubtful = {emails[outcome.index].lower() for outcome in outcomes if outcome.code == code}
+    """Outcomes of this code become another for those whom one reading finds. Reads only then."""
+    doubtful = {emails[each.index].lower() for each in outcomes if each.code == code}
     if not doubtful:
         return tuple(outcomes)
     found = {email for table in read() for email in table["email"].to_pylist() if email in doubtful}
     return tuple(
-        RecordOutcome(outcome.index, Outcome.UNCHANGED, as_)
-        if outcome.code == code and emails[outcome.index].lower() in found
-        else outcome
-        for outcome in outcomes
+        RecordOutcome(each.index, outcome, as_) if each.code == code and emails[each.index].lower() in found else each
+        for each in outcomes
     )
 
 

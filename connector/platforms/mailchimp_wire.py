@@ -16,6 +16,7 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -118,6 +119,19 @@ def subscriber_hash(email: str) -> str:
 
 
 # ---------------------------------------------------------------- answers
+
+
+def open_batches(rows: Iterable[Mapping[str, Any]]) -> dict[str, datetime | None]:
+    """Those of /batches that are not finished: id -> when Mailchimp took them."""
+    return {str(row.get("id")): _instant(row.get("submitted_at")) for row in rows if row.get("status") != "finished"}
+
+
+def _instant(value: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def rows(body: object, key: str, destination: str) -> list[dict[str, Any]]:

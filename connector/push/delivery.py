@@ -30,10 +30,12 @@ from connector.events import Listener, Progress
 from connector.model import Op, Outcome, Status
 from connector.platforms.base import Adapter, Batch, Done, Job, OpSpec
 from connector.platforms.limits import Clock
+from connector.push import earlier
 from connector.push.batches import alike, answers, as_batch, refused
 from connector.state.base import BatchState, JournalBatch, Step, Store
 
 FAILURES_IN_A_ROW = 3
+JOB_TRIES = 3  # how often a job without an answer is sent again
 JOB_SECONDS = 2 * 3600  # a job that takes longer is left to `sync resume`
 GONE = "not_found"  # the adapters' code for a target that was deleted on the platform
 
@@ -109,11 +111,21 @@ class Delivery:
         if batch.job is not None:
             job = Job(batch.job, 0.0)
             yield lambda: self._receive(batch, self.store.journal.records(batch), lambda: job)
-        if self.spec(batch.step).replayable:
+        spec = self.spec(batch.step)
+        if spec.asynchronous:
+            yield from self._chances_of_job(batch)
+        elif spec.replayable:
             yield lambda: self._send(batch)
         elif batch.step.op is Op.CREATE:
             self._settle_held(batch)
             yield lambda: self._send(batch)
+
+    def _chances_of_job(self, batch: JournalBatch) -> Iterator[Callable[[], list[JournalBatch]]]:
+        """A job whose number was lost may be in the queue: before it is over, nothing is sent or given up."""
+        for _ in range(JOB_TRIES):
+            earlier.wait(batch.step.destination, self.adapter, self.listener, self.clock)
+            yield lambda: self._send(batch)
+        earlier.wait(batch.step.destination, self.adapter, self.listener, self.clock)
 
     def _send(self, batch: JournalBatch) -> list[JournalBatch]:
         """Raises Unanswered; any other trouble is settled here. Returns what is to be sent in its place."""

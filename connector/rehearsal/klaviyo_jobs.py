@@ -4,7 +4,7 @@ Owns: kl_job, kl_job_profile, kl_import_error; caps, validation, and when a job 
 Must not: hold rules of merging (klaviyo_store) or consent (klaviyo_consent).
 
 An import is refused as a whole for one bad row, importing nobody; what passes is applied when the job has been polled
-often enough, or 5 s later if nobody asks.
+often enough, and after Settings.patience_s at the latest.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from connector.rehearsal.world import Refusal, Request, Response, Route, World
 IMPORT = "profile-bulk-import-job"
 SUPPRESS, UNSUPPRESS = "profile-suppression-bulk-create-job", "profile-suppression-bulk-delete-job"
 MAX_PROFILES, MAX_BODY, MAX_PROFILE = 10_000, 5_000_000, 100_000
-PATIENCE, KEPT = timedelta(seconds=5), timedelta(days=7)
+KEPT = timedelta(days=7)
 ROWS = "/data/attributes/profiles/data"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS kl_job (
@@ -167,9 +167,9 @@ def _note_errors(db: sqlite3.Connection, number: int, bad: dict[int, Trouble], r
 
 
 def finish_forgotten(world: World) -> None:
-    """Imports that nobody polled finish by themselves."""
-    due = wire.stamp(world.now() - PATIENCE)
-    query = "SELECT n FROM kl_job WHERE completed IS NULL AND created < ? AND kind = ? AND polls = 0"
+    """Imports finish some time, whether somebody asks or not."""
+    due = wire.stamp(world.now() - timedelta(seconds=world.settings.patience_s))
+    query = "SELECT n FROM kl_job WHERE completed IS NULL AND created < ? AND kind = ?"
     for (number,) in world.db.execute(query, (due, IMPORT)).fetchall():
         _finish_import(world, number)
 
@@ -232,9 +232,14 @@ def _object(world: World, request: Request, number: int) -> dict[str, Any]:
 
 def _jobs(kind: str) -> Any:
     def handler(world: World, request: Request) -> Response:
-        query = "SELECT n FROM kl_job WHERE kind = ? ORDER BY n DESC LIMIT 100"
-        numbers = world.db.execute(query, (kind,)).fetchall()
-        return wire.many(request, [_object(world, request, number) for (number,) in numbers])
+        size, after = wire.page_size(request, 20, 100), wire.position(request) or [2**62]
+        found = wire.conditions(request, {"status": ("any", "equals")})
+        wanted = "".join(f" AND status IN ({','.join('?' * len(values))})" for _, _, values in found)
+        query = f"SELECT n FROM kl_job WHERE kind = ? AND n < ?{wanted} ORDER BY n DESC LIMIT ?"
+        values = [value for _, _, some in found for value in some]
+        numbers = [number for (number,) in world.db.execute(query, (kind, after[0], *values, size + 1))]
+        rows = [_object(world, request, number) for number in numbers[:size]]
+        return wire.many(request, rows, wire.cursor(numbers[size - 1]) if len(numbers) > size else "")
 
     return handler
 

@@ -79,7 +79,8 @@ def fault(kind: str) -> Response:
 
 
 def guard(world: World, request: Request) -> Response | None:
-    """The key, and at most ten requests at once. Archives of batches stand in a file store that checks by itself."""
+    """The key, and at most ten requests at once; also lets forgotten batches run. Archives of batches stand in a file
+    store that checks by itself."""
     if request.path.startswith(mailchimp_batches.RESULTS):
         return None
     settings = world.settings
@@ -90,6 +91,7 @@ def guard(world: World, request: Request) -> Response | None:
         return wire.problem(401, "Your request did not include an API key.", "API Key Missing")
     if not _KEY.fullmatch(key) or key != settings.keys[NAME]:
         return wire.problem(401, "Your API key may be invalid, or you've attempted to access the wrong datacenter.")
+    mailchimp_batches.finish_forgotten(world, _operations)
     return None
 
 

@@ -72,6 +72,14 @@ def _check(operation: Any, where: str) -> None:
         raise wire.invalid((f"{where}.body", "Schema describes string, another type was found instead."))
 
 
+def finish_forgotten(world: World, operations: Callable[[], list[Route]]) -> None:
+    """Batches run some time, whether somebody asks or not."""
+    due = wire.stamp(world.now() - timedelta(seconds=world.settings.patience_s))
+    query = "SELECT id FROM mc_batches WHERE completed = '' AND submitted < ? ORDER BY number"
+    for (batch_id,) in world.db.execute(query, (due,)).fetchall():
+        _run(world, batch_id, Router(operations()))
+
+
 def get_batches(world: World, request: Request) -> Response:
     count, offset = wire.page(request)
     found = world.db.execute("SELECT id FROM mc_batches ORDER BY number DESC").fetchall()

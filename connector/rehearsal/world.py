@@ -50,6 +50,7 @@ class Settings:
     limits: bool = True  # rate limits and connection caps; size caps of a request always hold
     limit_scale: float = 1.0  # 0.5 allows half of what the vendor documents, 100 is as good as off
     polls: int = 2  # a job is done when it is polled for the nth time; 0: at once
+    patience_s: float = 5.0  # a job is over after so many seconds, however seldom it is polled
     samples: bool = True  # install() also seeds a few invented people
     clock_ahead_s: float = 0.0  # the platforms' clock minus the machine's
     keys: dict[str, str] = field(default_factory=lambda: dict(KEYS))  # the one accepted key per platform

@@ -19,7 +19,7 @@ from connector.sources.readings import Reading
 if TYPE_CHECKING:
     import duckdb
 
-_SAMPLE = 4096
+_SAMPLE = 1024
 
 
 class Choice:

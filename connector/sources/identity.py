@@ -24,8 +24,11 @@ def merge(
     con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], updated_at: str | None, findings: Findings
 ) -> None:
     """Merge the rows of `table` that share `_email`. Only those are touched."""
+    # Equal addresses have equal hashes: numbers are grouped much quicker than texts, and hardly any row is left.
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT _email, count(*) AS n FROM {table} GROUP BY _email HAVING n > 1"
+        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT _email, count(*) AS n FROM {table} SEMI JOIN"
+        f" (SELECT hash(_email) AS h FROM {table} GROUP BY h HAVING count(*) > 1) alike ON hash(_email) = alike.h"
+        " GROUP BY _email HAVING n > 1"
     )
     persons, rows = engine.row(con, "SELECT count(*), coalesce(sum(n), 0) FROM twice")
     if not persons:

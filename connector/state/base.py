@@ -117,7 +117,7 @@ class RunState(StrEnum):
     DONE = "done"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
-    ABANDONED = "abandoned"  # given up, or replaced by a later run
+    ABANDONED = "abandoned"  # nothing of it was in doubt, and a later run replaced it
 
 
 class BatchState(StrEnum):
@@ -342,9 +342,6 @@ class Store(Protocol):
 
     def last_contacts(self) -> int | None:
         """Rows of the export at the last run, for the guard "shrunken"."""
-
-    def abandon(self, run_id: str) -> None:
-        """Give a run up: what is left of it is planned anew by the next one."""
 
     def runs(self, limit: int = 20) -> list[RunInfo]:
         """The latest first."""

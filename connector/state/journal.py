@@ -1,4 +1,4 @@
-"""The journal of a run on SQLite: intentions, outcomes, and what is in doubt.
+"""The journal of a run on an SQL database: intentions, outcomes, and what is in doubt.
 
 Owns: steps, batches and the outcomes of changes. Must not: send, decide what a failure means, touch the ledger
 except through settle.
@@ -100,7 +100,7 @@ _UNKNOWN = f"""
     WHERE b.{_IN_DOUBT} AND r.{_OPEN.replace("carrier", "r.carrier")} AND s.run_id = ? GROUP BY 1, 2"""
 
 
-class SqliteJournal:
+class SqlJournal:
     """connector.state.base.Journal."""
 
     def __init__(self, db: Driver, lease: Lease, now: Callable[[], datetime]) -> None:

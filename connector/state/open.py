@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from connector.errors import StateError
 from connector.state.base import Store
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
 
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql://", "postgres://")
@@ -51,7 +51,7 @@ def open_store(url: str) -> Store:
         return _remote(url)
     if not url.strip():
         raise StateError(f"--state is empty. {_ADVICE}")
-    return SqliteStore(Path(url))
+    return SqlStore(Path(url))
 
 
 def _remote(url: str) -> Store:
@@ -71,4 +71,4 @@ def _postgres(url: str) -> Store:
     except ImportError:
         text = "--state postgresql:// needs the driver psycopg: pip install 'segment-connector[postgres]'."
         raise StateError(text) from None
-    return SqliteStore(PostgresDatabase(url))
+    return SqlStore(PostgresDatabase(url))

@@ -31,8 +31,8 @@ from connector.model import Op
 from connector.state import lease as local
 from connector.state.base import Journal, JournalBatch
 from connector.state.database import Database
-from connector.state.journal import SqliteJournal
-from connector.state.sqlite import SqliteStore
+from connector.state.journal import SqlJournal
+from connector.state.store import SqlStore
 from connector.state.times import instant, micros
 
 
@@ -143,7 +143,7 @@ def _is_free(lease: dict[str, Any], now: datetime) -> bool:
     return bool(lease["expires_at"] <= micros(now)) or died
 
 
-class RemoteStore(SqliteStore):
+class RemoteStore(SqlStore):
     """connector.state.base.Store over a copy on this machine, readable by its owner alone, gone when it is closed."""
 
     def __init__(self, url: str, now: Callable[[], datetime] | None = None) -> None:
@@ -203,7 +203,7 @@ class RemoteStore(SqliteStore):
             self._version = self._remote.put(self._copy.content())
 
 
-class _Journal(SqliteJournal):
+class _Journal(SqlJournal):
     """The journal whose CREATEs are put back before they leave."""
 
     put: Callable[[], None]

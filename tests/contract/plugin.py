@@ -1,8 +1,9 @@
 """Everything that is sent in a test run, by whichever test or process, is kept and judged at its end.
 
 Requests to the rehearsal platforms, and their answers, are written down by the rehearsal processes (--record, by the
-variable REHEARSAL_RECORD that every child inherits). Requests of an adapter that `responses` answers never leave this
-process; they are taken from requests.Session.send.
+variable REHEARSAL_RECORD that every child inherits). Requests of an adapter that `responses` answers never leave their
+process; they are taken from requests.Session.send. All of it lands in one folder, whichever process of the run wrote
+it, and the run's first process judges at the end.
 
 Owns: the pytest hooks, the collection, the summary. Must not: judge (judge.py).
 """
@@ -17,7 +18,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,7 +36,7 @@ HOSTS = {
     "klaviyo": re.compile(r"a\.klaviyo\.com"),
     "hubspot": re.compile(r"api\.hubapi\.com"),
 }
-LAST = "test_everything_sent"  # the test that asks, when all others are done
+MOCKED = "mocked-"  # begins the names of files with requests that a mock answered
 
 
 @dataclass
@@ -62,17 +63,21 @@ class Record:
     """What one test run sent. `judge` may be asked at any time, and reads only what is new."""
 
     folder: Path
-    sent: list[Exchange] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
     _read: dict[Path, int] = field(default_factory=dict)
 
     def judge(self) -> Verdict:
-        while self.sent:
-            self._request(self.sent.pop())
         for file in sorted(self.folder.glob("*.jsonl")):
             for line in self._lines(file):
-                self._line(line)
+                if file.name.startswith(MOCKED):
+                    self._request(Exchange(**json.loads(line)))
+                else:
+                    self._line(line)
         return self.verdict
+
+    def keep(self, made: Exchange) -> None:
+        with (self.folder / f"{MOCKED}{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(made)) + "\n")
 
     def _lines(self, file: Path) -> Iterator[bytes]:
         """New whole lines: a process that was killed leaves half of one."""
@@ -126,9 +131,15 @@ def record(config: pytest.Config) -> Record | None:
 def pytest_configure(config: pytest.Config) -> None:
     if documents.missing():
         return
-    kept = config.stash[_RECORD] = Record(Path(tempfile.mkdtemp(prefix="contract-")))
-    os.environ[VARIABLE] = str(kept.folder)
+    if not _is_worker(config):
+        os.environ[VARIABLE] = tempfile.mkdtemp(prefix="contract-")
+    kept = config.stash[_RECORD] = Record(Path(os.environ[VARIABLE]))
     _listen(kept)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """One of several processes of a run with -n; it inherits the folder."""
+    return hasattr(config, "workerinput")
 
 
 def _listen(kept: Record) -> None:
@@ -140,7 +151,7 @@ def _listen(kept: Record) -> None:
         host = urlsplit(request.url or "").hostname or ""
         vendor = next((name for name, pattern in HOSTS.items() if pattern.fullmatch(host)), None)
         if vendor and str(request.headers.get("User-Agent", "")).startswith(OURS):
-            kept.sent.append(prepared(vendor, request))
+            kept.keep(prepared(vendor, request))
         return send(self, request, **options)
 
     requests.Session.send = noted  # type: ignore[method-assign]
@@ -153,13 +164,9 @@ def prepared(vendor: str, request: requests.PreparedRequest) -> Exchange:
     return Exchange(vendor, request.method or "", parts.path, parts.query, headers, body)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LAST in item.nodeid)
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     kept = record(session.config)
-    if kept and kept.judge().faults and session.exitstatus == 0:
+    if kept and not _is_worker(session.config) and kept.judge().faults and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -177,6 +184,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     kept = record(config)
-    if kept:
+    if kept and not _is_worker(config):
         os.environ.pop(VARIABLE, None)
         shutil.rmtree(kept.folder, ignore_errors=True)

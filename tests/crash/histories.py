@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,145 +34,146 @@ from hypothesis.stateful import (
 )
 
 from connector.config.models import Destination, Secret
+from connector.config.rules import Duration
 from connector.events import silent
-from connector.model import Kind, NewContacts, Op, Outcome, Status, SyncMode, Target
-from connector.plan import observe, undo
+from connector.model import Kind, NewContacts, Op, Status, SyncMode, Target
+from connector.plan import hold, observe, undo
 from connector.plan.build import Side, build
 from connector.plan.model import Plan
 from connector.plan.routes import Route, Routing
-from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, Batch, RecordOutcome, TagStyle
+from connector.platforms.base import Capabilities, TagStyle
 from connector.push.run import apply, resume
 from connector.state import database
 from connector.state.base import RunState
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
+from tests.crash.platform import Platform
 from tests.plan.world import desired
-from tests.push.fake import MOMENT, FakeClock, FakePlatform, capabilities
+from tests.push.fake import MOMENT, FakeClock, capabilities
 
-PEOPLE = [f"p{number}@example.com" for number in range(5)]
+# Everybody has two addresses in the course of a history, one at a time.
+ADDRESSES = [(f"p{number}@example.com", f"q{number}@example.com") for number in range(5)]
+PERSON = {email: number for number, emails in enumerate(ADDRESSES) for email in emails}
 TARGETS = {"a": (Kind.TAG, "vip"), "b": (Kind.LIST, "in")}
+HOLD = timedelta(hours=3)
 BY_ID = {"addressed_by": "id", "max_batch": 2}
+JOB = {"asynchronous": True}
+
+
+def _with_moves(made: Capabilities) -> Capabilities:
+    move = replace(made.operations[Op.UPDATE, None], addressed_by="id", max_batch=2)
+    return replace(made, operations={**made.operations, (Op.MOVE, None): move})
+
+
 PROFILES = [
-    capabilities(concurrency=1),
-    capabilities(TagStyle.PROPERTY, specs={Op.CREATE: {"asynchronous": True}, Op.ADD: BY_ID}, concurrency=1),
-    capabilities(specs={Op.CREATE: {"replayable": False, "max_batch": 2}, Op.ADD: {"max_batch": 2}}, concurrency=1),
+    _with_moves(capabilities(concurrency=1)),
+    _with_moves(capabilities(TagStyle.PROPERTY, specs={Op.CREATE: JOB, Op.UPDATE: JOB, Op.ADD: BY_ID}, concurrency=1)),
+    capabilities(
+        specs={
+            Op.CREATE: {"replayable": False, "max_batch": 2},
+            Op.UPDATE: {"atomic": True},
+            Op.ADD: {"max_batch": 2, "atomic": True},
+        },
+        concurrency=1,
+    ),
 ]
-people = st.sets(st.sampled_from(PEOPLE))
+people = st.sets(st.sampled_from(range(len(ADDRESSES))))
+
+
+@dataclass(frozen=True)
+class Export:
+    """Who is in segments a and b, everybody's name, who consents, and who has the second address now."""
+
+    a: set[int]
+    b: set[int]
+    name: str
+    consent: set[int]
+    second: set[int]
+
+
+EXPORTS = st.builds(Export, people, people, st.sampled_from(["Ann", "Bo"]), people, people)
 
 
 class Killed(BaseException):
     """Nothing of this process is written any more."""
 
 
-@dataclass
-class Platform(FakePlatform):
-    """The fake with statuses. Worse than the real ones: creating somebody subscribes them, whatever they said."""
-
-    status: dict[str, str] = field(default_factory=dict)
-    given: set[tuple[Kind, str, str]] = field(default_factory=set)  # memberships it ever took, from anybody
-    removed: set[tuple[Kind, str, str]] = field(default_factory=set)  # that we asked to remove
-
-    def hold(self, *emails: str) -> None:
-        super().hold(*emails)
-        self.status.update(dict.fromkeys(emails, str(Status.SUBSCRIBED)))
-
-    def rows(self, emails: list[str]) -> pa.Table:
-        found = [
-            {
-                "email": email,
-                "remote_id": self.contacts[email]["id"],
-                "status": self.status[email],
-                "tags": sorted(self.contacts[email]["tags"]),
-            }
-            for email in emails
-            if email in self.contacts
-        ]
-        return pa.Table.from_pylist(found, schema=CONTACT_SCHEMA)
-
-    def lookup(self, emails: Any) -> Any:
-        yield self.rows(list(emails))
-
-    def statuses(self, since: datetime | None) -> Any:
-        yield self.rows(list(self.contacts))
-
-    def members(self, kind: Kind, remote_id: str) -> Any:
-        emails = sorted(self.groups[kind, remote_id.partition(":")[2]])
-        yield pa.Table.from_pylist([{"email": email, "remote_id": None} for email in emails], schema=MEMBER_SCHEMA)
-
-    def _take(self, batch: Batch, index: int, row: dict[str, Any]) -> RecordOutcome:
-        outcome = super()._take(batch, index, row)
-        email = row["email"]
-        if outcome.outcome is Outcome.APPLIED:
-            added = [(Kind.TAG, tag) for tag in row["tags_add"] or ()]
-            gone = [(Kind.TAG, tag) for tag in row["tags_remove"] or ()]
-            if batch.target is not None:
-                (added if batch.op is Op.ADD else gone).append((batch.target.kind, batch.target.name))
-            self.given |= {(*target, email) for target in added}
-            self.removed |= {(*target, email) for target in gone}
-        return outcome
-
-    def join(self, kind: Kind, name: str, email: str) -> None:
-        """Somebody else adds a contact."""
-        if kind is Kind.TAG and self.capabilities.tag_style is TagStyle.PROPERTY:
-            self.contacts[email]["tags"].add(name)
-        else:
-            self.groups.setdefault((kind, name), set()).add(email)
-        self.given.add((kind, name, email))
-
-    def all_members(self) -> dict[str, set[str]]:
-        return {segment: set(self.members_of(*target)) for segment, target in TARGETS.items()}
-
-
 class Histories(RuleBasedStateMachine):
-    @initialize(profile=st.sampled_from(PROFILES))
-    def begin(self, profile: Any) -> None:
+    @initialize(profile=st.sampled_from(PROFILES), hold=st.booleans())
+    def begin(self, profile: Any, hold: bool) -> None:
         self.folder = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
         self.path = Path(self.folder.name) / "state.db"
         self.moment = MOMENT
         self.store = self._open()
-        self.platform = Platform(profile)
-        self.wanted: dict[str, set[str]] = {"a": set(), "b": set()}
-        self.name, self.consent = "Ann", set(PEOPLE)
+        self.platform = Platform(profile, names_culprits=False)
+        self.hold = hold  # on segment a
+        self.wanted: dict[str, set[int]] = {"a": set(), "b": set()}
+        self.name, self.consent = "Ann", set(range(len(ADDRESSES)))
+        self.second: set[int] = set()  # who has the second address in the export
         self.said_no: set[str] = set()
+        self.exported: set[str] = set()  # addresses that a plan has seen
+        self.turned: dict[tuple[str, str], tuple[str, datetime]] = {}  # segment, address -> the last change, its as_of
         self.cut_off = False
 
-    def _open(self) -> SqliteStore:
-        return SqliteStore(self.path, now=lambda: self.moment)
+    def _open(self) -> SqlStore:
+        return SqlStore(self.path, now=lambda: self.moment)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
             self.store.close()
             self.folder.cleanup()
 
+    def _export(self, new: Export | None) -> None:
+        if new is not None:
+            self.wanted, self.name, self.consent = {"a": new.a, "b": new.b}, new.name, new.consent | {0, 1, 2}
+            self.second = new.second & {1, 3}
+
+    def _address(self, person: int) -> str:
+        return ADDRESSES[person][person in self.second]
+
+    def _addresses(self, persons: set[int]) -> set[str]:
+        return {self._address(person) for person in persons}
+
     # -- what happens ---------------------------------------------------------------------------------------------
 
-    @rule(a=people, b=people, name=st.sampled_from(["Ann", "Bo"]), consent=people)
-    def export(self, a: set[str], b: set[str], name: str, consent: set[str]) -> None:
-        self.wanted, self.name, self.consent = {"a": a, "b": b}, name, consent | set(PEOPLE[:3])
-
-    @rule(email=st.sampled_from(PEOPLE))
+    @rule(email=st.sampled_from(list(PERSON)))
     def others_create(self, email: str) -> None:
         if email not in self.platform.contacts:
             self.platform.hold(email)
 
-    @rule(email=st.sampled_from(PEOPLE), segment=st.sampled_from(list(TARGETS)))
+    @rule(email=st.sampled_from(list(PERSON)), segment=st.sampled_from(list(TARGETS)))
     def others_add(self, email: str, segment: str) -> None:
         if email in self.platform.contacts:
             self.platform.join(*TARGETS[segment], email)
 
-    @rule(email=st.sampled_from(PEOPLE))
+    @rule(email=st.sampled_from(list(PERSON)))
     def person_says_no(self, email: str) -> None:
         if email in self.platform.contacts:
             self.platform.status[email] = str(Status.UNSUBSCRIBED)
             self.said_no.add(email)
 
+    @rule(bad=people)
+    def the_platform_refuses(self, bad: set[int]) -> None:
+        self.platform.bad = frozenset(email for email in PERSON if PERSON[email] in bad & {2, 3})
+
     @precondition(lambda self: not self.cut_off)
-    @rule(dies=st.one_of(st.none(), st.integers(1, 40)), after=st.booleans())
-    def push(self, dies: int | None, after: bool) -> None:
+    @rule()
+    def rejects_are_retried(self) -> None:
+        with self.store.lease("retry"):
+            self.store.upkeep.retry(self.store.rejects())
+
+    @rule()
+    def lost_jobs_run(self) -> None:
+        self.platform.work(*list(self.platform.queue))
+
+    @precondition(lambda self: not self.cut_off)
+    @rule(export=st.one_of(st.none(), EXPORTS), dies=st.one_of(st.none(), st.integers(1, 40)), after=st.booleans())
+    def push(self, export: Export | None, dies: int | None, after: bool) -> None:
+        self._export(export)
         plan = self._plan()
-        if not plan.changes.num_rows:
-            return
-        if self._send(plan, dies, after):
-            self._check_pushed()
+        self._check_plan(plan)
+        if plan.changes.num_rows and self._send(plan, dies, after):
+            self._check_hold(self.store.runs(1)[0].id, plan.as_of)
+            self._check_pushed(plan)
 
     @precondition(lambda self: self.cut_off)
     @rule(dies=st.one_of(st.none(), st.integers(1, 30)), after=st.booleans())
@@ -183,10 +184,11 @@ class Histories(RuleBasedStateMachine):
             assert result is not None and result.state is RunState.DONE, result
 
     @precondition(lambda self: not self.cut_off)
-    @rule()
-    def push_and_undo(self) -> None:
-        self.push(None, False)
-        before = self.platform.all_members()
+    @rule(export=EXPORTS)
+    def push_and_undo(self, export: Export) -> None:
+        self.push(None, None, False)
+        before = self._persons()
+        self._export(export)
         plan = self._plan()
         if not plan.changes.num_rows:
             return
@@ -194,11 +196,20 @@ class Histories(RuleBasedStateMachine):
         back = self._undo()
         if back.changes.num_rows:
             assert self._send(back, None, False)
-        held_back = {(row["target"], row["email"]) for row in back.blocked.to_pylist()}
-        for segment, members in self.platform.all_members().items():
-            assert members <= before[segment], "undo left somebody whom the push added"
-            missing = {(TARGETS[segment][1], email) for email in before[segment] - members}
-            assert missing <= held_back, "undo did not bring somebody back"
+        spared = {(row["target"], PERSON[row["email"]]) for row in [*back.blocked.to_pylist(), *self._rejects()]}
+        for segment, members in self._persons().items():
+            target = TARGETS[segment][1]
+            left = {person for person in members - before[segment] if (target, person) not in spared}
+            assert not left, "undo left somebody whom the push added"
+            missing = {person for person in before[segment] - members if (target, person) not in spared}
+            assert not missing, "undo did not bring somebody back"
+
+    def _members(self) -> dict[str, set[str]]:
+        return {segment: set(self.platform.members_of(*target)) for segment, target in TARGETS.items()}
+
+    def _persons(self) -> dict[str, set[int]]:
+        """Who is in the targets, under whichever address: an undo does not give an old address back."""
+        return {segment: {PERSON[email] for email in emails} for segment, emails in self._members().items()}
 
     # -- what must hold -------------------------------------------------------------------------------------------
 
@@ -212,15 +223,48 @@ class Histories(RuleBasedStateMachine):
         if hasattr(self, "store"):
             assert self._owned() <= self.platform.given
 
-    def _check_pushed(self) -> None:
-        """The platform holds the desired people and those that others added; a second push has nothing to do."""
-        allowed = {email for email in self.consent if email not in self.said_no}
-        for segment, members in self.platform.all_members().items():
-            want = self.wanted[segment]
-            assert want & allowed <= members, "somebody is missing"
-            assert {email for email in members - want if (*TARGETS[segment], email) in self._owned()} == set()
-        again = self._plan().changes
-        assert not again.num_rows, again.to_pylist()
+    def _check_plan(self, plan: Plan) -> None:
+        """A no of the person under the former address holds for the present one."""
+        for row in plan.changes.to_pylist():
+            other = next(email for email in ADDRESSES[PERSON[row["email"]]] if email != row["email"])
+            if row["op"] == Op.CREATE and other in self.exported:
+                assert other not in self.said_no, "somebody who said no gets a new contact"
+            if row["op"] == Op.MOVE:
+                assert row["old_email"] not in self.said_no, "somebody who said no is moved"
+
+    def _check_pushed(self, plan: Plan) -> None:
+        """The platform holds the desired people and those that others added, but for what was refused or held back; a
+        second push has nothing to do."""
+        spared = {(row["target"], row["email"]) for row in plan.blocked.to_pylist() if row["reason"] == "hold"}
+        spared |= {(target, row["email"]) for row in self._rejects() for target in _targets(row)}
+        never = {person for person in PERSON.values() if any(one in self.said_no for one in ADDRESSES[person])}
+        for segment, members in self._members().items():
+            target = TARGETS[segment]
+            want, must = (self._addresses(some) for some in (self.wanted[segment], self.consent - never))
+            missing = {email for email in want & must - members if (target[1], email) not in spared}
+            assert not missing, "somebody is missing"
+            extra = {email for email in members - want if (target[1], email) not in spared}
+            assert {email for email in extra if (*target, email) not in self.platform.theirs} == set(), "left behind"
+            assert {email for email in extra if (*target, email) in self._owned()} == set()
+        again = self._plan()
+        if not (self.hold or again.blocked.num_rows < plan.blocked.num_rows):
+            assert not again.changes.num_rows, again.changes.to_pylist()
+
+    def _check_hold(self, run: str, as_of: datetime) -> None:
+        """Whoever came or went three hours ago or less stays so, unless they said no, lost consent or left."""
+        free = {email for email in PERSON if email in self.said_no} | (set(PERSON) - self._addresses(self.consent))
+        for row in self.store.run_changes(run).to_pylist():
+            if row["op"] not in ("add", "remove", "adopt") or row["outcome"] not in ("applied", "unchanged"):
+                continue
+            segment = next(name for name, target in TARGETS.items() if target[1] == row["target"])
+            came = "remove" if row["op"] == "remove" else "add"
+            before = self.turned.get((segment, row["email"]))
+            if self.hold and segment == "a" and before and before[0] != came and row["email"] not in free:
+                assert as_of - before[1] >= HOLD, "somebody bounced"
+            self.turned[segment, row["email"]] = (came, as_of)
+
+    def _rejects(self) -> list[dict[str, Any]]:
+        return self.store.rejects("dest").to_pylist()
 
     # -- as the application does ----------------------------------------------------------------------------------
 
@@ -230,10 +274,14 @@ class Histories(RuleBasedStateMachine):
         table = self._desired()
         routing = self._routing()
         chosen = table.column("email").combine_chunks().filter(observe.wanted(table, routing).combine_chunks())
-        observe.contacts(self.store, self.platform, "dest", chosen, self.moment, silent)
         ledger = self.store.ledger("dest")
+        if observe.contacts(self.store, ledger, self.platform, chosen, self.moment, silent):
+            ledger = self.store.ledger("dest")
+        observe.people(self.store, ledger, table)
+        self.exported |= set(table.column("email").to_pylist())
         seen, new = observe.targets(self.store, self.platform, routing, ledger)
-        side = Side(routing, ledger, self.platform.capabilities, seen, new)
+        recent = hold.recent(self.store, routing, lambda _: self.moment - HOLD)
+        side = Side(routing, ledger, self.platform.capabilities, seen, new, recent)
         return build(table, [side], as_of=self.moment, made_at=self.moment)
 
     def _undo(self) -> Plan:
@@ -250,6 +298,8 @@ class Histories(RuleBasedStateMachine):
             (Kind(row["kind"]), row["target"], row["email"])
             for row in plan.changes.filter(pc.equal(plan.changes.column("op"), "adopt")).to_pylist()
         }
+        moved = dict(zip(*(plan.changes.column(name).to_pylist() for name in ("old_email", "email")), strict=True))
+        owned |= {(kind, name, moved[email]) for kind, name, email in owned if email in moved}
         self.platform.removed.clear()
         done = False
         with self._dying(dies, after), self.store.lease("push"):
@@ -272,15 +322,16 @@ class Histories(RuleBasedStateMachine):
 
     def _desired(self) -> pa.Table:
         everybody = {
-            email: {
-                "in": [segment for segment in TARGETS if email in self.wanted[segment]],
-                "consent": email in self.consent,
+            self._address(person): {
+                "in": [segment for segment in TARGETS if person in self.wanted[segment]],
+                "consent": person in self.consent,
                 "at": MOMENT,
                 "name": self.name,
             }
-            for email in PEOPLE
+            for person in range(len(ADDRESSES))
         }
-        return desired(everybody, list(TARGETS))
+        ids = pa.array([str(PERSON[email]) for email in everybody], pa.string())
+        return desired(everybody, list(TARGETS)).append_column("person", ids)
 
     def _routing(self) -> Routing:
         destination = Destination(
@@ -291,7 +342,13 @@ class Histories(RuleBasedStateMachine):
             new_contacts=NewContacts.SUBSCRIBED,
         )
         routes = [
-            Route(segment, Target("dest", kind, name), SyncMode.MIRROR) for segment, (kind, name) in TARGETS.items()
+            Route(
+                segment,
+                Target("dest", kind, name),
+                SyncMode.MIRROR,
+                hold=Duration(3, "hours") if self.hold and segment == "a" else None,
+            )
+            for segment, (kind, name) in TARGETS.items()
         ]
         return Routing(destination, tuple(routes), (), ())
 
@@ -300,6 +357,11 @@ class Histories(RuleBasedStateMachine):
         emails = dict(zip(*(ledger.contacts[name].to_pylist() for name in ("id", "email")), strict=True))
         targets = {row["id"]: (Kind(row["kind"]), row["name"]) for row in ledger.targets.to_pylist()}
         return {(*targets[row["target"]], emails[row["contact"]]) for row in ledger.memberships.to_pylist()}
+
+
+def _targets(reject: dict[str, Any]) -> list[str]:
+    """The targets that a reject keeps a person out of, or in: with a contact's own refusal it is all of them."""
+    return [reject["target"]] if reject["kind"] else [name for _, name in TARGETS.values()]
 
 
 class Dying:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import sys
@@ -34,6 +35,7 @@ class Order:
     words: tuple[str, ...]
     wire: str
     at: int | None = None
+    answered: str = ""  # dies when the first request of this form ("POST .*/x") has been answered
     delay: float = 0.0  # seconds between the event and death
     file_size: int | None = None  # no file may grow beyond this many bytes: like a full disk
     clock: float = 0.0  # seconds by which the clock of the state is wrong
@@ -117,6 +119,8 @@ def _watch_requests(doom: Doom) -> None:
         doom.note(sent=f"{request.method} {request.url}", body=body)
         answer = send(self, request, *rest, **more)
         doom.note(answered=f"{request.method} {request.url}", body=body, status=answer.status_code)
+        if doom.order.answered and re.fullmatch(doom.order.answered, f"{request.method} {request.url}"):
+            _die()
         doom.event("request after")
         return answer
 
@@ -159,7 +163,7 @@ def serve() -> None:
     import connector.segments.evaluate
     import connector.sources.load
     import connector.state.postgres
-    import connector.state.sqlite  # noqa: F401
+    import connector.state.store  # noqa: F401
 
     for line in sys.stdin:
         given = json.loads(line)

@@ -72,7 +72,6 @@ class CrashWorld:
     people: dict[int, str] = field(default_factory=dict)  # number -> name
     between: tuple[int, int] = (1, 1)
     state: tuple[str, ...] = ()  # --state, if not the default
-    hours: int = 0
 
     @property
     def running(self) -> Running:
@@ -88,10 +87,7 @@ class CrashWorld:
         self._write()
 
     def change(self) -> None:
-        """An hour later (jobs that a dead process left behind are over): a few come, go, get another name; the half
-        moves."""
-        self.hours += 1
-        self.running.settings(clock_ahead_s=3600.0 * self.hours)
+        """A few come, go, get another name; the half moves."""
         following = max(self.people) + 1
         gone = self.dice.sample(sorted(self.people), min(3, len(self.people) - 10))
         for number in gone:
@@ -101,6 +97,11 @@ class CrashWorld:
         self.people |= dict.fromkeys(range(following, following + 3), "new")
         low = self.dice.choice(sorted(self.people))
         self.between = (low, low + self.dice.randrange(5, 80))
+        self._write()
+
+    def widen(self) -> None:
+        """The half becomes everybody."""
+        self.between = (1, max(self.people))
         self._write()
 
     def _write(self) -> None:
@@ -185,12 +186,13 @@ class CrashWorld:
         self._check_one_each()
 
     def _check_one_each(self) -> None:
-        """Nobody was created twice."""
-        url = self.running.url
-        profiles = platforms._klaviyo_pages(f"{url}/api/profiles", **{"page[size]": 100})
-        emails = Counter(one["attributes"]["email"] for one in profiles)
-        emails.update(Counter(f"hubspot {email}" for email in _hubspot_emails(url)))
-        assert max(emails.values()) == 1, emails.most_common(3)
+        """Nobody was created twice, and everybody has the name that the export says."""
+        names = {_email(number): name for number, name in self.people.items()}
+        for platform, rows in _contacts(self.running.url).items():
+            emails = Counter(email for email, _ in rows)
+            assert max(emails.values()) == 1, (platform, emails.most_common(3))
+            wrong = [(email, name, names[email]) for email, name in rows if names.get(email, name) != name]
+            assert not wrong, f"{platform}: {len(wrong)} old names: {wrong[:3]}"
 
 
 def _same(what: str, found: dict[str, set[str]], wanted: dict[str, set[str]]) -> None:
@@ -199,11 +201,28 @@ def _same(what: str, found: dict[str, set[str]], wanted: dict[str, set[str]]) ->
         assert here == there, f"{what} {name}: too many {sorted(here - there)}, missing {sorted(there - here)}"
 
 
-def _hubspot_emails(url: str) -> Iterator[str]:
-    query: dict[str, Any] = {"limit": 100, "properties": "email"}
+def _contacts(url: str) -> dict[str, list[tuple[str, str | None]]]:
+    """(address, name) of everybody, as often as the platform holds them."""
+    profiles = platforms._klaviyo_pages(f"{url}/api/profiles", **{"page[size]": 100})
+    return {
+        "mailchimp": list(_mailchimp(url)),
+        "klaviyo": [(one["attributes"]["email"], one["attributes"]["first_name"]) for one in profiles],
+        "hubspot": list(_hubspot(url)),
+    }
+
+
+def _mailchimp(url: str) -> Iterator[tuple[str, str]]:
+    audience = platforms.get(f"{url}/3.0/lists", platforms.MAILCHIMP)["lists"][0]["id"]
+    found = platforms.get(f"{url}/3.0/lists/{audience}/members", platforms.MAILCHIMP, count=1000)
+    assert found["total_items"] <= 1000
+    yield from ((one["email_address"], one["merge_fields"].get("FNAME")) for one in found["members"])
+
+
+def _hubspot(url: str) -> Iterator[tuple[str, str]]:
+    query: dict[str, Any] = {"limit": 100, "properties": "email,firstname"}
     while True:
         page = platforms.get(f"{url}/crm/v3/objects/contacts", platforms.HUBSPOT, **query)
-        yield from (one["properties"]["email"] for one in page["results"])
+        yield from ((one["properties"]["email"], one["properties"].get("firstname")) for one in page["results"])
         following = page.get("paging", {}).get("next", {}).get("after")
         if not following:
             return

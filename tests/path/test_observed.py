@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
@@ -12,11 +13,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connector.app import pushing
+from connector.app.refreshing import refresh
+from connector.app.workspace import open_state
 from connector.config.load import load_text
 from connector.config.platform_words import WORDS
 from connector.errors import ConfigError
+from connector.model import Kind
 from connector.report import plan as report
 from connector.segments.names import asked_of_platforms
+from tests.path import platforms
+from tests.path.platforms import MAILCHIMP
 from tests.path.small import PLATFORMS, Small, small
 
 PEOPLE = {name: f"{name}@example.com" for name in ("ann", "bob", "cleo", "dan")}
@@ -202,3 +209,39 @@ def test_the_examples_of_the_documentation_load() -> None:
         "hubspot": {"last_click_at"},
     }
     assert all(f".{word}`" in page for word in WORDS)
+
+
+def test_a_tag_does_not_come_back_with_whoever_is_unarchived(world: Small) -> None:
+    """Mailchimp takes no tag from an archived member: the removal waits until they are back."""
+    nobody = "\n  readers: {when: {plan: free}, send_to: {mailchimp: {tag: Readers}}}"
+    world.write(PEOPLE, "\n  readers: {when: {plan: paid}, send_to: {mailchimp: {tag: Readers}}}")
+    world.push()
+    path = f"{world.audience()}/members/{hashlib.md5(b'bob@example.com').hexdigest()}"
+    world._send("DELETE", path, MAILCHIMP)
+    world.write(PEOPLE, nobody)
+    plan, result = world.push()
+    assert {(row["email"], row["reason"]) for row in plan.blocked.to_pylist()} == {
+        ("bob@example.com", "archived_later")
+    }
+    assert result.counts["mailchimp"]["remove"] == {"applied": 3}
+    assert "archived in Mailchimp, which takes nothing from them meanwhile" in report.text(plan, BERLIN)
+    with world.open() as workspace, open_state(workspace) as store:  # and --refresh does not forget them
+        refresh(workspace, store)
+        assert store.counts("mailchimp").members[Kind.TAG, "Readers"] == 1
+    world._send("PATCH", path, MAILCHIMP, {"status": "subscribed"})
+    assert platforms.mailchimp(world.running.url)["Readers"] == {"bob@example.com"}
+    world.push()
+    assert platforms.mailchimp(world.running.url)["Readers"] == set()
+
+
+def test_a_member_archived_between_plan_and_push_stays_ours(world: Small) -> None:
+    world.write(PEOPLE, "\n  readers: {when: {plan: paid}, send_to: {mailchimp: {tag: Readers}}}")
+    world.push()
+    world.write(PEOPLE, "\n  readers: {when: {plan: free}, send_to: {mailchimp: {tag: Readers}}}")
+    with world.open() as workspace, open_state(workspace) as store:
+        plan = pushing.plan(workspace, store)
+        path = f"{world.audience()}/members/{hashlib.md5(b'bob@example.com').hexdigest()}"
+        world._send("DELETE", path, MAILCHIMP)
+        result = pushing.push(workspace, store, plan)
+        assert result.counts["mailchimp"]["remove"] == {"applied": 3, "skipped": 1}
+        assert store.counts("mailchimp").members[Kind.TAG, "Readers"] == 1

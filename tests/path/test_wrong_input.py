@@ -29,6 +29,8 @@ CASES: dict[str, tuple[Callable[[Desk], object], tuple[str, ...], str]] = {
     "export too old": (lambda desk: None, ("--as-of", "2026-12-24"), "segments.yaml:"),
     "bad moment": (lambda desk: None, ("--as-of", "yesterday"), "--as-of"),
     "unknown destination": (lambda desk: None, ("--as-of", "2026-11-20", "--to", "mailchim"), "mailchimp"),
+    "unknown guard": (lambda desk: None, ("--allow", "remove", "--reason", "x"), 'Did you mean "removes"?'),
+    "guard without a reason": (lambda desk: None, ("--allow", "removes"), "--reason"),
     "unknown segment": (lambda desk: None, ("--as-of", "2026-11-20", "--only", "vipp"), "vip"),
 }
 

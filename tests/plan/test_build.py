@@ -206,3 +206,13 @@ def test_orphans_are_left_alone_and_named() -> None:
     held = ledger({"a@example.com": YES}, {("tag", "Old"): ["a@example.com"]})
     made = plan(desired({"a@example.com": {}}, ["vip"]), routing(VIP), held)
     assert made.changes.num_rows == 0 and "Old" in made.notes[0]
+
+
+def test_a_removal_waits_for_whoever_is_archived() -> None:
+    held = ledger(
+        {"a@x.test": {"status": "archived"}, "b@x.test": {"status": "unsubscribed"}},
+        {("tag", "VIP"): ["a@x.test", "b@x.test"]},
+    )
+    made = plan(desired({"a@x.test": {}, "b@x.test": {}}, ["vip"]), routing(("vip", "tag", "VIP")), held, limit=None)
+    assert changes(made) == {("remove", "VIP", "b@x.test")}
+    assert blocked(made) == {("VIP", "a@x.test", "archived_later")}

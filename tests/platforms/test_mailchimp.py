@@ -553,6 +553,7 @@ def test_batches_go_up_to_their_cap_and_no_further(op: Op, cap: int, web: respon
     web.post(LIST, json=answer())
     web.post(f"{LIST}/segments/77", json={"members_added": [], "members_removed": [], "errors": []})
     web.get(f"{LIST}/segments/77/members", json={"members": [], "total_items": 0})
+    serve_members(web, [], [])
     web.post(f"{BASE}/batches", json={"id": "job1"})
     assert push_many(op, 0) == Done(())
     assert len(web.calls) == 0
@@ -625,9 +626,17 @@ def test_removing_a_tag_from_whoever_is_gone_changes_nothing(audience: responses
         ],
     }
     audience.post(f"{LIST}/segments/77", json=body)
-    done = Bench().adapter.push(tag(Op.REMOVE, "a@example.com", "b@example.com", "c@example.com"))
-    assert sent(audience) == {"members_to_remove": ["a@example.com", "b@example.com", "c@example.com"]}
-    assert outcomes(done) == [(Outcome.APPLIED, ""), (Outcome.UNCHANGED, ""), (Outcome.UNCHANGED, "not_held")]
+    serve_members(audience, [], [member(4, "archived")])
+    emails = ["a@example.com", "b@example.com", "c@example.com", "p4@example.com"]
+    done = Bench().adapter.push(tag(Op.REMOVE, *emails))
+    (call,) = [call for call in audience.calls if call.request.method == "POST"]
+    assert json.loads(call.request.body) == {"members_to_remove": emails}
+    assert outcomes(done) == [
+        (Outcome.APPLIED, ""),
+        (Outcome.UNCHANGED, ""),
+        (Outcome.UNCHANGED, "not_held"),
+        (Outcome.SKIPPED, "archived"),  # has the tag again when it comes back
+    ]
 
 
 @pytest.mark.parametrize(
@@ -639,6 +648,8 @@ def test_a_batch_of_strangers_is_refused_as_a_whole_and_means_not_held(
 ) -> None:
     said = [{"field": field, "message": "None of the emails provided were subscribed to the list"}]
     audience.post(f"{LIST}/segments/77", status=400, json=problem(400, "Invalid Resource", errors=said))
+    if op is Op.REMOVE:
+        serve_members(audience, [], [])
     done = Bench().adapter.push(tag(op, "a@example.com", "b@example.com"))
     assert outcomes(done) == [(outcome, "not_held")] * 2
 
@@ -768,7 +779,11 @@ def test_transient_troubles_of_a_job_are_failed(web: responses.RequestsMock) -> 
     assert outcomes(Bench().adapter.poll("job1", RETIRE)) == [(Outcome.FAILED, "500")] * 4
 
 
-@pytest.mark.parametrize("body", [b"", b"no archive", results([])[:40], results([], "x.json")[:-30], GARBLED])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"no archive", results([])[:40], results([], "x.json")[:-30], GARBLED],
+    ids=["empty", "no archive", "cut early", "cut late", "garbled"],
+)
 def test_results_that_cannot_be_read_are_asked_for_again(body: bytes, web: responses.RequestsMock) -> None:
     web.get(f"{BASE}/batches/job1", json=finished())
     web.get(FILES, body=body)

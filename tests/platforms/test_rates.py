@@ -5,8 +5,13 @@ The rehearsal platforms' limits and handlers, the adapters and their HTTP layer 
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -14,11 +19,17 @@ import pytest
 from connector.config.models import Destination, Secret
 from connector.events import silent
 from connector.model import Kind, NewContacts, Op, Outcome, Target
+from connector.plan.model import CHANGE_SCHEMA
 from connector.platforms.base import BATCH_SCHEMA, Adapter, Batch, Job
 from connector.platforms.registry import create
+from connector.push import destination
+from connector.push.run import apply
 from connector.rehearsal.limits import Window
 from connector.rehearsal.server import load_platforms
 from connector.rehearsal.world import KEYS
+from connector.state import database
+from connector.state.base import JournalBatch, RunState
+from connector.state.store import SqlStore
 from tests.platforms.lockstep import SharedClock, Simulated, together
 
 CONTACTS = 50_000
@@ -36,10 +47,10 @@ class Bench:
         if "tier" in settings:
             self.server.world.settings.tiers[platform] = settings["tier"]
         base = f"https://platform.test{PATHS[platform]}"
-        destination = Destination(
+        configured = Destination(
             name=platform, platform=platform, secret=Secret(variable="KEY"), base_url=base, settings=settings
         )
-        self.adapter: Adapter = create(destination, KEYS[platform], self.clock, silent)
+        self.adapter: Adapter = create(configured, KEYS[platform], self.clock, silent)
         http = getattr(self.adapter, "_http", None) or self.adapter._portal._http  # type: ignore[attr-defined]
         http._session.mount("https://", self.server)
         self.outcomes: Counter[str] = Counter()
@@ -148,3 +159,65 @@ def test_limits_halved_without_notice_slow_it_down_and_nothing_is_lost(platform:
     assert bench.outcomes == {str(Outcome.APPLIED): 25_000}
     assert (bench.throttles() > 0) == (platform != "klaviyo")
     assert bench.throttles() <= max(10, len(work) // 20)
+
+
+class Crowd:
+    """In place of the push's thread pool: the same threads, under the shared clock."""
+
+    def __init__(self, clock: SharedClock, threads: int) -> None:
+        self.clock, self.threads = clock, threads
+
+    def __enter__(self) -> Crowd:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        pass
+
+    def map(self, work: Callable[[JournalBatch], None], batches: Iterable[JournalBatch]) -> list[None]:
+        tasks = [functools.partial(work, batch) for batch in batches]
+        if tasks:
+            together(self.clock, self.threads, tasks)
+        return []
+
+
+def plan_of(adapter: Adapter, contacts: int) -> pa.Table:
+    """Everybody is created, and joins a tag and, where there are any, a list."""
+    targets = [("tag", "vip")] + [("list", "VIP")] * ((Op.ADD, Kind.LIST) in adapter.capabilities.operations)
+    rows = [{"op": "create", "fields": "{}", "new_status": "transactional"}]
+    rows += [{"op": "add", "kind": kind, "target": name} for kind, name in targets]
+    emails = [f"person{number}@example.com" for number in range(contacts)]
+    return pa.Table.from_pylist(
+        [{"destination": "d", "email": email, **row} for row in rows for email in emails], CHANGE_SCHEMA
+    )
+
+
+@pytest.mark.parametrize("platform", ["mailchimp", "klaviyo", "hubspot"])
+def test_a_whole_push_with_its_journal_meets_no_throttle(
+    platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few contacts in many small requests, so that the limits are reached: targets, creates, memberships, jobs."""
+    bench = Bench(platform, **({"tier": "XS"} if platform == "klaviyo" else {}))
+    adapter, contacts = bench.adapter, 120 if platform == "klaviyo" else 600
+    operations = {key: replace(spec, max_batch=2) for key, spec in adapter.capabilities.operations.items()}
+    adapter.capabilities = replace(adapter.capabilities, operations=operations)
+    bench.server.latency = 0.05
+    monkeypatch.setattr(destination, "ThreadPoolExecutor", lambda threads, **_: Crowd(bench.clock, threads))
+    monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")
+    store = SqlStore(tmp_path / "state.db")
+    with store.lease("test"):
+        changes = plan_of(adapter, contacts)
+        now = datetime.now(UTC)
+        run = store.open_run(
+            plan_id="p", as_of=now, made_at=now, changes=changes, revisions={"d": 0}, contacts=contacts
+        )
+        result = apply(store, run, {"d": adapter}, silent, threading.Event(), bench.clock)
+    members = store.counts("d").members
+    store.close()
+    assert (result.state, result.errors, bench.throttles()) == (RunState.DONE, {}, 0)
+    assert result.total(Outcome.APPLIED) == changes.num_rows
+    assert set(members.values()) == {contacts}
+    if platform != "mailchimp":  # the limits were what it waited for
+        limit = Window(15, 60.0) if platform == "klaviyo" else Window(190, 10.0)
+        writes = [at for at, what, _ in bench.server.seen if not what.startswith("GET") and "search" not in what]
+        assert len(writes) > 2 * limit.requests
+        assert bench.clock.time > (len(writes) / limit.requests - 2) * limit.seconds

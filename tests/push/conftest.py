@@ -14,7 +14,7 @@ from connector.platforms.base import Adapter
 from connector.push.run import RunResult, apply, resume
 from connector.state import database
 from connector.state.base import Store
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
 
 from .fake import MOMENT, FakeClock
 
@@ -27,7 +27,7 @@ def fast_commits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = SqliteStore(tmp_path / "state.db", now=lambda: MOMENT)
+    opened = SqlStore(tmp_path / "state.db", now=lambda: MOMENT)
     with opened.lease("test"):
         yield opened
     opened.close()

@@ -95,6 +95,7 @@ class FakePlatform:
     sent: list[Batch] = field(default_factory=list)
     lookups: list[list[str]] = field(default_factory=list)
     jobs: dict[str, list[Any]] = field(default_factory=dict)
+    earlier: list[dict[str, datetime | None]] = field(default_factory=list)  # jobs of before, at each look
     ensured: list[Target] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -162,6 +163,10 @@ class FakePlatform:
                 raise Unanswered("no such job", code="job_gone")
             self.jobs[job][0] -= 1
             return Job(job, 2.0) if self.jobs[job][0] >= 0 else self.jobs[job][1]
+
+    def unfinished(self) -> Mapping[str, datetime | None]:
+        with self._lock:
+            return self.earlier.pop(0) if self.earlier else {}
 
     def _leaves_out(self, row: dict[str, Any]) -> bool:
         out = row["email"] in self.left_out

@@ -15,7 +15,7 @@ from connector.platforms.base import Batch, Capabilities, TagStyle
 from connector.push.run import apply, resume
 from connector.state import database
 from connector.state.base import RunState, Store
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
 
 from .conftest import ledger_members, open_run
 from .fake import MOMENT, FakeClock, FakePlatform, capabilities, change, people
@@ -77,7 +77,7 @@ def start(store: Store) -> str:
 
 def finish(path: Path, platform: FakePlatform) -> None:
     """What `sync resume` does in a new process, and what must hold then."""
-    store = SqliteStore(path, now=lambda: MOMENT)
+    store = SqlStore(path, now=lambda: MOMENT)
     with store.lease("test"):
         resume(store, {"d": platform}, silent, threading.Event(), FakeClock())
         assert store.unfinished() is None
@@ -95,7 +95,7 @@ def finish(path: Path, platform: FakePlatform) -> None:
 def test_killed_at_every_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, after: bool) -> None:
     for number in range(1, 100):
         path = tmp_path / f"{number}.db"
-        store = SqliteStore(path, now=lambda: MOMENT)
+        store = SqlStore(path, now=lambda: MOMENT)
         platform = platform_with_members(PROFILES[profile])
         survived = False
         with store.lease("test"):
@@ -119,7 +119,7 @@ def test_killed_at_every_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 def test_killed_during_every_request(tmp_path: Path, profile: str, applied: bool) -> None:
     for number in range(1, 100):
         path = tmp_path / f"{number}.db"
-        store = SqliteStore(path, now=lambda: MOMENT)
+        store = SqlStore(path, now=lambda: MOMENT)
         platform = platform_with_members(PROFILES[profile])
 
         def dying(call: int, batch: Batch, number: int = number) -> BaseException | None:
@@ -147,7 +147,7 @@ def test_killed_during_every_request(tmp_path: Path, profile: str, applied: bool
 def test_killed_while_resuming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "state.db"
     platform = platform_with_members(PROFILES["jobs and ids"])
-    store = SqliteStore(path, now=lambda: MOMENT)
+    store = SqlStore(path, now=lambda: MOMENT)
     with store.lease("test"), killed_at(monkeypatch, 4, after=False), pytest.raises(Killed):
         apply(store, start(store), {"d": platform}, silent, threading.Event(), FakeClock())
     for _ in range(6):

@@ -13,7 +13,7 @@ import pytest
 from connector.plan.model import CHANGE_SCHEMA
 from connector.platforms.base import CONTACT_SCHEMA
 from connector.state.postgres import PostgresDatabase
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
 from tests.postgres import empty_schema, postgres
 
 __all__ = ["postgres"]
@@ -52,12 +52,12 @@ def url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def make(url: str, now: Now) -> Iterator[Callable[[], SqliteStore]]:
+def make(url: str, now: Now) -> Iterator[Callable[[], SqlStore]]:
     """Opens the same state again and again."""
-    opened: list[SqliteStore] = []
+    opened: list[SqlStore] = []
 
-    def another() -> SqliteStore:
-        opened.append(SqliteStore(PostgresDatabase(url) if "://" in url else Path(url), now=now))
+    def another() -> SqlStore:
+        opened.append(SqlStore(PostgresDatabase(url) if "://" in url else Path(url), now=now))
         return opened[-1]
 
     yield another
@@ -66,7 +66,7 @@ def make(url: str, now: Now) -> Iterator[Callable[[], SqliteStore]]:
 
 
 @pytest.fixture
-def store(make: Callable[[], SqliteStore]) -> SqliteStore:
+def store(make: Callable[[], SqlStore]) -> SqlStore:
     return make()
 
 
@@ -78,7 +78,7 @@ def changes(*rows: dict[str, Any]) -> pa.Table:
     return pa.Table.from_pylist([{"destination": "d", **row} for row in rows], schema=CHANGE_SCHEMA)
 
 
-def open_run(store: SqliteStore, table: pa.Table, **more: Any) -> str:
+def open_run(store: SqlStore, table: pa.Table, **more: Any) -> str:
     moment = datetime(2026, 11, 21, tzinfo=UTC)
     parts = {"plan_id": "plan", "as_of": moment, "made_at": moment, "revisions": {}, "contacts": 1, **more}
     return store.open_run(changes=table, **parts)

@@ -13,7 +13,7 @@ from connector.errors import StateError, TooNew
 from connector.state import schema
 from connector.state.database import Database
 from connector.state.open import open_store
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
 
 from .conftest import contacts
 
@@ -32,7 +32,7 @@ def test_only_the_owner_may_read(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_commit_waits_for_the_disk(store: SqliteStore) -> None:
+def test_a_commit_waits_for_the_disk(store: SqlStore) -> None:
     assert store._db.rows("PRAGMA synchronous") == [(2,)]
     assert store._db.rows("PRAGMA journal_mode") == [("wal",)]
 
@@ -43,7 +43,7 @@ def test_other_urls_are_refused_with_advice(url: str) -> None:
         open_store(url)
 
 
-def test_a_newer_schema_is_too_new(tmp_path: Path, store: SqliteStore) -> None:
+def test_a_newer_schema_is_too_new(tmp_path: Path, store: SqlStore) -> None:
     store._db.run("INSERT INTO schema_version(version, at) VALUES (999, 0)")
     with pytest.raises(TooNew, match=r"schema 999.*Update the connector"):
         open_store(str(tmp_path / "state.db"))
@@ -86,7 +86,7 @@ def test_a_failing_migration_leaves_the_old_schema(tmp_path: Path, monkeypatch: 
     db.close()
 
 
-def test_a_second_store_does_not_disturb_the_first(tmp_path: Path, store: SqliteStore) -> None:
+def test_a_second_store_does_not_disturb_the_first(tmp_path: Path, store: SqlStore) -> None:
     """Closing another connection to the file must not take the log away from under an open one."""
     store.observe("d", contacts({"email": "a@example.com"}))
     open_store(str(tmp_path / "state.db")).close()

@@ -11,11 +11,11 @@ import pytest
 
 from connector.errors import LeaseHeld, StateError
 from connector.state import lease as lease_module
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
 
 from .conftest import Now, changes, open_run
 
-Make = Callable[[], SqliteStore]
+Make = Callable[[], SqlStore]
 
 
 def test_two_writers_wait_for_each_other(make: Make) -> None:
@@ -23,7 +23,7 @@ def test_two_writers_wait_for_each_other(make: Make) -> None:
     one, two = make(), make()
     failures: list[StateError] = []
 
-    def work(store: SqliteStore) -> None:
+    def work(store: SqlStore) -> None:
         for _ in range(60):
             try:
                 with store.lease("test"):
@@ -103,6 +103,6 @@ def test_who_lost_the_lease_writes_nothing_more(make: Make, now: Now) -> None:
     assert two.journal.in_doubt(run, "d") == []
 
 
-def test_the_journal_needs_the_lease(store: SqliteStore) -> None:
+def test_the_journal_needs_the_lease(store: SqlStore) -> None:
     with pytest.raises(StateError, match="without the lease"):
         open_run(store, changes())

@@ -10,12 +10,12 @@ import pytest
 
 from connector.model import Op
 from connector.state.base import ANSWERS, ENGAGEMENT, RunState
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
 
 from .conftest import Now, changes, columns, contacts, open_run
 
 
-def test_engagement_adds_up_and_sends_begin_anew_with_an_open_or_click(store: SqliteStore) -> None:
+def test_engagement_adds_up_and_sends_begin_anew_with_an_open_or_click(store: SqlStore) -> None:
     def at(day: int) -> datetime:
         return datetime(2026, 11, day, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def test_engagement_adds_up_and_sends_begin_anew_with_an_open_or_click(store: Sq
     assert store.engagement("other") == (ENGAGEMENT.empty_table(), None)
 
 
-def test_people_and_a_whole_reading_are_remembered(store: SqliteStore, now: Now) -> None:
+def test_people_and_a_whole_reading_are_remembered(store: SqlStore, now: Now) -> None:
     store.observe("d", contacts({"email": "a@example.com", "status": "subscribed"}), cursor=now(), whole=True)
     people = pa.table({"email": ["a@example.com", "stranger@example.com"], "person": ["42", "7"]})
     store.remember_people("d", people)
@@ -53,7 +53,7 @@ def test_people_and_a_whole_reading_are_remembered(store: SqliteStore, now: Now)
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_move_takes_memberships_and_engagement_along(store: SqliteStore, known: bool) -> None:
+def test_a_move_takes_memberships_and_engagement_along(store: SqlStore, known: bool) -> None:
     """Whether or not something was noted of the new address before."""
     old, new = "old@example.com", "new@example.com"
     held = [{"email": old, "remote_id": "1", "status": "subscribed"}]
@@ -76,7 +76,7 @@ def test_a_move_takes_memberships_and_engagement_along(store: SqliteStore, known
     assert columns(store.engagement("d")[0], "email", "sends") == [(new, 4)]
 
 
-def test_what_follows_from_a_move_that_did_not_come_about_is_skipped(store: SqliteStore) -> None:
+def test_what_follows_from_a_move_that_did_not_come_about_is_skipped(store: SqlStore) -> None:
     old, new = "old@example.com", "new@example.com"
     store.observe("d", contacts({"email": old, "remote_id": "1", "status": "subscribed"}))
     rows = [

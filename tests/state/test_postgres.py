@@ -17,7 +17,7 @@ from connector.state import schema
 from connector.state.dialect import translate
 from connector.state.open import exists, open_store, rehearsal_url
 from connector.state.postgres import PostgresDatabase
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
 
 from .conftest import changes, contacts, open_run
 
@@ -37,14 +37,14 @@ def test_a_url_opens_it(url: str) -> None:
     again.close()
 
 
-def test_every_kind_of_text_survives(store: SqliteStore) -> None:
+def test_every_kind_of_text_survives(store: SqlStore) -> None:
     texts = ['a"b', "a,b", "a\nb", "a\r\nb", "ü€😀", "%s ? \\N \\", " x ", "null", "NULL", "{1}"]
     rows = [{"email": f"p{number}@example.com", "remote_id": text} for number, text in enumerate(texts)]
     store.observe("d", contacts(*rows, {"email": "last@example.com", "remote_id": None}))
     assert store.ledger("d").contacts["remote_id"].to_pylist() == [*texts, None]
 
 
-def test_a_hundred_thousand_people_in_bulk(store: SqliteStore) -> None:
+def test_a_hundred_thousand_people_in_bulk(store: SqlStore) -> None:
     count = 100_000
     emails = pa.array([f"p{number}@example.com" for number in range(count)])
     started = time.monotonic()
@@ -56,7 +56,7 @@ def test_a_hundred_thousand_people_in_bulk(store: SqliteStore) -> None:
 
 
 def test_flat_objects_are_merged_in_order(url: str) -> None:
-    store = SqliteStore(PostgresDatabase(url))
+    store = SqlStore(PostgresDatabase(url))
     merged = {
         ("{}", '{"A":"1"}'): '{"A":"1"}',
         ('{"B":"x","A":1.50}', '{"A":2,"C":true}'): '{"B":"x","A":2,"C":true}',
@@ -68,7 +68,7 @@ def test_flat_objects_are_merged_in_order(url: str) -> None:
     store.close()
 
 
-def test_a_newer_schema_is_too_new(url: str, store: SqliteStore) -> None:
+def test_a_newer_schema_is_too_new(url: str, store: SqlStore) -> None:
     store._db.run("INSERT INTO schema_version(version, at) VALUES (999, 0)")
     with pytest.raises(TooNew, match=r"schema 999.*Update the connector"):
         open_store(url)
@@ -116,7 +116,7 @@ def test_a_password_is_in_no_message() -> None:
     assert "secret" not in str(failed.value) and "marianne" not in str(failed.value)
 
 
-def test_a_lost_connection_is_told_and_nothing_is_half_written(url: str, store: SqliteStore) -> None:
+def test_a_lost_connection_is_told_and_nothing_is_half_written(url: str, store: SqlStore) -> None:
     with psycopg.connect(url, autocommit=True) as other:
         with pytest.raises(StateError, match="lost"), store._db.transaction():
             store._db.run("INSERT INTO destination(name) VALUES ('half')")
@@ -128,7 +128,7 @@ def test_a_lost_connection_is_told_and_nothing_is_half_written(url: str, store: 
 def test_a_stalled_writer_does_not_stop_the_others(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres_module, "STALLED_SECONDS", 1)
     stalled, other = open_store(url), open_store(url)
-    assert isinstance(stalled, SqliteStore)
+    assert isinstance(stalled, SqlStore)
     with pytest.raises(StateError), stalled._db.transaction():
         with other.lease("push"):  # waits until the server cuts the stalled one off
             pass
@@ -137,7 +137,7 @@ def test_a_stalled_writer_does_not_stop_the_others(url: str, monkeypatch: pytest
 
 
 def test_the_servers_clock_rules(url: str) -> None:
-    store = SqliteStore(PostgresDatabase(url))
+    store = SqlStore(PostgresDatabase(url))
     assert abs((store._db.now() - datetime.now(UTC)).total_seconds()) < 60
     with store.lease("push"):
         run = open_run(store, changes())

@@ -12,7 +12,7 @@ from connector.errors import StateError
 from connector.model import Kind
 from connector.plan.rows import forgotten
 from connector.state.base import Store
-from connector.state.sqlite import SqliteStore
+from connector.state.store import SqlStore
 from connector.state.upkeep import WITH_EMAIL
 
 from .conftest import changes, columns, contacts, open_run
@@ -39,7 +39,7 @@ def members(store: Store) -> set[str]:
 
 
 def test_forget_knows_every_table_with_an_address(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "state.db")
+    store = SqlStore(tmp_path / "state.db")
     tables = [name for (name,) in store._db.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
     found = {
         table: {name for (name,) in store._db.rows(f"SELECT name FROM pragma_table_info('{table}')")}
@@ -50,7 +50,7 @@ def test_forget_knows_every_table_with_an_address(tmp_path: Path) -> None:
     assert {name for names in found.values() for name in names if "email" in name} <= {"email", "old_email"}
 
 
-def test_a_reject_keeps_the_hash_of_the_refused_row_until_it_is_tried_again(store: SqliteStore) -> None:
+def test_a_reject_keeps_the_hash_of_the_refused_row_until_it_is_tried_again(store: SqlStore) -> None:
     with store.lease("test"):
         push(store, {"op": "add", "email": ANN, "row_hash": "abc", **IN_VIP}, outcome="rejected")
         assert store.rejects("d")["row_hash"].to_pylist() == ["abc"]
@@ -60,7 +60,7 @@ def test_a_reject_keeps_the_hash_of_the_refused_row_until_it_is_tried_again(stor
     assert store.rejects("d")["row_hash"].to_pylist() == [None]
 
 
-def test_forgetting_removes_every_row_of_one_person(store: SqliteStore) -> None:
+def test_forgetting_removes_every_row_of_one_person(store: SqlStore) -> None:
     with store.lease("test"):
         store.observe("d", contacts({"email": ANN, "status": "subscribed"}, {"email": BOB, "status": "subscribed"}))
         push(store, *({"op": "add", "email": email, **IN_VIP} for email in (ANN, BOB)))
@@ -77,12 +77,12 @@ def test_forgetting_removes_every_row_of_one_person(store: SqliteStore) -> None:
     assert len(salt) == 64 and ANN not in str(hashes)
 
 
-def test_upkeep_needs_the_lease(store: SqliteStore) -> None:
+def test_upkeep_needs_the_lease(store: SqlStore) -> None:
     with pytest.raises(StateError, match="lease"):
         store.upkeep.forget(ANN)
 
 
-def test_letting_go_leaves_the_contact(store: SqliteStore) -> None:
+def test_letting_go_leaves_the_contact(store: SqlStore) -> None:
     with store.lease("test"):
         push(store, *({"op": "adopt", "email": email, **IN_VIP} for email in (ANN, BOB)))
         run = push(store, {"op": "disown", "email": ANN, **IN_VIP})
@@ -90,7 +90,7 @@ def test_letting_go_leaves_the_contact(store: SqliteStore) -> None:
     assert columns(store.run_changes(run), "op", "outcome") == [("disown", "applied")]
 
 
-def test_moves_are_the_last_of_each_kind_since_a_moment(store: SqliteStore) -> None:
+def test_moves_are_the_last_of_each_kind_since_a_moment(store: SqlStore) -> None:
     def day(number: int) -> datetime:
         return datetime(2026, 11, number, tzinfo=UTC)
 

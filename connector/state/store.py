@@ -1,4 +1,4 @@
-"""The store on SQLite: ledger in bulk, what was observed, runs and rejects.
+"""The store on an SQL database: ledger in bulk, what was observed, runs and rejects.
 
 Owns: reads and writes of everything but the journal of a run. Must not: send, or keep a secret.
 """
@@ -36,7 +36,7 @@ from connector.state.base import (
 from connector.state.database import Database
 from connector.state.driver import Driver
 from connector.state.frozen import Frozen, freeze, release
-from connector.state.journal import SqliteJournal
+from connector.state.journal import SqlJournal
 from connector.state.lease import Lease
 from connector.state.schema import migrate
 from connector.state.settle import TEMPORARY, raise_revision, record
@@ -77,7 +77,7 @@ _IN_DOUBT = """EXISTS (SELECT 1 FROM batch b JOIN step s ON s.id = b.step
                        WHERE s.run_id = run.id AND b.state IN ('sent', 'polling'))"""
 
 
-class SqliteStore:
+class SqlStore:
     """connector.state.base.Store."""
 
     def __init__(self, place: Path | Driver, now: Callable[[], datetime] | None = None) -> None:
@@ -91,7 +91,7 @@ class SqliteStore:
             self._db.close()
             raise
         self._lease = Lease(self._db, now)
-        self._journal = SqliteJournal(self._db, self._lease, now)
+        self._journal = SqlJournal(self._db, self._lease, now)
         self.upkeep = Upkeep(self._db, self._lease, now)
         self.frozen = Frozen(self._db)
 
@@ -254,12 +254,6 @@ class SqliteStore:
         states = f"'{RunState.OPEN}', '{RunState.INTERRUPTED}', '{RunState.FAILED}'"
         found = self._runs(f"WHERE state IN ({states}) ORDER BY rowid DESC LIMIT 1")
         return found[0] if found else None
-
-    def abandon(self, run_id: str) -> None:
-        self.run(run_id)
-        with self._db.transaction():
-            self._lease.check()
-            self._db.run("UPDATE run SET state = ? WHERE id = ?", [RunState.ABANDONED, run_id])
 
     def runs(self, limit: int = 20) -> list[RunInfo]:
         return self._runs("ORDER BY rowid DESC LIMIT ?", limit)

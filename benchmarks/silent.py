@@ -1,0 +1,24 @@
+"""A platform with no news: a plan beside it costs what the connector itself needs, and no network.
+
+Owns: the stand-in for an adapter in the benchmark of plans. Must not: be asked for anything but news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from connector.platforms.mailchimp_facts import CAPABILITIES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Silent:
+    """Nothing changed there since the last reading. Any other question is an error, so it cannot go unnoticed."""
+
+    capabilities = CAPABILITIES
+
+    def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
+        return iter(())
