@@ -11,7 +11,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +137,18 @@ def view(opened: Any, folder: Path, name: str, rows: pa.Table) -> None:
 def test_spark_agrees_with_the_oracle(spark_tables: tuple[Put, str]) -> None:
     put, url = spark_tables
     sweep(SPARK, lambda world: agree(put, url, True, world))
+
+
+def test_spark_tells_instants_from_local_times(spark_tables: tuple[Put, str]) -> None:
+    """`timestamp` is an instant, `timestamp_ntz` a time of the file's zone."""
+    put, url = spark_tables
+    moment = datetime(2026, 3, 28, 23, 30)
+    columns = {"email": ["a@example.com"], "seen": pa.array([moment], pa.timestamp("us", tz="UTC"))}
+    put("people", pa.table({**columns, "local": pa.array([moment], pa.timestamp("us"))}))
+    rules = "seen: {when: {seen: {on: 2026-03-29}}}, local: {when: {local: {on: 2026-03-28}}}"
+    text = f'version: 1\ntimezone: Europe/Berlin\nengine: "{url}"\n'
+    text += f"sources: {{contacts: {{table: people, email: email}}}}\nsegments: {{{rules}}}\n"
+    config = load_text(text, Path("segments.yaml"))
+    found = catalog(config, AS_OF)
+    sizes = evaluate(config, load(config, found, AS_OF, needed(config, found)), AS_OF).sizes
+    assert sizes == {"seen": 1, "local": 1}
