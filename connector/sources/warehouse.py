@@ -92,9 +92,17 @@ def table(config: Config, source: Source) -> Any:
     opened = backend(config)
     with working(place, config):
         try:
-            return opened.table(name, database=tuple(where) or None)
+            return _with_zones(opened, opened.table(name, database=tuple(where) or None), str(source.table))
         except TableNotFound:
             fail(place, "table-missing", f"there is no table {source.table}. Write it as schema.name, or correct it.")
+
+
+def _with_zones(opened: Any, found: Any, name: str) -> Any:
+    """Spark's `timestamp` is an instant and its `timestamp_ntz` a local time; Ibis takes both for local."""
+    if opened.name != "pyspark":
+        return found
+    instants = [column for column, type_ in opened._session.table(name).dtypes if type_ == "timestamp"]
+    return found.mutate(**{column: found[column].cast("timestamp('UTC', 6)") for column in instants})
 
 
 def inspect(config: Config, source: Source) -> Export:

@@ -155,8 +155,10 @@ class _Load:
     def _value(self, name: str, table: Any, column: str, type_: ColumnType) -> Any:
         headers = self.catalog[name].columns[column].headers
         if type_ == "place":
-            parts = zip(("latitude", "longitude"), headers, strict=True)
-            return ibis.struct({part: table[header].cast("float64") for part, header in parts})
+            latitude, longitude = (table[header].cast("float64") for header in headers)
+            whole = latitude.between(-90, 90) & longitude.between(-180, 180)
+            pair = ibis.struct({"latitude": latitude, "longitude": longitude})
+            return whole.ifelse(pair, ibis.null(pair.type()))
         return warehouse_columns.value(table[headers[0]], type_, self._zone(name), self._extent(column))
 
     def _extents(self, name: str, table: Any, columns: list[str]) -> dict[str, warehouse_columns.Extent]:

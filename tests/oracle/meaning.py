@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from connector.config import rules as r
 from connector.config.models import Config
+from tests.oracle.expressions import EXPRESSIONS
 
 Person = Mapping[str, Any]
 INVISIBLE = "\u180e\u200b\u200c\u200d\u2060\ufeff"
@@ -125,6 +126,8 @@ class Oracle:
                 return self.near(rule, self.value(person, rule.column))
             case r.Sequence():
                 return self.follows(rule.steps, person, None)
+            case r.Sql():
+                return EXPRESSIONS[rule.text](lambda name: self.value(person, name)) is True
         raise AssertionError(rule)
 
     def type(self, person: Person, column: str) -> str:

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import ibis
-from hypothesis import HealthCheck, Phase, given, settings
 
 from connector.config.load import load_text
 from connector.segments.evaluate import evaluate
 from tests.oracle import worlds
 from tests.oracle.meaning import Oracle
+from tests.oracle.sweep import World, sweep
 from tests.segments.world import loaded
 
 CONNECTION = ibis.duckdb.connect()
-CASES = int(os.environ.get("CONNECTOR_ORACLE_CASES", "200"))
+CASES = int(os.environ.get("CONNECTOR_ORACLE_CASES", "1000"))
 
 
 def flow(value: Any) -> str:
@@ -36,7 +36,7 @@ def used(traits: dict[str, Any], rules: list[Any]) -> dict[str, Any]:
     """The traits that the rules name, and those that they are made of: the others only cost time."""
     text, found = flow(rules), dict[str, Any]()
     for name, body in reversed(traits.items()):  # a trait stands after those it is made of
-        if re.search(rf'"{name}[".]', text):
+        if re.search(rf'"{name}[".]|\b{name}\b', text):
             found[name] = body
             text += flow(body)
     return dict(reversed(found.items()))
@@ -58,17 +58,8 @@ def text(rules: list[Any], traits: dict[str, Any]) -> str:
     return "\n".join(f"{key}: {flow(value)}" for key, value in document.items())
 
 
-@settings(
-    max_examples=CASES,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.generate],  # a failing world is small enough to read; shrinking it takes minutes
-    suppress_health_check=list(HealthCheck),
-)
-@given(people=worlds.people, segments=worlds.segments, where=worlds.where, window=worlds.hourly)
-def test_every_person_of_every_segment(
-    people: list[dict[str, Any]], segments: tuple[list[Any], Any], where: Any, window: str
-) -> None:
+def agree(world: World) -> int:
+    people, segments, where, window = world
     config = load_text(text([*segments[0], segments[1]], worlds.traits(where, window)), Path("segments.yaml"))
     orders = [{**row, "_email": person["email"]} for person in people for row in person["events"]["orders"]]
     tables = loaded(people, worlds.TYPES, {"orders": (orders, worlds.ALL_ORDER_TYPES)}, CONNECTION)
@@ -76,3 +67,8 @@ def test_every_person_of_every_segment(
     oracle = Oracle(config, tables.types, people, worlds.AS_OF)
     for name in config.segments:
         assert {row["email"] for row in found if row[f"in:{name}"]} == oracle.sent(name), name
+    return len(config.segments)
+
+
+def test_every_person_of_every_segment() -> None:
+    sweep(CASES, agree)

@@ -11,19 +11,18 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume
 
 from connector.config.load import load_text
 from connector.config.models import ColumnType, Config
-from connector.config.rules import Near, walk
+from connector.config.rules import Near, Sql, walk
 from connector.segments.evaluate import evaluate
 from connector.segments.names import needed
 from connector.sources import warehouse
@@ -31,6 +30,7 @@ from connector.sources.catalog import catalog
 from connector.sources.load import load
 from tests.oracle import worlds
 from tests.oracle.meaning import Oracle
+from tests.oracle.sweep import World, sweep
 from tests.oracle.test_agreement import text
 from tests.postgres import postgres
 from tests.segments.world import PHYSICAL
@@ -65,14 +65,15 @@ def of_engine(written: str, url: str, places: bool) -> Config:
     return load_text(f'engine: "{url}"\n{written}', Path("segments.yaml"))
 
 
-def agree(put: Put, url: str, places: bool, world: tuple[Any, ...]) -> int:
+def agree(put: Put, url: str, places: bool, world: World) -> int:
     """Compare one world; how many cases that were."""
     people, segments, where, window = world
-    rules = [*segments[0], segments[1]]
-    written = text(rules, worlds.traits(where, window))
+    written = text([*segments[0], segments[1]], worlds.traits(where, window))
     files = load_text(written, Path("segments.yaml"))
+    rules = [node for item in files.segments.values() for node in walk(item.when)]
+    assume(not any(isinstance(node, Sql) for node in rules))
     if not places:
-        assume(not any(isinstance(node, Near) for item in files.segments.values() for node in walk(item.when)))
+        assume(not any(isinstance(node, Near) for node in rules))
         assume('"home"' not in written)
     orders = [{**row, "email": person["email"]} for person in people for row in person["events"]["orders"]]
     put("people", table(people, {"email": "text", **worlds.TYPES}))
@@ -85,28 +86,7 @@ def agree(put: Put, url: str, places: bool, world: tuple[Any, ...]) -> int:
     oracle = Oracle(files, types, people, worlds.AS_OF)
     for name in config.segments:
         assert {row["email"] for row in rows if row[f"in:{name}"]} == oracle.sent(name), name
-    return len(rules)
-
-
-def sweep(cases: int, put: Put, url: str, places: bool) -> None:
-    """Worlds until so many cases were compared."""
-    left = cases
-
-    @settings(
-        max_examples=cases,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(st.tuples(worlds.people, worlds.segments, worlds.where, worlds.hourly))
-    def compare(world: tuple[Any, ...]) -> None:
-        nonlocal left
-        if left > 0:
-            left -= agree(put, url, places, world)
-
-    compare()
-    assert left <= 0
+    return len(files.segments)
 
 
 @pytest.fixture
@@ -115,12 +95,12 @@ def postgres_tables(postgres: str) -> Iterator[tuple[Put, str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of drivers, about themselves
         opened = warehouse.connect(url)
-    yield (lambda name, rows: put(opened, name, rows)), url
+    yield (lambda name, rows: fill(opened, name, rows)), url
     opened.disconnect()
     warehouse.connect.cache_clear()
 
 
-def put(opened: Any, name: str, rows: pa.Table) -> None:
+def fill(opened: Any, name: str, rows: pa.Table) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         opened.raw_sql(f"DROP TABLE IF EXISTS {name}").close()
@@ -128,7 +108,8 @@ def put(opened: Any, name: str, rows: pa.Table) -> None:
 
 
 def test_postgres_agrees_with_the_oracle(postgres_tables: tuple[Put, str]) -> None:
-    sweep(POSTGRES, *postgres_tables, places=False)
+    put, url = postgres_tables
+    sweep(POSTGRES, lambda world: agree(put, url, False, world))
 
 
 @pytest.fixture
@@ -154,4 +135,20 @@ def view(opened: Any, folder: Path, name: str, rows: pa.Table) -> None:
 
 
 def test_spark_agrees_with_the_oracle(spark_tables: tuple[Put, str]) -> None:
-    sweep(SPARK, *spark_tables, places=True)
+    put, url = spark_tables
+    sweep(SPARK, lambda world: agree(put, url, True, world))
+
+
+def test_spark_tells_instants_from_local_times(spark_tables: tuple[Put, str]) -> None:
+    """`timestamp` is an instant, `timestamp_ntz` a time of the file's zone."""
+    put, url = spark_tables
+    moment = datetime(2026, 3, 28, 23, 30)
+    columns = {"email": ["a@example.com"], "seen": pa.array([moment], pa.timestamp("us", tz="UTC"))}
+    put("people", pa.table({**columns, "local": pa.array([moment], pa.timestamp("us"))}))
+    rules = "seen: {when: {seen: {on: 2026-03-29}}}, local: {when: {local: {on: 2026-03-28}}}"
+    text = f'version: 1\ntimezone: Europe/Berlin\nengine: "{url}"\n'
+    text += f"sources: {{contacts: {{table: people, email: email}}}}\nsegments: {{{rules}}}\n"
+    config = load_text(text, Path("segments.yaml"))
+    found = catalog(config, AS_OF)
+    sizes = evaluate(config, load(config, found, AS_OF, needed(config, found)), AS_OF).sizes
+    assert sizes == {"seen": 1, "local": 1}

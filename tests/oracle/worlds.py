@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from connector.config.models import ColumnType
+from tests.oracle.expressions import EXPRESSIONS
 
 AS_OF = datetime(2026, 3, 29, 10, 30)  # the day Berlin's clocks go forward
 TYPES: dict[str, ColumnType] = {
@@ -249,8 +250,10 @@ sequences = st.tuples(
     st.lists(st.tuples(st.none() | where, st.booleans(), hourly).map(_step), min_size=1, max_size=2),
 ).map(lambda found: {"sequence": [{"orders": found[0] or {}}, *found[1]]})
 
+expressions = st.sampled_from(sorted(EXPRESSIONS)).map(lambda text: {"sql": text})
+
 rules = combined(
-    tests_of(TYPES) | tests_of(TRAITS) | events | chances | ranks | sequences  # type: ignore[arg-type]
+    tests_of(TYPES) | tests_of(TRAITS) | events | chances | ranks | sequences | expressions  # type: ignore[arg-type]
 )
 segments = st.lists(rules, min_size=3, max_size=8).flatmap(
     lambda found: st.tuples(
