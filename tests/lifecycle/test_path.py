@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from connector.app import cleaning, pushing
+from connector.app import cleaning, pushing, upkeep
 from connector.app import lifecycle as verbs
 from connector.app.workspace import Workspace, open_state
 from connector.errors import ConfigError, Unsafe
@@ -95,12 +95,28 @@ def _alive_again(three: World) -> None:
         (SILENT[1], "report"),
         (SILENT[2], "report"),
         (SILENT[1], "restore"),
+        (SILENT[3], "report"),  # HubSpot lets nobody go
     }
     assert three.stages("klaviyo")[SILENT[1]] == "returned"
     three.day = 21
     three.push()
     assert SILENT[1] in platforms.klaviyo(three.running.url)[1]["won-back"]
     assert three.stages("mailchimp")[SILENT[1]] == "retired"
+
+
+def test_undo_takes_back_what_klaviyo_suppressed(three: World) -> None:
+    to_sunset(three)
+    three.cleanup()
+    three.say_no("klaviyo", SILENT[0])
+    with three.open() as workspace, open_state(workspace) as store:
+        plan = upkeep.undo(workspace, store, "last")
+        result = pushing.push(workspace, store, plan)
+    assert result.counts == {"klaviyo": {"restore": {"applied": 3}}}
+    assert any("mailchimp: 4 retired contacts stay retired" in note for note in plan.notes)
+    assert three.stages("klaviyo") == {SILENT[0]: "retired"}
+    three.day = 16
+    plan, _ = three.push()
+    assert {row["how"] for row in plan.stages.to_pylist() if row["destination"] == "klaviyo"} == {"entered"}
 
 
 def test_push_never_lets_anybody_go(three: World) -> None:
