@@ -60,7 +60,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
 
     refuse_unfinished(store)
     config, now = workspace.config, workspace.now()
-    policy = lifecycle.policy(workspace)
+    policy = lifecycle.policy(workspace, whole=False)
     asked = observing.asked(config)  # of those that --to leaves out, what was last read
     complete = {
         item.name: observing.read(workspace, store, item.name, adapter(workspace, item), now)

@@ -152,10 +152,11 @@ def _restores(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
     said no themselves since."""
     retire, offered = side.capabilities.retire, (Op.RESTORE, None) in side.capabilities.operations
     led_to = Status.SUPPRESSED if retire and retire.action == "suppress" else Status.ARCHIVED
+    can = "true" if offered else "false"
     connection.execute(f"""
         create temp table restored as
         select d.email from did d join contacts c using (email) join desired p using (email)
-        where d.op = 'retire' and {_APPLIED} and c.status = '{led_to}' and p.consent and {"true" if offered else "false"}
+        where d.op = 'retire' and {_APPLIED} and c.status = '{led_to}' and p.consent and {can}
     """)
 
 

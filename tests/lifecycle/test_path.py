@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from connector.app import cleaning, pushing, upkeep
+from connector.app import advice, cleaning, pushing, upkeep
 from connector.app import lifecycle as verbs
 from connector.app.workspace import Workspace, open_state
 from connector.errors import ConfigError, Unsafe
@@ -265,3 +265,16 @@ def test_an_action_that_nobody_offers_is_refused_at_its_line(tmp_path: Path) -> 
         made.write()
         with made.open():
             pass
+
+
+def test_opens_among_the_signals_are_explained(tmp_path: Path) -> None:
+    with world(tmp_path, ("klaviyo",)) as made:
+        made.people = {"a@example.com": Person(click=-1)}
+        for signals, code in (
+            ("last_click_at, klaviyo.last_open_at", "opens-named"),
+            ("klaviyo.last_open_at", "opens-only"),
+        ):
+            made.policy = POLICY.replace("last_click_at, last_order_at", signals)
+            made.write()
+            with made.open() as workspace:
+                assert code in [item.code for item in advice.check(workspace).advice]
