@@ -55,7 +55,7 @@ ADVICE: Mapping[AdviceCode, str] = {
     "no-owner": "The segment has no `owner`, so nobody is asked when it looks wrong.",
     "no-timezone": "Without `timezone` days begin in UTC. Write the zone in which your customers' days begin.",
     "not-read-yet": "A rule asks what a platform says, and nothing was read from it yet. `sync plan` reads it.",
-    "opens-named": "Opens are among the lifecycle's signals. Privacy proxies open everything, so silent people look alive.",
+    "opens-named": "Opens are a signal of the lifecycle. Privacy proxies open everything, so silent people look alive.",
     "opens-only": "Opens are the only sign of life. Mail programs open everything by themselves; add clicks or orders.",
     "overlap": "More than 10 % of the smaller of two segments are in the other too, and may get both messages.",
     "review-by-passed": "The day in `review_by` is over. Review the segment and set the next day, or delete it.",
