@@ -57,13 +57,13 @@ class Year:
         self.refused = {name: set() for name in self.world.to}
         for number in range(self.size):
             self._join(f"p{number}@example.com", self.dice.uniform(-400, -35))
-        self._run_day(0)
+        self.run_day(0)
 
-    def run(self, days: int) -> None:
-        for day in range(1, days + 1):
-            self._run_day(day)
+    def run(self, *days: int) -> None:
+        for day in days:
+            self.run_day(day)
 
-    def _run_day(self, day: int) -> None:
+    def run_day(self, day: int) -> None:
         started = time.monotonic()
         self.world.day = day
         if day:
