@@ -16,7 +16,7 @@ from tests.path.small import PLATFORMS
 def test_some_weeks_on_all_platforms(tmp_path: Path) -> None:
     """Everybody's way is checked every day against an account of our own, and recounted from the platforms."""
     with world(tmp_path, PLATFORMS, POLICY) as made:
-        year = Year(made, 60, seed=3, recount_every=7)
+        year = Year(made, 60, seed=3, recount_every=7, busy=5)
         year.begin()
         year.run(1, 4, 11, 16, 20, 21)  # some runs are missed
     figures = year.figures
