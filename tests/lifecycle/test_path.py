@@ -14,6 +14,7 @@ from connector.app import advice, cleaning, pushing, upkeep
 from connector.app import lifecycle as verbs
 from connector.app.workspace import Workspace, open_state
 from connector.errors import ConfigError, Unsafe
+from connector.plan import saved
 from connector.report.cleanup import cleanup_csv, cleanup_json, cleanup_text
 from connector.report.lifecycle import lifecycle_json, lifecycle_text
 from connector.report.plan import as_json, text
@@ -151,7 +152,8 @@ def test_what_limit_cuts_is_no_entry_yet(one: World) -> None:
     with one.open() as workspace, open_state(workspace) as store:
         made = pushing.plan(workspace, store, limit=1)
         assert made.stages.num_rows == 1
-        pushing.push(workspace, store, made)
+        saved.save(made, one.folder / "a.plan")
+        pushing.push(workspace, store, saved.load(one.folder / "a.plan"))
     assert sorted(one.stages("klaviyo").values()) == ["last_call", *["win_back"] * 3]
     one.push()
     assert set(one.stages("klaviyo").values()) == {"last_call"}
