@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 AS_OF := 2026-11-20
-WORKERS ?= 3
+WORKERS ?= 4
 
 .PHONY: rehearsal test check bench sample clean
 
@@ -14,7 +14,7 @@ test: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m benchmarks

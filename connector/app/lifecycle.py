@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from connector.state.base import Ledger, Store
 
 
-def policy(workspace: Workspace) -> Policy | None:
-    """The file's policy at this moment; None without one, and with --only, which chooses segments."""
+def policy(workspace: Workspace, *, whole: bool = True) -> Policy | None:
+    """The file's policy at this moment; None without one, and, unless `whole`, with --only, which chooses segments."""
     from connector.lifecycle.policy import policy as at
     from connector.segments.windows import Clock
 
     section = workspace.config.lifecycle
-    if section is None or workspace.options.only:
+    if section is None or (workspace.options.only and not whole):
         return None
     clock = Clock.at(workspace.as_of, workspace.config.zone)
 
@@ -77,7 +77,7 @@ def report(workspace: Workspace, store: Store) -> Report:
 
     held = policy(workspace)
     if held is None:
-        message = "There is no `lifecycle:` section, or --only leaves it out. docs/lifecycle.md has one to copy."
+        message = "There is no `lifecycle:` section. docs/lifecycle.md has one to copy."
         raise ConfigError([Problem(Place(workspace.config.path.as_posix()), "missing-key", message)])
     desired = evaluate(workspace, store).table
     sides = []

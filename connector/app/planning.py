@@ -48,7 +48,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
     from connector.plan import build
 
     store.require_finished()
-    planning = _Planning(workspace, store, workspace.now(), lifecycle.policy(workspace), take_over)
+    planning = _Planning(workspace, store, workspace.now(), lifecycle.policy(workspace, whole=False), take_over)
     evaluation, forgotten, parts = planning.read()
     people, sides = evaluation.table, [part.side for part in parts]
     staged = [(part.staged, part.side.ledger) for part in parts if part.staged is not None]

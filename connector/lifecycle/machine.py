@@ -39,6 +39,7 @@ PEOPLE = pa.schema(
         ("protected", pa.bool_()),
         ("measurable", pa.bool_()),
         ("ripe", pa.bool_()),  # in the last stage, after every stage for its time, and silent: may be let go
+        ("waits", pa.bool_()),  # silent, and not entered yet because of the ramp
         ("how", pa.string()),  # the move: entered, moved, returned, protected, policy, left, over; null = none
         ("next", pa.string()),  # the stage after the move, null = none
         ("next_part", pa.string()),
@@ -114,14 +115,15 @@ _NEXT = f"""
     ), ranked as (
         select *, row_number() over (partition by how order by life nulls first, email) as place from numbered
     ), kept as (
-        select * replace (case when how = 'entered' and place > $most then null else how end as how) from ranked
+        select * exclude (how), case when how = 'entered' and place > $most then null else how end as how,
+               coalesce(how = 'entered' and place > $most, false) as waits from ranked
     ), named as (
         select *, case when how is null then null when number is not null then list_extract($names, number)
                        when how = 'returned' and $returns then '{RETURNED}' end as next
         from kept
     )
     select n.email, n.stage, n.part, n.policy, n.began_at, n.entered_at, n.signal, n.life, n.taking_part, n.protected,
-           n.measurable, n.ripe, n.how, n.next, s.part as next_part,
+           n.measurable, n.ripe, n.waits, n.how, n.next, s.part as next_part,
            case when n.how = 'entered' then $as_of when n.next is not null then n.began_at end as next_began_at
     from named n left join split s on s.stage = n.next
          and left(md5(s.name || '|' || n.email), 16) >= s.low and left(md5(s.name || '|' || n.email), 16) < s.high

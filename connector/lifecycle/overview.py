@@ -49,6 +49,7 @@ class Overview:
     active: int
     protected: int
     unmeasurable: int
+    waiting: int  # silent, and kept out of the first stage by the ramp for now
     unknown_sends: int
     moves: tuple[Move, ...]
     ripe: int  # may be let go by `sync cleanup`
@@ -85,9 +86,10 @@ def overview(
     return Overview(
         destination=destination.name,
         stages=_stages(stage, policy),
-        active=_count(free) - _count(protected) - _count(unmeasurable),
+        active=_count(free) - _count(protected) - _count(unmeasurable) - _count(people["waits"]),
         protected=_count(protected),
         unmeasurable=_count(unmeasurable),
+        waiting=_count(people["waits"]),
         unknown_sends=_unknown(people, engagement) if policy.section.inactive.sends else 0,
         moves=tuple(_moves(people)),
         ripe=ripe,

@@ -100,7 +100,7 @@ def actions(destination: str, policy: Policy | None, cleanup: Cleanup | None, ca
             assert can.retire is not None
             return can.retire.action
         notes.append(f"{destination}: {what}: {refusal(word or '', can)} They are left as they are.")
-        return None if what == SUNSET else REPORT
+        return REPORT
 
     bounced = cleanup.bounced if cleanup else None
     unsubscribed = cleanup.unsubscribed if cleanup else None

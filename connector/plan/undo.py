@@ -16,12 +16,13 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from connector.model import NewContacts, Status, Target
+from connector.model import NewContacts, Op, Status, Target
 from connector.plan import diff, forecast, gate, guards
 from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities, TagStyle
 from connector.state.base import Ledger, RunInfo
+from connector.state.stages import STAGE_MOVES
 
 _APPLIED = "(outcome = 'applied')"
 
@@ -41,6 +42,7 @@ def build(
 ) -> Plan:
     """`done` is Store.run_changes of the run, `desired` segments.Evaluation.table, for consent."""
     tables, blocked = [CHANGE_SCHEMA.empty_table()], [BLOCKED_SCHEMA.empty_table()]
+    stages = [STAGE_MOVES.empty_table()]
     hits: list[GuardHit] = []
     again = "The next push does it again unless segments.yaml or the export changes first."
     notes = [f"This takes back run {run.id}. {again}"]
@@ -54,6 +56,8 @@ def build(
             _standing(connection, side)
             _memberships(connection)
             _fields(connection, side)
+            _restores(connection, side)
+            stages.append(_stages(connection, name, as_of))
             changed, held_back = _changes(connection, side), _blocked(connection, name)
             hits += _guards(connection, side)
             notes += _left(connection, side)
@@ -74,6 +78,7 @@ def build(
         notes=tuple(notes),
         contacts=desired.num_rows,
         platforms={side.ledger.destination: side.capabilities.platform for side in sides},
+        stages=pa.concat_tables(stages),
     )
 
 
@@ -143,11 +148,35 @@ def _fields(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
         """)
 
 
+def _restores(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
+    """Make the table `restored` (email): whom the run let go and the platform takes back, with consent and unless they
+    said no themselves since."""
+    retire, offered = side.capabilities.retire, (Op.RESTORE, None) in side.capabilities.operations
+    led_to = Status.SUPPRESSED if retire and retire.action == "suppress" else Status.ARCHIVED
+    can = "true" if offered else "false"
+    connection.execute(f"""
+        create temp table restored as
+        select d.email from did d join contacts c using (email) join desired p using (email)
+        where d.op = 'retire' and {_APPLIED} and c.status = '{led_to}' and p.consent and {can}
+    """)
+
+
+def _stages(connection: duckdb.DuckDBPyConnection, destination: str, as_of: datetime) -> pa.Table:
+    """STAGE_MOVES: whoever is taken back is in no stage, and begins anew when they are still silent."""
+    sql = f"""
+        select $1 as destination, email, null as stage, 'undone' as how, null as part, '' as policy, $2 as began_at,
+               $2 as entered_at, null as signal_at, '{Op.RESTORE}' as op, null as kind, null as target from restored
+    """
+    return connection.sql(sql, params=[destination, as_of]).to_arrow_table().select(STAGE_MOVES.names).cast(STAGE_MOVES)
+
+
 def _changes(connection: duckdb.DuckDBPyConnection, side: Side) -> pa.Table:
     sql = """
         select 'update' as op, null as kind, null as target, email, fields from back
         union all
         select op, kind, target, email, null from membership where reason is null
+        union all
+        select 'restore', null, null, email, null from restored
         order by op, kind, target, email
     """
     return _of(connection, sql, side.ledger.destination, CHANGE_SCHEMA)
@@ -192,7 +221,7 @@ def _left(connection: duckdb.DuckDBPyConnection, side: Side) -> list[str]:
         return int(row[0]) if row else 0
 
     retire = side.capabilities.retire
-    how = f" By hand: {retire.how_to_undo}." if retire else ""
+    how = f" By hand: {retire.how_to_undo.rstrip('.')}." if retire else ""
     counted: Mapping[str, int] = {
         "were changed again since that run and are left alone": count("membership where reason = 'touched_since'")
         + count("field where state = 'touched_since'"),
@@ -204,6 +233,8 @@ def _left(connection: duckdb.DuckDBPyConnection, side: Side) -> list[str]:
             "field where state = 'unknown'"
         ),
         "memberships were there before the run and stay": count("did where op = 'add' and outcome = 'unchanged'"),
-        f"retired contacts stay retired.{how}": count(f"did where op = 'retire' and {_APPLIED}"),
+        f"retired contacts stay retired.{how}": count(
+            f"did where op = 'retire' and {_APPLIED} and email not in (select email from restored)"
+        ),
     }
     return [f"{side.ledger.destination}: {number:,} {text}" for text, number in counted.items() if number]

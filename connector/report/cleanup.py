@@ -100,7 +100,10 @@ def _total(plan: Plan) -> str:
     sums = totals(plan)
     if is_empty(plan):
         return "Nothing to do."
-    platforms = ", ".join(gate.PLATFORMS.get(name, name) for name in dict.fromkeys(plan.platforms.values()))
+    platforms = ", ".join(
+        gate.PLATFORMS.get(name, name)
+        for name in dict.fromkeys(plan.platforms[side] for side, count in plan.requests.items() if count)
+    )
     return (
         f"Total: {sums['retires']:,} to let go, {sums['removes']:,} memberships to take off, "
         f"{sums['requests']:,} requests to {platforms}."

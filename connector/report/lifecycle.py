@@ -33,6 +33,7 @@ def _side_json(side: Overview) -> dict[str, Any]:
         "active": side.active,
         "protected": side.protected,
         "unmeasurable": side.unmeasurable,
+        "waiting": side.waiting,
         "unknown_sends": side.unknown_sends,
         "next_run": [
             {"how": move.how, "from": move.before, "to": move.stage, "contacts": move.contacts} for move in side.moves
@@ -75,6 +76,7 @@ def lifecycle_text(
 def _side_lines(side: Overview, verbose: bool) -> list[str]:
     lines = [side.destination]
     rows = [("active", side.active), ("protected", side.protected), ("unmeasurable", side.unmeasurable)]
+    rows += [("silent, waiting (ramp)", side.waiting)] if side.waiting else []
     lines += [f"  {name:<24}{count:>10,}" for name, count in (*rows, *side.stages.items())]
     if side.unknown_sends:
         lines.append(f"  {side.unknown_sends:,} of unknown mails received: `sends` does not hold them back")

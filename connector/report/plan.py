@@ -37,6 +37,7 @@ MOVED = {
     "left": "gone from the export, without consent, or said no",
     "over": "whose returned tag is over",
     "retired": "let go",
+    "undone": "taken back",
     "restored": "back after having been let go",
 }
 

@@ -141,6 +141,14 @@ def _opens(given: Given) -> Iterator[Advice]:
         signs = [_signs_of_column(given, column) for column in lifecycle.signals]
         if set().union(*signs) == {"opens"}:
             yield given.file("opens-only", ("lifecycle", "signals"), text)
+            return
+        for number, (column, found) in enumerate(zip(lifecycle.signals, signs, strict=True)):
+            if found == {"opens"}:
+                why = (
+                    f"“{column}” counts opens, and mail privacy proxies (Apple Mail and others) open mails that nobody "
+                    "reads: silent people look alive and are never asked back. Leave it out if clicks or orders do."
+                )
+                yield given.file("opens-named", ("lifecycle", "signals", number), why)
 
 
 def _signs(given: Given, rule: Any) -> set[str]:

@@ -22,7 +22,7 @@ def main(days: int = 365, people: int = 20_000, seed: int = 1) -> None:
         year.begin()
         print(f"day 0: {year.seconds:.1f} s", flush=True)  # noqa: T201
         for day in range(1, days + 1):
-            year._run_day(day)
+            year.run_day(day)
             if day % 10 == 0:
                 print(f"day {day}: {year.seconds:.1f} s, {time.monotonic() - started:.0f} s in all", flush=True)  # noqa: T201
         year.recount()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
-from connector.app import cleaning, planning, pushing
+from connector.app import advice, cleaning, planning, pushing, upkeep
 from connector.app import lifecycle as verbs
 from connector.app.workspace import Workspace, open_state
 from connector.errors import ConfigError, Unsafe
+from connector.plan import saved
 from connector.report.cleanup import cleanup_csv, cleanup_json, cleanup_text
 from connector.report.lifecycle import lifecycle_json, lifecycle_text
 from connector.report.plan import as_json, text
@@ -23,16 +25,34 @@ from tests.path.small import PLATFORMS
 SILENT = [f"silent{n}@example.com" for n in range(4)]
 
 
-@pytest.fixture
-def three(tmp_path: Path) -> Iterator[World]:
+@contextmanager
+def begun(folder: Path, *to: str) -> Iterator[World]:
     """Four silent people, one who is not, and a silent VIP; in win_back since day 0."""
-    with world(tmp_path, PLATFORMS) as made:
+    with world(folder, to) as made:
         made.people = {email: Person(click=-100) for email in SILENT}
         made.people |= {"busy@example.com": Person(order=-2), "vip@example.com": Person(order=-99, vip=True)}
         made.day = -1
         made.push()
         made.day = 0
         made.push()
+        yield made
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Iterator[World]:
+    with begun(tmp_path, "klaviyo") as made:
+        yield made
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[World]:
+    with begun(tmp_path, "mailchimp", "klaviyo") as made:
+        yield made
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[World]:
+    with begun(tmp_path, *PLATFORMS) as made:
         yield made
 
 
@@ -95,6 +115,7 @@ def _alive_again(three: World) -> None:
         (SILENT[1], "report"),
         (SILENT[2], "report"),
         (SILENT[1], "restore"),
+        (SILENT[3], "report"),  # HubSpot lets nobody go
     }
     assert three.stages("klaviyo")[SILENT[1]] == "returned"
     three.day = 21
@@ -103,45 +124,61 @@ def _alive_again(three: World) -> None:
     assert three.stages("mailchimp")[SILENT[1]] == "retired"
 
 
-def test_push_never_lets_anybody_go(three: World) -> None:
-    to_sunset(three)
-    three.day, three.people["busy@example.com"].order = 60, 59
-    plan, _ = three.push()
+def test_undo_takes_back_what_klaviyo_suppressed(two: World) -> None:
+    to_sunset(two)
+    two.cleanup()
+    two.say_no("klaviyo", SILENT[0])
+    with two.open() as workspace, open_state(workspace) as store:
+        plan = upkeep.undo(workspace, store, "last")
+        result = pushing.push(workspace, store, plan)
+    assert result.counts == {"klaviyo": {"restore": {"applied": 3}}}
+    assert any("mailchimp: 4 retired contacts stay retired" in note for note in plan.notes)
+    assert two.stages("klaviyo") == {SILENT[0]: "retired"}
+    two.day = 16
+    plan, _ = two.push()
+    assert {row["how"] for row in plan.stages.to_pylist() if row["destination"] == "klaviyo"} == {"entered"}
+
+
+def test_push_never_lets_anybody_go(one: World) -> None:
+    to_sunset(one)
+    one.day, one.people["busy@example.com"].order = 60, 59
+    plan, _ = one.push()
     assert "retire" not in plan.changes["op"].to_pylist()
-    assert three.stages("klaviyo") == dict.fromkeys(SILENT, "sunset")
+    assert one.stages("klaviyo") == dict.fromkeys(SILENT, "sunset")
 
 
-def test_what_limit_cuts_is_no_entry_yet(three: World) -> None:
-    three.day = 10
-    with three.open() as workspace, open_state(workspace) as store:
+def test_what_limit_cuts_is_no_entry_yet(one: World) -> None:
+    one.day = 10
+    with one.open() as workspace, open_state(workspace) as store:
         made = planning.plan(workspace, store, limit=1)
-        assert made.stages.num_rows == 3
-        pushing.push(workspace, store, made)
-    assert sorted(three.stages("mailchimp").values()) == ["last_call", *["win_back"] * 3]
-    three.push()
-    assert set(three.stages("hubspot").values()) == {"last_call"}
+        assert made.stages.num_rows == 1
+        saved.save(made, one.folder / "a.plan")
+        pushing.push(workspace, store, saved.load(one.folder / "a.plan"))
+    assert sorted(one.stages("klaviyo").values()) == ["last_call", *["win_back"] * 3]
+    one.push()
+    assert set(one.stages("klaviyo").values()) == {"last_call"}
 
 
-def test_the_last_look_spares_whoever_changed_since_the_plan(three: World) -> None:
-    to_sunset(three)
-    with three.open() as workspace, open_state(workspace) as store:
+def test_the_last_look_spares_whoever_changed_since_the_plan(two: World) -> None:
+    to_sunset(two)
+    with two.open() as workspace, open_state(workspace) as store:
         found = cleaning.cleanup(workspace, store)
-        at = three.now.isoformat()
+        at = two.now.isoformat()
         for did in ("send", "click"):
             event = {"email": SILENT[0], "did": did, "at": at}
-            three.running.engage(mailchimp=[event], klaviyo=[event])
+            two.running.engage(mailchimp=[event], klaviyo=[event])
         for name in ("mailchimp", "klaviyo"):
-            three.say_no(name, SILENT[1])
-        three.day += 0.01
-        now = three.now
+            two.say_no(name, SILENT[1])
+        two.day += 0.01
+        now = two.now
         with patch.object(Workspace, "now", lambda _: now):
             result, _ = cleaning.apply(workspace, store, found)
     assert result.exit_code == 0
     assert result.counts == {name: {"retire": {"applied": 2, "skipped": 2}} for name in ("mailchimp", "klaviyo")}
-    statuses = platforms.mailchimp_statuses(three.running.url)
+    statuses = platforms.mailchimp_statuses(two.running.url)
     assert statuses[SILENT[0]] == "subscribed" and statuses[SILENT[1]] == "unsubscribed"
     assert SILENT[2] not in statuses  # archived ones are shown only when asked for
-    assert three.stages("mailchimp") == {
+    assert two.stages("mailchimp") == {
         SILENT[0]: "sunset",
         SILENT[1]: "sunset",
         SILENT[2]: "retired",
@@ -221,23 +258,21 @@ def test_cleanup_of_bounces_and_of_tags_on_people_who_unsubscribed(tmp_path: Pat
         assert "unsubscribed, with tags of ours: tags and lists off" in words and "silent0@" not in words
 
 
-def test_the_report_without_a_platform(three: World) -> None:
-    three.policy = POLICY.replace("tag: win-back", "tag: win-back, split: {name: s, of: {mail: 50, holdout: 50}}")
-    three.write()
-    text_ = (three.folder / "segments.yaml").read_text()
+def test_the_report_without_a_platform(two: World) -> None:
+    two.policy = POLICY.replace("tag: win-back", "tag: win-back, split: {name: s, of: {mail: 50, holdout: 50}}")
+    two.write()
+    text_ = (two.folder / "segments.yaml").read_text()
     prices = "new_contacts: subscribed, prices: [{up_to: 3, price: 10}, {up_to: 10, price: 25.5}]"
-    (three.folder / "segments.yaml").write_text(text_.replace("new_contacts: subscribed", prices))
-    with three.open() as workspace, open_state(workspace) as store:
+    (two.folder / "segments.yaml").write_text(text_.replace("new_contacts: subscribed", prices))
+    with two.open() as workspace, open_state(workspace) as store:
         found = verbs.report(workspace, store)
     side = found.sides[0]
     assert side.stages == {"win_back": 4, "last_call": 0, "sunset": 0, "returned": 0, "retired": 0}
     assert (side.active, side.protected, side.unmeasurable) == (1, 1, 0)
     assert side.now.contacts == 6 and float(side.now.price or 0) == 25.5
-    words = lifecycle_text(found.sides, three.now, three.zone, found.notes, True)
+    words = lifecycle_text(found.sides, two.now, two.zone, found.notes, True)
     assert "paid for (estimate)" in words and "silent0@" not in words
-    assert (
-        lifecycle_json(found.sides, three.now, found.policy, found.notes)["destinations"][0]["stages"]["win_back"] == 4
-    )
+    assert lifecycle_json(found.sides, two.now, found.policy, found.notes)["destinations"][0]["stages"]["win_back"] == 4
 
 
 def test_an_action_that_nobody_offers_is_refused_at_its_line(tmp_path: Path) -> None:
@@ -249,3 +284,16 @@ def test_an_action_that_nobody_offers_is_refused_at_its_line(tmp_path: Path) -> 
         made.write()
         with made.open():
             pass
+
+
+def test_opens_among_the_signals_are_explained(tmp_path: Path) -> None:
+    with world(tmp_path, ("klaviyo",)) as made:
+        made.people = {"a@example.com": Person(click=-1)}
+        for signals, code in (
+            ("last_click_at, klaviyo.last_open_at", "opens-named"),
+            ("klaviyo.last_open_at", "opens-only"),
+        ):
+            made.policy = POLICY.replace("last_click_at, last_order_at", signals)
+            made.write()
+            with made.open() as workspace:
+                assert code in [item.code for item in advice.check(workspace).advice]

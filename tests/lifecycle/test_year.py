@@ -16,15 +16,15 @@ from tests.path.small import PLATFORMS
 def test_some_weeks_on_all_platforms(tmp_path: Path) -> None:
     """Everybody's way is checked every day against an account of our own, and recounted from the platforms."""
     with world(tmp_path, PLATFORMS, POLICY) as made:
-        year = Year(made, 60, seed=3, recount_every=7)
+        year = Year(made, 60, seed=3, recount_every=7, busy=5)
         year.begin()
-        year.run(21)
+        year.run(1, 4, 11, 16, 20, 21)  # some runs are missed
     figures = year.figures
-    assert figures["recounts"] == 4 and figures["returned returned"] > 3
+    assert figures["recounts"] == 2 and figures["returned returned"] > 1
     assert figures["moved sunset"] > 10
-    assert (
-        figures["retired mailchimp"] == figures["retired klaviyo"] == 4 and not figures["retired hubspot"]
-    )  # the ramp
+    for name in ("mailchimp", "klaviyo"):
+        assert 0 < figures[f"retired {name}"] <= 4  # the ramp
+    assert not figures["retired hubspot"]
 
 
 def test_the_interval_holds_what_it_promises() -> None:

@@ -48,6 +48,8 @@ class Year:
     signals: dict[str, float] = field(default_factory=dict)  # address -> day of the last sign of life
     kinds: dict[str, str] = field(default_factory=dict)
     refused: dict[str, set[str]] = field(default_factory=dict)  # destination -> who said no there
+    restored: set[str] = field(default_factory=set)  # since the last push
+    busy: float = 1.0  # how much more often people do something
     figures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
@@ -57,13 +59,13 @@ class Year:
         self.refused = {name: set() for name in self.world.to}
         for number in range(self.size):
             self._join(f"p{number}@example.com", self.dice.uniform(-400, -35))
-        self._run_day(0)
+        self.run_day(0)
 
-    def run(self, days: int) -> None:
-        for day in range(1, days + 1):
-            self._run_day(day)
+    def run(self, *days: int) -> None:
+        for day in days:
+            self.run_day(day)
 
-    def _run_day(self, day: int) -> None:
+    def run_day(self, day: int) -> None:
         started = time.monotonic()
         self.world.day = day
         if day:
@@ -92,7 +94,7 @@ class Year:
         dice, rate = self.dice, {"active": 1 / 20, "fading": 1 / 120, "never": 0.0, "vip": 1 / 200}
         known = {name: [] for name in self.world.to}  # type: dict[str, list[dict[str, Any]]]
         for email, kind in self.kinds.items():
-            if dice.random() >= rate[kind]:
+            if dice.random() >= rate[kind] * self.busy:
                 continue
             at, person = day - dice.uniform(0.05, 0.6), self.world.people[email]
             where = dice.choice(("click", "order", "platform"))
@@ -126,6 +128,7 @@ class Year:
         before = {
             name: {email: way[-1][0] for email, way in ways.items() if way} for name, ways in self.entered.items()
         }
+        self.restored.clear()
         plan, result = self.world.push(allow=ALLOW, reason="simulation")
         assert result is not None and result.exit_code == 0, result
         moved = plan.stages.select(["destination", "email", "stage", "how"]).to_pylist()
@@ -167,13 +170,15 @@ class Year:
                 return
             result, path = cleaning.apply(workspace, store, found)
         assert result.exit_code == 0, result
-        assert path is not None and path.stat().st_mode & 0o777 == 0o600
-        retired = found.plan.changes.select(["destination", "op", "email"]).to_pylist()
-        for row in retired:
-            assert row["op"] == "retire"
-            self._retired(row["destination"], row["email"])
+        assert path is None or path.stat().st_mode & 0o777 == 0o600
+        changes = found.plan.changes.select(["destination", "op", "email"]).to_pylist()
+        done = {"retire": self._retired, "restore": self._restored}
+        for row in changes:
+            done[row["op"]](row["destination"], row["email"])
         most = -(-len(self.kinds) * 5 // 100)
-        assert max(Counter(row["destination"] for row in retired).values()) <= most
+        assert all(
+            count <= most for count in Counter(row["destination"] for row in changes if row["op"] == "retire").values()
+        )
 
     def _retired(self, name: str, email: str) -> None:
         """Nobody with a signal inside the window, nobody protected, everybody after every stage for its full time."""
@@ -185,6 +190,15 @@ class Year:
         assert self.kinds[email] != "vip" and email not in self.refused[name]
         way.append(("retired", day))
         self.figures[f"retired {name}"] += 1
+
+    def _restored(self, name: str, email: str) -> None:
+        """Klaviyo only, and only who showed life after having been let go and said no nowhere there."""
+        way = self.entered[name][email]
+        assert name == "klaviyo" and way[-1][0] == "retired" and self.signals[email] > way[-1][1]
+        assert email not in self.refused[name]
+        way[:] = [("returned", self.world.day)]
+        self.restored.add(email)
+        self.figures[f"restored {name}"] += 1
 
     # -- what the platforms hold ----------------------------------------------------------------------------------
 
@@ -203,6 +217,7 @@ class Year:
             for stage, tag in TAGS.items():
                 inside = {email for email, way in self.entered[name].items() if way and way[-1][0] == stage}
                 mine = {email for email in inside if stage != "win_back" or not _held_out(email)}
+                mine -= self.restored if stage == "returned" and name == "klaviyo" else set()  # tagged by the next push
                 there = tagged.get(tag, set()) - self._just_retired(name)
                 assert there == mine, (name, stage, sorted(there - mine)[:5], sorted(mine - there)[:5])
                 assert told[name].stages.get(stage, 0) == len(inside), (name, stage, told[name].stages)
