@@ -198,6 +198,8 @@ class Frame:
 
 
 def _left_join(table: Any, on: Column, joined: Any, fields: dict[str, Any]) -> Any:
+    """A view of its own for each: two rules that say the same in other words come to one table, joined twice."""
+    joined = joined.view()
     kept = {name: _[name] for name in table.columns}
     return table.left_join(joined, table[on.field].cast("string") == joined["_key"]).select(**kept, **fields)
 

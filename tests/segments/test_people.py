@@ -155,3 +155,12 @@ def test_a_negated_step_holds_only_when_its_window_is_over() -> None:
     contacts = rows("x", open="x", before="x")
     related = {"orders": (STORIES, TYPES)}
     assert who(f"{{sequence: [{steps}]}}", contacts, {"x": "text"}, sources=ORDERS, related=related) == ["before"]
+
+
+def test_two_sequences_that_say_the_same_in_other_words() -> None:
+    begin = "{orders: {}}, {orders: {any: [{all: [{kind: {exists: true}}]}]}, within: 45 hours}"
+    last = ("any: [{all: [{kind: {exists: true}}]}]", "all: [{kind: {exists: true}}]")
+    steps = [f"{begin}, {{not: {{orders: {{{rule}}}}}, within: 37 hours}}" for rule in last]
+    contacts, related = rows("x", second="x", late="x"), {"orders": (STORIES, TYPES)}
+    rule = f"{{any: [{{sequence: [{steps[0]}]}}, {{sequence: [{steps[1]}]}}]}}"
+    assert who(rule, contacts, {"x": "text"}, sources=ORDERS, related=related) == ["second"]
