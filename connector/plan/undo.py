@@ -149,15 +149,16 @@ def _fields(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
 
 
 def _restores(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
-    """Make the table `restored` (email): whom the run let go and the platform takes back, with consent and unless they
-    said no themselves since."""
+    """Make the table `restored` (email): whom the run let go and the platform takes back, with dated proof of consent
+    and unless they said no themselves since."""
     retire, offered = side.capabilities.retire, (Op.RESTORE, None) in side.capabilities.operations
     led_to = Status.SUPPRESSED if retire and retire.action == "suppress" else Status.ARCHIVED
     can = "true" if offered else "false"
     connection.execute(f"""
         create temp table restored as
         select d.email from did d join contacts c using (email) join desired p using (email)
-        where d.op = 'retire' and {_APPLIED} and c.status = '{led_to}' and p.consent and {can}
+        where d.op = 'retire' and {_APPLIED} and c.status = '{led_to}' and {can}
+          and p.consent and p.consent_at is not null
     """)
 
 

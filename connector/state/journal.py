@@ -73,7 +73,7 @@ _SKIP_CARRIED = f"""
 _SKIP_REFUSING = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'said_no'
     WHERE seq BETWEEN ? AND ? AND {_OPEN}
-      AND email IN (SELECT email FROM contact WHERE destination = ?
+      AND email IN (SELECT email FROM contact WHERE destination = ? AND status <> ?
                     AND status IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}))
       AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.step = change.step AND b.state = '{BatchState.POLLING}'
                       AND change.seq BETWEEN b.first_seq AND b.last_seq)"""
@@ -161,9 +161,10 @@ class SqlJournal:
     def skip_refusing(self, run_id: str, destination: str) -> None:
         with self._write():
             for step in self.steps(run_id, destination):
-                if step.op in (Op.CREATE, Op.ADD):
+                if step.op in (Op.CREATE, Op.ADD, Op.RESTORE):
                     ends = [step.first_seq, step.last_seq]
-                    self._db.run(_SKIP_REFUSING, [*ends, destination])
+                    ours = Status.SUPPRESSED if step.op is Op.RESTORE else ""  # what RESTORE is there to lift
+                    self._db.run(_SKIP_REFUSING, [*ends, destination, str(ours)])
                     self._db.run(_SKIP_RIDING, ends)
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:

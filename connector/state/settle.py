@@ -125,7 +125,8 @@ _RESTORE = f"""
     UPDATE contact SET status_at = NULL, status = coalesce((
         SELECT e.status FROM stage_entry e WHERE e.destination = contact.destination AND e.email = contact.email
           AND e.stage = 'retired' AND e.left_at IS NULL), '{Status.NEVER_SUBSCRIBED}')
-    WHERE id IN (SELECT contact_id FROM temp.result WHERE op = '{Op.RESTORE}' AND {_DONE})"""
+    WHERE status IN ('{Status.SUPPRESSED}', '{Status.ARCHIVED}')
+      AND id IN (SELECT contact_id FROM temp.result WHERE op = '{Op.RESTORE}' AND {_DONE})"""
 
 _RECORDED = f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ?"
 _DISOWN = (

@@ -68,7 +68,7 @@ class Person:
     created: float | None = -400
     vip: bool = False
     opt_in: bool = True
-    opted_in: float = -400
+    opted_in: float | None = -400  # None: no proof
 
 
 @dataclass
