@@ -143,7 +143,7 @@ def _removals(destination: str, side: Side) -> pa.Table:
     with duckdb.connect() as connection:
         connection.register("chosen", chosen.select(["email"]))
         connection.register("contacts", side.ledger.contacts)
-        connection.register("members", side.ledger.memberships)
+        connection.register("members", side.ledger.possible())
         connection.register("targets", side.ledger.targets)
         rows = connection.sql(f"""
             with gone as (
@@ -195,7 +195,7 @@ def _removed(destination: str, side: Side, changed: pa.Table) -> list[GuardHit]:
     names = {row["id"]: (row["kind"], row["name"]) for row in side.ledger.targets.to_pylist()}
     held = {
         names[row["target"]]: row["contact_count"]
-        for row in side.ledger.memberships.group_by("target").aggregate([("contact", "count")]).to_pylist()
+        for row in side.ledger.possible().group_by("target").aggregate([("contact", "count")]).to_pylist()
     }
     gone = changed.filter(pc.equal(changed["op"], str(Op.REMOVE))).group_by(["kind", "target"])
     rows = gone.aggregate([("email", "count")]).to_pylist()

@@ -32,27 +32,35 @@ def chunks(routes: Sequence[Route]) -> list[Sequence[Route]]:
 
 def compare(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledger) -> None:
     """Make the table `person`: whoever differs, and whoever's fields may, with want/have bits and the gate's verdict.
+    Bits of doubt are memberships that may be there or not: neither wanting nor not wanting them needs no change.
 
     Expects the view `desired` (segments.Evaluation.table). Columns: email, present (in the export), held (by the
-    platform), reason (of the gate, null: may be touched), status_at, want<i>, have<i>, wanted, enriched, consent,
-    consent_at, consent_source, fields_now and fields_sent (JSON)."""
+    platform), reason (of the gate, null: may be touched), status_at, want<i>, have<i>, doubt<i>, wanted, enriched,
+    consent, consent_at, consent_source, fields_now and fields_sent (JSON), fields_doubt (names)."""
     parts = chunks(routing.routes)
     connection.register("ledger_contacts", ledger.contacts)
     connection.register("ledger_memberships", ledger.memberships)
+    connection.register("ledger_doubtful", ledger.doubtful)
+    connection.register("ledger_doubtful_fields", ledger.doubtful_fields)
     _want(connection, routing, parts)
     _have(connection, parts, ledger)
     policy = routing.destination.new_contacts
-    bits = ", ".join(f"coalesce(w.want{i}, 0) as want{i}, {_held_bits(i)} as have{i}" for i in range(len(parts)))
+    bits = ", ".join(
+        f"coalesce(w.want{i}, 0) as want{i}, {_if_held(f'h.have{i}')} as have{i}, {_if_held(f'u.doubt{i}')} as doubt{i}"
+        for i in range(len(parts))
+    )
     want = " or ".join(f"want{i} <> 0" for i in range(len(parts)))
-    differs = " or ".join(f"want{i} <> have{i} or (have{i} <> 0 and not consent)" for i in range(len(parts)))
+    differs = " or ".join(_differ(i) for i in range(len(parts)))
     mapped = f"(({want}) or enriched or fields_sent is not null)" if routing.destination.fields else "false"
     connection.execute(f"""
         create or replace temp table person as
         with joined as (
             select coalesce(w.email, c.email) as email, w.email is not null as present, c.status, c.status_at,
                    coalesce(w.consent, false) as consent, w.consent_at, w.consent_source,
-                   coalesce(w.enriched, false) as enriched, w.fields as fields_now, c.fields as fields_sent, {bits}
+                   coalesce(w.enriched, false) as enriched, w.fields as fields_now, c.fields as fields_sent,
+                   f.names as fields_doubt, {bits}
             from want w full join ledger_contacts c on w.email = c.email left join have h on h.contact = c.id
+            left join doubt u on u.contact = c.id left join doubtful_field f on f.contact = c.id
         )
         select *, {gate.HELD} as held, {gate.reason(policy)} as reason, ({want}) as wanted
         from joined
@@ -60,9 +68,13 @@ def compare(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Led
     """)
 
 
-def _held_bits(chunk: int) -> str:
+def _differ(chunk: int) -> str:
+    return f"want{chunk} <> have{chunk} or doubt{chunk} <> 0 or (have{chunk} <> 0 and not consent)"
+
+
+def _if_held(bits: str) -> str:
     """A contact that the platform lost has lost its memberships too, whatever the ledger remembers."""
-    return f"case when c.status = '{Status.ABSENT}' then 0 else coalesce(h.have{chunk}, 0) end"
+    return f"case when c.status = '{Status.ABSENT}' then 0 else coalesce({bits}, 0) end"
 
 
 def _want(connection: duckdb.DuckDBPyConnection, routing: Routing, parts: list[Sequence[Route]]) -> None:
@@ -99,18 +111,23 @@ def _have(connection: duckdb.DuckDBPyConnection, parts: list[Sequence[Route]], l
         {name: pa.array([row[i] for row in rows], pa.int64()) for i, name in enumerate(("target", "chunk", "bit"))}
     )
     connection.register("bits", table)
-    masks = ", ".join(
-        f"coalesce(bit_or(1::BIGINT << b.bit) filter (b.chunk = {i}), 0) as have{i}" for i in range(len(parts))
-    )
-    connection.execute(f"""
-        create or replace temp table have as
-        select m.contact, {masks} from ledger_memberships m join bits b on m.target = b.target group by m.contact
+    for made, source in (("have", "ledger_memberships"), ("doubt", "ledger_doubtful")):
+        masks = ", ".join(
+            f"coalesce(bit_or(1::BIGINT << b.bit) filter (b.chunk = {i}), 0) as {made}{i}" for i in range(len(parts))
+        )
+        connection.execute(f"""
+            create or replace temp table {made} as
+            select m.contact, {masks} from {source} m join bits b on m.target = b.target group by m.contact
+        """)
+    connection.execute("""
+        create or replace temp table doubtful_field as
+        select contact, flatten(list(json_keys(fields))) as names from ledger_doubtful_fields group by contact
     """)
 
 
 def memberships(connection: duckdb.DuckDBPyConnection, routing: Routing, observed: pa.Table) -> None:
-    """Make the table `membership` (op, kind, target, email, reason, since): adds, removes, adoptions,
-    and what is blocked.
+    """Make the table `membership` (op, number, email, reason, since, certain): adds, removes, adoptions, and what is
+    blocked. A removal that is not certain takes away what may not be there.
 
     `observed` (target number, email) are people found in targets we have never written to."""
     parts = chunks(routing.routes)
@@ -118,7 +135,7 @@ def memberships(connection: duckdb.DuckDBPyConnection, routing: Routing, observe
     connection.register("route", _route_table(routing.routes))
     connection.execute(
         "create or replace temp table membership "
-        "(op varchar, number bigint, email varchar, reason varchar, since timestamptz)"
+        "(op varchar, number bigint, email varchar, reason varchar, since timestamptz, certain boolean)"
     )
     for i, part in enumerate(parts):
         mirror = sum(1 << at for at, route in enumerate(part) if route.mode is SyncMode.MIRROR)
@@ -128,12 +145,13 @@ def memberships(connection: duckdb.DuckDBPyConnection, routing: Routing, observe
             with differing as (
                 select email, reason, status_at, {gate.REMOVED_LATER} as later,
                        want{i} & ~have{i} as missing,
-                       have{i} & ~({allowed}) & {mirror}::BIGINT as surplus
-                from person where want{i} <> have{i} or (have{i} <> 0 and not consent)
+                       (have{i} | doubt{i}) & ~({allowed}) & {mirror}::BIGINT as surplus, have{i} as have
+                from person where {_differ(i)}
             ), bit as (select unnest(range({len(part)})) as position)
             select case when (surplus >> position) & 1 = 1 then 'remove' else 'add' end, position + {i * BITS}, email,
                    case when (surplus >> position) & 1 = 1 then later else reason end,
-                   case when (surplus >> position) & 1 = 0 or later is not null then status_at end
+                   case when (surplus >> position) & 1 = 0 or later is not null then status_at end,
+                   ((surplus & ~have) >> position) & 1 = 0
             from differing, bit where ((missing | surplus) >> position) & 1 = 1
         """)
     connection.execute("""
@@ -154,17 +172,18 @@ def counts(connection: duckdb.DuckDBPyConnection, routing: Routing) -> dict[str,
     )
     moved = {
         (op, number): count
-        for op, number, count in connection.execute(
-            "select if(reason is null, op, 'blocked ' || op), number, count(*) from membership group by all"
-        ).fetchall()
+        for op, number, count in connection.execute("""
+            select if(reason is null, op, 'blocked ' || op) || if(certain, '', ' in doubt'), number, count(*)
+            from membership group by all
+        """).fetchall()
     }
     found = {}
     for number, route in enumerate(routing.routes):
         # A removal that is held back leaves a member, so it counts neither as a removal nor as a member lost.
         adds, removes = moved.get(("add", number), 0), moved.get(("remove", number), 0)
         missing = adds + moved.get(("adopt", number), 0) + moved.get(("blocked add", number), 0)
-        before = held.get(number, 0)
-        found[label(route.target)] = (before, before - removes + missing, adds, removes)
+        before, unsure = held.get(number, 0), moved.get(("remove in doubt", number), 0)
+        found[label(route.target)] = (before, before - removes + missing, adds, removes + unsure)
     return found
 
 

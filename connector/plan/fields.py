@@ -25,7 +25,8 @@ def as_json(fields: Mapping[str, str]) -> str:
 
 
 def changed(fields: Mapping[str, str]) -> str:
-    """SQL over fields_now, fields_sent: a JSON object of the fields to send, or null when nothing differs.
+    """SQL over fields_now, fields_sent, fields_doubt: a JSON object of the fields to send, or null when nothing
+    differs. What may have been written without an answer (fields_doubt, names) differs in any case.
 
     Both sides are read by the same JSON reader before they are compared, so 12.50 and 12.5 are one value. A field
     that was never sent and is missing is not sent; one that was sent and is missing now is cleared (null)."""
@@ -35,6 +36,10 @@ def changed(fields: Mapping[str, str]) -> str:
     for name in fields:
         now = f"coalesce((fields_now -> {_path(name)})::VARCHAR, 'null')"
         sent = f"coalesce((fields_sent -> {_path(name)})::VARCHAR, 'null')"
-        members.append(f"case when {now} <> {sent} then to_json('{_key(name)}')::VARCHAR || ':' || {now} end")
+        doubt = f"coalesce(list_contains(fields_doubt, '{_key(name)}'), false)"
+        members.append(
+            f"case when {now} <> {sent} or {doubt} then to_json('{_key(name)}')::VARCHAR || ':' || {now} end"
+        )
     text = f"array_to_string(list_filter([{', '.join(members)}], lambda x: x is not null), ',')"
-    return f"case when fields_now = fields_sent then null else nullif('{{' || {text} || '}}', '{{}}') end"
+    same = "fields_now = fields_sent and fields_doubt is null"
+    return f"case when {same} then null else nullif('{{' || {text} || '}}', '{{}}') end"

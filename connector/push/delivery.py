@@ -255,9 +255,9 @@ class Delivery:
         return gone
 
     def _settle_held(self, batch: JournalBatch) -> None:
-        """For a CREATE in doubt: whoever the platform holds now was created. Not so where lists are joined with it:
-        that somebody is held does not say that he is in them."""
-        if batch.step.op is not Op.CREATE or self.joins.get(batch.step):
+        """For a CREATE or MOVE in doubt: whoever the platform holds now, under that address, was created or moved. Not
+        so where lists are joined with it: that somebody is held does not say that they are in them."""
+        if batch.step.op not in (Op.CREATE, Op.MOVE) or self.joins.get(batch.step):
             return
         records = self.store.journal.records(batch)
         emails = records.column("email").combine_chunks()

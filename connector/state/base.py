@@ -38,6 +38,7 @@ LEDGER_CONTACTS = pa.schema(
     ]
 )
 LEDGER_MEMBERSHIPS = pa.schema([("target", pa.int64()), ("contact", pa.int64())])
+LEDGER_FIELDS = pa.schema([("contact", pa.int64()), ("fields", pa.string())])  # JSON objects, several of one contact
 LEDGER_TARGETS = pa.schema(
     [("id", pa.int64()), ("kind", pa.string()), ("name", pa.string()), ("remote_id", pa.string())]
 )
@@ -141,6 +142,12 @@ class Ledger:
     targets: pa.Table  # LEDGER_TARGETS
     rejects: pa.Table  # REJECTS
     whole: bool = False  # everybody whom the platform holds has been read, not only those we asked for
+    doubtful: pa.Table = field(default_factory=LEDGER_MEMBERSHIPS.empty_table)  # sent, never answered: there or not
+    doubtful_fields: pa.Table = field(default_factory=LEDGER_FIELDS.empty_table)  # sent, never answered
+
+    def possible(self) -> pa.Table:
+        """LEDGER_MEMBERSHIPS, with those that may be there."""
+        return pa.concat_tables([self.memberships, self.doubtful])
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ _TYPES = (
 _IGNORE = re.compile(r"^\s*INSERT OR IGNORE\b")
 _VALUES = re.compile(r"\bVALUES\s*\([?,\s]+\)")
 
-# What SQLite has built in and PostgreSQL has not: RFC 7396 for flat objects, keys in the order they came.
+# What SQLite has built in and PostgreSQL has not: RFC 7396 for flat objects, keys in the order they came; and
+# json_each for objects kept as text.
 FUNCTIONS = """
     CREATE OR REPLACE FUNCTION json_patch(old text, new text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
         SELECT coalesce('{' || string_agg(to_json(key)::text || ':' || value::text, ',' ORDER BY place) || '}', '{}')
@@ -39,7 +40,9 @@ FUNCTIONS = """
             FROM json_each(old::json) WITH ORDINALITY AS o(key, value, place)
             FULL JOIN json_each(new::json) WITH ORDINALITY AS n(key, value, place) ON o.key = n.key
         ) both_sides WHERE json_typeof(value) <> 'null'
-    $$"""
+    $$;
+    CREATE OR REPLACE FUNCTION json_each(object text, OUT key text, OUT value text) RETURNS SETOF record
+    LANGUAGE sql IMMUTABLE AS $$ SELECT e.key, e.value::text FROM pg_catalog.json_each(object::json) AS e $$"""
 
 
 def translate(sql: str) -> str:

@@ -82,6 +82,16 @@ _SKIP_RIDING = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'said_no' WHERE outcome IS NULL AND carrier IN (
         SELECT seq FROM change WHERE seq BETWEEN ? AND ? AND code = 'said_no')"""
 
+# Whoever has said no since was perhaps added all the same, by a request that was never answered.
+_DOUBT_SKIPPED = f"""
+    INSERT OR IGNORE INTO membership_doubt(target_id, contact_id)
+    SELECT t.id, k.id FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
+    JOIN target t ON t.destination = s.destination AND t.kind = s.kind AND t.name = s.target
+    JOIN contact k ON k.destination = s.destination AND k.email = c.email
+    WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.ADD}' AND c.code = 'said_no' AND EXISTS (
+        SELECT 1 FROM batch b WHERE b.state = '{BatchState.SENT}'
+        AND coalesce(c.carrier, c.seq) BETWEEN b.first_seq AND b.last_seq)"""
+
 _CUT = f"""
     INSERT INTO batch(step, first_seq, last_seq, size, state)
     SELECT ?, min(seq), max(seq), count(*), '{BatchState.PLANNED}'
@@ -166,6 +176,7 @@ class SqlJournal:
                     ours = Status.SUPPRESSED if step.op is Op.RESTORE else ""  # what RESTORE is there to lift
                     self._db.run(_SKIP_REFUSING, [*ends, destination, str(ours)])
                     self._db.run(_SKIP_RIDING, ends)
+            self._db.run(_DOUBT_SKIPPED, [run_id, destination])
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
         with self._write():

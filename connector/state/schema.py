@@ -89,7 +89,15 @@ _STAGES = (
     "CREATE INDEX stage_move_of ON stage_move(seq)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP, _FROZEN, _STAGES)
+# What was sent and never answered: memberships that may be there or not, and fields that may have been written.
+_DOUBTS = (
+    """CREATE TABLE membership_doubt(
+        target_id INTEGER NOT NULL, contact_id INTEGER NOT NULL, PRIMARY KEY(target_id, contact_id)) WITHOUT ROWID""",
+    """CREATE TABLE field_doubt(
+        contact_id INTEGER NOT NULL, fields TEXT NOT NULL, PRIMARY KEY(contact_id, fields)) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP, _FROZEN, _STAGES, _DOUBTS)
 
 
 def migrate(db: Driver, at: int) -> None:

@@ -2,7 +2,9 @@
 
 Owns: outcome -> contact, membership, reject and change rows. Must not: open a transaction, know a batch or a request.
 
-APPLIED and UNCHANGED are done and enter the ledger. REJECTED is parked. SKIPPED and FAILED leave the ledger as it is.
+APPLIED and UNCHANGED are done and enter the ledger. REJECTED is parked. SKIPPED leaves the ledger as it is. FAILED may
+have arrived all the same: its membership is neither claimed nor denied, its fields are unknown, until a later run is
+answered.
 """
 
 from __future__ import annotations
@@ -24,8 +26,17 @@ TEMPORARY = (
 
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
 
-_REPLACED = f"""SELECT k.id FROM temp.result r JOIN contact k ON k.destination = r.destination AND k.email = r.email
-        WHERE r.op = '{Op.MOVE}' AND r.{_DONE} AND k.id <> r.contact_id"""
+_IN_DOUBT = f"outcome = '{Outcome.FAILED}' AND coalesce(code, '') <> 'target_gone'"
+_LOST = f"op <> '{Op.CREATE}' AND code = 'not_held'"  # the platform does not hold the contact any more
+
+_REPLACED = f"""temp.result r JOIN contact k ON k.destination = r.destination AND k.email = r.email
+        AND r.op = '{Op.MOVE}' AND r.{_DONE} AND k.id <> r.contact_id"""
+# Every target of the destination, so that memberships are found by their key and not by walking through all of them.
+_OF_REPLACED = f"""(target_id, contact_id) IN (
+            SELECT t.id, k.id FROM {_REPLACED} JOIN target t ON t.destination = r.destination)"""
+_OF_LOST = f"""(target_id, contact_id) IN (
+            SELECT t.id, r.contact_id FROM temp.result r JOIN target t ON t.destination = r.destination
+            WHERE r.{_LOST})"""
 
 # The answered changes and those that ride in them, with all that the statements below need. CROSS JOIN keeps SQLite
 # from walking through all changes to find the few answered ones.
@@ -50,11 +61,14 @@ _STATEMENTS = (
             FROM temp.result r WHERE r.seq = change.seq)
         WHERE seq IN (SELECT seq FROM temp.result)""",
     # A contact that the platform had lost and now holds anew is in no target and has no fields but the new ones.
-    f"""DELETE FROM membership WHERE (target_id, contact_id) IN (
+    *(
+        f"""DELETE FROM {table} WHERE (target_id, contact_id) IN (
             SELECT t.id, k.id FROM temp.result r
             JOIN contact k ON k.id = r.contact_id AND k.status = '{Status.ABSENT}'
             JOIN target t ON t.destination = r.destination
-            WHERE r.op = '{Op.CREATE}' AND r.outcome = '{Outcome.APPLIED}')""",
+            WHERE r.op = '{Op.CREATE}' AND r.outcome = '{Outcome.APPLIED}')"""
+        for table in ("membership", "membership_doubt")
+    ),
     f"""INSERT INTO contact(destination, email, remote_id, status, fields)
         SELECT destination, email, remote_id, status, fields FROM temp.result
         WHERE op = '{Op.CREATE}' AND {_DONE}
@@ -64,8 +78,10 @@ _STATEMENTS = (
                      THEN excluded.status ELSE contact.status END""",
     # A contact that has a new address keeps its row, and so its memberships. What was noted of the new address, which
     # the platform did not hold, gives way.
-    f"""DELETE FROM membership WHERE contact_id IN ({_REPLACED})""",
-    f"""DELETE FROM contact WHERE id IN ({_REPLACED})""",
+    f"""DELETE FROM membership WHERE {_OF_REPLACED}""",
+    f"""DELETE FROM membership_doubt WHERE {_OF_REPLACED}""",
+    f"""DELETE FROM field_doubt WHERE contact_id IN (SELECT k.id FROM {_REPLACED})""",
+    f"""DELETE FROM contact WHERE id IN (SELECT k.id FROM {_REPLACED})""",
     f"""UPDATE contact SET email = r.email FROM temp.result r
         WHERE r.contact_id = contact.id AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
     f"""UPDATE frozen_member SET email = r.email FROM temp.result r
@@ -93,7 +109,7 @@ _STATEMENTS = (
     # Memberships.
     f"""INSERT OR IGNORE INTO target(destination, kind, name)
         SELECT DISTINCT destination, kind, target FROM temp.result
-        WHERE op = '{Op.ADD}' AND {_DONE}""",
+        WHERE op = '{Op.ADD}' AND ({_DONE} OR {_IN_DOUBT})""",
     f"""INSERT OR IGNORE INTO membership(target_id, contact_id)
         SELECT t.id, r.contact_id FROM temp.result r
         JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
@@ -101,11 +117,34 @@ _STATEMENTS = (
     f"""DELETE FROM membership WHERE (target_id, contact_id) IN (
             SELECT t.id, r.contact_id FROM temp.result r
             JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
-            WHERE r.op = '{Op.REMOVE}' AND r.{_DONE})""",
-    # A contact that the platform does not hold any more; a no of the person outlives that.
+            WHERE r.op = '{Op.REMOVE}' AND r.{_DONE} OR r.op IN ('{Op.ADD}', '{Op.REMOVE}') AND r.{_IN_DOUBT})""",
+    # What nobody knows, and what is known again.
+    f"""INSERT OR IGNORE INTO membership_doubt(target_id, contact_id)
+        SELECT t.id, r.contact_id FROM temp.result r
+        JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
+        WHERE r.op IN ('{Op.ADD}', '{Op.REMOVE}') AND r.{_IN_DOUBT} AND r.contact_id IS NOT NULL""",
+    f"""DELETE FROM membership_doubt WHERE (target_id, contact_id) IN (
+            SELECT t.id, r.contact_id FROM temp.result r
+            JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
+            WHERE r.op IN ('{Op.ADD}', '{Op.REMOVE}') AND r.{_DONE})""",
+    f"""INSERT OR IGNORE INTO field_doubt(contact_id, fields)
+        SELECT contact_id, fields FROM temp.result
+        WHERE op IN ('{Op.CREATE}', '{Op.UPDATE}') AND {_IN_DOUBT} AND fields IS NOT NULL
+          AND contact_id IS NOT NULL""",
+    f"""DELETE FROM field_doubt WHERE EXISTS (
+            SELECT 1 FROM temp.result r WHERE r.contact_id = field_doubt.contact_id
+            AND r.op IN ('{Op.CREATE}', '{Op.UPDATE}') AND r.{_DONE} AND r.fields IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM json_each(field_doubt.fields) d
+                            WHERE d.key NOT IN (SELECT s.key FROM json_each(r.fields) s)))""",
+    # A contact that the platform does not hold any more; a no of the person outlives that. Should others bring the
+    # contact back, nobody knows what it has.
+    f"""INSERT OR IGNORE INTO membership_doubt(target_id, contact_id)
+        SELECT target_id, contact_id FROM membership WHERE {_OF_LOST}""",
+    f"""DELETE FROM membership WHERE {_OF_LOST}""",
+    f"""UPDATE contact SET fields = NULL WHERE id IN (SELECT contact_id FROM temp.result WHERE {_LOST})""",
     f"""UPDATE contact SET status = '{Status.ABSENT}', remote_id = NULL
         WHERE coalesce(status, '') NOT IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}) AND id IN (
-            SELECT contact_id FROM temp.result WHERE op <> '{Op.CREATE}' AND code = 'not_held')""",
+            SELECT contact_id FROM temp.result WHERE {_LOST})""",
     # People the platform refuses, and those it no longer does.
     f"""DELETE FROM reject WHERE (destination, email, op, kind, target) IN (
             SELECT destination, email, op, kind, target FROM temp.result WHERE {_DONE})""",

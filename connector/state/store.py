@@ -22,6 +22,7 @@ from connector.state import stages as stage_entries
 from connector.state.base import (
     ENGAGEMENT,
     LEDGER_CONTACTS,
+    LEDGER_FIELDS,
     LEDGER_MEMBERSHIPS,
     LEDGER_TARGETS,
     OBSERVED,
@@ -112,8 +113,12 @@ class SqlStore:
             revision, cursor, whole = self._state_of(destination)
             contacts = f"SELECT {', '.join(LEDGER_CONTACTS.names)} FROM contact WHERE destination = ?"
             members = (
-                "SELECT target_id AS target, contact_id AS contact FROM membership "
+                "SELECT target_id AS target, contact_id AS contact FROM {} "
                 "WHERE target_id IN (SELECT id FROM target WHERE destination = ?)"
+            )
+            fields = (
+                "SELECT contact_id AS contact, fields FROM field_doubt "
+                "WHERE contact_id IN (SELECT id FROM contact WHERE destination = ?)"
             )
             targets = "SELECT id, kind, name, remote_id FROM target WHERE destination = ?"
             return Ledger(
@@ -121,10 +126,12 @@ class SqlStore:
                 revision,
                 cursor,
                 db.table(contacts, LEDGER_CONTACTS, here),
-                db.table(members, LEDGER_MEMBERSHIPS, here),
+                db.table(members.format("membership"), LEDGER_MEMBERSHIPS, here),
                 db.table(targets, LEDGER_TARGETS, here, order="id"),
                 self.rejects(destination),
                 whole,
+                db.table(members.format("membership_doubt"), LEDGER_MEMBERSHIPS, here),
+                db.table(fields, LEDGER_FIELDS, here),
             )
 
     def revisions(self, destinations: Sequence[str]) -> dict[str, int]:
@@ -199,10 +206,11 @@ class SqlStore:
     def forget_target(self, destination: str, kind: Kind, name: str) -> None:
         this = "destination = ? AND kind = ? AND name = ?"
         with self._db.transaction():
-            self._db.run(
-                f"DELETE FROM membership WHERE target_id IN (SELECT id FROM target WHERE {this})",
-                [destination, kind, name],
-            )
+            for table in ("membership", "membership_doubt"):
+                self._db.run(
+                    f"DELETE FROM {table} WHERE target_id IN (SELECT id FROM target WHERE {this})",
+                    [destination, kind, name],
+                )
             self._db.run(f"UPDATE target SET remote_id = NULL WHERE {this}", [destination, kind, name])
             raise_revision(self._db, destination)
 

@@ -111,7 +111,8 @@ class Upkeep:
 
     def _remove(self, email: str) -> None:
         mine = "SELECT id FROM contact WHERE email = ?"
-        self._db.run(f"DELETE FROM membership WHERE contact_id IN ({mine})", [email])
+        for table in ("membership", "membership_doubt", "field_doubt"):
+            self._db.run(f"DELETE FROM {table} WHERE contact_id IN ({mine})", [email])
         self._db.run("DELETE FROM change WHERE old_email = ?", [email])
         for table in WITH_EMAIL:
             self._db.run(f"DELETE FROM {table} WHERE email = ?", [email])

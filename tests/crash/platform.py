@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from connector.errors import Unanswered
 from connector.model import Kind, Op, Outcome, Status
 from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, Batch, Done, Job, RecordOutcome, TagStyle
 from tests.push.fake import FakePlatform
@@ -28,11 +29,30 @@ class Platform(FakePlatform):
     removed: set[tuple[Kind, str, str]] = field(default_factory=set)  # that we asked to remove
     queue: dict[str, Batch] = field(default_factory=dict)
     over: dict[str, Done] = field(default_factory=dict)
+    unheard: frozenset[str] = frozenset()  # nothing about these people is answered
+    taken: bool = False  # but done all the same
+    pestered: set[str] = field(default_factory=set)  # who had said no when they were to be added
+
+    def mute(self, about: frozenset[str], taken: bool) -> None:
+        self.unheard, self.taken = about, taken
+
+    def _silence(self, batch: Batch) -> None:
+        if self.unheard & set(batch.records.column("email").to_pylist()):
+            raise Unanswered("the connection broke", code="no_answer")
 
     def push(self, batch: Batch) -> Done | Job:
+        for row in batch.records.to_pylist():
+            adding = batch.op in (Op.CREATE, Op.ADD) or row["tags_add"]
+            if adding and self.status.get(row["email"]) == Status.UNSUBSCRIBED:
+                self.pestered.add(row["email"])
+        if not self.taken:
+            self._silence(batch)
         spec = self.capabilities.operations[batch.op, batch.target.kind if batch.target else None]
-        if not spec.asynchronous:
-            return super().push(batch)
+        answer = self._enqueue(batch) if spec.asynchronous else super().push(batch)
+        self._silence(batch)
+        return answer
+
+    def _enqueue(self, batch: Batch) -> Job:
         self.sent.append(batch)
         call = len(self.sent)
         self._raise(self.trouble(call, batch))
