@@ -191,7 +191,7 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
     db.run("DELETE FROM temp.answer")
     db.load("INSERT INTO temp.answer VALUES (?, ?, ?, ?, ?)", answers.select(ANSWERS.names))
     db.run("DELETE FROM temp.result")
-    for join in ("c.seq = a.seq", "c.carrier = a.seq"):
+    for join in ("c.seq = a.seq", "c.carrier = a.seq AND c.outcome IS NULL"):
         db.run(_RESULTS.format(join=join, new_status=_NEW_STATUS))
     for statement in _STATEMENTS:
         db.run(statement)
