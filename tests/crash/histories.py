@@ -5,6 +5,7 @@ Owns: the state machine, its model of who owns what, the invariants. `python -m 
 
 from __future__ import annotations
 
+import gc
 import sys
 import tempfile
 import threading
@@ -33,6 +34,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from connector.cli.main import COLLECT_AFTER
 from connector.config.models import Destination, Secret
 from connector.config.rules import Duration
 from connector.events import silent
@@ -455,6 +457,7 @@ class Dying:
 def _quick() -> Iterator[None]:
     """No waiting for the disk, and one engine for all plans (each has a connection of its own)."""
     engine = duckdb.connect(config={"threads": 1})
+    gc.set_threshold(COLLECT_AFTER)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(database, "SYNCHRONOUS", "OFF")
         patched.setattr(duckdb, "connect", lambda *_, **__: engine.cursor())
