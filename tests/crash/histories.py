@@ -135,7 +135,7 @@ class Histories(RuleBasedStateMachine):
         self.name, self.consent = "Ann", set(range(len(ADDRESSES)))
         self.second: set[int] = set()  # who has the second address in the export
         self.said_no: set[str] = set()
-        self.exported: set[str] = set()  # addresses that a plan has seen
+        self.exported: set[str] = set()  # addresses that a plan has seen, of contacts it knew
         self.turned: dict[tuple[str, str], tuple[str, datetime]] = {}  # segment, address -> the last change, its as_of
         self.cut_off = False
 
@@ -325,7 +325,7 @@ class Histories(RuleBasedStateMachine):
         if observe.contacts(self.store, ledger, self.platform, chosen, self.moment, silent):
             ledger = self.store.ledger("dest")
         observe.people(self.store, ledger, table)
-        self.exported |= set(table.column("email").to_pylist())
+        self.exported |= set(table.column("email").to_pylist()) & set(ledger.contacts.column("email").to_pylist())
         seen, new = observe.targets(self.store, self.platform, routing, ledger)
         recent = hold.recent(self.store, routing, lambda _: self.moment - HOLD)
         side = Side(routing, ledger, self.platform.capabilities, seen, new, recent)
