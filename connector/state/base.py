@@ -47,7 +47,7 @@ REJECTS = pa.schema(
         ("destination", pa.string()),
         ("email", pa.string()),
         ("op", pa.string()),
-        ("kind", pa.string()),  # null for CREATE, UPDATE, RETIRE
+        ("kind", pa.string()),  # null for CREATE, UPDATE, RETIRE, UNSUBSCRIBE
         ("target", pa.string()),
         ("code", pa.string()),
         ("detail", pa.string()),
@@ -267,7 +267,8 @@ class Journal(Protocol):
     ) -> None:
         """Outcomes (ANSWERS), what they mean for the ledger, its revision and the batch's state in one transaction.
 
-        The changes that ride in an answered one share its outcome. `retired` is the status RETIRE leads to."""
+        The changes that ride in an answered one share its outcome. `retired` is the status that RETIRE or UNSUBSCRIBE
+        leads to."""
 
     def in_doubt(self, run_id: str, destination: str) -> list[JournalBatch]:
         """Batches that left and have no outcome."""
