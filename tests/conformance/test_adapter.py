@@ -124,6 +124,23 @@ def test_each_operation_twice_is_once(adapter: Adapter, kit: Kit) -> None:
         assert state(kit) == after, op
 
 
+def test_unsubscribing_creates_nobody_and_leaves_every_other_no_alone(adapter: Adapter, kit: Kit) -> None:
+    if (Op.UNSUBSCRIBE, None) not in adapter.capabilities.operations:
+        pytest.skip(f"{kit.name} does not offer it")
+    outcomes(finish(adapter, batch(adapter, Op.CREATE, None, PEOPLE)), 3)
+    before = kit.said_no()
+    emails = ["nobody@example.com", *PEOPLE[:2]]
+    found = outcomes(finish(connect(kit), batch(adapter, Op.UNSUBSCRIBE, None, emails)), 3)
+    assert found == [Outcome.SKIPPED, Outcome.APPLIED, Outcome.APPLIED]
+    held = known(connect(kit), [*PEOPLE, *emails])
+    assert {email: row["status"] for email, row in held.items()} == {
+        PEOPLE[0]: str(Status.UNSUBSCRIBED),
+        PEOPLE[1]: str(Status.UNSUBSCRIBED),
+        PEOPLE[2]: str(Status.NEVER_SUBSCRIBED),
+    }
+    assert kit.said_no() == before | set(PEOPLE[:2])
+
+
 def state(kit: Kit) -> object:
     held = {(kind, "vip"): kit.members(kind, "vip") for kind in kit.kinds}
     return held, kit.values(), kit.subscribed(), kit.said_no()
