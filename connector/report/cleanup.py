@@ -117,7 +117,8 @@ def _total(plan: Plan) -> str:
         gate.PLATFORMS.get(name, name)
         for name in dict.fromkeys(plan.platforms[side] for side, count in plan.requests.items() if count)
     )
+    final = f" ({sums['irreversible']:,} of them for good)" if sums["irreversible"] else ""
     return (
-        f"Total: {sums['retires']:,} to let go, {sums['removes']:,} memberships to take off, "
+        f"Total: {sums['retires']:,} to let go{final}, {sums['removes']:,} memberships to take off, "
         f"{sums['requests']:,} requests to {platforms}."
     )

@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from connector.app import cleaning, pushing, upkeep
+from connector.app import lifecycle as verbs
 from connector.app.workspace import Workspace, open_state
 from connector.errors import ConfigError, Unsafe
 from connector.report.cleanup import cleanup_json, cleanup_text
@@ -20,7 +21,7 @@ from connector.report.plan import text as plan_text
 from tests.lifecycle.test_path import SILENT, begun, to_sunset, told
 from tests.lifecycle.world import POLICY, Person, World, world
 from tests.path import platforms
-from tests.path.small import PLATFORMS, Small
+from tests.path.small import Small
 
 WRITTEN = POLICY.replace("action: default", "action: unsubscribe")
 BOTH = ("mailchimp", "hubspot")
@@ -49,10 +50,10 @@ def held(made: World, destination: str) -> dict[str, str]:
     return {row["email"]: row["status"] for row in rows}
 
 
-def found(made: cleaning.Cleaning, destination: str) -> set[tuple[str, str]]:
-    """(address, action) of all that was found at one destination."""
+def found(made: cleaning.Cleaning, destination: str) -> set[tuple[str, str, str]]:
+    """(address, finding, action) of all that was found at one destination."""
     side = next(side for side in made.sides if side.ledger.destination == destination)
-    return {(row["email"], row["action"]) for row in side.found.to_pylist()}
+    return {(row["email"], row["finding"], row["action"]) for row in side.found.to_pylist()}
 
 
 def test_written_it_is_done_once_and_for_good(both: World) -> None:
@@ -100,39 +101,42 @@ def _exported(made: World) -> None:
     }
 
 
-def test_undo_says_that_it_cannot(both: World) -> None:
+def test_nothing_takes_it_back(both: World) -> None:
+    """Undo says that it cannot; who comes back is only told of; and nothing is saved by it."""
     both.cleanup()
     with both.open() as workspace, open_state(workspace) as store:
         plan = upkeep.undo(workspace, store, "last")
+        sides = verbs.report(workspace, store).sides
     assert not plan.changes.num_rows
     for name in BOTH:
         assert f"{name}: 4 unsubscribed contacts stay so: only the person can subscribe again" in plan.notes
     assert "stay so" in plan_text(plan, both.zone)
-
-
-def test_coming_back_is_only_told(both: World) -> None:
-    both.cleanup()
+    paid = [(side.now.contacts, side.without_retired.contacts, side.after.contacts) for side in sides]
+    assert paid == [(6, 6, 6)] * 2
     both.day, both.people[SILENT[0]].click = 20, 19.5
     made, result = both.cleanup()
     assert result is None
     for name in BOTH:
-        assert (SILENT[0], "report") in found(made, name)
+        assert (SILENT[0], "back", "report") in found(made, name)
     both.push()
     assert no(both) == {name: set(SILENT) for name in BOTH}
     assert both.stages("hubspot")[SILENT[0]] == "retired"
 
 
-@pytest.mark.parametrize("action", ["default", None])
-def test_not_written_it_is_never_sent(action: str | None, tmp_path: Path) -> None:
-    with begun(tmp_path, *PLATFORMS) as made:
-        made.policy = POLICY if action else POLICY.replace(", action: default", "")
+def test_not_written_it_is_never_sent(tmp_path: Path) -> None:
+    """Neither without an action nor by default, by which HubSpot leaves its people."""
+    with begun(tmp_path, *BOTH) as made:
+        made.policy = POLICY.replace(", action: default", "")
         to_sunset(made)
+        _, result = made.cleanup()
+        assert result is None and set(made.stages("mailchimp").values()) == {"sunset"}
+        made.policy = POLICY
+        made.day = 16
+        made.push()
         cleaned, result = made.cleanup()
-        sent = {op for ops in (result.counts if result else {}).values() for op in ops}
-        assert sent == ({"retire"} if action else set())
+        assert result is not None and result.counts == {"mailchimp": {"retire": {"applied": 4}}}
         assert not any(no(made).values()) and set(made.stages("hubspot").values()) == {"sunset"}
-        if action:
-            assert any("hubspot offers no way" in note for note in cleaned.plan.notes)
+        assert any("hubspot offers no way" in note for note in cleaned.plan.notes)
 
 
 def test_klaviyo_has_none_and_leaves_its_people(tmp_path: Path) -> None:
@@ -209,7 +213,7 @@ def test_bounces_are_for_those_who_can_still_be_mailed(tmp_path: Path) -> None:
         assert result is not None
         assert result.counts == {name: {"unsubscribe": {"applied": 1}} for name in BOTH}
         assert no(made) == {name: set(SILENT[:2]) for name in BOTH}
-        assert (SILENT[0], "report") in found(cleaned, "mailchimp")
+        assert (SILENT[0], "bounced_softly", "report") in found(cleaned, "mailchimp")
 
 
 def test_who_is_archived_or_erased_meanwhile_stays_so(both: World) -> None:
