@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 import requests
 
+from connector.config.destinations import PLATFORMS
 from connector.config.models import Destination, Secret
 from connector.errors import BadRecords, ContractError, DestinationError
 from connector.events import silent
@@ -100,6 +101,9 @@ def test_facts_are_complete_and_have_a_source(adapter: Adapter, kit: Kit) -> Non
     assert {str(policy) for policy in able.new_contacts} == set(kit.policies)
     assert able.concurrency >= 1
     assert (Op.RETIRE, None) in able.operations or able.retire is None
+    written = PLATFORMS[kit.name]  # what the file may ask for
+    assert written.retire == (able.retire.action if able.retire else None)
+    assert written.unsubscribes == ((Op.UNSUBSCRIBE, None) in able.operations)
     for spec in able.operations.values():
         assert spec.max_batch >= 1 and spec.addressed_by in ("email", "id") and "2026-" in spec.source
 
