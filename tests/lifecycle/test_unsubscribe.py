@@ -237,3 +237,16 @@ def test_who_is_archived_or_erased_meanwhile_stays_so(both: World) -> None:
     assert platforms.mailchimp_statuses(both.running.url, "archived") == {SILENT[0]: "archived"}
     assert SILENT[1] not in platforms.mailchimp_statuses(both.running.url)
     assert held(both, "mailchimp")[SILENT[1]] == "absent"
+
+
+def test_a_lost_answer_is_found_out(both: World) -> None:
+    """HubSpot is asked who is opted out now; Mailchimp's job is over before it is sent again, which changes nothing."""
+    both.running.settings(faults="hubspot:drop_after@w1,mailchimp:drop_after@w1", patience_s=0)
+    _, result = both.cleanup()
+    assert result is not None and result.exit_code == 0
+    assert {name: sum(ops["unsubscribe"].values()) for name, ops in result.counts.items()} == dict.fromkeys(BOTH, 4)
+    assert {word for ops in result.counts.values() for word in ops["unsubscribe"]} <= {"applied", "unchanged"}
+    assert no(both) == {name: set(SILENT) for name in BOTH}
+    for name in BOTH:
+        assert both.stages(name) == dict.fromkeys(SILENT, "retired")
+    assert both.cleanup()[1] is None
