@@ -25,6 +25,7 @@ from connector.model import Kind, NewContacts
 _WORD = re.compile(r"[^\W\d]\w{0,62}")  # may stand before a dot and in sql
 _LABEL = re.compile(r"\w[\w-]{0,99}")  # may stand in --only and --to, where * ? [ are globs
 
+_NONE = "HubSpot's API has none that could be taken back; `unsubscribe` has to be written as such."
 _RESERVED = ("active", "returned", "retired")
 
 
@@ -195,7 +196,9 @@ def consent(accounts: Mapping[str, Destination], section: Consent | None, proble
 
 def actions(config: Config, problems: Collector) -> None:
     """Somebody must be able to do what is written; a platform that cannot leaves its people alone and says so."""
-    offered = {PLATFORMS[account.platform].retire for account in config.destinations.values()} - {None}
+    keys = [PLATFORMS[account.platform] for account in config.destinations.values()]
+    undone = {each.retire for each in keys} - {None}
+    offered = undone | ({"unsubscribe"} if any(each.unsubscribes for each in keys) else set())
     stages = config.lifecycle.stages if config.lifecycle else ()
     written: list[tuple[Loc, str | None]] = [
         (("lifecycle", "stages", number, "action"), stage.action) for number, stage in enumerate(stages)
@@ -204,9 +207,9 @@ def actions(config: Config, problems: Collector) -> None:
         part = getattr(config.cleanup, key, None)
         written.append((("cleanup", key, "action"), part.action if part else None))
     for loc, action in written:
-        known = action in (None, "remove_tags", "report") or action in offered or (action == "default" and offered)
+        known = action in (None, "remove_tags", "report") or action in offered or (action == "default" and undone)
         if not known and config.destinations:
-            hint = f"They offer: {', '.join(sorted(map(str, offered)))}." if offered else "HubSpot's API has none."
+            hint = f"They offer: {', '.join(sorted(map(str, offered)))}." if undone else _NONE
             text = f"No platform of this file offers “{action}” in a way that this connector does. {hint}"
             problems.add(loc, "not-offered", text)
 

@@ -33,13 +33,19 @@ class Keys:
     settings: Mapping[str, str | None]
     kinds: frozenset[Kind]
     retire: str | None = None  # the action by which a contact is let go
+    unsubscribes: bool = False  # `action: unsubscribe` is offered
     audience: bool = False
 
 
 PLATFORMS: Mapping[str, Keys] = {
-    "mailchimp": Keys("api_key", {}, frozenset({Kind.TAG}), "archive", audience=True),
+    "mailchimp": Keys("api_key", {}, frozenset({Kind.TAG}), "archive", True, audience=True),
     "klaviyo": Keys("api_key", {"revision": None, "tag_property": "segment_tags"}, frozenset(Kind), "suppress"),
-    "hubspot": Keys("access_token", {"version": None, "tier": None, "tag_property": "segment_tags"}, frozenset(Kind)),
+    "hubspot": Keys(
+        "access_token",
+        {"version": None, "tier": None, "tag_property": "segment_tags"},
+        frozenset(Kind),
+        unsubscribes=True,
+    ),
 }
 
 

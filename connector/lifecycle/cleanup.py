@@ -6,7 +6,7 @@ Owns: findings -> changes, the guards of such a plan, and the words about taking
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from connector.config.lifecycle import Lifecycle
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
-from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, Actions
+from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, UNSUBSCRIBE, Actions
 from connector.model import Op
 from connector.plan import diff, forecast, guards
 from connector.plan.build import UNBILLED
@@ -26,6 +26,8 @@ from connector.plan.saved import identity
 from connector.platforms.base import Capabilities, TagStyle
 from connector.state.base import Ledger
 from connector.state.stages import STAGE_MOVES
+
+FINAL = "cannot be undone: only the person can subscribe again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Side:
 
 
 def build(sides: Sequence[Side], policy: Policy | None, *, as_of: datetime, made_at: datetime, contacts: int) -> Plan:
-    """Changes of op retire, and removals; a retired person's stage is recorded with the outcome."""
+    """Changes of op retire, unsubscribe and restore, and removals; a stage is recorded with the outcome."""
     tables, moves = [CHANGE_SCHEMA.empty_table()], [STAGE_MOVES.empty_table()]
     hits: list[GuardHit] = []
     notes: list[str] = []
@@ -49,18 +51,20 @@ def build(sides: Sequence[Side], policy: Policy | None, *, as_of: datetime, made
     irreversible: dict[str, dict[str, int]] = {}
     for side in sides:
         name, can = side.ledger.destination, side.capabilities
-        leaving = going(side)
-        back = side.found.filter(pc.equal(side.found["action"], RESTORE))
-        changed = pa.concat_tables([_of(Op.RETIRE, name, leaving), _of(Op.RESTORE, name, back), _removals(name, side)])
+        people = _by_op(side)
+        leaving = people[Op.RETIRE].num_rows + people[Op.UNSUBSCRIBE].num_rows
+        changed = pa.concat_tables([*(_of(op, name, people[op]) for op in people), _removals(name, side)])
         tables.append(changed)
         if policy is not None:
-            moves += [_moves(name, leaving, policy), _moves(name, back, policy, restored=True)]
-        hits += guards.retired(name, side.routing.destination.guards, leaving.num_rows, side.held)
+            moves += [_moves(name, people[op], policy, op) for op in people]
+        hits += guards.retired(name, side.routing.destination.guards, leaving, side.held)
         hits += _removed(name, side, changed)
         requests[name] = forecast.requests(changed, can, 0)
-        stays = leaving.num_rows if can.retire and not can.retire.reversible else 0
-        irreversible[name] = {str(Op.RETIRE): stays} if stays else {}
-        notes += [*side.actions.notes, *_undone(name, can, leaving.num_rows)]
+        stays = {Op.UNSUBSCRIBE: people[Op.UNSUBSCRIBE].num_rows}
+        if can.retire and not can.retire.reversible:
+            stays[Op.RETIRE] = people[Op.RETIRE].num_rows
+        irreversible[name] = {str(op): count for op, count in stays.items() if count}
+        notes += [*side.actions.notes, *_undone(name, can, people)]
     made = Plan(
         id="",
         as_of=as_of,
@@ -90,6 +94,17 @@ def going(side: Side) -> pa.Table:
     return found.filter(pc.and_not(acting, found["waits"]))
 
 
+def _by_op(side: Side) -> dict[Op, pa.Table]:
+    """Who is let go, in which way, and who is taken back."""
+    leaving, found = going(side), side.found
+    unsubscribed = pc.equal(leaving["action"], UNSUBSCRIBE)
+    return {
+        Op.RETIRE: leaving.filter(pc.invert(unsubscribed)),
+        Op.UNSUBSCRIBE: leaving.filter(unsubscribed),
+        Op.RESTORE: found.filter(pc.equal(found["action"], RESTORE)),
+    }
+
+
 def listed(side: Side) -> pa.Table:
     """Everybody who is let go, for the file that is written first. No cell is a formula for a spreadsheet."""
     retire = side.capabilities.retire
@@ -100,7 +115,7 @@ def listed(side: Side) -> pa.Table:
         connection.register("members", side.ledger.memberships)
         connection.register("targets", side.ledger.targets)
         return connection.sql(
-            """
+            f"""
             with held as (
                 select m.contact, string_agg(t.kind || ':' || t.name, '; ' order by t.kind, t.name) as tags_and_lists
                 from members m join targets t on t.id = m.target group by m.contact
@@ -108,7 +123,8 @@ def listed(side: Side) -> pa.Table:
             select $1 as destination, $2 as platform,
                    case when regexp_matches(g.email, '^[=+@-]') then chr(39) else '' end || g.email as email,
                    c.remote_id, g.status, g.finding as why, g.life as last_sign_of_life, g.began_at as inactive_since,
-                   g.entered_at as in_last_stage_since, h.tags_and_lists, c.fields, g.action, $3 as undo
+                   g.entered_at as in_last_stage_since, h.tags_and_lists, c.fields, g.action,
+                   if(g.action = '{UNSUBSCRIBE}', '{FINAL}', $3) as undo
             from leaving g join contacts c using (email) left join held h on h.contact = c.id order by g.email
             """,
             params=[side.ledger.destination, side.capabilities.platform, undo],
@@ -170,8 +186,9 @@ def _changes(destination: str, columns: dict[str, pa.ChunkedArray]) -> pa.Table:
     ).cast(CHANGE_SCHEMA)
 
 
-def _moves(destination: str, people: pa.Table, policy: Policy, restored: bool = False) -> pa.Table:
-    """Into the stage “retired”, or out of it again, once the platform has confirmed it."""
+def _moves(destination: str, people: pa.Table, policy: Policy, op: Op) -> pa.Table:
+    """Into the stage “retired”, or by RESTORE out of it again, once the platform has confirmed it."""
+    restored = op is Op.RESTORE
     left = people if restored else people.filter(pc.equal(people["finding"], SUNSET))
     size = left.num_rows
     returned = RETURNED if policy.section.returned else None
@@ -184,7 +201,7 @@ def _moves(destination: str, people: pa.Table, policy: Policy, restored: bool = 
         "began_at": left["began_at"],
         "entered_at": pa.array([policy.as_of] * size, pa.timestamp("us", tz="UTC")),
         "signal_at": left["life"],
-        "op": pa.repeat(str(Op.RESTORE if restored else Op.RETIRE), size),
+        "op": pa.repeat(str(op), size),
     }
     return pa.table(
         [columns[field.name] if field.name in columns else pa.nulls(size, field.type) for field in STAGE_MOVES],
@@ -215,8 +232,11 @@ def _removed(destination: str, side: Side, changed: pa.Table) -> list[GuardHit]:
     return guards.check(destination, {target: own.get(target, limits) for target in counts}, counts)
 
 
-def _undone(destination: str, can: Capabilities, count: int) -> list[str]:
-    if not count or can.retire is None:
-        return []
-    how = f"can be undone: {can.retire.how_to_undo}" if can.retire.reversible else "cannot be undone"
-    return [f"{destination}: {can.retire.action} of {count:,} contacts {how}"]
+def _undone(destination: str, can: Capabilities, people: Mapping[Op, pa.Table]) -> list[str]:
+    notes = []
+    if (count := people[Op.RETIRE].num_rows) and can.retire is not None:
+        how = f"can be undone: {can.retire.how_to_undo}" if can.retire.reversible else "cannot be undone"
+        notes.append(f"{destination}: {can.retire.action} of {count:,} contacts {how}")
+    if count := people[Op.UNSUBSCRIBE].num_rows:
+        notes.append(f"{destination}: {UNSUBSCRIBE} of {count:,} contacts {FINAL}")
+    return notes

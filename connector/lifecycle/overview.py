@@ -16,6 +16,7 @@ from connector.config.models import Destination, Tier
 from connector.lifecycle import returns
 from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
+from connector.lifecycle.retiring import UNSUBSCRIBE
 from connector.model import Status
 
 # Contacts that the platforms do not count for the price, as far as this can be said for all of them.
@@ -82,7 +83,8 @@ def overview(
     most = ramp(policy, exported)
     found = returns.rates(entries)
     billed = _billed(contacts)
-    retired = _stages(stage, policy).get(RETIRED, 0)
+    retired = _count(pc.is_in(people["email"].filter(pc.equal(stage, RETIRED)), value_set=_free(contacts)))
+    saved = 0 if policy.last.action == UNSUBSCRIBE else ripe  # whoever is unsubscribed is still paid for
     return Overview(
         destination=destination.name,
         stages=_stages(stage, policy),
@@ -98,7 +100,7 @@ def overview(
         tests=tuple(returns.tests(found)),
         now=_cost(billed, destination.prices),
         without_retired=_cost(billed + retired, destination.prices),
-        after=_cost(billed - ripe, destination.prices),
+        after=_cost(billed - saved, destination.prices),
     )
 
 
@@ -126,6 +128,10 @@ def _moves(people: pa.Table) -> list[Move]:
         for row in groups
     ]
     return sorted(found, key=lambda move: (move.how, move.before or "", move.stage or ""))
+
+
+def _free(contacts: pa.Table) -> pa.Array:
+    return contacts["email"].filter(pc.is_in(contacts["status"], value_set=pa.array(FREE))).combine_chunks()
 
 
 def _billed(contacts: pa.Table) -> int:

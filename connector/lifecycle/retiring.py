@@ -15,11 +15,11 @@ import pyarrow as pa
 from connector.config.lifecycle import Cleanup
 from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, Policy
-from connector.model import Op, Status
+from connector.model import SAID_NO, Op, Status
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
 
-DEFAULT, REPORT, REMOVE_TAGS, RESTORE = "default", "report", "remove_tags", "restore"
+DEFAULT, UNSUBSCRIBE, REPORT, REMOVE_TAGS, RESTORE = "default", "unsubscribe", "report", "remove_tags", "restore"
 SUNSET, HARD, SOFT, UNSUBSCRIBED, BACK = "sunset", "bounced", "bounced_softly", "unsubscribed", "back"
 # Everybody whom cleanup found at one destination.
 FINDINGS = pa.schema(
@@ -36,6 +36,8 @@ FINDINGS = pa.schema(
 )
 
 STAYING = (REPORT, REMOVE_TAGS, RESTORE)
+# Whom nobody unsubscribes: those who said no already, and those whom the platform does not hold.
+_OUT = ", ".join(f"'{status}'" for status in sorted([*SAID_NO, Status.ABSENT]))
 _KEPT = ", ".join(f"'{action}'" for action in STAYING)
 _SQL = f"""
     with person as (
@@ -48,7 +50,8 @@ _SQL = f"""
         from contacts c left join people p using (email) left join engagement e using (email)
         left join exported x using (email)
     ), found as (
-        select *, case when back and status = $retired then '{BACK}'
+        select *, case when back and (status = $retired or ($unsubscribes and status = '{Status.UNSUBSCRIBED}'))
+            then '{BACK}'
             when ripe and $sunset is not null then '{SUNSET}'
             when status = '{Status.BOUNCED}' and $hard is not null then '{HARD}'
             when bounces >= $soft and status is not null and status not in ('{Status.ABSENT}', '{Status.BOUNCED}',
@@ -56,10 +59,14 @@ _SQL = f"""
             when status in ('{Status.UNSUBSCRIBED}', '{Status.COMPLAINED}') and tagged then '{UNSUBSCRIBED}' end
             as finding
         from person where exported and (not protected or back)
-    ), acting as (
-        select *, case finding when '{BACK}' then if($restores and proven, '{RESTORE}', '{REPORT}')
+    ), wanted as (
+        select *, case finding
+                  when '{BACK}' then if($restores and proven and status = $retired, '{RESTORE}', '{REPORT}')
                   when '{SUNSET}' then $sunset when '{HARD}' then $hard when '{SOFT}' then $hard
                   else $unsubscribed end as action from found where finding is not null
+    ), acting as (
+        select * replace (case when action = '{UNSUBSCRIBE}' and coalesce(status, '{Status.ABSENT}') in ({_OUT})
+                          then '{REPORT}' else action end as action) from wanted
     )
     select email, finding, action, status, life, began_at, entered_at,
            action not in ({_KEPT}) and row_number() over (
@@ -69,11 +76,7 @@ _SQL = f"""
 """
 
 
-LEADS_TO = {
-    "archive": str(Status.ARCHIVED),
-    "suppress": str(Status.SUPPRESSED),
-    "unsubscribe": str(Status.UNSUBSCRIBED),
-}
+LEADS_TO = {"archive": str(Status.ARCHIVED), "suppress": str(Status.SUPPRESSED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,8 @@ class Actions:
     bounced: str | None
     unsubscribed: str | None
     soft: int | None
-    leads_to: str | None  # the status of whom we let go
+    leads_to: str | None  # the status of whom we let go in the platform's own way
+    unsubscribes: bool  # it is offered; whoever was let go by it is only told of when they come back
     restores: bool  # the platform can take them back through its API
     notes: tuple[str, ...]
 
@@ -97,8 +101,7 @@ def actions(destination: str, policy: Policy | None, cleanup: Cleanup | None, ca
         if word in (None, REPORT, REMOVE_TAGS):
             return word
         if offered(word or "", can):
-            assert can.retire is not None
-            return can.retire.action
+            return UNSUBSCRIBE if word == UNSUBSCRIBE or can.retire is None else can.retire.action
         notes.append(f"{destination}: {what}: {refusal(word or '', can)} They are left as they are.")
         return REPORT
 
@@ -110,6 +113,7 @@ def actions(destination: str, policy: Policy | None, cleanup: Cleanup | None, ca
         able(unsubscribed.action if unsubscribed else None, UNSUBSCRIBED),
         bounced.soft if bounced else None,
         LEADS_TO.get(can.retire.action) if can.retire else None,
+        offered(UNSUBSCRIBE, can),
         (Op.RESTORE, None) in can.operations,
         tuple(dict.fromkeys(notes)),
     )
@@ -117,6 +121,8 @@ def actions(destination: str, policy: Policy | None, cleanup: Cleanup | None, ca
 
 def offered(word: str, can: Capabilities) -> bool:
     """Unsubscribing is never a default: it must be written, and the platform must offer it."""
+    if word == UNSUBSCRIBE:
+        return (Op.UNSUBSCRIBE, None) in can.operations
     retire = can.retire
     return retire is not None and (word == retire.action or (word == DEFAULT and retire.reversible))
 
@@ -145,6 +151,7 @@ def find(
             "soft": do.soft if do.bounced else None,
             "unsubscribed": do.unsubscribed or REPORT,
             "retired": do.leads_to,
+            "unsubscribes": do.unsubscribes,
             "restores": do.restores,
             "most": people.num_rows + ledger.contacts.num_rows if most is None else most,
         }

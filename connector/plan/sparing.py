@@ -8,8 +8,11 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from connector.model import SAID_NO, Status
+
 CAME_BACK, CHANGED = "came_back", "changed"
-_SQL = """
+_OUT = ", ".join(f"'{status}'" for status in sorted([*SAID_NO, Status.ABSENT]))
+_SQL = f"""
     select b.seq, case when b.email in (select email from happened where last_click_at is not null
                                         or last_open_at is not null) then $back else $changed end as code
     from batch b left join before k using (email) left join after a using (email)
@@ -18,6 +21,12 @@ _SQL = """
            a.status is distinct from k.status
            or a.status_at > k.status_at
            or list_sort(coalesce(a.tags, [])) is distinct from list_sort(coalesce(k.tags, []))))
+       or ($retired is null and coalesce(k.status, '{Status.ABSENT}') in ({_OUT}))
+"""
+_FRESH = """
+    select h.* from happened h left join known k using (email)
+    where h.last_click_at > coalesce(k.last_click_at, '-infinity'::timestamptz)
+       or h.last_open_at > coalesce(k.last_open_at, '-infinity'::timestamptz)
 """
 
 
@@ -25,7 +34,8 @@ def spared(records: pa.Table, before: pa.Table, read: pa.Table, happened: pa.Tab
     """`seq`, `code` of those of `records` (seq, email) who are to be spared.
 
     `before` is LEDGER_CONTACTS at the plan, `read` what the platform tells of changed contacts since (CONTACT_SCHEMA),
-    `happened` of opens and clicks (ENGAGEMENT_SCHEMA). Whoever has the status `retired` already does no harm."""
+    `happened` of opens and clicks (ENGAGEMENT_SCHEMA). Whoever has the status `retired` already does no harm; where
+    that is None, whoever said no or is not held is spared, whenever that was."""
     with duckdb.connect() as connection:
         connection.register("batch", records.select(["seq", "email"]))
         connection.register("before", before)
@@ -35,3 +45,12 @@ def spared(records: pa.Table, before: pa.Table, read: pa.Table, happened: pa.Tab
         connection.register("happened", happened)
         known = {"back": CAME_BACK, "changed": CHANGED, "retired": retired}
         return connection.sql(_SQL, params=known).to_arrow_table()
+
+
+def fresh(happened: pa.Table, known: pa.Table) -> pa.Table:
+    """Rows with an open or click that is later than what `known` has: where a platform tells totals, old ones stand in
+    every row."""
+    with duckdb.connect() as connection:
+        connection.register("happened", happened)
+        connection.register("known", known.select(["email", "last_open_at", "last_click_at"]))
+        return connection.sql(_FRESH).to_arrow_table().select(happened.schema.names).cast(happened.schema)

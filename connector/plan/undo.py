@@ -237,5 +237,8 @@ def _left(connection: duckdb.DuckDBPyConnection, side: Side) -> list[str]:
         f"retired contacts stay retired.{how}": count(
             f"did where op = 'retire' and {_APPLIED} and email not in (select email from restored)"
         ),
+        "unsubscribed contacts stay so: only the person can subscribe again": count(
+            f"did where op = 'unsubscribe' and {_APPLIED}"
+        ),
     }
     return [f"{side.ledger.destination}: {number:,} {text}" for text, number in counted.items() if number]

@@ -84,7 +84,7 @@ class OpSpec:
 class RetireSpec:
     """How a contact is let go, and whether that can be undone through the API."""
 
-    action: str  # archive | suppress | unsubscribe
+    action: str  # archive | suppress
     reversible: bool
     how_to_undo: str
     source: str
@@ -113,7 +113,8 @@ class Capabilities:
     platform: str
     tag_style: TagStyle
     # Keys: (Op.CREATE, None), (Op.UPDATE, None), (Op.ADD, Kind.TAG), (Op.REMOVE, Kind.LIST), (Op.RETIRE, None) …
-    # A missing key: the platform does not offer it.
+    # A missing key: the platform does not offer it. (Op.UNSUBSCRIBE, None): only whom the platform holds, nobody is
+    # created, and what became of each is known.
     operations: Mapping[tuple[Op, Kind | None], OpSpec]
     retire: RetireSpec | None
     new_contacts: frozenset[NewContacts]  # the policies that make sense here

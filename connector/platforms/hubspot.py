@@ -1,13 +1,13 @@
 """HubSpot: contacts, static lists, and tags as the options of one multi-checkbox property.
 
-Owns: how HubSpot serves the adapter contract. Must not: diff, retry, sleep, log, store, subscribe anybody or touch an
+Owns: how HubSpot serves the adapter contract. Must not: diff, retry, sleep, log, store, subscribe anybody or lift an
 opt-out. Facts are of 2026-11-21, from developers.hubspot.com/docs.
 
 - CREATE gives every input its own objectWriteTraceId: only then one bad record does not refuse the other 99.
 - UPDATE goes by record id; an email as id does nothing there, and a secondary address would become the primary one.
 - Adding tags appends (";a;b"); taking one away has no syntax, so the value is read and rewritten as a whole.
 - RETIRE is not offered: the API cannot undo an opt-out or take a contact out of the recycle bin, and the marketing
-  status is read-only.
+  status is read-only. UNSUBSCRIBE opts out of all email, when that is what the file says.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from connector.events import Listener
 from connector.model import Kind, NewContacts, Op, Outcome, Target
 from connector.platforms import hubspot_engagement as engagement
 from connector.platforms import hubspot_errors
+from connector.platforms import hubspot_optout as optout
 from connector.platforms import hubspot_wire as wire
 from connector.platforms.base import (
     MEMBER_SCHEMA,
@@ -45,6 +46,11 @@ from connector.platforms.limits import Clock
 BATCH = 100
 MEMBERSHIP_BATCH = 10_000  # no cap is documented; 100,000 is remembered, and a body of 10,000 ids is about 150 kB
 SEARCH_LAG = timedelta(hours=1)  # the search index runs behind; what is read twice does no harm
+# Its size is not documented; 100 is that of all other batches.
+_OPT_OUT = (
+    "https://developers.hubspot.com/docs/api-reference/2026-03/communication-preferences/status/batch/"
+    "unsubscribe-contacts-batch (2026-11-21)"
+)
 _DOCS = "https://developers.hubspot.com/docs/api-reference/latest/crm"
 
 
@@ -62,6 +68,7 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
             (Op.CREATE, None): spec(BATCH, "email", "objects/contacts/guide", atomic=False, replayable=False),
             (Op.UPDATE, None): spec(BATCH, "id", "objects/contacts/guide", atomic=True, replayable=True),
             (Op.MOVE, None): spec(BATCH, "id", "objects/contacts/guide", atomic=True, replayable=True),
+            (Op.UNSUBSCRIBE, None): OpSpec(BATCH, None, "email", False, False, False, True, _OPT_OUT),
             (Op.ADD, Kind.LIST): members,
             (Op.REMOVE, Kind.LIST): members,
         },
@@ -80,6 +87,7 @@ class HubSpot:
     """One portal. Settings: `version`, `tier` and `tag_property`, see hubspot_portal.py."""
 
     def __init__(self, destination: Destination, secret: str, *, clock: Clock, listener: Listener) -> None:
+        self._name = destination.name
         self._portal = Portal(destination, secret, clock, listener)
         self._refusals = self._portal.refusals
         self._tag = self._portal.tag_property
@@ -231,6 +239,8 @@ class HubSpot:
             return Done(())
         if batch.op is Op.CREATE:
             return self._create(records)
+        if batch.op is Op.UNSUBSCRIBE:
+            return self._unsubscribe([str(record["email"]) for record in records])
         if not all(record["remote_id"] for record in records):
             raise self._refusals.bug(f"{batch.op} of a record without id")
         if batch.op is Op.MOVE:
@@ -294,6 +304,17 @@ class HubSpot:
         ]
         index_of = {key: index for index, one in enumerate(inputs) for key in (f"id:{one['id']}", str(index))}
         return Done(self._write("update", inputs, index_of, range(len(inputs))))
+
+    def _unsubscribe(self, emails: Sequence[str]) -> Done:
+        """Whom HubSpot holds, under the address that it mails, and who has not said no: it is asked right before."""
+        sent, left = optout.judge(emails, self._portal.by_email(emails)["results"])
+        if not sent:
+            return Done(tuple(left))
+        try:
+            body = self._portal.opt_out([emails[index] for index in sent])
+        except hubspot_errors.Declined as error:
+            raise optout.refused(error, sent, self._name) from None
+        return Done((*left, *optout.outcomes(body, emails, sent)))
 
     def _write(
         self, verb: str, inputs: list[dict[str, Any]], index_of: Mapping[str, int], sent: Sequence[int]

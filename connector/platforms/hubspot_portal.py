@@ -142,6 +142,11 @@ class Portal:
         path, body = f"{self._paths.contacts}/batch/{verb}", {"inputs": inputs}
         return self._ask("POST", path, shapes.Written, body=body, writes=True, replayable=verb == "update")
 
+    def opt_out(self, emails: Sequence[str]) -> Json:
+        """Out of all email, up to 100 addresses. Raises Declined when the batch as a whole is refused."""
+        path, body = self._paths.opt_out, {"inputs": list(emails)}
+        return self._ask("POST", path, shapes.OptedOut, query={"channel": "EMAIL"}, body=body, writes=True)
+
     # -- lists ----------------------------------------------------------------------------------------------------
 
     def lists(self, count: int = LIST_PAGE) -> list[Json]:

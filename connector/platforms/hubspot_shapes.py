@@ -46,6 +46,15 @@ class Written(Answer):
     errors: list[_Trouble] | None = None
 
 
+class _Subscriber(BaseModel):
+    subscriberIdString: str
+
+
+class OptedOut(Answer):
+    results: list[_Subscriber]
+    errors: list[_Trouble] | None = None
+
+
 class _List(BaseModel):
     listId: str
     name: str

@@ -39,20 +39,27 @@ class Paths:
     lists: str
     properties: str
     account: str
+    opt_out: str
 
 
 def paths(version: str) -> Paths:
-    """`version` is "2026-03", "2026-09" or "v3"."""
+    """`version` is "2026-03", "2026-09" or "v3". Opting out in batches came with v4 of its API."""
+    opt_out = "/communication-preferences/{}/statuses/batch/unsubscribe-all"
     if re.fullmatch(r"v\d+", version):
         crm = f"/crm/{version}"
         return Paths(
-            f"{crm}/objects/contacts", f"{crm}/lists", f"{crm}/properties/contacts", f"/account-info/{version}/details"
+            f"{crm}/objects/contacts",
+            f"{crm}/lists",
+            f"{crm}/properties/contacts",
+            f"/account-info/{version}/details",
+            opt_out.format("v4"),
         )
     return Paths(
         f"/crm/objects/{version}/contacts",
         f"/crm/lists/{version}",
         f"/crm/properties/{version}/contacts",
         f"/account-info/{version}/details",
+        opt_out.format(version),
     )
 
 

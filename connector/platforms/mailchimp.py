@@ -3,7 +3,8 @@
 Owns: which endpoint serves which verb of the contract, and the facts about them. Must not: diff, retry, sleep, store,
 or know the shapes of bodies (mailchimp_wire) and errors (mailchimp_errors).
 
-Nothing here subscribes anybody but a CREATE with dated proof: updates carry no status, tags are no subscription.
+Nothing here subscribes anybody but a CREATE with dated proof: updates carry no status, tags are no subscription. The
+only other status that is ever sent is that of an UNSUBSCRIBE.
 Facts: mailchimp.com/developer/marketing (OpenAPI 3.0.85) and what the wire module calls observed, read 2026-11-21.
 """
 
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ from connector.errors import Auth, ContractError, Refused, Unanswered
 from connector.events import Listener, Progress
 from connector.model import Kind, Op, Outcome, Target
 from connector.platforms import mailchimp_engagement as engagement
+from connector.platforms import mailchimp_jobs as jobs
 from connector.platforms import mailchimp_wire as wire
 from connector.platforms.base import Account, Batch, Done, Job, RecordOutcome
 from connector.platforms.http import Http
@@ -250,13 +251,8 @@ class Mailchimp:
             return Done(())
         if batch.op in (Op.CREATE, Op.UPDATE):
             return self._push_members(batch, emails)
-        if batch.op is Op.RETIRE:
-            return self._push_operations([("DELETE", wire.subscriber_hash(email), None) for email in emails])
-        if batch.op is Op.MOVE:
-            held = batch.records["remote_id"].to_pylist()
-            return self._push_operations(
-                [("PATCH", key, {"email_address": email}) for key, email in zip(held, emails, strict=True)]
-            )
+        if batch.op in jobs.OPERATIONS:
+            return self._push_operations(batch)
         return self._push_tag(batch, emails)
 
     def _push_members(self, batch: Batch, emails: Sequence[str]) -> Done:
@@ -299,15 +295,9 @@ class Mailchimp:
         tables = functools.partial(self.members, Kind.TAG, batch.target_id or "")
         return Done(_unless_in(tables, outcomes, emails, "not_held", ""))
 
-    def _push_operations(self, members: Sequence[tuple[str, str, Mapping[str, str] | None]]) -> Job:
-        """Archiving a member and giving it another address are requests of one member each; /batches takes a thousand
-        of them (method, hash, body) as one job. None ever carries a status."""
-        path = f"{self._path()}/members"
-        operations = [
-            {"method": method, "path": f"{path}/{key}", "operation_id": str(index)}
-            | ({"body": json.dumps(body)} if body else {})
-            for index, (method, key, body) in enumerate(members)
-        ]
+    def _push_operations(self, batch: Batch) -> Job:
+        """Requests of one member each; /batches takes a thousand of them as one job."""
+        operations = jobs.operations(batch, f"{self._path()}/members")
         reply = self._http.send("POST", "/batches", body={"operations": operations}, writes=True, replayable=False)
         job = self._answer(reply.body).get("id")
         if not isinstance(job, str):
@@ -326,10 +316,11 @@ class Mailchimp:
             return Job(job, POLL_SECONDS)
         emails: list[str] = batch.records["email"].to_pylist()
         if body.get("errored_operations") == 0 and body.get("finished_operations") == len(emails):
-            moved = [wire.subscriber_hash(email) if batch.op is Op.MOVE else None for email in emails]
-            return Done(tuple(RecordOutcome(i, Outcome.APPLIED, remote_id=key) for i, key in enumerate(moved)))
+            return Done(jobs.all_done(batch))
         # "finished" says nothing about success; the address of the results is short-lived, and new with each poll.
         results = self._http.download(str(body.get("response_body_url") or ""))
+        if batch.op is Op.UNSUBSCRIBE:
+            return Done(jobs.unsubscribed(results, emails, self._name))
         if batch.op is Op.MOVE:
             outcomes = wire.move_outcomes(results, emails, self._name)
             # Whoever is not found under the old address may have the new one already, by a try whose answer was lost.

@@ -21,6 +21,7 @@ _DOCS = "mailchimp.com/developer/marketing"
 _MEMBERS_DOC = f"{_DOCS}/api/lists/batch-subscribe-or-unsubscribe (read 2026-11-21)"
 _TAGS_DOC = f"{_DOCS}/api/list-segments/batch-add-or-remove-members (read 2026-11-21)"
 _BATCH_DOC = f"{_DOCS}/guides/run-async-requests-batch-endpoint (read 2026-11-21)"
+_UPDATE_DOC = f"{_DOCS}/api/list-members/update-list-member (read 2026-11-21)"
 _ARCHIVE_DOC = f"{_DOCS}/api/list-members/archive-list-member (read 2026-11-21)"
 
 
@@ -49,6 +50,7 @@ CAPABILITIES = Capabilities(
         (Op.ADD, Kind.TAG): _op(500, _TAGS_DOC, silent=True),
         (Op.REMOVE, Kind.TAG): _op(500, _TAGS_DOC, silent=True),
         (Op.RETIRE, None): _op(1000, _BATCH_DOC, asynchronous=True),
+        (Op.UNSUBSCRIBE, None): _op(1000, _UPDATE_DOC, asynchronous=True),
         (Op.MOVE, None): replace(_op(1000, _BATCH_DOC, asynchronous=True), addressed_by="id"),
     },
     retire=RetireSpec(

@@ -15,7 +15,7 @@ import json
 import re
 import tarfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -250,13 +250,27 @@ def archive_outcomes(archive: bytes, emails: Sequence[str], destination: str) ->
         404: (Outcome.UNCHANGED, "not_held"),
         405: (Outcome.REJECTED, "not_archivable"),
     }
+
+    def outcome(result: Mapping[str, Any]) -> tuple[Outcome, str]:
+        status = result.get("status_code")
+        return by_status.get(status or 0, (Outcome.FAILED, str(status)))
+
+    return operation_outcomes(archive, emails, destination, outcome)
+
+
+def operation_outcomes(
+    archive: bytes,
+    emails: Sequence[str],
+    destination: str,
+    outcome: Callable[[dict[str, Any]], tuple[Outcome, str]],
+) -> tuple[RecordOutcome, ...]:
+    """One per record from a batch's result file, as `outcome` reads a result."""
     tally = _Tally(emails, destination)
     for result in _results(archive, destination):
-        status, index = result.get("status_code"), str(result.get("operation_id"))
+        index = str(result.get("operation_id"))
         if not index.isdigit() or int(index) >= len(emails):
             continue  # not an operation of ours; its record becomes UNKNOWN
-        outcome, code = by_status.get(status or 0, (Outcome.FAILED, str(status)))
-        tally.add(emails[int(index)], outcome, code)
+        tally.add(emails[int(index)], *outcome(result))
     return tally.all(Outcome.UNKNOWN, "no_outcome")
 
 
@@ -273,13 +287,13 @@ def move_outcomes(archive: bytes, emails: Sequence[str], destination: str) -> tu
         elif status == 404:
             tally.add(email, Outcome.REJECTED, "not_held")
         elif status == 400:
-            tally.add(email, *_refusal(str(result.get("response") or "")))
+            tally.add(email, *refusal(str(result.get("response") or "")))
         else:
             tally.add(email, Outcome.FAILED, str(status))
     return tally.all(Outcome.UNKNOWN, "no_outcome")
 
 
-def _refusal(text: str) -> tuple[Outcome, str]:
+def refusal(text: str) -> tuple[Outcome, str]:
     """A problem document of one operation, by its words (see _ROW_TEXTS)."""
     found = ((outcome, code) for words, outcome, code in _ROW_TEXTS if words in text.casefold())
     return next(found, (Outcome.REJECTED, "refused"))

@@ -40,7 +40,8 @@ JOB_TRIES = 3  # how often a job without an answer is sent again
 JOB_SECONDS = 2 * 3600  # a job that takes longer is left to `sync resume`
 GONE = "not_found"  # the adapters' code for a target that was deleted on the platform
 
-_RETIRED = {"archive": Status.ARCHIVED, "suppress": Status.SUPPRESSED, "unsubscribe": Status.UNSUBSCRIBED}
+_RETIRED = {"archive": Status.ARCHIVED, "suppress": Status.SUPPRESSED}
+_LETTING_GO = (Op.RETIRE, Op.UNSUBSCRIBE)
 
 
 @dataclass
@@ -135,7 +136,7 @@ class Delivery:
         if not records.num_rows:
             self._settle(batch, alike(records, Outcome.FAILED))
             return []
-        if batch.step.op is Op.RETIRE:
+        if batch.step.op in _LETTING_GO:
             records = self._spare(batch, records)
             if not records.num_rows:
                 return []
@@ -147,7 +148,9 @@ class Delivery:
         """Who is left of a batch that lets people go, once those are out who showed life or changed meanwhile."""
         if self.sparing is None:
             raise ContractError(f"{batch.step.destination}: nobody is let go without a last look.", code="no_last_look")
-        found = self.sparing.codes(records, self._retired(batch))
+        # Nobody is unsubscribed who is already; but whoever reads so after a try without an answer may be our doing.
+        first = batch.step.op is Op.UNSUBSCRIBE and batch.state is BatchState.PLANNED
+        found = self.sparing.codes(records, None if first else self._retired(batch))
         if not found.num_rows:
             return records
         rest = found.num_rows < records.num_rows
@@ -157,6 +160,8 @@ class Delivery:
         return self.store.journal.records(batch)
 
     def _retired(self, batch: JournalBatch) -> Status | None:
+        if batch.step.op is Op.UNSUBSCRIBE:
+            return Status.UNSUBSCRIBED
         retire = self.adapter.capabilities.retire
         return _RETIRED.get(retire.action) if retire and batch.step.op is Op.RETIRE else None
 

@@ -25,7 +25,7 @@ from connector.state.base import JournalBatch, Step, Store
 
 RECORDED = (Op.ADOPT, Op.DISOWN)  # done when the run was opened: nothing is sent
 # Memberships need the contact, under its present address, and an id that only creating it may give.
-ORDER = ((Op.CREATE,), (Op.MOVE,), (Op.UPDATE,), (Op.ADD, Op.REMOVE), (Op.RESTORE,), (Op.RETIRE,))
+ORDER = ((Op.CREATE,), (Op.MOVE,), (Op.UPDATE,), (Op.ADD, Op.REMOVE), (Op.RESTORE,), (Op.UNSUBSCRIBE,), (Op.RETIRE,))
 
 
 def push(

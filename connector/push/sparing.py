@@ -13,8 +13,8 @@ from datetime import datetime
 import pyarrow as pa
 
 from connector.model import Status
-from connector.plan.sparing import spared
-from connector.platforms.base import CONTACT_SCHEMA, ENGAGEMENT_SCHEMA, Adapter
+from connector.plan.sparing import fresh, spared
+from connector.platforms.base import CONTACT_SCHEMA, ENGAGEMENT_SCHEMA, Adapter, Engagement
 from connector.state.base import Store
 
 
@@ -28,7 +28,7 @@ class Sparing:
 
     def codes(self, records: pa.Table, retired: Status | None) -> pa.Table:
         """`seq`, `code` of those of `records` (seq, email) who are to be spared. `retired` is what the operation leads
-        to: whoever is that already does no harm to the batch."""
+        to: whoever is that already does no harm to the batch. None: whoever said no in any way is spared."""
         with self._lock:
             ledger = self._store.ledger(self._destination)
             self._before = ledger.contacts if self._before is None else self._before
@@ -42,7 +42,9 @@ class Sparing:
 
     def _happened(self) -> list[pa.Table]:
         """Opens too: whoever read a mail a moment ago can wait for the next cleanup."""
-        if self._adapter.capabilities.engagement is None:
+        how = self._adapter.capabilities.engagement
+        if how is None:
             return []
-        _, since = self._store.engagement(self._destination)
-        return list(self._adapter.engagement(since, self._now()))
+        known, since = self._store.engagement(self._destination)
+        happened = list(self._adapter.engagement(since, self._now()))
+        return [fresh(table, known) for table in happened] if how is Engagement.TOTALS else happened

@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.lifecycle.cleanup import Side
-from connector.lifecycle.retiring import counts
+from connector.lifecycle.cleanup import FINAL, Side
+from connector.lifecycle.retiring import UNSUBSCRIBE, counts
 from connector.plan import gate
 from connector.plan.model import Plan
 from connector.report.hygiene import safe
@@ -24,7 +24,12 @@ WORDS = {
     "unsubscribed": "unsubscribed, with tags of ours",
     "back": "let go before, and alive again",
 }
-ACTIONS = {"report": "only told", "remove_tags": "tags and lists off", "restore": "taken back"}
+ACTIONS = {
+    "report": "only told",
+    "remove_tags": "tags and lists off",
+    "restore": "taken back",
+    "unsubscribe": "unsubscribe, for good",
+}
 SAMPLES = 5
 Found = Mapping[str, Any]
 
@@ -43,15 +48,23 @@ def cleanup_json(
                 ],
                 "orphaned": list(orphans[side.ledger.destination]),
                 "held_twice": twice[side.ledger.destination],
-                "action": side.capabilities.retire.action if side.capabilities.retire else None,
-                "can_be_undone": bool(side.capabilities.retire and side.capabilities.retire.reversible),
-                "undo": side.capabilities.retire.how_to_undo if side.capabilities.retire else None,
+                **_way(side),
             }
             for side in sides
         ],
         "invalid": dict(invalid),
         "plan": as_json(plan),
     }
+
+
+def _way(side: Side) -> dict[str, Any]:
+    """How people are let go here, and whether that can be taken back."""
+    if UNSUBSCRIBE in (side.actions.sunset, side.actions.bounced):
+        return {"action": UNSUBSCRIBE, "can_be_undone": False, "undo": FINAL}
+    retire = side.capabilities.retire
+    if retire is None:
+        return {"action": None, "can_be_undone": False, "undo": None}
+    return {"action": retire.action, "can_be_undone": retire.reversible, "undo": retire.how_to_undo}
 
 
 def cleanup_text(
@@ -104,7 +117,8 @@ def _total(plan: Plan) -> str:
         gate.PLATFORMS.get(name, name)
         for name in dict.fromkeys(plan.platforms[side] for side, count in plan.requests.items() if count)
     )
+    final = f" ({sums['irreversible']:,} of them for good)" if sums["irreversible"] else ""
     return (
-        f"Total: {sums['retires']:,} to let go, {sums['removes']:,} memberships to take off, "
+        f"Total: {sums['retires']:,} to let go{final}, {sums['removes']:,} memberships to take off, "
         f"{requests(sums['requests'])} to {platforms}."
     )

@@ -24,6 +24,7 @@ TOTALS = {
     Op.ADD: "adds",
     Op.REMOVE: "removes",
     Op.RETIRE: "retires",
+    Op.UNSUBSCRIBE: "retires",
 }
 
 
@@ -123,6 +124,7 @@ def _irreversible(plan: Plan) -> str:
         Op.UPDATE: "fields of unknown former value",
         Op.MOVE: "new addresses stay",
         Op.RETIRE: "retired for good",
+        Op.UNSUBSCRIBE: "unsubscribed for good",
     }
     total: Counter[str] = Counter()
     for counts in plan.irreversible.values():

@@ -23,6 +23,7 @@ _OPS = {
     Op.ADD: "add to",
     Op.REMOVE: "take out of",
     Op.RETIRE: "retire the contact",
+    Op.UNSUBSCRIBE: "unsubscribe the contact",
     Op.RESTORE: "take the contact back",
     Op.ADOPT: "record as there already",
     Op.DISOWN: "leave to others",

@@ -47,7 +47,7 @@ REJECTS = pa.schema(
         ("destination", pa.string()),
         ("email", pa.string()),
         ("op", pa.string()),
-        ("kind", pa.string()),  # null for CREATE, UPDATE, RETIRE
+        ("kind", pa.string()),  # null for CREATE, UPDATE, RETIRE, UNSUBSCRIBE
         ("target", pa.string()),
         ("code", pa.string()),
         ("detail", pa.string()),
@@ -231,7 +231,8 @@ class Journal(Protocol):
         """SKIPPED "not_created" for whatever else was planned for contacts whose CREATE or MOVE did not come about."""
 
     def skip_refusing(self, run_id: str, destination: str) -> None:
-        """SKIPPED "said_no" for the CREATEs and ADDs of whoever has said no since the plan was made."""
+        """SKIPPED "said_no" for the CREATEs, ADDs, RESTOREs and UNSUBSCRIBEs of whoever has said no since the plan was
+        made; but not where that may be what an UNSUBSCRIBE did before its answer was lost."""
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
         """The open changes of a step as planned batches, each full but the last."""
@@ -267,7 +268,8 @@ class Journal(Protocol):
     ) -> None:
         """Outcomes (ANSWERS), what they mean for the ledger, its revision and the batch's state in one transaction.
 
-        The changes that ride in an answered one share its outcome. `retired` is the status RETIRE leads to."""
+        The changes that ride in an answered one share its outcome. `retired` is the status that RETIRE or UNSUBSCRIBE
+        leads to."""
 
     def in_doubt(self, run_id: str, destination: str) -> list[JournalBatch]:
         """Batches that left and have no outcome."""

@@ -69,6 +69,8 @@ _SKIP_CARRIED = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'not_created' WHERE outcome IS NULL AND carrier IN (
         SELECT seq FROM change WHERE seq BETWEEN ? AND ? AND code = 'not_created')"""
 
+# What RESTORE is there to lift, and what UNSUBSCRIBE may have done before its answer was lost: no reason to leave out.
+_OURS = {Op.RESTORE: Status.SUPPRESSED, Op.UNSUBSCRIBE: Status.UNSUBSCRIBED}
 # A job that is being worked on keeps its records: its answer counts them. What rides is skipped by itself: whoever has
 # said no gets no tag, but what else the carrier brings still holds.
 _SKIP_REFUSING = f"""
@@ -172,10 +174,9 @@ class SqlJournal:
     def skip_refusing(self, run_id: str, destination: str) -> None:
         with self._write():
             for step in self.steps(run_id, destination):
-                if step.op in (Op.CREATE, Op.ADD, Op.RESTORE):
+                if step.op in (Op.CREATE, Op.ADD, Op.RESTORE, Op.UNSUBSCRIBE):
                     ends = [step.first_seq, step.last_seq]
-                    ours = Status.SUPPRESSED if step.op is Op.RESTORE else ""  # what RESTORE is there to lift
-                    self._db.run(_SKIP_REFUSING, [*ends, destination, str(ours)])
+                    self._db.run(_SKIP_REFUSING, [*ends, destination, str(_OURS.get(step.op, ""))])
                     self._db.run(_SKIP_RIDING, ends)
             self._db.run(_DOUBT_SKIPPED, [run_id, destination])
 

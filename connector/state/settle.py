@@ -164,7 +164,7 @@ _PARK = f"""
         run_id = excluded.run_id, at = excluded.at"""
 _RETIRE = f"""
     UPDATE contact SET status = ?, status_at = ?
-    WHERE id IN (SELECT contact_id FROM temp.result WHERE op = '{Op.RETIRE}' AND {_DONE})"""
+    WHERE id IN (SELECT contact_id FROM temp.result WHERE op IN ('{Op.RETIRE}', '{Op.UNSUBSCRIBE}') AND {_DONE})"""
 # Back to what the contact was before we let it go; the person's own noes were never lifted.
 _RESTORE = f"""
     UPDATE contact SET status_at = NULL, status = coalesce((

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 import requests
 
+from connector.config.destinations import PLATFORMS
 from connector.config.models import Destination, Secret
 from connector.errors import BadRecords, ContractError, DestinationError
 from connector.events import silent
@@ -100,6 +101,9 @@ def test_facts_are_complete_and_have_a_source(adapter: Adapter, kit: Kit) -> Non
     assert {str(policy) for policy in able.new_contacts} == set(kit.policies)
     assert able.concurrency >= 1
     assert (Op.RETIRE, None) in able.operations or able.retire is None
+    written = PLATFORMS[kit.name]  # what the file may ask for
+    assert written.retire == (able.retire.action if able.retire else None)
+    assert written.unsubscribes == ((Op.UNSUBSCRIBE, None) in able.operations)
     for spec in able.operations.values():
         assert spec.max_batch >= 1 and spec.addressed_by in ("email", "id") and "2026-" in spec.source
 
@@ -122,6 +126,23 @@ def test_each_operation_twice_is_once(adapter: Adapter, kit: Kit) -> None:
         again = outcomes(finish(connect(kit), made), len(PEOPLE))
         assert not spec.replayable or set(again) <= DONE, op
         assert state(kit) == after, op
+
+
+def test_unsubscribing_creates_nobody_and_leaves_every_other_no_alone(adapter: Adapter, kit: Kit) -> None:
+    if (Op.UNSUBSCRIBE, None) not in adapter.capabilities.operations:
+        pytest.skip(f"{kit.name} does not offer it")
+    outcomes(finish(adapter, batch(adapter, Op.CREATE, None, PEOPLE)), 3)
+    before = kit.said_no()
+    emails = ["nobody@example.com", *PEOPLE[:2]]
+    found = outcomes(finish(connect(kit), batch(adapter, Op.UNSUBSCRIBE, None, emails)), 3)
+    assert found == [Outcome.SKIPPED, Outcome.APPLIED, Outcome.APPLIED]
+    held = known(connect(kit), [*PEOPLE, *emails])
+    assert {email: row["status"] for email, row in held.items()} == {
+        PEOPLE[0]: str(Status.UNSUBSCRIBED),
+        PEOPLE[1]: str(Status.UNSUBSCRIBED),
+        PEOPLE[2]: str(Status.NEVER_SUBSCRIBED),
+    }
+    assert kit.said_no() == before | set(PEOPLE[:2])
 
 
 def state(kit: Kit) -> object:

@@ -55,6 +55,10 @@ def _empty_times(document: Json) -> None:
     _each(document, change)
 
 
+def _batch_params(document: Json) -> None:
+    document["components"]["schemas"]["Operations"]["properties"]["params"]["additionalProperties"] = {}
+
+
 def _bearer(document: Json) -> None:
     document["components"]["securitySchemes"]["oauth2"] = {}
     document["security"].append({"oauth2": []})
@@ -127,6 +131,13 @@ CORRECTIONS: tuple[Correction, ...] = (
         "result files",
         "A batch hands out the address of its result file, which lies in a file store and not in the documented API.",
         outside="/mailchimp-batch-results/.*",
+    ),
+    Correction(
+        "mailchimp",
+        "batch parameters",
+        "The query of an operation is an object of any names, as its own description and example show; the document "
+        "gives it no properties, so that a strict reading allows none (brandonseydel/MailChimp.Net#179 has them sent).",
+        edit=_batch_params,
     ),
     Correction(
         "mailchimp",

@@ -139,6 +139,17 @@ EXAMPLES = {
     "result files": answered(
         sent("mailchimp", "GET", "/mailchimp-batch-results/1.tar.gz"), 200, {}, "application/x-gzip"
     ),
+    "batch parameters": sent(
+        "mailchimp",
+        "POST",
+        "/3.0/batches",
+        {
+            "operations": [
+                {"method": "PATCH", "path": "/lists/a1/members/5f", "params": {"skip_merge_validation": "true"}}
+                | {"body": '{"status": "unsubscribed"}'}
+            ]
+        },
+    ),
     "bearer": replace(READ, headers={"authorization": "Bearer"}),
     "chosen fields": answered(READ, 200, {"total_items": 1}),
     "archived": _held(status="archived"),

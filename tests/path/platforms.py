@@ -37,14 +37,13 @@ def _tagged(url: str) -> Iterator[str]:
         offset += 1000
 
 
-def mailchimp_statuses(url: str) -> dict[str, str]:
-    """Address -> status of everybody in the audience."""
+def mailchimp_statuses(url: str, status: str = "") -> dict[str, str]:
+    """Address -> status of everybody in the audience, or of those with one status (archived ones only so)."""
     audience = get(f"{url}/3.0/lists", MAILCHIMP, count=1000)["lists"][0]["id"]
     found: dict[str, str] = {}
-    offset = 0
-    while members := get(f"{url}/3.0/lists/{audience}/members", MAILCHIMP, count=1000, offset=offset)["members"]:
+    query: dict[str, Any] = {"count": 1000} | ({"status": status} if status else {})
+    while members := get(f"{url}/3.0/lists/{audience}/members", MAILCHIMP, offset=len(found), **query)["members"]:
         found |= {member["email_address"].lower(): member["status"] for member in members}
-        offset += 1000
     return found
 
 
@@ -84,6 +83,24 @@ def hubspot(url: str) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     found = requests.post(f"{url}/crm/v3/lists/search", json={"count": 500}, headers=HUBSPOT, timeout=30).json()
     lists = {item["name"]: set(_hubspot_members(url, item["listId"], emails)) for item in found["lists"]}
     return lists, tags
+
+
+def hubspot_properties(url: str, *names: str) -> dict[str, dict[str, str | None]]:
+    """Address -> these properties of its contact."""
+    found: dict[str, dict[str, str | None]] = {}
+    query: dict[str, Any] = {"limit": 100, "properties": ",".join(("email", *names))}
+    while query:
+        page = get(f"{url}/crm/v3/objects/contacts", HUBSPOT, **query)
+        found |= {contact["properties"]["email"]: contact["properties"] for contact in page["results"]}
+        after = page.get("paging", {}).get("next", {}).get("after")
+        query = query | {"after": after} if after else {}
+    return found
+
+
+def hubspot_optouts(url: str) -> set[str]:
+    """Contacts that are opted out of all email."""
+    held = hubspot_properties(url, "hs_email_optout")
+    return {email for email, properties in held.items() if properties.get("hs_email_optout") == "true"}
 
 
 def _hubspot_members(url: str, identity: str, emails: dict[str, str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.model import Kind, Target
+from connector.model import Kind, Op, Target
 from connector.plan.model import Plan
 from connector.plan.undo import Side, build
 from connector.platforms.base import RetireSpec, TagStyle
@@ -100,6 +100,14 @@ def test_retired_contacts_are_named_with_the_way_back() -> None:
     can = replace(capabilities(), retire=RetireSpec("archive", True, "look there", "test"))
     made = undo([{"op": "retire", "email": A}], ledger({A: {"status": "archived"}}), can=can)
     assert "dest: 1 retired contacts stay retired. By hand: look there." in made.notes
+
+
+def test_nobody_who_was_unsubscribed_is_subscribed_again() -> None:
+    can = capabilities()
+    can = replace(can, operations={**can.operations, (Op.RESTORE, None): can.operations[Op.UPDATE, None]})
+    made = undo([{"op": "unsubscribe", "email": A}], ledger({A: {"status": "unsubscribed"}}), can=can)
+    assert not changes(made)
+    assert "dest: 1 unsubscribed contacts stay so: only the person can subscribe again" in made.notes
 
 
 def test_the_same_guards_refuse() -> None:

@@ -715,3 +715,103 @@ def test_searches_have_their_own_limit(http: responses.RequestsMock, hubspot: Hu
 )
 def test_values_on_the_wire(value: object, kind: str, written: str) -> None:
     assert wire.text(value, kind) == written
+
+
+# -- opting out ---------------------------------------------------------------------------------------------------
+
+OPT_OUT = f"{API}/communication-preferences/2026-03/statuses/batch/unsubscribe-all"
+
+
+def _told(*emails: str, errors: Any = ()) -> dict[str, Any]:
+    return _batch_answer(*({"subscriberIdString": email} for email in emails), errors=errors)
+
+
+def _unsubscribe(*numbers: int) -> Batch:
+    return _batch(Op.UNSUBSCRIBE, [_row(number) for number in numbers])
+
+
+def test_only_contacts_that_are_mailed_there_are_opted_out(http: responses.RequestsMock, hubspot: HubSpot) -> None:
+    """HubSpot takes an opt-out for any address: it is asked right before whom it holds, and what they said."""
+    second = _contact(2, "other@example.com", hs_additional_emails="p2@example.com")
+    states = [
+        _contact(1),
+        second,
+        _contact(4, hs_email_optout="true"),
+        _contact(5, hs_email_bad_address="true"),
+        _contact(6, hs_email_quarantined="true"),
+        _contact(7, "P7@Example.com"),
+    ]
+    http.post(READ, json=_batch_answer(*states))
+    http.post(OPT_OUT, json=_told("p1@example.com", "P7@Example.com"))
+    assert _outcomes(hubspot.push(_unsubscribe(1, 2, 3, 4, 5, 6, 7))) == {
+        0: ("applied", ""),
+        1: ("skipped", "second_address"),
+        2: ("skipped", "not_held"),
+        3: ("unchanged", ""),
+        4: ("skipped", "said_no"),
+        5: ("skipped", "said_no"),
+        6: ("applied", ""),
+    }
+    assert _sent(http) == {"inputs": ["p1@example.com", "p7@example.com"]}
+    assert parse_qs(urlsplit(http.calls[-1].request.url).query) == {"channel": ["EMAIL"]}
+    assert [call.request.method for call in http.calls] == ["POST", "POST"]
+
+
+def test_nobody_to_opt_out_sends_nothing(http: responses.RequestsMock, hubspot: HubSpot) -> None:
+    http.post(READ, json=_batch_answer(_contact(1, hs_email_optout="true")))
+    assert _outcomes(hubspot.push(_unsubscribe(1, 2))) == {0: ("unchanged", ""), 1: ("skipped", "not_held")}
+    assert [call.request.url for call in http.calls] == [READ]
+
+
+def test_who_was_opted_out_stands_in_the_answer(http: responses.RequestsMock, hubspot: HubSpot) -> None:
+    """Status 200 with errors in it; whom it names nowhere stays in doubt."""
+    errors = [
+        _error("VALIDATION_ERROR", {"inputs": ["p2@example.com"]}),
+        _error("RATE_LIMITS", {"ids": ["P3@example.com"]}),
+        _error("VALIDATION_ERROR", {"what": ["nobody@example.com"]}),
+    ]
+    http.post(READ, json=_batch_answer(*map(_contact, range(1, 5))))
+    http.post(OPT_OUT, json=_told("p1@example.com", "stranger@example.com", errors=errors))
+    assert _outcomes(hubspot.push(_unsubscribe(1, 2, 3, 4))) == {
+        0: ("applied", ""),
+        1: ("rejected", "invalid_value"),
+        2: ("failed", "rate_limit"),
+        3: ("unknown", "no_answer"),
+    }
+
+
+def test_an_opt_out_refused_as_a_whole_is_halved(http: responses.RequestsMock, hubspot: HubSpot) -> None:
+    http.post(READ, json=_batch_answer(*map(_contact, range(1, 4))))
+    http.post(OPT_OUT, status=400, json=_error("VALIDATION_ERROR"))
+    with pytest.raises(BadRecords) as caught:
+        hubspot.push(_unsubscribe(1, 2, 3))
+    assert caught.value.culprits == {}
+    with pytest.raises(BadRecords) as caught:
+        hubspot.push(_unsubscribe(9, 2))
+    assert list(caught.value.culprits) == [1] and "@" not in str(caught.value)
+
+
+def test_a_token_that_may_not_opt_out_says_which_scope(http: responses.RequestsMock, hubspot: HubSpot) -> None:
+    scope = "communication_preferences.statuses.batch.write"
+    missing = {"message": "scopes", "code": "MISSING_SCOPES", "context": {"requiredGranularScopes": [scope]}}
+    http.post(READ, json=_batch_answer(_contact(1)))
+    http.post(OPT_OUT, status=403, json=_error("MISSING_SCOPES", errors=[missing]))
+    with pytest.raises(Auth, match=scope):
+        hubspot.push(_unsubscribe(1))
+
+
+@pytest.mark.parametrize(("version", "path"), [("v3", "v4"), ("2026-09", "2026-09")])
+def test_the_version_of_opting_out(http: responses.RequestsMock, clock: TurnedClock, version: str, path: str) -> None:
+    contacts = "crm/v3/objects/contacts" if version == "v3" else f"crm/objects/{version}/contacts"
+    http.post(f"{API}/{contacts}/batch/read", json=_batch_answer(_contact(1)))
+    http.post(OPT_OUT.replace("2026-03", path), json=_told("p1@example.com"))
+    assert _outcomes(_adapter(clock, version=version).push(_unsubscribe(1))) == {0: ("applied", "")}
+
+
+def test_the_cap_of_opting_out(http: responses.RequestsMock, hubspot: HubSpot) -> None:
+    http.post(READ, json=_batch_answer(*map(_contact, range(100))))
+    http.post(OPT_OUT, json=_told(*(f"p{number}@example.com" for number in range(100))))
+    assert set(_outcomes(hubspot.push(_unsubscribe(*range(100)))).values()) == {("applied", "")}
+    with pytest.raises(ContractError):
+        hubspot.push(_unsubscribe(*range(101)))
+    assert len(http.calls) == 2

@@ -545,7 +545,8 @@ def push_many(op: Op, count: int) -> Done | Job:
 
 
 @pytest.mark.parametrize(
-    ("op", "cap"), [(Op.CREATE, 500), (Op.UPDATE, 500), (Op.ADD, 500), (Op.REMOVE, 500), (Op.RETIRE, 1000)]
+    ("op", "cap"),
+    [(Op.CREATE, 500), (Op.UPDATE, 500), (Op.ADD, 500), (Op.REMOVE, 500), (Op.RETIRE, 1000), (Op.UNSUBSCRIBE, 1000)],
 )
 def test_batches_go_up_to_their_cap_and_no_further(op: Op, cap: int, web: responses.RequestsMock) -> None:
     web.assert_all_requests_are_fired = False
@@ -796,6 +797,50 @@ def test_a_job_that_mailchimp_forgot_is_unanswered(web: responses.RequestsMock) 
     with pytest.raises(Unanswered) as caught:
         Bench().adapter.poll("job1", RETIRE)
     assert caught.value.code == "job_gone"
+
+
+UNSUBSCRIBE = batch(Op.UNSUBSCRIBE, *({"email": email} for email in people(6)))
+
+
+def test_unsubscribing_changes_members_and_creates_none(audience: responses.RequestsMock) -> None:
+    """PATCH answers 404 for whom the audience does not hold; a row of POST /lists would create them."""
+    audience.post(f"{BASE}/batches", json={"id": "job1", "status": "pending"})
+    assert isinstance(Bench().adapter.push(UNSUBSCRIBE), Job)
+    digest = hashlib.md5(b"p0@example.com").hexdigest()
+    operations = sent(audience)["operations"]
+    assert len(operations) == 6
+    assert operations[0] == {
+        "method": "PATCH",
+        "path": f"/lists/a1/members/{digest}",
+        "operation_id": "0",
+        "params": {"skip_merge_validation": "true"},
+        "body": '{"status": "unsubscribed"}',
+    }
+
+
+def test_what_became_of_an_unsubscribe(web: responses.RequestsMock) -> None:
+    compliance = json.dumps(
+        {"title": "Member In Compliance State", "detail": "p2@example.com is in a compliance state"}
+    )
+    rows = [
+        {"status_code": 200, "operation_id": "0", "response": "{}"},
+        {"status_code": 404, "operation_id": "1", "response": "{}"},
+        {"status_code": 400, "operation_id": "2", "response": compliance},
+        {"status_code": 400, "operation_id": "3", "response": "{}"},
+        {"status_code": 500, "operation_id": "4", "response": "{}"},
+        {"status_code": 200, "operation_id": "99", "response": "{}"},
+    ]
+    web.get(f"{BASE}/batches/job1", json=finished(errored=4, done=6))
+    web.get(FILES, body=results(rows))
+    assert outcomes(Bench().adapter.poll("job1", UNSUBSCRIBE)) == [
+        (Outcome.APPLIED, ""),
+        (Outcome.SKIPPED, "not_held"),
+        (Outcome.REJECTED, "compliance"),
+        (Outcome.REJECTED, "refused"),
+        (Outcome.FAILED, "500"),
+        (Outcome.UNKNOWN, "no_outcome"),
+    ]
+    assert all(call.request.method == "GET" for call in web.calls)
 
 
 # ---------------------------------------------------------------- errors of a request
