@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,83 +42,28 @@ from connector.plan import hold, observe, undo
 from connector.plan.build import Side, build
 from connector.plan.model import Plan
 from connector.plan.routes import Route, Routing
-from connector.platforms.base import Capabilities, TagStyle
+from connector.platforms.base import TagStyle
 from connector.push.run import apply, resume
 from connector.state import database
 from connector.state.base import RunState
 from connector.state.store import SqlStore
+from tests.crash.circumstances import (
+    ADDRESSES,
+    DIES,
+    EXPORTS,
+    HOLD,
+    MEANWHILE,
+    PERSON,
+    PROFILES,
+    TARGETS,
+    Export,
+    Meanwhile,
+    people,
+)
+from tests.crash.dying import Dying
 from tests.crash.platform import Platform
 from tests.plan.world import desired
-from tests.push.fake import MOMENT, FakeClock, capabilities
-
-# Everybody has two addresses in the course of a history, one at a time.
-ADDRESSES = [(f"p{number}@example.com", f"q{number}@example.com") for number in range(5)]
-PERSON = {email: number for number, emails in enumerate(ADDRESSES) for email in emails}
-TARGETS = {"a": (Kind.TAG, "vip"), "b": (Kind.LIST, "in")}
-HOLD = timedelta(hours=3)
-BY_ID = {"addressed_by": "id", "max_batch": 2}
-JOB = {"asynchronous": True}
-
-
-def _with_moves(made: Capabilities) -> Capabilities:
-    move = replace(made.operations[Op.UPDATE, None], addressed_by="id", max_batch=2)
-    return replace(made, operations={**made.operations, (Op.MOVE, None): move})
-
-
-PROFILES = [
-    _with_moves(capabilities(concurrency=1)),
-    _with_moves(capabilities(TagStyle.PROPERTY, specs={Op.CREATE: JOB, Op.UPDATE: JOB, Op.ADD: BY_ID}, concurrency=1)),
-    capabilities(
-        specs={
-            Op.CREATE: {"replayable": False, "max_batch": 2},
-            Op.UPDATE: {"atomic": True},
-            Op.ADD: {"max_batch": 2, "atomic": True},
-        },
-        concurrency=1,
-    ),
-]
-people = st.sets(st.sampled_from(range(len(ADDRESSES))))
-
-
-@dataclass(frozen=True)
-class Export:
-    """Who is in segments a and b, everybody's name, who consents, and who has the second address now."""
-
-    a: set[int]
-    b: set[int]
-    name: str
-    consent: set[int]
-    second: set[int]
-
-
-@dataclass(frozen=True)
-class Meanwhile:
-    """What others do before we do anything."""
-
-    create: set[str]
-    add: set[tuple[str, str]]  # address, segment
-    no: set[str]
-    refuse: set[int] | None  # people whom the platform does not take from now on; None: as before
-    late: bool  # the jobs whose numbers nobody heard run
-    retry: bool  # `sync rejects retry`
-
-
-everybody = st.sampled_from(list(PERSON))
-EXPORTS = st.builds(Export, people, people, st.sampled_from(["Ann", "Bo"]), people, people)
-MEANWHILE = st.builds(
-    Meanwhile,
-    st.sets(everybody, max_size=3),
-    st.sets(st.tuples(everybody, st.sampled_from(list(TARGETS))), max_size=4),
-    st.one_of(st.just(set()), st.sets(everybody, max_size=2)),
-    st.one_of(st.none(), st.none(), people),
-    st.booleans(),
-    st.booleans(),
-)
-DIES = st.one_of(st.none(), st.integers(1, 40))
-
-
-class Killed(BaseException):
-    """Nothing of this process is written any more."""
+from tests.push.fake import MOMENT, FakeClock
 
 
 class Histories(RuleBasedStateMachine):
@@ -412,52 +356,10 @@ def _targets(reject: dict[str, Any]) -> list[str]:
     return [reject["target"]] if reject["kind"] else [name for _, name in TARGETS.values()]
 
 
-class Dying:
-    """Dies at one of the commits and requests, counted together; afterwards the state is opened anew."""
-
-    def __init__(self, history: Histories, at: int | None, after: bool) -> None:
-        self.history, self.at, self.after, self.seen = history, at, after, 0
-        self.commit = database.Database._commit
-
-    def __enter__(self) -> None:
-        dying = self
-
-        def commit(driver: database.Database) -> None:
-            dying.count(lambda: dying.commit(driver))
-
-        database.Database._commit = commit  # type: ignore[method-assign]
-        self.history.platform.trouble = lambda call, batch: self.event(False)
-        self.history.platform.lost = lambda call, batch: self.event(True)
-
-    def count(self, act: Any) -> None:
-        self.seen += 1
-        if self.at is not None and self.seen >= self.at:
-            if self.seen == self.at and self.after:
-                act()
-            raise Killed
-        act()
-
-    def event(self, applied: bool) -> BaseException | None:
-        self.seen += not applied
-        dead = self.at is not None and (self.seen > self.at or (self.seen == self.at and self.after == applied))
-        return Killed() if dead else None
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
-        database.Database._commit = self.commit  # type: ignore[method-assign]
-        if kind is not Killed:
-            return False
-        self.history.store.close()
-        self.history.moment += timedelta(minutes=2)  # this process lives, so its lease has to run out
-        self.history.store = self.history._open()
-        self.history.cut_off = self.history.store.unfinished() is not None
-        return True
-
-
 @contextmanager
 def _quick() -> Iterator[None]:
     """No waiting for the disk, and one engine for all plans (each has a connection of its own)."""
     engine = duckdb.connect(config={"threads": 1})
-    gc.set_threshold(COLLECT_AFTER)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(database, "SYNCHRONOUS", "OFF")
         patched.setattr(duckdb, "connect", lambda *_, **__: engine.cursor())
@@ -481,7 +383,7 @@ def run(examples: int, seed: int = 0, steps: int = 5, shrink: bool = False) -> N
 
 def main(examples: int = 10_000, workers: int = 2) -> None:
     parts = max(workers, examples // 250)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=gc.set_threshold, initargs=(COLLECT_AFTER,)) as pool:
         started = time.monotonic()
         for number, _ in enumerate(pool.map(run, [-(-examples // parts)] * parts, range(parts)), start=1):
             done = number * -(-examples // parts)
