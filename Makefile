@@ -16,18 +16,24 @@ test: $(VENV)/.tested
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-bench: $(VENV)/.tested
-	$(BIN)/python -m benchmarks
+# Measured in what users install: pandas, which the tests bring, is imported by a library when it is there.
+bench: $(VENV)-bench/.installed
+	$(VENV)-bench/bin/python -m benchmarks
 
 sample: $(VENV)/.installed
 	$(BIN)/python exports/make_sample.py
 
 clean:
-	rm -rf $(VENV) .connector
+	rm -rf $(VENV) $(VENV)-bench .connector
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)-bench/.installed: pyproject.toml constraints.txt
+	test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed

@@ -141,11 +141,13 @@ def held(desired: pa.Table, ledger: Ledger) -> int:
 
 def orphans(side: Side, section: Lifecycle | None) -> tuple[str, ...]:
     """Targets of the ledger that no segment and no stage of the file is sent to any more."""
-    sent: set[tuple[str, str | None]] = {(str(route.target.kind), route.target.name) for route in side.routing.routes}
+    stages: set[tuple[str, str | None]] = set()
     for written in [*section.stages, section.returned] if section else []:
-        sent |= {("tag", written.tag), ("list", written.list_)} if written else set()
-    rows = side.ledger.targets.to_pylist()
-    return tuple(f"{row['kind']} “{row['name']}”" for row in rows if (row["kind"], row["name"]) not in sent)
+        stages |= {("tag", written.tag), ("list", written.list_)} if written else set()
+    held = ((row["kind"], row["name"]) for row in side.ledger.targets.to_pylist())
+    return tuple(
+        f"{kind} “{name}”" for kind, name in held if side.routing.leaves(kind, name) and (kind, name) not in stages
+    )
 
 
 def _of(op: Op, destination: str, people: pa.Table) -> pa.Table:

@@ -120,14 +120,13 @@ def _moved(changed: pa.Table, ledger: Ledger) -> tuple[int, int]:
 
 def _notes(side: Side, limit: int | None) -> list[str]:
     """Orphans are targets of the ledger that no segment is sent to any more; they are left alone."""
-    sent = {(str(route.target.kind), route.target.name) for route in side.routing.routes}
     name = side.routing.destination.name
     targets = side.ledger.targets
     held = zip(targets.column("kind").to_pylist(), targets.column("name").to_pylist(), strict=True)
     notes = [
         f"{name}: {kind} “{target}” has no segment in the file any more and is left as it is."
         for kind, target in held
-        if (kind, target) not in sent
+        if side.routing.leaves(kind, target)
     ]
     if limit is not None:
         notes.append(

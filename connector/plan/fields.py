@@ -29,7 +29,8 @@ def changed(fields: Mapping[str, str]) -> str:
     differs. What may have been written without an answer (fields_doubt, names) differs in any case.
 
     Both sides are read by the same JSON reader before they are compared, so 12.50 and 12.5 are one value. A field
-    that was never sent and is missing is not sent; one that was sent and is missing now is cleared (null)."""
+    that was never sent and is missing is not sent (a merge patch leaves out what is null); one that was sent and is
+    missing now is cleared (null)."""
     if not fields:
         return "null::VARCHAR"
     members = []
@@ -41,5 +42,7 @@ def changed(fields: Mapping[str, str]) -> str:
             f"case when {now} <> {sent} or {doubt} then to_json('{_key(name)}')::VARCHAR || ':' || {now} end"
         )
     text = f"array_to_string(list_filter([{', '.join(members)}], lambda x: x is not null), ',')"
-    same = "fields_now = fields_sent and fields_doubt is null"
-    return f"case when {same} then null else nullif('{{' || {text} || '}}', '{{}}') end"
+    everything = "json_merge_patch('{}', fields_now)::VARCHAR"
+    return f"""case when fields_doubt is null and fields_now = fields_sent then null
+        when fields_doubt is null and fields_sent is null then nullif({everything}, '{{}}')
+        else nullif('{{' || {text} || '}}', '{{}}') end"""

@@ -32,6 +32,12 @@ class Routing:
     routes: tuple[Route, ...]
     enriched: tuple[str, ...]
     notes: tuple[str, ...]
+    idle: frozenset[tuple[Kind, str]] = frozenset()  # targets of the file that get nothing now: paused, or not chosen
+
+    def leaves(self, kind: str, name: str) -> bool:
+        """Whether no segment of the file, and no stage routed here, is sent to this target any more."""
+        sent = {(route.target.kind, route.target.name) for route in self.routes}
+        return (Kind(kind), name) not in sent | self.idle
 
 
 def route(config: Config, destination: Destination, only: tuple[str, ...] = ()) -> Routing:
@@ -39,9 +45,14 @@ def route(config: Config, destination: Destination, only: tuple[str, ...] = ()) 
     routes: list[Route] = []
     enriched: list[str] = []
     notes: list[str] = []
+    idle: set[tuple[Kind, str]] = set()
     for segment in config.segments.values():
         for send in segment.send_to:
-            if send.destination != destination.name or not _chosen(segment.name, only):
+            if send.destination != destination.name:
+                continue
+            if segment.paused or not _chosen(segment.name, only):
+                idle |= {(Kind(kind), name) for kind, name in send.targets}
+            if not _chosen(segment.name, only):
                 continue
             if segment.paused:
                 notes.append(f"{destination.name}: segment {segment.name} is paused, nothing of it is sent.")
@@ -60,7 +71,7 @@ def route(config: Config, destination: Destination, only: tuple[str, ...] = ()) 
                 )
                 for kind, name in send.targets
             ]
-    return Routing(destination, tuple(routes), tuple(enriched), tuple(notes))
+    return Routing(destination, tuple(routes), tuple(enriched), tuple(notes), frozenset(idle))
 
 
 def _chosen(name: str, only: tuple[str, ...]) -> bool:

@@ -18,7 +18,7 @@ CONCURRENCY = 10  # not stated by the vendor; the burst of the writing endpoints
 IMPORT_CAP, MEMBERS_CAP, SUPPRESS_CAP = 10_000, 1000, 100
 MAX_BODY, MAX_PROFILE = 5_000_000, 100_000  # bytes: guide "Bulk Import Profiles API"
 PAGE, LISTS_PAGE, FILTER_CAP = 100, 10, 100
-POLL_FIRST, POLL_MOST = 0.25, 5.0  # seconds before a job is asked about; doubled each time
+POLL_FIRST, POLL_MOST = 0.1, 5.0  # seconds before a job is asked about; doubled each time
 
 # Requests per second and per minute of Klaviyo's tiers, and the tier of each endpoint we use. An account may be held
 # lower: settings.tier caps them all.

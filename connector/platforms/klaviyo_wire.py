@@ -240,7 +240,8 @@ def _plain(value: object) -> str:
 
 def kept(record: Mapping[str, Any]) -> bool:
     """Whether the record asks to clear a field that an import cannot clear."""
-    return any(value is None and name in IDENTITY for name, value in json.loads(record["fields"] or "{}").items())
+    text = record["fields"] or ""
+    return "null" in text and any(value is None and name in IDENTITY for name, value in json.loads(text).items())
 
 
 def import_body(rows: Sequence[Mapping[str, Any]], lists: Sequence[str] = ()) -> dict[str, Any]:

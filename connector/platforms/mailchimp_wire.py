@@ -58,6 +58,7 @@ _ROW_TEXTS = (
 _TAG_TEXTS = ("already exist in the static segment", "do not exist in the static segment")
 
 _DATE = re.compile(r"^\d{4}-\d\d-\d\d")
+_DATE_VALUE = re.compile(r':\s*"\d{4}-\d\d-\d\d')  # in JSON
 
 
 # ---------------------------------------------------------------- requests
@@ -89,11 +90,7 @@ def known_member(record: Mapping[str, Any], types: Mapping[str, str]) -> dict[st
 
 def has_dates(records: Iterable[Mapping[str, Any]]) -> bool:
     """Is there a value whose spelling depends on the type of its merge field?"""
-    return any(
-        isinstance(value, str) and _DATE.match(value)
-        for record in records
-        for value in json.loads(record["fields"] or "{}").values()
-    )
+    return any(_DATE_VALUE.search(record["fields"] or "") for record in records)
 
 
 def _value(value: object, kind: str) -> object:

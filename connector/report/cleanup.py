@@ -108,7 +108,7 @@ def _samples(found: pa.Table, finding: str) -> list[str]:
 
 
 def _total(plan: Plan) -> str:
-    from connector.report.plan import is_empty, totals
+    from connector.report.plan import is_empty, requests, totals
 
     sums = totals(plan)
     if is_empty(plan):
@@ -120,5 +120,5 @@ def _total(plan: Plan) -> str:
     final = f" ({sums['irreversible']:,} of them for good)" if sums["irreversible"] else ""
     return (
         f"Total: {sums['retires']:,} to let go{final}, {sums['removes']:,} memberships to take off, "
-        f"{sums['requests']:,} requests to {platforms}."
+        f"{requests(sums['requests'])} to {platforms}."
     )

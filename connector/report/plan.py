@@ -57,8 +57,8 @@ def totals(plan: Plan) -> dict[str, int]:
         if name is not None:
             result[name] += row["fields_count"] if row["op"] == Op.UPDATE else row["email_count"]
     irreversible = sum(sum(counts.values()) for counts in plan.irreversible.values())
-    requests = sum(plan.requests.values())
-    return result | {"blocked": plan.blocked.num_rows, "requests": requests, "irreversible": irreversible}
+    sent = sum(plan.requests.values())
+    return result | {"blocked": plan.blocked.num_rows, "requests": sent, "irreversible": irreversible}
 
 
 def is_empty(plan: Plan) -> bool:
@@ -107,10 +107,14 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
         )
         lines.append(
             f"       {sums['moves']:,} to move, {sums['retires']:,} to retire, {sums['blocked']:,} blocked, "
-            f"{sums['requests']:,} requests."
+            f"{requests(sums['requests'])}."
         )
         lines.append(f"       irreversible: {sums['irreversible']:,}{_irreversible(plan)}")
     return "\n".join(lines)
+
+
+def requests(count: int) -> str:
+    return f"{count:,} request{'' if count == 1 else 's'}"
 
 
 def _irreversible(plan: Plan) -> str:
@@ -230,7 +234,7 @@ def _destination_lines(side: dict[str, Any], zone: ZoneInfo) -> list[str]:
         latest = f", the latest on {_day(datetime.fromisoformat(at), zone)}" if at else ""
         lines.append(f"  blocked {count:>8,}  {gate.words(code, side['platform'])}{latest}")
     if side["requests"]:
-        lines.append(f"  {side['requests']:,} requests, about {_span(side['seconds'])} at the platform's limits")
+        lines.append(f"  {requests(side['requests'])}, about {_span(side['seconds'])} at the platform's limits")
     elif len(lines) == 1:
         lines.append("  no changes")
     return [*lines, ""]

@@ -78,15 +78,16 @@ def _glob(folder: Path, pattern: str) -> list[Path]:
 
 
 def _missing(place: Place, source: Source, path: Path) -> None:
-    if re.search(r"[*?\[]", source.origin):
-        fail(place, "file-missing", f"no file matches {source.origin}. Export it there, or correct `file:`.")
+    origin = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in source.origin)
+    if re.search(r"[*?\[]", origin):
+        fail(place, "file-missing", f"no file matches {origin}. Export it there, or correct `file:`.")
     if path.is_dir():
-        fail(place, "file-missing", f"{source.origin} is a folder. Name a file in it, or write {source.origin}/*.csv.")
+        fail(place, "file-missing", f"{origin} is a folder. Name a file in it, or write {origin}/*.csv.")
     try:
         near = did_you_mean(path.name, (other.name for other in path.parent.iterdir() if other.is_file()))
     except OSError:
         near = ""
-    fail(place, "file-missing", f"there is no file {source.origin}.{near} Export it there, or correct `file:`.")
+    fail(place, "file-missing", f"there is no file {origin}.{near} Export it there, or correct `file:`.")
 
 
 def _date_in(file: Path) -> re.Match[str] | None:

@@ -37,7 +37,7 @@ _SELECT_RECORDS = """
         SELECT r.carrier, group_concat(CASE s.op WHEN 'add' THEN s.target END, char(31)) AS tags_add,
                group_concat(CASE s.op WHEN 'remove' THEN s.target END, char(31)) AS tags_remove
         FROM change r JOIN step s ON s.id = r.step AND s.kind = 'tag'
-        WHERE r.carrier BETWEEN ? AND ? GROUP BY r.carrier
+        WHERE r.carrier BETWEEN ? AND ? AND r.outcome IS NULL GROUP BY r.carrier
     ) t ON t.carrier = c.seq
     WHERE c.seq BETWEEN ? AND ? AND c.outcome IS NULL AND c.carrier IS NULL"""
 
@@ -71,14 +71,15 @@ _SKIP_CARRIED = f"""
 
 # What RESTORE is there to lift, and what UNSUBSCRIBE may have done before its answer was lost: no reason to leave out.
 _OURS = {Op.RESTORE: Status.SUPPRESSED, Op.UNSUBSCRIBE: Status.UNSUBSCRIBED}
-# A job that is being worked on keeps its records: its answer counts them.
+# A job that is being worked on keeps its records: its answer counts them. What rides is skipped by itself: whoever has
+# said no gets no tag, but what else the carrier brings still holds.
 _SKIP_REFUSING = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'said_no'
-    WHERE seq BETWEEN ? AND ? AND {_OPEN}
+    WHERE seq BETWEEN ? AND ? AND outcome IS NULL
       AND email IN (SELECT email FROM contact WHERE destination = ? AND status <> ?
                     AND status IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}))
-      AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.step = change.step AND b.state = '{BatchState.POLLING}'
-                      AND change.seq BETWEEN b.first_seq AND b.last_seq)"""
+      AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.state = '{BatchState.POLLING}'
+                      AND coalesce(change.carrier, change.seq) BETWEEN b.first_seq AND b.last_seq)"""
 
 _SKIP_RIDING = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'said_no' WHERE outcome IS NULL AND carrier IN (

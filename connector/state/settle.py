@@ -53,7 +53,7 @@ _NEW_STATUS = (
     f"WHEN '{NewContacts.PENDING}' THEN '{Status.PENDING}' ELSE '{Status.NEVER_SUBSCRIBED}' END"
 )
 
-_STATEMENTS = (
+_CONTACTS = (
     # The journal.
     f"""UPDATE change SET (outcome, code, previous) = (
             SELECT r.outcome, r.code, CASE WHEN r.op = '{Op.UPDATE}' AND r.{_DONE}
@@ -76,8 +76,10 @@ _STATEMENTS = (
             remote_id = coalesce(excluded.remote_id, contact.remote_id), fields = excluded.fields,
             status = CASE WHEN coalesce(contact.status, '{Status.ABSENT}') = '{Status.ABSENT}'
                      THEN excluded.status ELSE contact.status END""",
-    # A contact that has a new address keeps its row, and so its memberships. What was noted of the new address, which
-    # the platform did not hold, gives way.
+)
+# A contact that has a new address keeps its row, and so its memberships. What was noted of the new address, which the
+# platform did not hold, gives way.
+_MOVED = (
     f"""DELETE FROM membership WHERE {_OF_REPLACED}""",
     f"""DELETE FROM membership_doubt WHERE {_OF_REPLACED}""",
     f"""DELETE FROM field_doubt WHERE contact_id IN (SELECT k.id FROM {_REPLACED})""",
@@ -96,6 +98,8 @@ _STATEMENTS = (
     f"""UPDATE stage_entry SET email = r.email FROM temp.result r
         WHERE stage_entry.destination = r.destination AND stage_entry.email = r.old_email
           AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
+)
+_MEMBERSHIPS = (
     f"""INSERT INTO contact(destination, email, remote_id, fields)
         SELECT destination, email, max(remote_id), max(fields) FROM temp.result
         WHERE op <> '{Op.CREATE}' AND {_DONE} GROUP BY destination, email
@@ -106,7 +110,6 @@ _STATEMENTS = (
     """UPDATE temp.result SET contact_id =
             (SELECT k.id FROM contact k WHERE k.destination = result.destination AND k.email = result.email)
         WHERE contact_id IS NULL""",
-    # Memberships.
     f"""INSERT OR IGNORE INTO target(destination, kind, name)
         SELECT DISTINCT destination, kind, target FROM temp.result
         WHERE op = '{Op.ADD}' AND ({_DONE} OR {_IN_DOUBT})""",
@@ -118,26 +121,29 @@ _STATEMENTS = (
             SELECT t.id, r.contact_id FROM temp.result r
             JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
             WHERE r.op = '{Op.REMOVE}' AND r.{_DONE} OR r.op IN ('{Op.ADD}', '{Op.REMOVE}') AND r.{_IN_DOUBT})""",
-    # What nobody knows, and what is known again.
-    f"""INSERT OR IGNORE INTO membership_doubt(target_id, contact_id)
-        SELECT t.id, r.contact_id FROM temp.result r
-        JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
-        WHERE r.op IN ('{Op.ADD}', '{Op.REMOVE}') AND r.{_IN_DOUBT} AND r.contact_id IS NOT NULL""",
     f"""DELETE FROM membership_doubt WHERE (target_id, contact_id) IN (
             SELECT t.id, r.contact_id FROM temp.result r
             JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
             WHERE r.op IN ('{Op.ADD}', '{Op.REMOVE}') AND r.{_DONE})""",
-    f"""INSERT OR IGNORE INTO field_doubt(contact_id, fields)
-        SELECT contact_id, fields FROM temp.result
-        WHERE op IN ('{Op.CREATE}', '{Op.UPDATE}') AND {_IN_DOUBT} AND fields IS NOT NULL
-          AND contact_id IS NOT NULL""",
     f"""DELETE FROM field_doubt WHERE EXISTS (
             SELECT 1 FROM temp.result r WHERE r.contact_id = field_doubt.contact_id
             AND r.op IN ('{Op.CREATE}', '{Op.UPDATE}') AND r.{_DONE} AND r.fields IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM json_each(field_doubt.fields) d
                             WHERE d.key NOT IN (SELECT s.key FROM json_each(r.fields) s)))""",
-    # A contact that the platform does not hold any more; a no of the person outlives that. Should others bring the
-    # contact back, nobody knows what it has.
+)
+_DOUBTFUL = (
+    f"""INSERT OR IGNORE INTO membership_doubt(target_id, contact_id)
+        SELECT t.id, r.contact_id FROM temp.result r
+        JOIN target t ON t.destination = r.destination AND t.kind = r.kind AND t.name = r.target
+        WHERE r.op IN ('{Op.ADD}', '{Op.REMOVE}') AND r.{_IN_DOUBT} AND r.contact_id IS NOT NULL""",
+    f"""INSERT OR IGNORE INTO field_doubt(contact_id, fields)
+        SELECT contact_id, fields FROM temp.result
+        WHERE op IN ('{Op.CREATE}', '{Op.UPDATE}') AND {_IN_DOUBT} AND fields IS NOT NULL
+          AND contact_id IS NOT NULL""",
+)
+# A contact that the platform does not hold any more; a no of the person outlives that. Should others bring the contact
+# back, nobody knows what it has.
+_GONE = (
     f"""INSERT OR IGNORE INTO membership_doubt(target_id, contact_id)
         SELECT target_id, contact_id FROM membership WHERE {_OF_LOST}""",
     f"""DELETE FROM membership WHERE {_OF_LOST}""",
@@ -145,10 +151,10 @@ _STATEMENTS = (
     f"""UPDATE contact SET status = '{Status.ABSENT}', remote_id = NULL
         WHERE coalesce(status, '') NOT IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}) AND id IN (
             SELECT contact_id FROM temp.result WHERE {_LOST})""",
-    # People the platform refuses, and those it no longer does.
-    f"""DELETE FROM reject WHERE (destination, email, op, kind, target) IN (
-            SELECT destination, email, op, kind, target FROM temp.result WHERE {_DONE})""",
 )
+# People the platform no longer refuses, and those it does.
+_TAKEN = f"""DELETE FROM reject WHERE (destination, email, op, kind, target) IN (
+            SELECT destination, email, op, kind, target FROM temp.result WHERE {_DONE})"""
 _PARK = f"""
     INSERT INTO reject(destination, email, op, kind, target, code, detail, row_hash, run_id, at)
     SELECT destination, email, op, kind, target, code, detail, row_hash, ?, ? FROM temp.result
@@ -167,6 +173,11 @@ _RESTORE = f"""
     WHERE status IN ('{Status.SUPPRESSED}', '{Status.ARCHIVED}')
       AND id IN (SELECT contact_id FROM temp.result WHERE op = '{Op.RESTORE}' AND {_DONE})"""
 
+# Most batches need few of the statements, and each costs as much as ten rows.
+_FACTS = f"""
+    SELECT count(*) FILTER (WHERE op = '{Op.MOVE}'), count(*) FILTER (WHERE {_IN_DOUBT}),
+           count(*) FILTER (WHERE {_LOST}), count(*) FILTER (WHERE outcome = '{Outcome.REJECTED}'),
+           count(*) FILTER (WHERE op = '{Op.RESTORE}') FROM temp.result"""
 _RECORDED = f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ?"
 _DISOWN = (
     """DELETE FROM membership WHERE (target_id, contact_id) IN (
@@ -191,12 +202,17 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
     db.run("DELETE FROM temp.answer")
     db.load("INSERT INTO temp.answer VALUES (?, ?, ?, ?, ?)", answers.select(ANSWERS.names))
     db.run("DELETE FROM temp.result")
-    for join in ("c.seq = a.seq", "c.carrier = a.seq"):
+    for join in ("c.seq = a.seq", "c.carrier = a.seq AND c.outcome IS NULL"):
         db.run(_RESULTS.format(join=join, new_status=_NEW_STATUS))
-    for statement in _STATEMENTS:
+    ((moved, doubtful, gone, refused, restored),) = db.rows(_FACTS)
+    rare = ((_CONTACTS, 1), (_MOVED, moved), (_MEMBERSHIPS, 1), (_DOUBTFUL, doubtful), (_GONE, gone))
+    for statement in (one for statements, needed in rare if needed for one in statements):
         db.run(statement)
-    db.run(_PARK, [run_id, at])
-    db.run(_RESTORE)
+    db.run(_TAKEN)
+    if refused:
+        db.run(_PARK, [run_id, at])
+    if restored:
+        db.run(_RESTORE)
     stages.settle(db)
     if retired is not None:
         db.run(_RETIRE, [retired, at])

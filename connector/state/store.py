@@ -117,8 +117,8 @@ class SqlStore:
                 "WHERE target_id IN (SELECT id FROM target WHERE destination = ?)"
             )
             fields = (
-                "SELECT contact_id AS contact, fields FROM field_doubt "
-                "WHERE contact_id IN (SELECT id FROM contact WHERE destination = ?)"
+                "SELECT d.contact_id AS contact, d.fields FROM field_doubt d "
+                "CROSS JOIN contact k ON k.id = d.contact_id WHERE k.destination = ?"
             )
             targets = "SELECT id, kind, name, remote_id FROM target WHERE destination = ?"
             return Ledger(

@@ -109,7 +109,7 @@ class Library:
 
 
 @functools.cache
-def library(vendor: str) -> Library:
+def of(vendor: str) -> Library:
     """All documents of a vendor, corrected."""
     operations: list[Operation] = []
     resources: dict[bool, list[tuple[str, Json]]] = {False: [], True: []}

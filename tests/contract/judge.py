@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.contract import corrections
-from tests.contract.documents import Json, Operation, library
+from tests.contract import corrections, documents
+from tests.contract.documents import Json, Operation
 
 SCHEMES = {"basicAuth": "Basic", "Klaviyo-API-Key": "Klaviyo-API-Key", "oauth2": "Bearer"}
 MOST = 4  # faults told per request
@@ -35,7 +35,7 @@ class Exchange:
 
     @property
     def operation(self) -> Operation | None:
-        return library(self.vendor).find(self.method, corrections.path(self.vendor, self.path))
+        return documents.of(self.vendor).find(self.method, corrections.path(self.vendor, self.path))
 
     def __str__(self) -> str:
         return f"{self.vendor}: {self.method} {self.operation.template if self.operation else self.path}"
@@ -144,7 +144,7 @@ def _body_faults(found: Operation, made: Exchange) -> Iterator[str]:
 
 def _validate(found: Operation, schema: Any, value: Any, *, request: bool) -> list[str]:
     """Faults without the values: these may be addresses."""
-    validator = library(found.vendor).validator(found.uri, json.dumps(schema), request)
+    validator = documents.of(found.vendor).validator(found.uri, json.dumps(schema), request)
     if validator.is_valid(value):
         return []
     faults = []

@@ -167,9 +167,9 @@ EXAMPLES = {
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Documents read anew, in the test and after it."""
-    documents.library.cache_clear()
+    documents.of.cache_clear()
     yield
-    documents.library.cache_clear()
+    documents.of.cache_clear()
 
 
 def test_the_list_of_corrections_is_short_and_explained() -> None:
@@ -185,7 +185,7 @@ def test_each_correction_is_needed(name: str, fresh: None, monkeypatch: pytest.M
     assert judge(made) == []
     without = tuple(one for one in corrections.CORRECTIONS if one.name != name)
     monkeypatch.setattr(corrections, "CORRECTIONS", without)
-    documents.library.cache_clear()
+    documents.of.cache_clear()
     assert judge(made)
 
 

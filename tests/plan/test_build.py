@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from connector.model import NewContacts, SyncMode
+from connector.plan.routes import route
 from connector.platforms.base import TagStyle
+from tests.config.helpers import load
 from tests.plan.world import blocked, capabilities, changes, desired, ledger, plan, routing
 
 YES = {"status": "subscribed"}
@@ -216,3 +218,21 @@ def test_a_removal_waits_for_whoever_is_archived() -> None:
     made = plan(desired({"a@x.test": {}, "b@x.test": {}}, ["vip"]), routing(("vip", "tag", "VIP")), held, limit=None)
     assert changes(made) == {("remove", "VIP", "b@x.test")}
     assert blocked(made) == {("VIP", "a@x.test", "archived_later")}
+
+
+def test_a_target_of_a_segment_that_is_paused_or_left_out_is_no_orphan() -> None:
+    text = """
+version: 1
+sources: {contacts: {file: contacts.csv, email: email}}
+destinations: {dest: {platform: mailchimp, api_key: "${KEY}", audience: A}}
+segments:
+  vip: {when: {email: {exists: true}}, send_to: {dest: {tag: VIP}}}
+  idle: {paused: true, when: {email: {exists: true}}, send_to: {dest: {tag: Idle}}}
+"""
+    config = load(text)
+    members = {("tag", "VIP"): [], ("tag", "Idle"): [], ("tag", "Old"): []}
+    for only in ((), ("nothing",)):
+        made = plan(desired({}, ["vip"]), route(config, config.destinations["dest"], only), ledger({}, members))
+        assert [note for note in made.notes if "no segment in the file" in note] == [
+            "dest: tag “Old” has no segment in the file any more and is left as it is."
+        ]

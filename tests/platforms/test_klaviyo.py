@@ -132,7 +132,7 @@ def test_create_sends_attributes_location_properties_and_tags(http: responses.Re
         "external_id": None,
     }
     row = {"email": "ann@example.com", "fields": json.dumps(fields), "tags_add": ["vip", "vip", "new"]}
-    assert klaviyo.push(_batch(Op.CREATE, [row | {"new_status": "transactional"}])) == Job("JOB1", 0.25)
+    assert klaviyo.push(_batch(Op.CREATE, [row | {"new_status": "transactional"}])) == Job("JOB1", 0.1)
     assert _rows(_sent(http)) == [
         {
             "type": "profile",
@@ -276,7 +276,7 @@ def test_a_body_over_5_mb_is_too_large(http: responses.RequestsMock, klaviyo: Kl
 def test_adding_by_address_is_an_import_into_the_list(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
     http.post(IMPORT, json=_job("queued"), status=202)
     rows = [{"email": "ann@example.com", "remote_id": "I1"}, {"email": "bo@example.com"}]
-    assert klaviyo.push(_batch(Op.ADD, rows, VIP, "L1")) == Job("JOB1", 0.25)
+    assert klaviyo.push(_batch(Op.ADD, rows, VIP, "L1")) == Job("JOB1", 0.1)
     assert _sent(http)["data"]["relationships"] == {"lists": {"data": [{"type": "list", "id": "L1"}]}}
     assert [row["attributes"] for row in _rows(_sent(http))] == [
         {"email": "ann@example.com"},
@@ -323,7 +323,7 @@ def test_a_job_that_works_is_asked_again_ever_more_slowly(
 ) -> None:
     http.get(f"{IMPORT}/JOB1", json=_job(status))
     answers = [klaviyo.poll("JOB1", _batch(Op.CREATE, THREE)) for _ in range(6)]
-    assert answers == [Job("JOB1", wait) for wait in (0.5, 1.0, 2.0, 4.0, 5.0, 5.0)]
+    assert answers == [Job("JOB1", wait) for wait in (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)]
 
 
 def test_a_finished_job_without_failures_needs_no_more_reading(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from connector.errors import Auth
 from connector.model import Kind, Op
-from connector.platforms.base import CONTACT_SCHEMA
+from connector.platforms.base import CONTACT_SCHEMA, TagStyle
 from connector.state.base import RunState, Store
 
 from .conftest import Pusher
@@ -53,3 +53,13 @@ def test_a_platform_that_cannot_be_read_is_not_written_to(push: Pusher, platform
     assert (result.state, result.exit_code) == (RunState.FAILED, 4)
     assert str(result.errors["d"]) == "key"
     assert platform.contacts == {}
+
+
+def test_a_tag_that_rides_in_an_update_is_left_out_and_the_update_is_not(push: Pusher, platform: FakePlatform) -> None:
+    platform.capabilities = capabilities(TagStyle.PROPERTY, concurrency=1)
+    platform.hold(*people(4))
+    push(platform, change(Op.UPDATE, people(4)), change(Op.ADD, people(4), Kind.TAG, "vip"))
+    platform.statuses = said_no(*people(2))  # type: ignore[method-assign]
+    result = push.resume(platform)
+    assert result.counts["d"] == {"update": {"applied": 4}, "add": {"applied": 2, "skipped": 2}}
+    assert platform.members_of(Kind.TAG, "vip") == set(people(2, 2))
