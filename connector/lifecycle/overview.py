@@ -12,11 +12,12 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.config.destinations import PLATFORMS
 from connector.config.models import Destination, Tier
 from connector.lifecycle import returns
 from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
-from connector.lifecycle.retiring import UNSUBSCRIBE
+from connector.lifecycle.retiring import DEFAULT, UNSUBSCRIBE
 from connector.model import Status
 
 # Contacts that the platforms do not count for the price, as far as this can be said for all of them.
@@ -55,6 +56,7 @@ class Overview:
     moves: tuple[Move, ...]
     ripe: int  # may be let go by `sync cleanup`
     ripe_now: int  # of them in one run, by the ramp
+    staying: int  # would be, if the platform offered the action
     rates: tuple[returns.Rate, ...]
     tests: tuple[returns.Test, ...]
     now: Cost
@@ -79,7 +81,8 @@ def overview(
         pc.is_null(people["signal"]), pc.fill_null(pc.greater_equal(people["life"], policy.alive_since), True)
     )
     unmeasurable = pc.and_(pc.and_not(free, people["protected"]), pc.or_(short, pc.invert(people["measurable"])))
-    ripe = _count(people["ripe"])
+    silent = _count(people["ripe"])
+    ripe = silent if _lets_go(destination, policy.last.action) else 0
     most = ramp(policy, exported)
     found = returns.rates(entries)
     billed = _billed(contacts)
@@ -96,12 +99,19 @@ def overview(
         moves=tuple(_moves(people)),
         ripe=ripe,
         ripe_now=ripe if most is None else min(ripe, most),
+        staying=silent - ripe,
         rates=tuple(found),
         tests=tuple(returns.tests(found)),
         now=_cost(billed, destination.prices),
         without_retired=_cost(billed + retired, destination.prices),
         after=_cost(billed - saved, destination.prices),
     )
+
+
+def _lets_go(destination: Destination, action: str | None) -> bool:
+    """Whether the platform offers the written action; tests hold these keys against the adapters' facts."""
+    keys = PLATFORMS[destination.platform]
+    return keys.unsubscribes if action == UNSUBSCRIBE else keys.retire is not None and action in (DEFAULT, keys.retire)
 
 
 def _count(column: pa.ChunkedArray) -> int:

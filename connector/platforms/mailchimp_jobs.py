@@ -32,9 +32,8 @@ def operations(batch: Batch, members: str) -> list[dict[str, Any]]:
             body = {"status": "unsubscribed"}
         key = row["remote_id"] if batch.op is Op.MOVE else wire.subscriber_hash(row["email"])
         one = {"method": "PATCH" if body else "DELETE", "path": f"{members}/{key}", "operation_id": str(index)}
-        # A merge field that somebody made required must not keep anybody subscribed.
-        more: dict[str, Any] = {"params": {"skip_merge_validation": "true"}} if batch.op is Op.UNSUBSCRIBE else {}
-        found.append(one | more | ({"body": json.dumps(body)} if body else {}))
+        # A merge field that somebody made required must not keep anybody subscribed, or at an old address.
+        found.append(one | ({"params": {"skip_merge_validation": "true"}, "body": json.dumps(body)} if body else {}))
     return found
 
 

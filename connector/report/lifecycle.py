@@ -40,6 +40,7 @@ def _side_json(side: Overview) -> dict[str, Any]:
         ],
         "may_be_let_go": side.ripe,
         "may_be_let_go_in_one_run": side.ripe_now,
+        "without_action": side.staying,
         "returns": [
             {"stage": rate.stage, "part": rate.part, "entered": rate.entered, "returned": rate.returned}
             for rate in side.rates
@@ -88,6 +89,8 @@ def _side_lines(side: Overview, verbose: bool) -> list[str]:
     if side.ripe:
         now = f", {side.ripe_now:,} of them in one run" if side.ripe_now < side.ripe else ""
         lines.append(f"  sync cleanup would let {side.ripe:,} go{now}")
+    if side.staying:
+        lines.append(f"  {side.staying:,} went through every stage and stay: the action is not offered here")
     came = [rate for rate in side.rates if rate.returned]
     if came:
         lines.append("  came back")

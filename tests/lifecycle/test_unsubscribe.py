@@ -88,6 +88,7 @@ def _said(made: cleaning.Cleaning) -> None:
     for name in BOTH:
         assert f"{name}: unsubscribe of 4 contacts cannot be undone: only the person can subscribe again" in words
     assert "unsubscribe, for good" in words and "silent0@" not in words
+    assert "Total: 8 to let go (8 of them for good)" in words
     assert [(side["action"], side["can_be_undone"]) for side in document["destinations"]] == [
         ("unsubscribe", False)
     ] * 2
@@ -140,6 +141,13 @@ def test_not_written_it_is_never_sent(tmp_path: Path) -> None:
         made.policy = POLICY
         made.day = 16
         made.push()
+        with made.open() as workspace, open_state(workspace) as store:
+            sides = {side.destination: side for side in verbs.report(workspace, store).sides}
+        assert {name: (side.ripe, side.staying) for name, side in sides.items()} == {
+            "mailchimp": (4, 0),
+            "hubspot": (0, 4),
+        }
+        assert sides["hubspot"].after == sides["hubspot"].now
         cleaned, result = made.cleanup()
         assert result is not None and result.counts == {"mailchimp": {"retire": {"applied": 4}}}
         assert not any(no(made).values()) and set(made.stages("hubspot").values()) == {"sunset"}
