@@ -65,7 +65,6 @@ from tests.crash.platform import Platform
 from tests.plan.world import desired
 from tests.push.fake import MOMENT, FakeClock
 
-
 PART = 25
 
 
