@@ -260,17 +260,19 @@ class Delivery:
         return gone
 
     def _settle_held(self, batch: JournalBatch) -> None:
-        """For a CREATE or MOVE in doubt: whoever the platform holds now, under that address, was created or moved. Not
-        so where lists are joined with it: that somebody is held does not say that they are in them."""
+        """For a CREATE in doubt: whoever the platform holds now was created; for a MOVE: whoever it holds under that
+        address with the id of before (others may have made a contact of it). Not so where lists are joined with it:
+        that somebody is held does not say that they are in them."""
         if batch.step.op not in (Op.CREATE, Op.MOVE) or self.joins.get(batch.step):
             return
         records = self.store.journal.records(batch)
         emails = records.column("email").combine_chunks()
         held = [pa.array([], pa.string())]
+        names = ("email", "remote_id") if batch.step.op is Op.MOVE else ("email",)
         for table in self.adapter.lookup(emails.to_pylist()):
             self.store.observe(batch.step.destination, table)
-            held.append(table.column("email").combine_chunks())
-        found = records.filter(pc.is_in(emails, value_set=pa.concat_arrays(held)))
+            held.append(_key(table, names))
+        found = records.filter(pc.is_in(_key(records, names), value_set=pa.concat_arrays(held), skip_nulls=True))
         self._settle(batch, alike(found, Outcome.APPLIED), whole=records.num_rows)
 
     def _settle(
@@ -286,3 +288,8 @@ class Delivery:
         with self._lock:
             done = self._done[step] = self._done.get(step, 0) + rows
         self.listener(Progress(step.destination, str(step), done, self.totals.get(step)))
+
+
+def _key(table: pa.Table, names: tuple[str, ...]) -> pa.Array:
+    """The columns as one text; null where one of them is."""
+    return pc.binary_join_element_wise(*(table.column(name) for name in names), "\x1f").combine_chunks()

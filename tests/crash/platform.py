@@ -31,6 +31,7 @@ class Platform(FakePlatform):
     over: dict[str, Done] = field(default_factory=dict)
     unheard: frozenset[str] = frozenset()  # nothing about these people is answered
     taken: bool = False  # but done all the same
+    made: int = 0  # contacts
     pestered: set[str] = field(default_factory=set)  # who had said no when they were to be added
 
     def mute(self, about: frozenset[str], taken: bool) -> None:
@@ -78,7 +79,11 @@ class Platform(FakePlatform):
                 self.status |= before
 
     def hold(self, *emails: str) -> None:
+        new = [email for email in emails if email not in self.contacts]
         super().hold(*emails)
+        for email in new:  # no id is given out twice, though an address may be
+            self.made += 1
+            self.contacts[email]["id"] = f"id-{self.made}"
         self.status.update(dict.fromkeys(emails, str(Status.SUBSCRIBED)))
 
     def move(self, row: dict[str, Any]) -> None:
