@@ -146,7 +146,7 @@ def orphans(side: Side, section: Lifecycle | None) -> tuple[str, ...]:
         stages |= {("tag", written.tag), ("list", written.list_)} if written else set()
     held = ((row["kind"], row["name"]) for row in side.ledger.targets.to_pylist())
     return tuple(
-        f"{kind} “{name}”" for kind, name in held if side.routing.leaves(kind, name) and (kind, name) not in stages
+        f"{kind} “{name}”" for kind, name in held if side.routing.is_orphan(kind, name) and (kind, name) not in stages
     )
 
 

@@ -126,7 +126,7 @@ def _notes(side: Side, limit: int | None) -> list[str]:
     notes = [
         f"{name}: {kind} “{target}” has no segment in the file any more and is left as it is."
         for kind, target in held
-        if side.routing.leaves(kind, target)
+        if side.routing.is_orphan(kind, target)
     ]
     if limit is not None:
         notes.append(

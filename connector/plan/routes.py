@@ -34,7 +34,7 @@ class Routing:
     notes: tuple[str, ...]
     idle: frozenset[tuple[Kind, str]] = frozenset()  # targets of the file that get nothing now: paused, or not chosen
 
-    def leaves(self, kind: str, name: str) -> bool:
+    def is_orphan(self, kind: str, name: str) -> bool:
         """Whether no segment of the file, and no stage routed here, is sent to this target any more."""
         sent = {(route.target.kind, route.target.name) for route in self.routes}
         return (Kind(kind), name) not in sent | self.idle
