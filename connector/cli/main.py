@@ -6,7 +6,6 @@ traceback reach a user.
 
 from __future__ import annotations
 
-import gc
 import sys
 
 import typer
@@ -27,22 +26,17 @@ for group in (desk, schema, diff, why, hygiene, pushing, lifecycle, history, upk
     group.register(app)
 
 
-# What is imported lives as long as the process. At Python's own threshold, a tenth of a push's start is spent looking
-# through it for garbage, again and again.
-COLLECT_AFTER = 50_000  # new containers
-
-
 def main() -> None:
     """Run the command line and exit with its code."""
-    gc.set_threshold(COLLECT_AFTER)
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:
         typer.echo("Interrupted.", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # Typer ends with 1, which says something else here
+            sys.exit(4)
+        raise
     except Exception as error:  # noqa: BLE001 - the last line of defence: a user gets one message
         sys.exit(_explain(error))
 
@@ -57,13 +51,21 @@ def _explain(error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
+    if isinstance(error, OSError) and error.strerror:  # a full disk, a closed output: trouble of the machine
+        what = f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}, reading or writing"
+        typer.echo(f"error: {what}. Nothing is lost: `sync status` tells what is recorded.", err=True)
+    else:
+        typer.echo(
+            f"error: a bug in the connector ({type(error).__name__} at {_place(error)}). Nothing is lost: `sync "
+            "status` tells what is recorded. Please report it, with the command run again with -v.",
+            err=True,
+        )
+    return 4
+
+
+def _place(error: Exception) -> str:
+    """Where in the connector it was raised."""
     frame = error.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next
-    where = f"{frame.tb_frame.f_code.co_filename.rpartition('connector/')[2]}:{frame.tb_lineno}" if frame else "?"
-    typer.echo(
-        f"error: a bug in the connector ({type(error).__name__} at {where}). Nothing is lost: `sync status` tells "
-        "what is recorded. Please report it, with the command run again with -v.",
-        err=True,
-    )
-    return 4
+    return f"{frame.tb_frame.f_code.co_filename.rpartition('connector/')[2]}:{frame.tb_lineno}" if frame else "?"

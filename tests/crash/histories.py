@@ -33,7 +33,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from connector.cli.main import COLLECT_AFTER
+from connector.cli.process import COLLECT_AFTER
 from connector.config.models import Destination, Secret
 from connector.config.rules import Duration
 from connector.events import silent

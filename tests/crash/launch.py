@@ -89,9 +89,9 @@ def run(order: Order) -> None:
     _turn_clock(order.clock)
     if order.read_only:
         _take_no_writes()
-    from connector.cli.main import main
+    from connector.cli.process import run as start
 
-    main()
+    start()
 
 
 def _watch_commits(doom: Doom) -> None:
