@@ -6,10 +6,13 @@ traceback reach a user.
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from typing import Annotated
 
 import typer
 
+from connector import __version__
 from connector.cli import desk, diff, history, hygiene, lifecycle, platforms, pushing, schema, upkeep, why
 
 app = typer.Typer(
@@ -26,12 +29,27 @@ for group in (desk, schema, diff, why, hygiene, pushing, lifecycle, history, upk
     group.register(app)
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sync (segment-connector) {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    pass
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:
-        typer.echo("Interrupted.", err=True)
+        _say("Interrupted.")
         sys.exit(130)
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Typer ends with 1, which says something else here
@@ -45,22 +63,26 @@ def _explain(error: Exception) -> int:
     from connector.errors import ConnectorError
 
     if isinstance(error, ConnectorError):
-        typer.echo(f"{error}" if error.exit_code == 2 else f"error: {error}", err=True)
+        _say(f"{error}" if error.exit_code == 2 else f"error: {error}")
         return error.exit_code
     if "-v" in sys.argv or "--verbose" in sys.argv:
         import traceback
 
-        traceback.print_exception(error)
+        _say("".join(traceback.format_exception(error)))
     if isinstance(error, OSError) and error.strerror:  # a full disk, a closed output: trouble of the machine
         what = f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}, reading or writing"
-        typer.echo(f"error: {what}. Nothing is lost: `sync status` tells what is recorded.", err=True)
+        _say(f"error: {what}. Nothing is lost: `sync status` tells what is recorded.")
     else:
-        typer.echo(
+        _say(
             f"error: a bug in the connector ({type(error).__name__} at {_place(error)}). Nothing is lost: `sync "
-            "status` tells what is recorded. Please report it, with the command run again with -v.",
-            err=True,
+            "status` tells what is recorded. Please report it, with the command run again with -v."
         )
     return 4
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # when standard error is full or closed, the exit code is left to tell
+        typer.echo(text, err=True)
 
 
 def _place(error: Exception) -> str:

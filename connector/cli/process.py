@@ -42,7 +42,7 @@ class Leave:
             return
         try:
             for stream in (sys.stdout, sys.stderr):
-                if not stream.closed:
+                if stream is not None and not stream.closed:  # None: the process was started without it
                     stream.flush()
         except OSError:
             return  # Python tells of it
