@@ -26,7 +26,8 @@ OVERLAP = timedelta(minutes=10)
 
 def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, now: datetime, tell: Listener) -> bool:
     """Read what changed on the platform since the last reading. `everybody`: and if need be everything, once, because
-    rules ask about people who are in no target. Returns whether everything was read just now."""
+    rules ask about people who are in no target. Returns whether the ledger now knows everybody whom a
+    lookup would find: everything was read just now, or it was once, and a lookup would only read everything again."""
     cursor, whole = store.reading(destination)
     first = everybody and not whole
     if first:
@@ -37,7 +38,7 @@ def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, n
     else:
         return False
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=everybody)
-    return first
+    return first or (whole and not adapter.capabilities.asks_by_email)
 
 
 def contacts(
@@ -56,13 +57,15 @@ def contacts(
         known = ledger.contacts.column("email").combine_chunks()
         unknown = desired.filter(pc.invert(pc.is_in(desired, value_set=known)))
     found = pa.array([], pa.string())
-    if len(unknown) and not complete:
+    asks = len(unknown) > 0 and not complete
+    if asks:
         tables = adapter.lookup(unknown.to_pylist())
         found = _remember(store, ledger.destination, tables, tell, "looking up contacts")
     if len(unknown):
         absent = unknown.filter(pc.invert(pc.is_in(unknown, value_set=found)))
         store.observe(ledger.destination, _absent(absent))
-    store.observe(ledger.destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
+    everybody = asks and not adapter.capabilities.asks_by_email
+    store.observe(ledger.destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=everybody)
     return len(unknown) > 0
 
 
