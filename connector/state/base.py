@@ -231,8 +231,9 @@ class Journal(Protocol):
         """SKIPPED "not_created" for whatever else was planned for contacts whose CREATE or MOVE did not come about."""
 
     def skip_refusing(self, run_id: str, destination: str) -> None:
-        """SKIPPED "said_no" for the CREATEs, ADDs, RESTOREs and UNSUBSCRIBEs of whoever has said no since the plan was
-        made; but not where that may be what an UNSUBSCRIBE did before its answer was lost."""
+        """SKIPPED "said_no" for the CREATEs, MOVEs, ADDs, RESTOREs and UNSUBSCRIBEs of whoever has said no since the
+        plan was made; but not where that may be what an UNSUBSCRIBE did before its answer was lost, and no MOVE that is
+        seen to be done."""
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
         """The open changes of a step as planned batches, each full but the last."""

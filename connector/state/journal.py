@@ -76,10 +76,14 @@ _OURS = {Op.RESTORE: Status.SUPPRESSED, Op.UNSUBSCRIBE: Status.UNSUBSCRIBED}
 _SKIP_REFUSING = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'said_no'
     WHERE seq BETWEEN ? AND ? AND outcome IS NULL
-      AND email IN (SELECT email FROM contact WHERE destination = ? AND status <> ?
+      AND {{address}} IN (SELECT email FROM contact WHERE destination = ? AND status <> ?
                     AND status IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}))
       AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.state = '{BatchState.POLLING}'
                       AND coalesce(change.carrier, change.seq) BETWEEN b.first_seq AND b.last_seq)"""
+# A no may belong to the address, and would not go along. A contact that has the new one already has moved.
+_STILL_THERE = """
+    AND NOT EXISTS (SELECT 1 FROM contact was JOIN contact now USING (destination, remote_id)
+                    WHERE was.destination = ? AND was.email = change.old_email AND now.email = change.email)"""
 
 _SKIP_RIDING = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'said_no' WHERE outcome IS NULL AND carrier IN (
@@ -174,10 +178,14 @@ class SqlJournal:
     def skip_refusing(self, run_id: str, destination: str) -> None:
         with self._write():
             for step in self.steps(run_id, destination):
+                ends = [step.first_seq, step.last_seq]
                 if step.op in (Op.CREATE, Op.ADD, Op.RESTORE, Op.UNSUBSCRIBE):
-                    ends = [step.first_seq, step.last_seq]
-                    self._db.run(_SKIP_REFUSING, [*ends, destination, str(_OURS.get(step.op, ""))])
+                    ours = str(_OURS.get(step.op, ""))
+                    self._db.run(_SKIP_REFUSING.format(address="email"), [*ends, destination, ours])
                     self._db.run(_SKIP_RIDING, ends)
+                elif step.op is Op.MOVE:
+                    moving = _SKIP_REFUSING.format(address="old_email") + _STILL_THERE
+                    self._db.run(moving, [*ends, destination, "", destination])
             self._db.run(_DOUBT_SKIPPED, [run_id, destination])
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:

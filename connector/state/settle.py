@@ -26,6 +26,7 @@ TEMPORARY = (
 
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
 
+_NOES = ", ".join(f"'{status}'" for status in sorted(SAID_NO))
 _IN_DOUBT = f"outcome = '{Outcome.FAILED}' AND coalesce(code, '') <> 'target_gone'"
 _LOST = f"op <> '{Op.CREATE}' AND code = 'not_held'"  # the platform does not hold the contact any more
 
@@ -78,8 +79,11 @@ _CONTACTS = (
                      THEN excluded.status ELSE contact.status END""",
 )
 # A contact that has a new address keeps its row, and so its memberships. What was noted of the new address, which the
-# platform did not hold, gives way.
+# platform did not hold, gives way; but not a no, which may have been said there since.
 _MOVED = (
+    f"""UPDATE contact SET (status, status_at) = (
+            SELECT k.status, k.status_at FROM {_REPLACED} WHERE r.contact_id = contact.id)
+        WHERE id IN (SELECT r.contact_id FROM {_REPLACED} AND k.status IN ({_NOES}))""",
     f"""DELETE FROM membership WHERE {_OF_REPLACED}""",
     f"""DELETE FROM membership_doubt WHERE {_OF_REPLACED}""",
     f"""DELETE FROM field_doubt WHERE contact_id IN (SELECT k.id FROM {_REPLACED})""",
@@ -149,7 +153,7 @@ _GONE = (
     f"""DELETE FROM membership WHERE {_OF_LOST}""",
     f"""UPDATE contact SET fields = NULL WHERE id IN (SELECT contact_id FROM temp.result WHERE {_LOST})""",
     f"""UPDATE contact SET status = '{Status.ABSENT}', remote_id = NULL
-        WHERE coalesce(status, '') NOT IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}) AND id IN (
+        WHERE coalesce(status, '') NOT IN ({_NOES}) AND id IN (
             SELECT contact_id FROM temp.result WHERE {_LOST})""",
 )
 # People the platform no longer refuses, and those it does.

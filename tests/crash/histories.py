@@ -263,12 +263,12 @@ class Histories(RuleBasedStateMachine):
 
     def _plan(self) -> Plan:
         self.moment += timedelta(hours=1)
-        observe.changes(self.store, self.platform, "dest", False, self.moment, silent)
+        complete = observe.changes(self.store, self.platform, "dest", False, self.moment, silent)
         table = self._desired()
         routing = self._routing()
         chosen = table.column("email").combine_chunks().filter(observe.wanted(table, routing).combine_chunks())
         ledger = self.store.ledger("dest")
-        if observe.contacts(self.store, ledger, self.platform, chosen, self.moment, silent):
+        if observe.contacts(self.store, ledger, self.platform, chosen, self.moment, silent, complete):
             ledger = self.store.ledger("dest")
         observe.people(self.store, ledger, table)
         self.exported |= set(table.column("email").to_pylist()) & set(ledger.contacts.column("email").to_pylist())
