@@ -6,6 +6,9 @@ Every filesystem of fsspec can make an object only if there is none, and none ca
 was read. So the lease is a chain of objects NAME.lease-1, -2, …: taking it is making the next number, which only one
 runner can do, and the highest number is the fence. Whoever finds a higher one than its own puts nothing back.
 
+Object stores replace an object at once. On a share a file is written beside the old one, which it then replaces: a
+process that dies meanwhile leaves the old one. A file that was cut off all the same is refused, and not taken for new.
+
 The file is put back when a run opens, before every request that creates people, and when the lease ends. So after a
 crash elsewhere the journal knows the run and every CREATE that may have left; all other requests set a state, and
 `sync resume` sends those again without harm.
@@ -16,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -25,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
 from connector.errors import LeaseHeld, Stale, StateError
 from connector.model import Op
@@ -56,9 +61,15 @@ class Remote:
         before = self.version()
         if before is not None:
             with self._explained():
-                into.write_bytes(self._fs.cat_file(self._path))
+                content = self._fs.cat_file(self._path)
             if self.version() != before:
                 raise Stale(f"The state {self.url} was put back by another process just now. Try again.")
+            if _is_cut_off(content):
+                raise StateError(
+                    f"The state {self.url} is incomplete: it was cut off while it was put back. Restore an earlier "
+                    "copy of it, or remove it and run `sync push --refresh`, which makes it anew from the platforms."
+                )
+            into.write_bytes(content)
         return before
 
     def put(self, content: bytes) -> str | None:
@@ -68,8 +79,21 @@ class Remote:
                 f"Another process took over {self.url} while this one was not responding. Nothing was put back."
             )
         with self._explained():
-            self._fs.pipe_file(self._path, content)
+            self._replace(self._path, content)
         return self.version()
+
+    def _replace(self, path: str, content: bytes) -> None:
+        if not isinstance(self._fs, LocalFileSystem):
+            self._fs.pipe_file(path, content)
+            return
+        new = Path(f"{path}.new-{self._number}")
+        with new.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            shutil.copymode(path, new)
+        new.replace(path)
 
     def take(self, holder: str, now: datetime) -> None:
         newest = self._newest()
@@ -91,16 +115,18 @@ class Remote:
             raise self._error(error) from None
         self._number = newest + 1
         for number in range(max(1, newest - 3), newest):
-            with suppress(Exception):
-                self._fs.rm_file(self._lease(number))
+            lease = self._lease(number)
+            for left in (lease, f"{lease}.new-{number}", f"{self._path}.new-{number}"):
+                with suppress(Exception):
+                    self._fs.rm_file(left)
 
     def renew(self, now: datetime) -> None:
         with self._explained():
-            self._fs.pipe_file(self._lease(self._number), self._until(now))
+            self._replace(self._lease(self._number), self._until(now))
 
     def free(self) -> None:
         with suppress(StateError), self._explained():
-            self._fs.pipe_file(self._lease(self._number), json.dumps(self._mine | {"expires_at": 0}).encode())
+            self._replace(self._lease(self._number), json.dumps(self._mine | {"expires_at": 0}).encode())
 
     def _until(self, now: datetime) -> bytes:
         return json.dumps(self._mine | {"expires_at": micros(now) + local.SECONDS * 10**6}).encode()
@@ -109,12 +135,18 @@ class Remote:
         with self._explained():
             self._fs.invalidate_cache()
             names = self._fs.glob(self._path + ".lease-*")
-        return max((int(name.rpartition("-")[2]) for name in names), default=0)
+        return max((int(found[1]) for name in names if (found := re.search(r"\.lease-(\d+)$", name))), default=0)
 
     def _read(self, number: int) -> dict[str, Any]:
         with self._explained():
-            found: dict[str, Any] = json.loads(self._fs.cat_file(self._lease(number)))
-            return found
+            content, written = self._fs.cat_file(self._lease(number)), self._fs.modified(self._lease(number))
+        try:
+            found: dict[str, Any] = json.loads(content)
+        except ValueError:  # who made it died before it was written, or is about to write it
+            begun = micros(written.replace(tzinfo=written.tzinfo or UTC))
+            end = begun + local.SECONDS * 10**6
+            found = {"holder": "a command", "pid": 0, "machine": "another machine", "since": begun, "expires_at": end}
+        return found
 
     def _lease(self, number: int) -> str:
         return f"{self._path}.lease-{number}"
@@ -137,6 +169,13 @@ class Remote:
         )
 
 
+def _is_cut_off(content: bytes) -> bool:
+    """Whether an SQLite file is shorter than its header says (sqlite.org/fileformat.html, read 2026-11-22): the size
+    of a page in bytes 16 and 17, where 1 means 65,536, and the number of pages in bytes 28 to 31."""
+    page = int.from_bytes(content[16:18], "big")
+    return len(content) < 100 or len(content) < (65_536 if page == 1 else page) * int.from_bytes(content[28:32], "big")
+
+
 def _is_free(lease: dict[str, Any], now: datetime) -> bool:
     """It ran out, or who held it died on this machine."""
     died = lease["machine"] == local.machine() and not local.is_running(lease["pid"])
@@ -150,7 +189,11 @@ class RemoteStore(SqlStore):
         self._remote = Remote(url)
         self._folder = tempfile.TemporaryDirectory()
         self._file = Path(self._folder.name) / "state.db"
-        self._version = self._remote.fetch(self._file)
+        try:
+            self._version = self._remote.fetch(self._file)
+        except BaseException:
+            self._folder.cleanup()
+            raise
         self._putting = threading.Lock()
         self._copy = Database(self._file)
         super().__init__(self._copy, now)

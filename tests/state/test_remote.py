@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -90,3 +92,57 @@ def test_trouble_is_told_without_credentials(monkeypatch: pytest.MonkeyPatch) ->
         remote.Remote("memory://key:secret@bucket/x").fetch(Path("/nowhere/at/all"))
         remote.Remote("ftp://key:secret@127.0.0.1:1/x").version()
     assert "secret" not in str(failed.value)
+
+
+def _share(folder: Path) -> tuple[str, Path]:
+    """A state on a share that has been put back once."""
+    url, path = f"file://{folder}/state.db", folder / "state.db"
+    store = RemoteStore(url)
+    with store.lease("push"):
+        pass
+    store.close()
+    return url, path
+
+
+@pytest.mark.parametrize("left", [0, 50, 4096, -1])
+def test_a_file_that_was_cut_off_is_refused_and_not_taken_for_a_new_one(tmp_path: Path, left: int) -> None:
+    url, path = _share(tmp_path)
+    path.write_bytes(path.read_bytes()[:left])
+    before = path.read_bytes()
+    with pytest.raises(StateError, match=r"is incomplete.*--refresh"):
+        RemoteStore(url)
+    assert path.read_bytes() == before
+
+
+def test_who_dies_while_putting_back_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, path = _share(tmp_path)
+    path.chmod(0o600)
+    before = path.read_bytes()
+    one = RemoteStore(url)
+    with one.lease("push"):
+        with monkeypatch.context() as dying, pytest.raises(StateError):
+            dying.setattr(remote.os, "fsync", _die)
+            open_run(one, changes({"op": "adopt", "email": "b@example.com", "kind": "tag", "target": "x"}))
+        assert path.read_bytes() == before
+    one.close()
+    assert path.read_bytes() != before
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob("*.new-*"))
+
+
+def _die(_: int) -> None:
+    raise OSError("killed")
+
+
+def test_a_lease_that_was_cut_off_runs_out(tmp_path: Path) -> None:
+    url, path = _share(tmp_path)
+    cut_off = path.with_name("state.db.lease-9")
+    cut_off.touch()
+    store = RemoteStore(url)
+    with pytest.raises(LeaseHeld, match="in use by a command"), store.lease("push"):
+        pass
+    long_ago = time.time() - lease_module.SECONDS - 1
+    os.utime(cut_off, (long_ago, long_ago))
+    with store.lease("push"):
+        pass
+    store.close()
