@@ -26,8 +26,8 @@ OVERLAP = timedelta(minutes=10)
 
 def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, now: datetime, tell: Listener) -> bool:
     """Read what changed on the platform since the last reading. `everybody`: and if need be everything, once, because
-    rules ask about people who are in no target. Returns whether the ledger now knows everybody whom a
-    lookup would find: everything was read just now, or it was once, and a lookup would only read everything again."""
+    rules ask about people who are in no target. Returns whether the ledger now knows everybody whom a lookup
+    would find: everything was read just now, or it was once, and a lookup would only read everything again."""
     cursor, whole = store.reading(destination)
     first = everybody and not whole
     if first:

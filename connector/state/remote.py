@@ -88,11 +88,11 @@ class Remote:
             return
         new = Path(f"{path}.new-{self._number}")
         with new.open("wb") as file:
+            with suppress(FileNotFoundError):
+                shutil.copymode(path, new)  # before there is anything in it to be read by others
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileNotFoundError):
-            shutil.copymode(path, new)
         new.replace(path)
 
     def take(self, holder: str, now: datetime) -> None:

@@ -134,6 +134,22 @@ def _die(_: int) -> None:
     raise OSError("killed")
 
 
+def test_what_is_being_written_is_as_private_as_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, path = _share(tmp_path)
+    path.chmod(0o600)
+    seen = []
+
+    def look(_: int) -> None:
+        seen.extend(file.stat().st_mode & 0o777 for file in tmp_path.glob("state.db.new-*"))
+
+    monkeypatch.setattr(remote.os, "fsync", look)
+    store = RemoteStore(url)
+    with store.lease("push"):
+        pass
+    store.close()
+    assert seen == [0o600]
+
+
 def test_a_lease_that_was_cut_off_runs_out(tmp_path: Path) -> None:
     url, path = _share(tmp_path)
     cut_off = path.with_name("state.db.lease-9")
