@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def read(
     workspace: Workspace, store: Store, destination: str, adapter: Adapter, now: datetime, everything: bool = False
 ) -> bool:
-    """Bring the state up to date with what changed on one platform; returns whether nobody has to be looked up.
+    """Bring the state up to date with what changed on one platform; returns whether everybody was read just now.
 
     Everybody, and who opened and clicked, is read only for a file whose rules ask for it, or for `everything`."""
     from connector.plan import engagement, observe

@@ -107,7 +107,7 @@ class _Planning:
             return evaluation, forgotten, [part.result() for part in parts]
 
     def held(self, destination: Destination) -> tuple[bool, Ledger]:
-        """What changed on the platform is read, then the ledger; whether nobody has to be looked up."""
+        """What changed on the platform is read, then the ledger; whether everybody was read just now."""
         connected = adapter(self.workspace, destination)
         complete = observing.read(self.workspace, self.store, destination.name, connected, self.now)
         return complete, self.store.ledger(destination.name)

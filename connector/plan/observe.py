@@ -26,8 +26,7 @@ OVERLAP = timedelta(minutes=10)
 
 def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, now: datetime, tell: Listener) -> bool:
     """Read what changed on the platform since the last reading. `everybody`: and if need be everything, once, because
-    rules ask about people who are in no target. Returns whether the ledger now knows everybody whom a lookup
-    would find: everything was read just now, or it was once, and a lookup would only read everything again."""
+    rules ask about people who are in no target. Returns whether everything was read just now."""
     cursor, whole = store.reading(destination)
     first = everybody and not whole
     if first:
@@ -38,7 +37,7 @@ def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, n
     else:
         return False
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=everybody)
-    return first or (whole and not adapter.capabilities.asks_by_email)
+    return first
 
 
 def contacts(
@@ -57,15 +56,13 @@ def contacts(
         known = ledger.contacts.column("email").combine_chunks()
         unknown = desired.filter(pc.invert(pc.is_in(desired, value_set=known)))
     found = pa.array([], pa.string())
-    asks = len(unknown) > 0 and not complete
-    if asks:
+    if len(unknown) and not complete:
         tables = adapter.lookup(unknown.to_pylist())
         found = _remember(store, ledger.destination, tables, tell, "looking up contacts")
     if len(unknown):
         absent = unknown.filter(pc.invert(pc.is_in(unknown, value_set=found)))
         store.observe(ledger.destination, _absent(absent))
-    everybody = asks and not adapter.capabilities.asks_by_email
-    store.observe(ledger.destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=everybody)
+    store.observe(ledger.destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
     return len(unknown) > 0
 
 

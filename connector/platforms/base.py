@@ -122,7 +122,6 @@ class Capabilities:
     concurrency: int  # requests in flight at once
     subscribes_on_create: bool  # CREATE can make somebody subscribed
     create_joins_lists: bool  # CREATE can put all of its records into lists (Batch.join)
-    asks_by_email: bool  # a lookup can ask for some contacts; without it, every lookup reads everybody
     declares_tags: bool  # property tags must be declared first: one writing request for all new ones of a run
     engagement: Engagement | None  # None: not offered in bulk
 

@@ -78,7 +78,6 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
         concurrency=CONCURRENCY,
         subscribes_on_create=False,
         create_joins_lists=False,
-        asks_by_email=True,
         declares_tags=True,
         engagement=Engagement.TOTALS,
     )

@@ -96,7 +96,6 @@ CAPABILITIES = Capabilities(
     concurrency=CONCURRENCY,
     subscribes_on_create=False,
     create_joins_lists=True,
-    asks_by_email=True,
     declares_tags=False,
     engagement=Engagement.EVENTS,
 )

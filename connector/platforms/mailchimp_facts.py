@@ -64,7 +64,6 @@ CAPABILITIES = Capabilities(
     concurrency=CONCURRENCY,
     subscribes_on_create=True,
     create_joins_lists=False,
-    asks_by_email=False,
     declares_tags=False,
     engagement=Engagement.EVENTS,
 )

@@ -179,16 +179,6 @@ def test_a_contact_is_found_by_lookup_and_by_members(adapter: Adapter, kit: Kit)
             assert set(found["remote_id"].to_pylist()) == ids or set(found["email"].to_pylist()) == set(PEOPLE[:2])
 
 
-def test_a_lookup_of_one_reads_everybody_where_it_cannot_ask(adapter: Adapter, kit: Kit) -> None:
-    """The core then takes whoever is unknown after such a lookup, and the changes since, for not held."""
-    outcomes(finish(adapter, batch(adapter, Op.CREATE, None, PEOPLE)), 3)
-    if adapter.capabilities.asks_by_email:
-        return
-    everybody = pa.concat_tables(connect(kit).statuses(None))["email"].to_pylist()
-    found = pa.concat_tables(connect(kit).lookup(PEOPLE[:1]))["email"].to_pylist()
-    assert sorted(found) == sorted(everybody) and set(PEOPLE) < set(everybody)
-
-
 def test_a_batch_of_nobody_sends_nothing_and_one_over_the_cap_is_a_bug(adapter: Adapter, kit: Kit) -> None:
     for op, target in operations(adapter, kit):
         spec = adapter.capabilities.operations[op, target.kind if target else None]

@@ -31,16 +31,13 @@ def _with_moves(made: Capabilities) -> Capabilities:
 PROFILES = [
     _with_moves(capabilities(concurrency=1)),
     _with_moves(capabilities(TagStyle.PROPERTY, specs={Op.CREATE: JOB, Op.UPDATE: JOB, Op.ADD: BY_ID}, concurrency=1)),
-    replace(
-        capabilities(
-            specs={
-                Op.CREATE: {"replayable": False, "max_batch": 2},
-                Op.UPDATE: {"atomic": True},
-                Op.ADD: {"max_batch": 2, "atomic": True},
-            },
-            concurrency=1,
-        ),
-        asks_by_email=False,
+    capabilities(
+        specs={
+            Op.CREATE: {"replayable": False, "max_batch": 2},
+            Op.UPDATE: {"atomic": True},
+            Op.ADD: {"max_batch": 2, "atomic": True},
+        },
+        concurrency=1,
     ),
 ]
 people = st.sets(st.sampled_from(range(len(ADDRESSES))))

@@ -94,9 +94,6 @@ class Small:
     def mailchimp_member(self, email: str) -> dict[str, Any]:
         return self._send("GET", f"{self.audience()}/members/{email}", MAILCHIMP)
 
-    def add_mailchimp(self, email: str, status: str) -> None:
-        self._send("POST", f"{self.audience()}/members", MAILCHIMP, {"email_address": email, "status": status})
-
     def unsubscribe_mailchimp(self, email: str) -> None:
         self._send("PATCH", f"{self.audience()}/members/{email}", MAILCHIMP, {"status": "unsubscribed"})
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pyarrow.compute as pc
 import pytest
 
 from connector.app import planning, pushing
@@ -185,23 +184,6 @@ def test_engagement_is_read_from_where_the_last_reading_ended(
         assert world.members("clickers") == ["ann@example.com"]
         assert world.members("silent") == ([] if platform == "mailchimp" else ["bob@example.com"])
         time.sleep(0.1)
-
-
-def test_new_people_are_no_reason_to_read_all_of_an_audience_again(world: Small) -> None:
-    world.write(PEOPLE)
-    world.push(to=("mailchimp",))
-    world.add_mailchimp("fay@example.com", "unsubscribed")
-    before = _pages_of_members(world)
-    world.write(PEOPLE | {"eve": "eve@example.com", "fay": "fay@example.com"})
-    plan = world.plan(to=("mailchimp",))
-    assert _pages_of_members(world) == before + 2  # what changed, and who of that is archived
-    created = plan.changes.filter(pc.equal(plan.changes["op"], "create"))["email"].to_pylist()
-    assert created == ["eve@example.com"]
-    assert {row["email"]: row["reason"] for row in plan.blocked.to_pylist()} == {"fay@example.com": "unsubscribed"}
-
-
-def _pages_of_members(world: Small) -> int:
-    return sum(row["method"] == "GET" and row["path"].endswith("/members") for row in world.running.requests())
 
 
 def test_nothing_of_it_is_read_for_a_file_that_does_not_ask(world: Small) -> None:

@@ -24,7 +24,7 @@ def capabilities(style: TagStyle = TagStyle.MEMBERSHIP, batch: int = 500) -> Cap
     keys = [(Op.CREATE, None), (Op.UPDATE, None)]
     keys += [(op, kind) for op in (Op.ADD, Op.REMOVE) for kind in Kind]
     return Capabilities(
-        "test", style, dict.fromkeys(keys, spec), None, frozenset(NewContacts), (), 4, True, False, True, False, None
+        "test", style, dict.fromkeys(keys, spec), None, frozenset(NewContacts), (), 4, True, False, False, None
     )
 
 

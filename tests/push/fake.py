@@ -65,7 +65,6 @@ def capabilities(
         subscribes_on_create=True,
         create_joins_lists=False,
         engagement=None,
-        asks_by_email=True,
         declares_tags=False,
     )
 
