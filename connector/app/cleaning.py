@@ -40,6 +40,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     """Read the exports and the platforms, and find. Raises PlanError while a run is unfinished."""
     from connector.lifecycle import cleanup as plans
     from connector.lifecycle import machine, retiring
+    from connector.plan import sparing
     from connector.plan.routes import route
 
     store.require_finished()
@@ -59,8 +60,10 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         )
         do = retiring.actions(item.name, policy, config.cleanup, can)
         most = retiring.most(policy, desired.num_rows)
-        found = retiring.find(people, desired, ledger, store.engagement(item.name)[0], do, most)
-        sides.append(plans.Side(route(config, item), ledger, can, do, found, plans.held(desired, ledger)))
+        engagement = store.engagement(item.name)[0]
+        found = retiring.find(people, desired, ledger, engagement, do, most)
+        held, seen = plans.held(desired, ledger), sparing.seen(ledger.contacts, engagement)
+        sides.append(plans.Side(route(config, item), ledger, can, do, found, held, seen))
     made = plans.build(sides, policy, as_of=workspace.as_of, made_at=now, contacts=desired.num_rows)
     orphans = {side.ledger.destination: plans.orphans(side, config.lifecycle) for side in sides}
     twice = {side.ledger.destination: _twice(side.ledger.contacts) for side in sides}

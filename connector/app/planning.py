@@ -41,11 +41,12 @@ def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> P
 
 def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_over: bool = False) -> Plan:
     """What a push would do now. Reads the exports and the platforms; writes nothing to a platform. With `take_over`
-    targets that we wrote to are read again, and whoever is desired and there already is adopted.
+    targets that we wrote to are read again, and whoever is desired and there already is adopted. `limit` cuts the plan
+    to so many people per destination, after its guards have looked at the whole.
 
     Raises PlanError when an unfinished run must be resumed first."""
     from connector.lifecycle import staging
-    from connector.plan import build
+    from connector.plan import build, totals
 
     store.require_finished()
     planning = _Planning(workspace, store, workspace.now(), lifecycle.policy(workspace, whole=False), take_over)
@@ -62,12 +63,15 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         as_of=workspace.as_of,
         made_at=planning.now,
         contacts_before=store.last_contacts(),
-        limit=limit,
         notes=frozen.notes,
         frozen=frozen.members,
         released=frozen.released,
     )
-    return made if planning.policy is None else staging.finish(made, staged, people, planning.policy)
+    if planning.policy is not None:
+        made = staging.finish(made, staged, people, planning.policy)
+    if limit is not None:
+        made = totals.limited(made, limit, {side.routing.destination.name: side.costs for side in sides})
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ Allow = Annotated[
     typer.Option(help="Lift a guard for once: adds, removes, moves, empty, shrunken, stale, tier, stages, retires."),
 ]
 Reason = Annotated[str | None, typer.Option(help="Why the guard is lifted; kept with the run.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N changes per target: a careful first try.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N people per destination: a careful first try.")]
 Refresh = Annotated[
     bool,
     typer.Option("--refresh", help="First compare the ledger with everything the platforms hold; also for a lost one."),

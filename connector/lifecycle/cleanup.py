@@ -40,6 +40,7 @@ class Side:
     actions: Actions
     found: pa.Table  # retiring.FINDINGS
     held: int  # contacts of the export that the platform holds
+    seen: pa.Table  # sparing.SEEN of its contacts
 
 
 def build(sides: Sequence[Side], policy: Policy | None, *, as_of: datetime, made_at: datetime, contacts: int) -> Plan:
@@ -53,7 +54,7 @@ def build(sides: Sequence[Side], policy: Policy | None, *, as_of: datetime, made
         name, can = side.ledger.destination, side.capabilities
         people = _by_op(side)
         leaving = people[Op.RETIRE].num_rows + people[Op.UNSUBSCRIBE].num_rows
-        changed = pa.concat_tables([*(_of(op, name, people[op]) for op in people), _removals(name, side)])
+        changed = pa.concat_tables([*(_of(op, name, people[op], side.seen) for op in people), _removals(name, side)])
         tables.append(changed)
         if policy is not None:
             moves += [_moves(name, people[op], policy, op) for op in people]
@@ -150,8 +151,12 @@ def orphans(side: Side, section: Lifecycle | None) -> tuple[str, ...]:
     )
 
 
-def _of(op: Op, destination: str, people: pa.Table) -> pa.Table:
-    return _changes(destination, {"op": pa.repeat(str(op), people.num_rows), "email": people["email"]})
+def _of(op: Op, destination: str, people: pa.Table, seen: pa.Table) -> pa.Table:
+    columns = {"op": pa.repeat(str(op), people.num_rows), "email": people["email"]}
+    if op in (Op.RETIRE, Op.UNSUBSCRIBE):
+        places = pc.index_in(people["email"], value_set=seen["email"].combine_chunks())
+        columns["seen"] = seen["seen"].take(places)
+    return _changes(destination, columns)
 
 
 def _removals(destination: str, side: Side) -> pa.Table:

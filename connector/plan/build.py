@@ -5,7 +5,7 @@ Owns: the order of these steps and the plan's identity. Must not: read a platfor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.model import Op, Status
-from connector.plan import changes, diff, forecast, guards, hold, moves, rows
+from connector.plan import changes, diff, guards, hold, moves, rows
 from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.plan.routes import Routing
 from connector.plan.saved import identity
+from connector.plan.totals import Costs
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
 from connector.state.frozen import FROZEN
@@ -39,6 +40,10 @@ class Side:
     recent: pa.Table = field(default_factory=hold.RECENT.empty_table)
     forgotten: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
 
+    @property
+    def costs(self) -> Costs:
+        return Costs(self.capabilities, self.new_targets, self.ledger.contacts)
+
 
 def build(
     desired: pa.Table,
@@ -47,7 +52,6 @@ def build(
     as_of: datetime,
     made_at: datetime,
     contacts_before: int | None = None,
-    limit: int | None = None,
     notes: Sequence[str] = (),
     frozen: pa.Table | None = None,
     released: Sequence[str] = (),
@@ -60,26 +64,23 @@ def build(
     hits: list[GuardHit] = []
     requests: dict[str, int] = {}
     seconds: dict[str, float] = {}
-    irreversible: dict[str, dict[str, int]] = {}
+    irreversible: dict[str, Mapping[str, int]] = {}
     for side in sides:
         name = side.routing.destination.name
         ledger = moves.follow(connection, side.routing, side.ledger, (Op.MOVE, None) in side.capabilities.operations)
-        diff.compare(connection, side.routing, ledger)
+        diff.compare(connection, side.routing, ledger, gone_is_final=side.capabilities.gone_is_final)
         rows.block(connection, side.forgotten)
         diff.memberships(connection, side.routing, side.observed)
         hold.keep(connection, side.recent)
-        changed, held_back = changes.collect(
-            connection, side.routing, side.ledger.rejects, side.capabilities.tag_style, limit
-        )
+        changed, held_back = changes.collect(connection, side.routing, side.ledger.rejects, side.capabilities.tag_style)
         limits = side.routing.destination.guards
         of = {diff.label(route.target): route.guards or limits for route in side.routing.routes}
         hits += guards.check(name, of, diff.counts(connection, side.routing))
         hits += guards.tier(name, limits, *_counted(changed, side.ledger))
         hits += guards.moved(name, limits, *_moved(changed, side.ledger))
         hits += guards.shrunken(name, limits, desired.num_rows, contacts_before)
-        requests[name] = forecast.requests(changed, side.capabilities, side.new_targets if changed.num_rows else 0)
-        seconds[name] = forecast.seconds(requests[name], side.capabilities)
-        irreversible[name] = changes.irreversible(connection)
+        totals = side.costs.of(changed)
+        requests[name], seconds[name], irreversible[name] = totals.requests, totals.seconds, totals.irreversible
         tables.append(changed)
         blocked.append(held_back)
     connection.close()
@@ -93,9 +94,8 @@ def build(
         requests=requests,
         seconds=seconds,
         guards=tuple(hits),
-        notes=(*notes, *(note for side in sides for note in _notes(side, limit))),
+        notes=(*notes, *(note for side in sides for note in _notes(side))),
         contacts=desired.num_rows,
-        limit=limit,
         platforms={side.ledger.destination: side.capabilities.platform for side in sides},
         irreversible=irreversible,
         frozen=FROZEN.empty_table() if frozen is None else frozen,
@@ -118,7 +118,7 @@ def _moved(changed: pa.Table, ledger: Ledger) -> tuple[int, int]:
     return pc.sum(pc.equal(changed.column("op"), str(Op.MOVE))).as_py() or 0, known
 
 
-def _notes(side: Side, limit: int | None) -> list[str]:
+def _notes(side: Side) -> list[str]:
     """Orphans are targets of the ledger that no segment is sent to any more; they are left alone."""
     name = side.routing.destination.name
     targets = side.ledger.targets
@@ -128,8 +128,4 @@ def _notes(side: Side, limit: int | None) -> list[str]:
         for kind, target in held
         if side.routing.is_orphan(kind, target)
     ]
-    if limit is not None:
-        notes.append(
-            f"{name}: --limit {limit}: only the first {limit} changes per target; the rest waits for the next push."
-        )
     return [*side.routing.notes, *notes]

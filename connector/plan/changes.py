@@ -1,6 +1,6 @@
 """From the compared people of one destination to its changes and what is blocked.
 
-Owns: which creates and updates follow from the memberships, parked rejects, --limit. Must not: read a platform,
+Owns: which creates and updates follow from the memberships, parked rejects. Must not: read a platform,
 decide consent (gate.py), count requests (forecast.py).
 """
 
@@ -21,7 +21,6 @@ def collect(
     routing: Routing,
     rejects: pa.Table,
     tag_style: TagStyle,
-    limit: int | None,
 ) -> tuple[pa.Table, pa.Table]:
     """The destination's changes (CHANGE_SCHEMA) and blocked ones (BLOCKED_SCHEMA).
 
@@ -30,21 +29,7 @@ def collect(
     connection.register("parked", rejects)
     _park(connection)
     _contacts(connection, routing, tag_style)
-    if limit is not None:
-        _keep_first(connection, limit)
     return _changes(connection, routing), _blocked(connection, routing)
-
-
-def irreversible(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """op -> changes that `sync undo` cannot take back: new contacts stay, and a field that is written for the first
-    time takes the place of a value that nobody knows, and a new address stays. After `collect`."""
-    rows = connection.execute("""
-        select contact.op, count(*) from contact left join person using (email)
-        where contact.op in ('create', 'move') or (contact.fields is not null
-              and not list_has_all(coalesce(json_keys(fields_sent), []), json_keys(contact.fields)))
-        group by 1 order by 1
-    """).fetchall()
-    return {str(op): int(count) for op, count in rows}
 
 
 def _park(connection: duckdb.DuckDBPyConnection) -> None:
@@ -91,23 +76,6 @@ def _contacts(connection: duckdb.DuckDBPyConnection, routing: Routing, tag_style
     """)
 
 
-def _keep_first(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
-    """At most `limit` changes per target and of contacts; nobody is added who is not created."""
-    connection.execute(f"""
-        create or replace temp table kept as
-        select email, number, op from membership where reason is null
-        qualify row_number() over (partition by number, op order by email) <= {limit};
-        delete from membership m where reason is null
-          and not exists (from kept k where k.email = m.email and k.number = m.number and k.op = m.op);
-        create or replace temp table kept_contact as
-        select email from kept
-        union
-        (select distinct email from contact where op = 'move' or (op = 'update' and fields is not null)
-         order by email limit {limit});
-        delete from contact where email not in (select email from kept_contact);
-    """)
-
-
 def _changes(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Table:
     destination = routing.destination.name
     status = str(routing.destination.new_contacts)
@@ -117,10 +85,10 @@ def _changes(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Tabl
         select $1 as destination, op, null::varchar as kind, null::varchar as target, email, fields,
                case when op = 'create' then $2 end as new_status,
                case when op = 'create' then consent_at end as consent_at,
-               case when op = 'create' then consent_source end as consent_source, old_email, row_hash
+               case when op = 'create' then consent_source end as consent_source, old_email, null as seen, row_hash
         from contact
         union all
-        select $1, m.op, r.kind, r.target, m.email, null, null, null, null, null, {rows.HASH}
+        select $1, m.op, r.kind, r.target, m.email, null, null, null, null, null, null, {rows.HASH}
         from membership m join route r using (number) left join person using (email) where m.reason is null
         order by op, kind, target, email
         """,

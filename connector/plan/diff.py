@@ -30,9 +30,10 @@ def chunks(routes: Sequence[Route]) -> list[Sequence[Route]]:
     return [routes[at : at + BITS] for at in range(0, len(routes), BITS)] or [()]
 
 
-def compare(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledger) -> None:
-    """Make the table `person`: whoever differs, and whoever's fields may, with want/have bits and the gate's verdict.
-    Bits of doubt are memberships that may be there or not: neither wanting nor not wanting them needs no change.
+def compare(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledger, *, gone_is_final: bool) -> None:
+    """Make the table `person`: contacts whose memberships or fields may differ, with desired and current bit masks and
+    the consent decision (see gate.reason for `gone_is_final`). Bits of doubt are memberships that may be there or not:
+    both wanting and not wanting them need a change.
 
     Expects the view `desired` (segments.Evaluation.table). Columns: email, present (in the export), held (by the
     platform), reason (of the gate, null: may be touched), status_at, want<i>, have<i>, doubt<i>, wanted, enriched,
@@ -56,13 +57,14 @@ def compare(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Led
         create or replace temp table person as
         with joined as (
             select coalesce(w.email, c.email) as email, w.email is not null as present, c.status, c.status_at,
+                   c.held_before,
                    coalesce(w.consent, false) as consent, w.consent_at, w.consent_source,
                    coalesce(w.enriched, false) as enriched, w.fields as fields_now, c.fields as fields_sent,
                    f.names as fields_doubt, {bits}
             from want w full join ledger_contacts c on w.email = c.email left join have h on h.contact = c.id
             left join doubt u on u.contact = c.id left join doubtful_field f on f.contact = c.id
         )
-        select *, {gate.HELD} as held, {gate.reason(policy)} as reason, ({want}) as wanted
+        select *, {gate.HELD} as held, {gate.reason(policy, gone_is_final=gone_is_final)} as reason, ({want}) as wanted
         from joined
         where {differs} or (present and {mapped})
     """)

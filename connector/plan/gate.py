@@ -20,6 +20,7 @@ REASONS = {
     "forgotten": "erased in {} for good",
     "no_consent": "no consent in the export",
     "no_proof": "no dated proof of consent, which a new subscribed contact needs",
+    "gone": "was in {} before and is deleted, erased or under another address there; not created again",
     "not_held": "not in {}, and new_contacts is skip",
     "rejected": "refused by {} before; parked until the person's row changes",
     "forgotten_here": "forgotten here by `sync forget`, though the export names them",
@@ -40,11 +41,14 @@ HELD = f"(status is not null and status <> '{Status.ABSENT}')"
 REMOVED_LATER = f"case when status = '{Status.ARCHIVED}' then 'archived_later' end"
 
 
-def reason(policy: NewContacts) -> str:
-    """SQL over status, consent, consent_at: null when the contact may be added, else the code why not."""
+def reason(policy: NewContacts, *, gone_is_final: bool) -> str:
+    """SQL over status, held_before, consent, consent_at: null when the contact may be added, else the code why not.
+
+    `gone_is_final`: on this platform, a contact that was held and is absent was erased, or has another address."""
     said_no = ", ".join(f"'{status}'" for status in sorted(SAID_NO))
+    gone = f"when status = '{Status.ABSENT}' and held_before = 1 then 'gone'" if gone_is_final else ""
     new = {
         NewContacts.SKIP: f"when not {HELD} then 'not_held'",
         NewContacts.SUBSCRIBED: f"when not {HELD} and consent_at is null then 'no_proof'",
     }.get(policy, "")
-    return f"case when status in ({said_no}) then status when not consent then 'no_consent' {new} end"
+    return f"case when status in ({said_no}) then status when not consent then 'no_consent' {gone} {new} end"

@@ -28,6 +28,7 @@ CHANGE_SCHEMA = pa.schema(
         ("consent_at", pa.timestamp("us", tz="UTC")),
         ("consent_source", pa.string()),
         ("old_email", pa.string()),  # MOVE: the address under which the platform holds the contact; else null
+        ("seen", pa.string()),  # RETIRE, UNSUBSCRIBE: what was known of the contact (sparing.seen); else null
         ("row_hash", pa.string()),  # of what the export says of the person (rows.HASH); null: nobody computed it
     ]
 )

@@ -102,7 +102,7 @@ def _moved(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     return (
         connection.sql("""
         select c.id, coalesce(m.email, c.email) as email, c.remote_id, coalesce(i.status, c.status) as status,
-               coalesce(i.status_at, c.status_at) as status_at, c.tags, c.fields, c.person
+               coalesce(i.status_at, c.status_at) as status_at, c.tags, c.fields, c.person, c.held_before
         from ledger_contacts c left join move m on m.old_email = c.email left join inherited i on i.email = c.email
         where c.email not in (select email from move)
     """)

@@ -21,7 +21,7 @@ from connector.errors import Stale
 from connector.plan.model import GuardHit, Plan
 from connector.state.frozen import counted
 
-FORMAT = 4
+FORMAT = 5
 TABLES = ("changes", "blocked", "frozen", "stages")  # of a Plan
 
 

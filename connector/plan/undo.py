@@ -109,13 +109,13 @@ def _memberships(connection: duckdb.DuckDBPyConnection) -> None:
                    else 'adopt' end as op, kind, target, email
             from did where {_APPLIED} and op in ('add', 'remove', 'adopt', 'disown')
         ), judged as (
-            select t.*, c.status, c.status_at, coalesce(d.consent, false) as consent, d.consent_at,
+            select t.*, c.status, c.status_at, c.held_before, coalesce(d.consent, false) as consent, d.consent_at,
                    (t.kind, t.target, t.email) in (select (kind, target, email) from holds) as held
             from turned t left join contacts c using (email) left join desired d using (email)
         )
         select op, kind, target, email, case when op in ('add', 'adopt') then status_at end as since,
                case when held <> (op in ('remove', 'disown')) then 'touched_since'
-                    when op in ('add', 'adopt') then {gate.reason(NewContacts.SKIP)}
+                    when op in ('add', 'adopt') then {gate.reason(NewContacts.SKIP, gone_is_final=False)}
                     when op = 'remove' then {gate.REMOVED_LATER} end as reason
         from judged
     """)

@@ -124,6 +124,7 @@ class Capabilities:
     create_joins_lists: bool  # CREATE can put all of its records into lists (Batch.join)
     declares_tags: bool  # property tags must be declared first: one writing request for all new ones of a run
     engagement: Engagement | None  # None: not offered in bulk
+    gone_is_final: bool  # a contact that was held and is absent was erased, or has another address: never created again
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
         create_joins_lists=False,
         declares_tags=True,
         engagement=Engagement.TOTALS,
+        gone_is_final=False,  # deleted contacts lie in the recycle bin; HubSpot itself refuses those erased for good
     )
 
 

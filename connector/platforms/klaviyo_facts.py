@@ -98,6 +98,7 @@ CAPABILITIES = Capabilities(
     create_joins_lists=True,
     declares_tags=False,
     engagement=Engagement.EVENTS,
+    gone_is_final=True,  # a profile can only be removed by an erasure request (data_privacy, read 2026-11-28)
 )
 
 

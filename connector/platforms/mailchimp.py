@@ -169,7 +169,7 @@ class Mailchimp:
     def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
         """All of them: Mailchimp shows only subscribed ones unless told otherwise. Archived ones are never shown."""
         query = {
-            "fields": "members.id,members.email_address,total_items",
+            "fields": "members.contact_id,members.email_address,total_items",
             "include_cleaned": "true",
             "include_transactional": "true",
             "include_unsubscribed": "true",

@@ -66,4 +66,5 @@ CAPABILITIES = Capabilities(
     create_joins_lists=False,
     declares_tags=False,
     engagement=Engagement.EVENTS,
+    gone_is_final=True,  # permanently deleted, or under another address: an archived member is still there
 )

@@ -27,8 +27,9 @@ from connector.model import NewContacts, Outcome, Status
 from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, RecordOutcome
 from connector.platforms.http import scrub
 
-# Reading: only these four fields of a member are asked for.
-MEMBER_FIELDS = ("id", "email_address", "status", "last_changed")
+# Reading: only these four fields of a member are asked for. `id` is the MD5 of the address and changes with it;
+# `contact_id` stays (mailchimp.com/developer/marketing/api/list-members, read 2026-11-28).
+MEMBER_FIELDS = ("contact_id", "email_address", "status", "last_changed")
 _READ = pa.schema([(name, pa.string()) for name in MEMBER_FIELDS])
 
 _STATUSES = {
@@ -155,7 +156,7 @@ def contacts(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table
     return pa.table(
         [
             pc.utf8_lower(read["email_address"]),
-            read["id"],
+            read["contact_id"],
             pc.fill_null(known.take(place.combine_chunks()), str(Status.SUPPRESSED)),
             status_at,
             pa.nulls(len(read), CONTACT_SCHEMA.field("tags").type),
@@ -167,7 +168,7 @@ def contacts(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table
 def tagged(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table:
     """Members of a tag as MEMBER_SCHEMA."""
     read = _read(members, destination)
-    return pa.table([pc.utf8_lower(read["email_address"]), read["id"]], schema=MEMBER_SCHEMA)
+    return pa.table([pc.utf8_lower(read["email_address"]), read["contact_id"]], schema=MEMBER_SCHEMA)
 
 
 def _read(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table:
@@ -187,14 +188,14 @@ def member_outcomes(emails: Sequence[str], body: object, creating: bool, destina
     tally = _Tally(emails, destination)
     for row in rows(body, "new_members", destination):
         if creating:
-            tally.add(row.get("email_address"), Outcome.APPLIED, remote_id=row.get("id"))
+            tally.add(row.get("email_address"), Outcome.APPLIED, remote_id=row.get("contact_id"))
         else:  # would contradict what was observed; the next run meets a contact that exists
             tally.add(row.get("email_address"), Outcome.FAILED, "created", "Mailchimp created a contact on an update.")
     for row in rows(body, "updated_members", destination):
         if creating:
             tally.add(row.get("email_address"), Outcome.FAILED, "exists")
         else:
-            tally.add(row.get("email_address"), Outcome.APPLIED, remote_id=row.get("id"))
+            tally.add(row.get("email_address"), Outcome.APPLIED, remote_id=row.get("contact_id"))
     for row in rows(body, "errors", destination):
         outcome, code = _row_error(row, creating)
         tally.add(row.get("email_address"), outcome, code, _detail(row))
@@ -283,7 +284,7 @@ def move_outcomes(archive: bytes, emails: Sequence[str], destination: str) -> tu
             continue  # not an operation of ours; its record becomes UNKNOWN
         email = emails[int(index)]
         if status == 200:
-            tally.add(email, Outcome.APPLIED, remote_id=subscriber_hash(email))
+            tally.add(email, Outcome.APPLIED)
         elif status == 404:
             tally.add(email, Outcome.REJECTED, "not_held")
         elif status == 400:

@@ -18,6 +18,7 @@ from connector.events import Listener, Progress
 from connector.model import Op, Outcome, Target
 from connector.platforms.base import Adapter, TagStyle
 from connector.platforms.limits import Clock
+from connector.push import freshness
 from connector.push.batches import alike, target_of
 from connector.push.delivery import Delivery, Halt
 from connector.push.sparing import Sparing
@@ -45,6 +46,7 @@ def push(
         if adapter.capabilities.tag_style is TagStyle.PROPERTY and store.journal.carry(run_id, destination):
             text = f"{destination}: the plan changes tags of contacts that it neither creates nor updates: a bug."
             raise ContractError(text, destination=destination, code="no_carrier")
+        freshness.refresh(store, run_id, destination, adapter, listener, now())
         joined = store.journal.join(run_id, destination) if adapter.capabilities.create_joins_lists else []
         _set_totals(delivery, steps)
         _know_targets(delivery, store, destination, steps)

@@ -58,11 +58,10 @@ def apply(
     listener: Listener,
     stop: threading.Event,
     clock: Clock | None = None,
-    unread: Mapping[str, DestinationError] | None = None,
     now: Callable[[], datetime] = _now,
 ) -> RunResult:
-    """Send what is left of a run. Needs the lease. Thread-safe listeners only. `unread` are destinations that are
-    left alone, and why; `now` is real time, for a last look at what people did.
+    """Send what is left of a run. Needs the lease. Thread-safe listeners only. `now` is real time, for the recheck of
+    what people did.
 
     Trouble of a destination ends up in the result. Raises StateError, and whatever is a bug, once the other
     destinations are done; the run is then as if it had been cut off."""
@@ -73,7 +72,7 @@ def apply(
             if name in adapters:
                 pool.submit(push, store, run_id, name, adapters[name], listener, clock, halt, now)
             else:
-                halt.error = (unread or {}).get(name) or _missing(name)
+                halt.error = _missing(name)
     for halt in halts.values():
         if halt.bug is not None:
             raise halt.bug
@@ -87,28 +86,9 @@ def resume(
     stop: threading.Event,
     clock: Clock | None = None,
 ) -> RunResult | None:
-    """Go on with the run that was cut off: doubt first, then the rest. None when there is none."""
+    """Go on with the run that was cut off: unknown outcomes first, then the rest. None when there is none."""
     run = store.unfinished()
-    if run is None:
-        return None
-    errors = _listen_again(store, run.id, adapters)
-    ready = {name: adapter for name, adapter in adapters.items() if name not in errors}
-    return apply(store, run.id, ready, listener, stop, clock, errors)
-
-
-def _listen_again(store: Store, run_id: str, adapters: Mapping[str, Adapter]) -> dict[str, DestinationError]:
-    """Days may have passed since the plan: whoever has said no meanwhile is left out. A destination that cannot be
-    read is not written to."""
-    errors = {}
-    for name in store.journal.destinations(run_id):
-        try:
-            if name in adapters:
-                for table in adapters[name].statuses(store.ledger(name).cursor):
-                    store.observe(name, table)
-                store.journal.skip_refusing(run_id, name)
-        except DestinationError as error:
-            errors[name] = error
-    return errors
+    return None if run is None else apply(store, run.id, adapters, listener, stop, clock)
 
 
 def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threading.Event) -> RunResult:

@@ -1,4 +1,5 @@
-"""The last look before somebody is let go: whoever showed life or changed on the platform since the plan is spared.
+"""The recheck before a contact is archived, suppressed or unsubscribed: whoever was active or changed on the platform
+since the plan is spared.
 
 Owns: the readings that this takes. Must not: send anything that writes, judge (plan/sparing.py), decide outcomes
 (delivery.py).
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from connector.model import Status
 from connector.plan.sparing import fresh, spared
-from connector.platforms.base import CONTACT_SCHEMA, ENGAGEMENT_SCHEMA, Adapter, Engagement
+from connector.platforms.base import ENGAGEMENT_SCHEMA, Adapter, Engagement
 from connector.state.base import Store
 
 
@@ -24,21 +25,17 @@ class Sparing:
     def __init__(self, store: Store, adapter: Adapter, destination: str, now: Callable[[], datetime]) -> None:
         self._store, self._adapter, self._destination, self._now = store, adapter, destination, now
         self._lock = threading.Lock()
-        self._before: pa.Table | None = None
 
     def codes(self, records: pa.Table, retired: Status | None) -> pa.Table:
-        """`seq`, `code` of those of `records` (seq, email) who are to be spared. `retired` is what the operation leads
-        to: whoever is that already does no harm to the batch. None: whoever said no in any way is spared."""
+        """`seq`, `code` of those of `records` (seq, email, seen) who are to be spared. `retired` is what the operation
+        leads to: a contact with that status may pass. None: whoever opted out in any way is spared."""
         with self._lock:
-            ledger = self._store.ledger(self._destination)
-            self._before = ledger.contacts if self._before is None else self._before
-            after = [CONTACT_SCHEMA.empty_table()]
-            for table in self._adapter.statuses(ledger.cursor):
+            for table in self._adapter.statuses(self._store.reading(self._destination)[0]):
                 self._store.observe(self._destination, table)
-                after.append(table)
-            happened = [ENGAGEMENT_SCHEMA.empty_table(), *self._happened()]
-        now = str(retired) if retired else None
-        return spared(records, self._before, pa.concat_tables(after), pa.concat_tables(happened), now)
+            after = self._store.ledger(self._destination).contacts
+            known, _until = self._store.engagement(self._destination)
+            happened = pa.concat_tables([ENGAGEMENT_SCHEMA.empty_table(), *self._happened()])
+        return spared(records, after, known, happened, str(retired) if retired else None)
 
     def _happened(self) -> list[pa.Table]:
         """Opens too: whoever read a mail a moment ago can wait for the next cleanup."""

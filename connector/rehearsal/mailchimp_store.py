@@ -7,6 +7,7 @@ row is acceptable (mailchimp_rules does), or answer requests.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -98,7 +99,7 @@ def document(list_id: str, member: Member, described: Iterable[str], tagged: lis
         "id": member.hash,
         "email_address": member.email,
         "unique_email_id": member.hash[:10],
-        "contact_id": member.hash[::-1],
+        "contact_id": contact_id(member.number),
         "full_name": name,
         "web_id": member.number,
         "email_type": member.email_type,
@@ -131,7 +132,19 @@ def find(world: World, list_id: str, key: str) -> Member | None:
     hash = wire.subscriber_hash(key) if "@" in key else key.lower()
     if found := load(world, list_id, [hash]).get(hash):
         return found
-    return load(world, list_id, [key.lower()[::-1]]).get(key.lower()[::-1])
+    sql = f"SELECT {COLUMNS} FROM mc_members WHERE list_id = ? AND number = ?"
+    number = _number_of(key)
+    return next(map(from_row, world.db.execute(sql, (list_id, number))), None) if number else None
+
+
+def contact_id(number: int) -> str:
+    """A contact's id: 32 hexadecimal digits like the real one's. It survives a change of the address, as `web_id`
+    does and the MD5 does not."""
+    return f"{number:032x}"
+
+
+def _number_of(contact_id: str) -> int | None:
+    return int(contact_id, 16) if re.fullmatch("0{16}[0-9a-f]{16}", contact_id.lower()) else None
 
 
 def required(world: World, list_id: str, key: str) -> Member:

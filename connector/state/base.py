@@ -35,6 +35,7 @@ LEDGER_CONTACTS = pa.schema(
         ("tags", pa.list_(pa.string())),  # as last observed, where tags are a property; null = none or never
         ("fields", pa.string()),  # JSON object the platform confirmed, null = never sent
         ("person", pa.string()),  # the CRM's id of the person who had this address in the export, null = unknown
+        ("held_before", pa.int64()),  # 1: the platform has held it, so that "absent" means gone
     ]
 )
 LEDGER_MEMBERSHIPS = pa.schema([("target", pa.int64()), ("contact", pa.int64())])
@@ -71,7 +72,9 @@ RUN_CHANGES = pa.schema(
     ]
 )
 # What adapters observe of contacts (platforms.base.CONTACT_SCHEMA).
-OBSERVED = pa.schema([field for field in LEDGER_CONTACTS if field.name not in ("id", "fields", "person")])
+OBSERVED = pa.schema(
+    [field for field in LEDGER_CONTACTS if field.name not in ("id", "fields", "person", "held_before")]
+)
 # Who has an address in the export.
 PEOPLE = pa.schema([("email", pa.string()), ("person", pa.string())])
 # What contacts did with mail of the platform (platforms.base.ENGAGEMENT_SCHEMA).
@@ -97,6 +100,7 @@ RECORDS = pa.schema(
         ("new_status", pa.string()),
         ("consent_at", INSTANT),
         ("consent_source", pa.string()),
+        ("seen", pa.string()),  # RETIRE, UNSUBSCRIBE: what the plan knew of the contact (plan/sparing.py)
     ]
 )
 # What the push loop hands back for the changes of a batch.
@@ -231,9 +235,9 @@ class Journal(Protocol):
         """SKIPPED "not_created" for whatever else was planned for contacts whose CREATE or MOVE did not come about."""
 
     def skip_refusing(self, run_id: str, destination: str) -> None:
-        """SKIPPED "said_no" for the CREATEs, MOVEs, ADDs, RESTOREs and UNSUBSCRIBEs of whoever has said no since the
-        plan was made; but not where that may be what an UNSUBSCRIBE did before its answer was lost, and no MOVE that is
-        seen to be done."""
+        """SKIPPED "opted_out" for the CREATEs, MOVEs, ADDs, RESTOREs and UNSUBSCRIBEs of contacts that have a blocked
+        status by now, and for their UPDATEs: fields are not sent, removals that ride in one still are. Not where that
+        may be what an UNSUBSCRIBE did before its answer was lost, and no MOVE that is seen to be done."""
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
         """The open changes of a step as planned batches, each full but the last."""
@@ -299,8 +303,9 @@ class Store(Protocol):
         self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None, whole: bool = False
     ) -> None:
         """Remember ids, statuses and tags (OBSERVED; later rows win; rows without email are ignored; null
-        keeps what was known). Never touches fields, memberships or the revision. "absent" forgets id and tags.
-        `whole`: with this, everybody whom the platform holds has been read."""
+        keeps what was known). Never touches fields, memberships or the revision. "absent" forgets the tags; it does
+        not overwrite a blocked status. A status belongs to the platform's id: it holds for every address under which
+        the id is known. `whole`: with this, everybody whom the platform holds has been read."""
 
     def reading(self, destination: str) -> tuple[datetime | None, bool]:
         """Up to where `statuses` has been read, and whether everybody has been."""

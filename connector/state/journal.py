@@ -31,7 +31,7 @@ _OPEN = "outcome IS NULL AND carrier IS NULL"
 
 _SELECT_RECORDS = """
     SELECT c.seq, c.email, k.remote_id, c.fields, t.tags_add, t.tags_remove, c.new_status, c.consent_at,
-           c.consent_source
+           c.consent_source, c.seen
     FROM change c LEFT JOIN contact k ON k.destination = ? AND k.email = coalesce(c.old_email, c.email)
     LEFT JOIN (
         SELECT r.carrier, group_concat(CASE s.op WHEN 'add' THEN s.target END, char(31)) AS tags_add,
@@ -69,33 +69,50 @@ _SKIP_CARRIED = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'not_created' WHERE outcome IS NULL AND carrier IN (
         SELECT seq FROM change WHERE seq BETWEEN ? AND ? AND code = 'not_created')"""
 
-# What RESTORE is there to lift, and what UNSUBSCRIBE may have done before its answer was lost: no reason to leave out.
+# What RESTORE is there to lift, and what UNSUBSCRIBE may have done before its answer was lost: no reason to skip.
 _OURS = {Op.RESTORE: Status.SUPPRESSED, Op.UNSUBSCRIBE: Status.UNSUBSCRIBED}
-# A job that is being worked on keeps its records: its answer counts them. What rides is skipped by itself: whoever has
-# said no gets no tag, but what else the carrier brings still holds.
-_SKIP_REFUSING = f"""
-    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'said_no'
-    WHERE seq BETWEEN ? AND ? AND outcome IS NULL
-      AND {{address}} IN (SELECT email FROM contact WHERE destination = ? AND status <> ?
-                    AND status IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}))
+# A job that is being worked on keeps its records: its answer counts them. What rides is skipped by itself: a contact
+# that opted out gets no tag, but what else the carrier brings still holds.
+_BLOCKED = f"""
+      IN (SELECT email FROM contact WHERE destination = ? AND status <> ?
+          AND status IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}))
       AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.state = '{BatchState.POLLING}'
                       AND coalesce(change.carrier, change.seq) BETWEEN b.first_seq AND b.last_seq)"""
-# A no may belong to the address, and would not go along. A contact that has the new one already has moved.
+_SKIP_REFUSING = f"""
+    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'opted_out'
+    WHERE seq BETWEEN ? AND ? AND outcome IS NULL AND {{address}} {_BLOCKED}"""
+# An opt-out may belong to the address, and would not go along. A contact that has the new one already has moved.
 _STILL_THERE = """
     AND NOT EXISTS (SELECT 1 FROM contact was JOIN contact now USING (destination, remote_id)
                     WHERE was.destination = ? AND was.email = change.old_email AND now.email = change.email)"""
 
 _SKIP_RIDING = f"""
-    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'said_no' WHERE outcome IS NULL AND carrier IN (
-        SELECT seq FROM change WHERE seq BETWEEN ? AND ? AND code = 'said_no')"""
+    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'opted_out' WHERE outcome IS NULL AND carrier IN (
+        SELECT seq FROM change WHERE seq BETWEEN ? AND ? AND code = 'opted_out')"""
 
-# Whoever has said no since was perhaps added all the same, by a request that was never answered.
+# The fields of a contact that opted out are not sent. An UPDATE that carries removals of tags goes without them. A
+# request that was never answered may have written them.
+_FIELDS_UNKNOWN = f"""
+    INSERT OR IGNORE INTO field_doubt(contact_id, fields)
+    SELECT k.id, change.fields FROM change JOIN contact k ON k.destination = ? AND k.email = change.email
+    WHERE change.seq BETWEEN ? AND ? AND {_OPEN} AND change.fields IS NOT NULL
+      AND EXISTS (SELECT 1 FROM batch b WHERE b.state = '{BatchState.SENT}'
+                  AND change.seq BETWEEN b.first_seq AND b.last_seq)
+      AND change.email {_BLOCKED}"""
+_DROP_FIELDS = f"""
+    UPDATE change SET fields = NULL WHERE seq BETWEEN ? AND ? AND {_OPEN} AND fields IS NOT NULL AND email {_BLOCKED}"""
+_SKIP_EMPTY = f"""
+    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'opted_out'
+    WHERE seq BETWEEN ? AND ? AND {_OPEN} AND fields IS NULL AND email {_BLOCKED}
+      AND NOT EXISTS (SELECT 1 FROM change r WHERE r.carrier = change.seq AND r.outcome IS NULL)"""
+
+# A contact that opted out since was perhaps added all the same, by a request that was never answered.
 _DOUBT_SKIPPED = f"""
     INSERT OR IGNORE INTO membership_doubt(target_id, contact_id)
     SELECT t.id, k.id FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
     JOIN target t ON t.destination = s.destination AND t.kind = s.kind AND t.name = s.target
     JOIN contact k ON k.destination = s.destination AND k.email = c.email
-    WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.ADD}' AND c.code = 'said_no' AND EXISTS (
+    WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.ADD}' AND c.code = 'opted_out' AND EXISTS (
         SELECT 1 FROM batch b WHERE b.state = '{BatchState.SENT}'
         AND coalesce(c.carrier, c.seq) BETWEEN b.first_seq AND b.last_seq)"""
 
@@ -176,8 +193,10 @@ class SqlJournal:
         return skipped
 
     def skip_refusing(self, run_id: str, destination: str) -> None:
+        # UPDATEs last: whether one of them still carries anything is known when the ADDs of tags have been skipped.
+        steps = sorted(self.steps(run_id, destination), key=lambda step: step.op is Op.UPDATE)
         with self._write():
-            for step in self.steps(run_id, destination):
+            for step in steps:
                 ends = [step.first_seq, step.last_seq]
                 if step.op in (Op.CREATE, Op.ADD, Op.RESTORE, Op.UNSUBSCRIBE):
                     ours = str(_OURS.get(step.op, ""))
@@ -186,6 +205,10 @@ class SqlJournal:
                 elif step.op is Op.MOVE:
                     moving = _SKIP_REFUSING.format(address="old_email") + _STILL_THERE
                     self._db.run(moving, [*ends, destination, "", destination])
+                elif step.op is Op.UPDATE:
+                    self._db.run(_FIELDS_UNKNOWN, [destination, *ends, destination, ""])
+                    self._db.run(_DROP_FIELDS, [*ends, destination, ""])
+                    self._db.run(_SKIP_EMPTY, [*ends, destination, ""])
             self._db.run(_DOUBT_SKIPPED, [run_id, destination])
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:

@@ -97,7 +97,18 @@ _DOUBTS = (
         contact_id INTEGER NOT NULL, fields TEXT NOT NULL, PRIMARY KEY(contact_id, fields)) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP, _FROZEN, _STAGES, _DOUBTS)
+# A contact is its id on the platform: one id may be known under several addresses. `held_before`: the platform has held
+# it under this address, so that "absent" means gone and not unknown. `seen`: what was known of a contact when the plan
+# decided to archive, suppress or unsubscribe it.
+_IDENTITY = (
+    "CREATE INDEX contact_by_id ON contact(destination, remote_id) WHERE remote_id IS NOT NULL",
+    "ALTER TABLE contact ADD COLUMN held_before INTEGER NOT NULL DEFAULT 0",
+    """UPDATE contact SET held_before = 1 WHERE remote_id IS NOT NULL OR fields IS NOT NULL
+        OR coalesce(status, 'absent') <> 'absent' OR id IN (SELECT contact_id FROM membership)""",
+    "ALTER TABLE change ADD COLUMN seen TEXT",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP, _FROZEN, _STAGES, _DOUBTS, _IDENTITY)
 
 
 def migrate(db: Driver, at: int) -> None:

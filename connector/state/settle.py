@@ -70,11 +70,13 @@ _CONTACTS = (
             WHERE r.op = '{Op.CREATE}' AND r.outcome = '{Outcome.APPLIED}')"""
         for table in ("membership", "membership_doubt")
     ),
-    f"""INSERT INTO contact(destination, email, remote_id, status, fields)
-        SELECT destination, email, remote_id, status, fields FROM temp.result
+    f"""INSERT INTO contact(destination, email, remote_id, status, fields, held_before)
+        SELECT destination, email, remote_id, status, fields, 1 FROM temp.result
         WHERE op = '{Op.CREATE}' AND {_DONE}
         ON CONFLICT(destination, email) DO UPDATE SET
-            remote_id = coalesce(excluded.remote_id, contact.remote_id), fields = excluded.fields,
+            remote_id = CASE WHEN contact.status = '{Status.ABSENT}' THEN excluded.remote_id
+                        ELSE coalesce(excluded.remote_id, contact.remote_id) END,
+            fields = excluded.fields, held_before = 1,
             status = CASE WHEN coalesce(contact.status, '{Status.ABSENT}') = '{Status.ABSENT}'
                      THEN excluded.status ELSE contact.status END""",
 )
@@ -104,8 +106,8 @@ _MOVED = (
           AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
 )
 _MEMBERSHIPS = (
-    f"""INSERT INTO contact(destination, email, remote_id, fields)
-        SELECT destination, email, max(remote_id), max(fields) FROM temp.result
+    f"""INSERT INTO contact(destination, email, remote_id, fields, held_before)
+        SELECT destination, email, max(remote_id), max(fields), 1 FROM temp.result
         WHERE op <> '{Op.CREATE}' AND {_DONE} GROUP BY destination, email
         ON CONFLICT(destination, email) DO UPDATE SET
             remote_id = coalesce(excluded.remote_id, contact.remote_id),
@@ -145,14 +147,14 @@ _DOUBTFUL = (
         WHERE op IN ('{Op.CREATE}', '{Op.UPDATE}') AND {_IN_DOUBT} AND fields IS NOT NULL
           AND contact_id IS NOT NULL""",
 )
-# A contact that the platform does not hold any more; a no of the person outlives that. Should others bring the contact
-# back, nobody knows what it has.
+# A contact that the platform does not hold any more; an opt-out outlives that, and so does the id, under which the
+# contact may live on with another address. Should others bring the contact back, nobody knows what it has.
 _GONE = (
     f"""INSERT OR IGNORE INTO membership_doubt(target_id, contact_id)
         SELECT target_id, contact_id FROM membership WHERE {_OF_LOST}""",
     f"""DELETE FROM membership WHERE {_OF_LOST}""",
     f"""UPDATE contact SET fields = NULL WHERE id IN (SELECT contact_id FROM temp.result WHERE {_LOST})""",
-    f"""UPDATE contact SET status = '{Status.ABSENT}', remote_id = NULL
+    f"""UPDATE contact SET status = '{Status.ABSENT}'
         WHERE coalesce(status, '') NOT IN ({_NOES}) AND id IN (
             SELECT contact_id FROM temp.result WHERE {_LOST})""",
 )

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from connector.state.driver import Driver
 
 _GROUP = ("destination", "op", "kind", "target")
-_DATA = ("email", "fields", "new_status", "consent_at", "consent_source", "row_hash", "old_email")
+_DATA = ("email", "fields", "new_status", "consent_at", "consent_source", "row_hash", "old_email", "seen")
 
 
 def load_changes(db: Driver, run_id: str, changes: pa.Table) -> None:
@@ -40,7 +40,8 @@ def load_changes(db: Driver, run_id: str, changes: pa.Table) -> None:
         *(changes.column(name) for name in _DATA),
     ]
     table = pa.table(columns, names=["seq", "step", *_DATA])
-    db.load(f"INSERT INTO change(seq, step, {', '.join(_DATA)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", table)
+    places = ", ".join("?" * table.num_columns)
+    db.load(f"INSERT INTO change(seq, step, {', '.join(_DATA)}) VALUES ({places})", table)
 
 
 def _group(changes: pa.Table) -> pa.Array:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.errors import PlanError, Stale, StateError
-from connector.model import Kind, Status
+from connector.model import SAID_NO, Kind, Status
 from connector.state import stages as stage_entries
 from connector.state.base import (
     ENGAGEMENT,
@@ -46,15 +46,22 @@ from connector.state.steps import load_changes
 from connector.state.times import instant, micros
 from connector.state.upkeep import Upkeep
 
+_BLOCKED = ", ".join(f"'{status}'" for status in sorted(SAID_NO))
+_KEPT = f"(excluded.status = '{Status.ABSENT}' AND contact.status IN ({_BLOCKED}))"
 _OBSERVE = f"""
-    INSERT INTO contact(destination, email, remote_id, status, status_at, tags)
-    VALUES (?, ?, ?, ?, ?, ?)
+    INSERT INTO contact(destination, email, remote_id, status, status_at, tags, held_before)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT(destination, email) DO UPDATE SET
-        remote_id = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL
-                    ELSE coalesce(excluded.remote_id, contact.remote_id) END,
-        status_at = CASE WHEN excluded.status IS NULL THEN contact.status_at ELSE excluded.status_at END,
+        remote_id = coalesce(excluded.remote_id, contact.remote_id),
+        status_at = CASE WHEN excluded.status IS NULL OR {_KEPT} THEN contact.status_at ELSE excluded.status_at END,
         tags = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL ELSE coalesce(excluded.tags, contact.tags) END,
-        status = coalesce(excluded.status, contact.status)"""
+        held_before = CASE WHEN excluded.held_before = 1 THEN 1 ELSE contact.held_before END,
+        status = CASE WHEN {_KEPT} THEN contact.status ELSE coalesce(excluded.status, contact.status) END"""
+
+# A status belongs to the id. Where an address is absent, only a blocked status of its id counts.
+_SAME_ID = f"""
+    UPDATE contact SET status = ?, status_at = ?
+    WHERE destination = ? AND remote_id = ? AND email <> ? AND (coalesce(status, '') <> '{Status.ABSENT}' OR ? = 1)"""
 
 _PEOPLE = "UPDATE contact SET person = ? WHERE destination = ? AND email = ?"
 _ENGAGED = "excluded.last_open_at IS NOT NULL OR excluded.last_click_at IS NOT NULL"
@@ -145,9 +152,16 @@ class SqlStore:
         known = known.filter(pc.not_equal(known.column("email"), ""))  # null is filtered out as well
         email, remote_id, status, status_at, tags = known.columns
         destinations = pa.repeat(destination, known.num_rows)
-        columns = [destinations, pc.utf8_lower(email), remote_id, status, status_at, pc.binary_join(tags, "\x1f")]
+        held = pc.fill_null(pc.not_equal(status, str(Status.ABSENT)), False).cast(pa.int64())
+        email = pc.utf8_lower(email)
+        columns = [destinations, email, remote_id, status, status_at, pc.binary_join(tags, "\x1f"), held]
+        blocked = pc.is_in(status, value_set=pa.array(sorted(map(str, SAID_NO)))).cast(pa.int64())
+        names = ["status", "status_at", "destination", "remote_id", "email", "blocked"]
+        shared = pa.table([status, status_at, destinations, remote_id, email, blocked], names=names)
+        shared = shared.filter(pc.and_(pc.equal(held, 1), pc.is_valid(remote_id)))
         with self._db.transaction():
-            self._db.load(_OBSERVE, pa.table(columns, names=["destination", *OBSERVED.names]))
+            self._db.load(_OBSERVE, pa.table(columns, names=["destination", *OBSERVED.names, "held_before"]))
+            self._db.load(_SAME_ID, shared)
             if cursor is not None:
                 self._db.run(
                     "INSERT INTO destination(name, cursor, whole) VALUES (?, ?, ?) "

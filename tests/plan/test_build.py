@@ -155,15 +155,26 @@ def test_more_targets_than_bits_of_one_integer() -> None:
     assert changes(made) == adds | removes
 
 
-def test_limit_keeps_the_first_changes_per_target_and_creates_only_whom_it_adds() -> None:
+def test_limit_keeps_the_first_people_with_all_of_their_changes() -> None:
     people = {f"p{n}@example.com": {"in": ["vip", "all"]} for n in range(9)}
     held = ledger(dict.fromkeys([f"p{n}@example.com" for n in range(2)], YES))
     route = routing(VIP, ("all", "list", "All"), new_contacts="transactional")
     made = plan(desired(people, ["vip", "all"]), route, held, limit=3)
     found = changes(made)
     assert {email for op, _, email in found if op == "create"} == {"p2@example.com"}
-    assert {email for op, target, email in found if target == "VIP"} == {f"p{n}@example.com" for n in range(3)}
+    for name in ("VIP", "All"):
+        assert {email for op, target, email in found if target == name} == {f"p{n}@example.com" for n in range(3)}
+    assert made.irreversible == {"dest": {"create": 1}}
     assert any("--limit 3" in note for note in made.notes)
+
+
+def test_limit_is_cut_after_the_guards_have_looked_at_the_whole_plan() -> None:
+    """A limited push of a segment that lost everybody would drain its list, a few people at a time."""
+    people = [f"p{n}@example.com" for n in range(200)]
+    held = ledger(dict.fromkeys(people, YES), {("tag", "VIP"): people})
+    made = plan(desired({email: {} for email in people}, ["vip"]), routing(VIP), held, limit=5)
+    assert [hit.name for hit in made.guards] == ["empty"]
+    assert made.changes.num_rows == 5 and made.requests == {"dest": 1}
 
 
 def test_a_parked_person_is_not_tried_again_and_is_shown() -> None:

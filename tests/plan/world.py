@@ -13,6 +13,7 @@ from connector.model import Kind, NewContacts, Op, SyncMode, Target
 from connector.plan.build import Side, build
 from connector.plan.model import Plan
 from connector.plan.routes import Route, Routing
+from connector.plan.totals import limited
 from connector.platforms.base import Capabilities, OpSpec, TagStyle
 from connector.state.base import LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS, Ledger
 
@@ -24,7 +25,7 @@ def capabilities(style: TagStyle = TagStyle.MEMBERSHIP, batch: int = 500) -> Cap
     keys = [(Op.CREATE, None), (Op.UPDATE, None)]
     keys += [(op, kind) for op in (Op.ADD, Op.REMOVE) for kind in Kind]
     return Capabilities(
-        "test", style, dict.fromkeys(keys, spec), None, frozenset(NewContacts), (), 4, True, False, False, None
+        "test", style, dict.fromkeys(keys, spec), None, frozenset(NewContacts), (), 4, True, False, False, None, False
     )
 
 
@@ -95,7 +96,9 @@ def plan(table: pa.Table, route: Routing, held: Ledger, **more: Any) -> Plan:
         }
     )
     side = Side(route, held, more.pop("can", capabilities()), observed, more.pop("new_targets", 0))
-    return build(table, [side], as_of=NOON, made_at=NOON, **more)
+    limit = more.pop("limit", None)
+    whole = build(table, [side], as_of=NOON, made_at=NOON, **more)
+    return whole if limit is None else limited(whole, limit, {"dest": side.costs})
 
 
 def changes(made: Plan) -> set[tuple[str, str | None, str]]:

@@ -265,7 +265,7 @@ def test_a_list_is_refused(web: responses.RequestsMock) -> None:
 
 def member(number: int, status: str = "subscribed", **more: Any) -> dict[str, Any]:
     return {
-        "id": f"id{number}",
+        "contact_id": f"id{number}",
         "email_address": f"P{number}@Example.com",
         "status": status,
         "last_changed": "2026-01-02T03:04:05+00:00",
@@ -305,7 +305,7 @@ def test_everybody_is_read_in_full_pages_and_the_archived_too(audience: response
     for query in queries:
         assert (query["sort_field"], query["sort_dir"], query["count"]) == ("last_changed", "ASC", "1000")
         assert query["fields"].split(",") == [
-            "members.id", "members.email_address", "members.status", "members.last_changed", "total_items",
+            "members.contact_id", "members.email_address", "members.status", "members.last_changed", "total_items",
         ]  # fmt: skip
 
 
@@ -331,7 +331,7 @@ def test_contacts_are_read_in_our_words(audience: responses.RequestsMock) -> Non
     everybody = [member(number, status) for number, status in enumerate(statuses)]
     everybody[1]["last_changed"] = ""
     everybody[2]["surprise"] = {"new": "field"}
-    everybody.append({"id": "sms", "email_address": "", "status": "subscribed", "last_changed": ""})
+    everybody.append({"contact_id": "sms", "email_address": "", "status": "subscribed", "last_changed": ""})
     serve_members(audience, everybody, [member(7, "archived")])
     found = read(Bench().adapter.statuses(None))
     assert [row["status"] for row in found] == [
@@ -392,7 +392,7 @@ def test_members_of_a_tag_are_all_of_them(audience: responses.RequestsMock) -> N
 def test_create_sends_the_status_of_the_policy_and_dated_proof_only_for_subscribers(
     audience: responses.RequestsMock,
 ) -> None:
-    new = [{"id": f"id{n}", "email_address": f"P{n}@Example.com"} for n in range(3)]
+    new = [{"contact_id": f"id{n}", "email_address": f"P{n}@Example.com"} for n in range(3)]
     audience.post(LIST, json=answer(new=new), match=[matchers.query_param_matcher({"skip_merge_validation": "true"})])
     done = Bench().adapter.push(
         batch(
@@ -429,7 +429,7 @@ def test_a_create_that_the_gate_should_have_stopped_is_a_bug(status: str | None,
 
 
 def test_an_update_sends_no_status_and_nulls_as_empty(audience: responses.RequestsMock) -> None:
-    audience.post(LIST, json=answer(updated=[{"id": "x", "email_address": "a@example.com"}]))
+    audience.post(LIST, json=answer(updated=[{"contact_id": "x", "email_address": "a@example.com"}]))
     fields = {"FNAME": None, "LTV": 12.5, "OK": True, "LIKES": ["a", "b"]}
     done = Bench().adapter.push(batch(Op.UPDATE, {"email": "a@example.com", "fields": json.dumps(fields)}))
     assert sent(audience) == {
@@ -446,7 +446,7 @@ def test_an_update_sends_no_status_and_nulls_as_empty(audience: responses.Reques
 
 def test_dates_are_spelled_as_their_field_wants_them(audience: responses.RequestsMock) -> None:
     merge_fields(audience)
-    audience.post(LIST, json=answer(updated=[{"id": "x", "email_address": "a@example.com"}]))
+    audience.post(LIST, json=answer(updated=[{"contact_id": "x", "email_address": "a@example.com"}]))
     at = "1990-12-24T10:00:00Z"
     update = batch(Op.UPDATE, {"email": "a@example.com", "fields": json.dumps({"BORN": at, "SINCE": at, "FNAME": at})})
     bench = Bench()
@@ -477,7 +477,7 @@ def test_rows_that_mailchimp_refused(
     row: dict[str, Any], outcome: Outcome, code: str, audience: responses.RequestsMock
 ) -> None:
     error = {"error_code": "ERROR_GENERIC", **row, "email_address": "A@example.com"}
-    audience.post(LIST, json=answer(new=[{"id": "x", "email_address": "b@example.com"}], errors=[error]))
+    audience.post(LIST, json=answer(new=[{"contact_id": "x", "email_address": "b@example.com"}], errors=[error]))
     done = Bench().adapter.push(
         batch(
             Op.CREATE,
@@ -498,19 +498,19 @@ def test_an_update_of_somebody_who_is_gone_is_not_held(field: str, audience: res
 
 
 def test_an_update_that_created_somebody_is_not_passed_over(audience: responses.RequestsMock) -> None:
-    audience.post(LIST, json=answer(new=[{"id": "x", "email_address": "a@example.com"}]))
+    audience.post(LIST, json=answer(new=[{"contact_id": "x", "email_address": "a@example.com"}]))
     done = Bench().adapter.push(batch(Op.UPDATE, {"email": "a@example.com"}))
     assert outcomes(done) == [(Outcome.FAILED, "created")]
 
 
 def test_whoever_the_answer_leaves_out_is_unknown(audience: responses.RequestsMock) -> None:
-    audience.post(LIST, json=answer(updated=[{"id": "x", "email_address": "a@example.com"}]))
+    audience.post(LIST, json=answer(updated=[{"contact_id": "x", "email_address": "a@example.com"}]))
     done = Bench().adapter.push(batch(Op.UPDATE, {"email": "b@example.com"}, {"email": "a@example.com"}))
     assert outcomes(done) == [(Outcome.UNKNOWN, "no_outcome"), (Outcome.APPLIED, "")]
 
 
 def test_a_stranger_in_the_answer_is_a_contract_error(audience: responses.RequestsMock) -> None:
-    audience.post(LIST, json=answer(updated=[{"id": "x", "email_address": "who@example.com"}]))
+    audience.post(LIST, json=answer(updated=[{"contact_id": "x", "email_address": "who@example.com"}]))
     with pytest.raises(ContractError) as caught:
         Bench().adapter.push(batch(Op.UPDATE, {"email": "a@example.com"}))
     assert "who@" not in str(caught.value)
@@ -525,7 +525,7 @@ def test_a_create_without_an_answer_is_not_sent_again(audience: responses.Reques
 
 def test_an_update_without_an_answer_is(audience: responses.RequestsMock) -> None:
     audience.post(LIST, status=504, body="<html>timeout</html>")
-    audience.post(LIST, json=answer(updated=[{"id": "x", "email_address": "a@example.com"}]))
+    audience.post(LIST, json=answer(updated=[{"contact_id": "x", "email_address": "a@example.com"}]))
     assert outcomes(Bench().adapter.push(batch(Op.UPDATE, {"email": "a@example.com"}))) == [(Outcome.APPLIED, "")]
 
 
@@ -888,7 +888,7 @@ def test_refusals(status: int, kind: type[DestinationError], code: str, audience
 )
 def test_transient_troubles_are_tried_again(throttle: dict[str, Any], audience: responses.RequestsMock) -> None:
     audience.post(LIST, **throttle)
-    audience.post(LIST, json=answer(updated=[{"id": "x", "email_address": "a@example.com"}]))
+    audience.post(LIST, json=answer(updated=[{"contact_id": "x", "email_address": "a@example.com"}]))
     bench = Bench()
     assert outcomes(bench.adapter.push(batch(Op.UPDATE, {"email": "a@example.com"}))) == [(Outcome.APPLIED, "")]
     told = throttle.get("headers", {}).get("Retry-After")
@@ -897,7 +897,7 @@ def test_transient_troubles_are_tried_again(throttle: dict[str, Any], audience: 
 
 def test_a_create_that_was_throttled_is_sent_again(audience: responses.RequestsMock) -> None:
     audience.post(LIST, status=429, json=problem(429))
-    audience.post(LIST, json=answer(new=[{"id": "x", "email_address": "a@example.com"}]))
+    audience.post(LIST, json=answer(new=[{"contact_id": "x", "email_address": "a@example.com"}]))
     create_one = batch(Op.CREATE, {"email": "a@example.com", "new_status": "pending"})
     assert outcomes(Bench().adapter.push(create_one)) == [(Outcome.APPLIED, "")]
 
@@ -931,7 +931,7 @@ def test_a_refusal_that_names_more_than_records_is_of_the_whole(audience: respon
 
 
 def test_events_tell_writes_from_reads_and_hold_no_address(audience: responses.RequestsMock) -> None:
-    audience.post(LIST, json=answer(updated=[{"id": "x", "email_address": "a@example.com"}]))
+    audience.post(LIST, json=answer(updated=[{"contact_id": "x", "email_address": "a@example.com"}]))
     bench = Bench()
     bench.adapter.push(batch(Op.UPDATE, {"email": "a@example.com"}))
     told = [(event.path, event.writes) for event in bench.events if isinstance(event, RequestSent)]

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pytest
 
 from connector.events import Event, silent
+from connector.model import Op
+from connector.plan import sparing
 from connector.platforms.base import Adapter
 from connector.push.run import RunResult, apply, resume
 from connector.state import database
@@ -33,8 +35,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+def noted(store: Store, changes: pa.Table) -> pa.Table:
+    """With what the ledger knows of the contacts, as a plan notes it for those it archives or unsubscribes."""
+    known = {
+        row["email"]: row["seen"]
+        for row in sparing.seen(store.ledger("d").contacts, store.engagement("d")[0]).to_pylist()
+    }
+    rows = zip(changes["op"].to_pylist(), changes["email"].to_pylist(), strict=True)
+    seen = [known.get(email) if op in (Op.RETIRE, Op.UNSUBSCRIBE) else None for op, email in rows]
+    return changes.set_column(changes.column_names.index("seen"), "seen", pa.array(seen, pa.string()))
+
+
 def open_run(store: Store, *changes: pa.Table) -> str:
-    table = pa.concat_tables(changes)
+    table = noted(store, pa.concat_tables(changes))
     names = pa.compute.unique(table.column("destination")).to_pylist()
     return store.open_run(
         plan_id="plan",

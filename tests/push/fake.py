@@ -65,6 +65,7 @@ def capabilities(
         subscribes_on_create=True,
         create_joins_lists=False,
         engagement=None,
+        gone_is_final=False,
         declares_tags=False,
     )
 

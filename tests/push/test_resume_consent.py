@@ -55,11 +55,25 @@ def test_a_platform_that_cannot_be_read_is_not_written_to(push: Pusher, platform
     assert platform.contacts == {}
 
 
-def test_a_tag_that_rides_in_an_update_is_left_out_and_the_update_is_not(push: Pusher, platform: FakePlatform) -> None:
+def test_no_tag_and_no_field_reaches_a_contact_that_opted_out_and_removals_do(
+    push: Pusher, platform: FakePlatform
+) -> None:
     platform.capabilities = capabilities(TagStyle.PROPERTY, concurrency=1)
     platform.hold(*people(4))
-    push(platform, change(Op.UPDATE, people(4)), change(Op.ADD, people(4), Kind.TAG, "vip"))
+    platform.contacts[people(1)[0]]["tags"] = {"old"}
+    push(
+        platform,
+        change(Op.UPDATE, people(4)),
+        change(Op.ADD, people(4), Kind.TAG, "vip"),
+        change(Op.REMOVE, people(1), Kind.TAG, "old"),
+    )
     platform.statuses = said_no(*people(2))  # type: ignore[method-assign]
     result = push.resume(platform)
-    assert result.counts["d"] == {"update": {"applied": 4}, "add": {"applied": 2, "skipped": 2}}
+    assert result.counts["d"] == {
+        "update": {"applied": 3, "skipped": 1},
+        "add": {"applied": 2, "skipped": 2},
+        "remove": {"applied": 1},
+    }
     assert platform.members_of(Kind.TAG, "vip") == set(people(2, 2))
+    assert platform.members_of(Kind.TAG, "old") == set()
+    assert [platform.contacts[email]["fields"] != "" for email in people(4)] == [False, False, True, True]

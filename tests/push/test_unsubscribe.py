@@ -12,7 +12,7 @@ import pytest
 
 from connector.errors import Unanswered
 from connector.model import SAID_NO, Op, Status
-from connector.plan.sparing import fresh, spared
+from connector.plan.sparing import fresh, seen, spared
 from connector.platforms.base import CONTACT_SCHEMA, ENGAGEMENT_SCHEMA, Batch, RecordOutcome
 from connector.state.base import LEDGER_CONTACTS, RunState, Store
 
@@ -126,8 +126,9 @@ def test_totals_of_old_opens_spare_nobody() -> None:
 @pytest.mark.parametrize(("retired", "expected"), [(None, [0, 1, 2]), ("unsubscribed", [])])
 def test_a_first_try_spares_every_no_that_was_known(retired: str | None, expected: list[int]) -> None:
     emails, known = PEOPLE[:4], [Status.UNSUBSCRIBED, Status.BOUNCED, Status.ABSENT, Status.SUBSCRIBED]
-    records = pa.table({"seq": [0, 1, 2, 3], "email": emails})
     rows = [{"email": email, "status": str(status)} for email, status in zip(emails, known, strict=True)]
-    before = pa.Table.from_pylist(rows, schema=LEDGER_CONTACTS)
-    found = spared(records, before, CONTACT_SCHEMA.empty_table(), ENGAGEMENT_SCHEMA.empty_table(), retired)
+    contacts, nothing = pa.Table.from_pylist(rows, schema=LEDGER_CONTACTS), ENGAGEMENT_SCHEMA.empty_table()
+    noted = dict(zip(*seen(contacts, nothing).to_pydict().values(), strict=True))
+    records = pa.table({"seq": [0, 1, 2, 3], "email": emails, "seen": [noted[email] for email in emails]})
+    found = spared(records, contacts, nothing, nothing, retired)
     assert sorted(found["seq"].to_pylist()) == expected

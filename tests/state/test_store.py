@@ -83,11 +83,34 @@ def test_later_rows_win_and_nulls_keep_what_was_known(store: SqlStore) -> None:
     assert columns(store.ledger("d").contacts, "remote_id", "status", "status_at") == [("1", "unsubscribed", LONG_AGO)]
 
 
-def test_absent_forgets_the_id(store: SqlStore) -> None:
+def test_absent_keeps_the_id_under_which_the_contact_may_live_on(store: SqlStore) -> None:
     store.observe("d", contacts({"email": "a@example.com", "remote_id": "1", "status": "subscribed", "tags": ["x"]}))
     store.observe("d", contacts({"email": "a@example.com", "status": "absent"}))
-    assert columns(store.ledger("d").contacts, "remote_id", "status", "tags") == [(None, "absent", None)]
+    assert columns(store.ledger("d").contacts, "remote_id", "status", "tags") == [("1", "absent", None)]
+    assert columns(store.ledger("d").contacts, "held_before") == [(1,)]
     assert store.counts("d").contacts == 0
+
+
+def test_a_status_belongs_to_the_id_whatever_the_address(store: SqlStore) -> None:
+    """The contact changed its address on the platform and then unsubscribed."""
+    store.observe("d", contacts({"email": "old@example.com", "remote_id": "1", "status": "subscribed"}))
+    gone = {"email": "new@example.com", "remote_id": "1", "status": "unsubscribed", "status_at": LONG_AGO}
+    store.observe("d", contacts(gone))
+    found = {row["email"]: (row["status"], row["status_at"]) for row in store.ledger("d").contacts.to_pylist()}
+    assert found["old@example.com"] == ("unsubscribed", LONG_AGO)
+    store.observe("d", contacts({**gone, "status": "subscribed"}, {"email": "x@example.com", "status": "subscribed"}))
+    assert columns(store.ledger("d").contacts, "status") == [("subscribed",)] * 3
+
+
+def test_an_address_that_is_gone_takes_over_opt_outs_of_its_id_and_nothing_else(store: SqlStore) -> None:
+    store.observe("d", contacts({"email": "old@example.com", "remote_id": "1", "status": "subscribed"}))
+    store.observe("d", contacts({"email": "old@example.com", "status": "absent"}))
+    new = {"email": "new@example.com", "remote_id": "1", "status": "subscribed"}
+    store.observe("d", contacts(new))
+    assert max(columns(store.ledger("d").contacts, "email", "status")) == ("old@example.com", "absent")
+    store.observe("d", contacts({**new, "status": "complained"}))
+    store.observe("d", contacts({"email": "old@example.com", "status": "absent"}))
+    assert max(columns(store.ledger("d").contacts, "email", "status")) == ("old@example.com", "complained")
 
 
 def test_observing_never_touches_fields_or_memberships(store: SqlStore) -> None:
