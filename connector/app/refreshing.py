@@ -50,14 +50,20 @@ def _read_everybody(workspace: Workspace, store: Store, connected: Adapter, dest
     from connector.plan.observe import OVERLAP
     from connector.platforms.base import CONTACT_SCHEMA
 
-    now, seen = datetime.now(UTC), [pa.array([], pa.string())]
+    now, seen, ids = datetime.now(UTC), [pa.array([], pa.string())], [pa.array([], pa.string())]
     for table in connected.statuses(None):
         store.observe(destination, table)
         seen.append(table.column("email").combine_chunks())
+        ids.append(table.column("remote_id").combine_chunks())
         workspace.options.listener(Progress(destination, "reading everybody", sum(map(len, seen)), None))
     present = pc.unique(pa.concat_arrays(seen))
     known = store.ledger(destination).contacts
-    gone = known.filter(pc.invert(pc.is_in(known.column("email"), value_set=present)))
+    # A contact whose id lives on under another address is not absent.
+    there = pc.or_(
+        pc.is_in(known["email"], value_set=present),
+        pc.is_in(known["remote_id"], value_set=pc.unique(pa.concat_arrays(ids)), skip_nulls=True),
+    )
+    gone = known.filter(pc.invert(there))
     store.observe(destination, _absent(gone), cursor=now - OVERLAP)
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=True)
     return len(present)

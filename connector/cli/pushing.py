@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -86,6 +86,8 @@ def push(
     from connector.app.workspace import open_state, open_workspace
     from connector.report.plan import is_empty
 
+    if plan is not None:
+        _whole({"--to": common.to, "--only": common.only, "--limit": limit, "--refresh": refresh})
     with interruptible() as stop, told(common) as listener:
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
@@ -120,6 +122,18 @@ def resume(common: Common) -> int:
                 return 0
             show_result(common, None, result)
             return result.exit_code
+
+
+def _whole(options: Mapping[str, object]) -> None:
+    """Raises ConfigError for options that would choose a part of a saved plan: it was reviewed as a whole."""
+    from connector.errors import ConfigError
+    from connector.problem import Place, Problem
+
+    given = [name for name, value in options.items() if value]
+    if given:
+        text = f"A saved plan is applied exactly as it is, so {' and '.join(given)} cannot choose a part of it."
+        text += f" Make the plan with {'these options' if len(given) > 1 else 'this option'}: sync plan --out FILE."
+        raise ConfigError([Problem(Place("--plan"), "part-of-a-plan", text)])
 
 
 def _saved(workspace: Workspace, path: Path) -> Plan:

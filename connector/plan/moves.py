@@ -112,15 +112,17 @@ def _moved(connection: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def strangers(desired: pa.Table, ledger: Ledger) -> pa.Table:
-    """Those of `desired` whom the ledger does not know, or does not know as who they are in the CRM: usually nobody,
-    so that whatever has to be asked about them costs next to nothing."""
-    named = PERSON in desired.column_names
+    """Those of `desired` whom the ledger does not know, whose id on the platform it does not know, or whom it does not
+    know as who they are in the CRM: usually nobody, so that whatever has to be asked about them costs next to
+    nothing."""
+    named, settled = PERSON in desired.column_names, _texts(SAID_NO | {Status.ABSENT})
     with duckdb.connect() as connection:
         connection.register("desired", desired.select(["email", PERSON] if named else ["email"]))
-        connection.register("ledger_contacts", ledger.contacts.select(["email", PERSON]))
+        connection.register("ledger_contacts", ledger.contacts.select(["email", PERSON, "status", "remote_id"]))
         renamed = f"or (d.{PERSON} is not null and d.{PERSON} is distinct from c.{PERSON})" if named else ""
         found = connection.sql(f"""
-            select d.email from desired d left join ledger_contacts c using (email) where c.email is null {renamed}
+            select d.email from desired d left join ledger_contacts c using (email) where c.email is null
+                or (c.remote_id is null and coalesce(c.status, '') not in ({settled})) {renamed}
         """).to_arrow_table()
     if not found.num_rows:
         return desired.slice(0, 0)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.events import Listener, Progress
-from connector.model import Kind, Status
+from connector.model import SAID_NO, Kind, Status
 from connector.plan import moves
 from connector.plan.routes import Routing
 from connector.platforms.base import CONTACT_SCHEMA, Adapter, TagStyle
@@ -49,11 +49,13 @@ def contacts(
     tell: Listener,
     complete: bool = False,
 ) -> bool:
-    """Look up those of `desired` (normalised emails) whom the ledger does not know, and return whether there were any:
-    then it must be read again. After `changes`; when that was `complete`, the platform does not hold them."""
+    """Look up those of `desired` (normalised emails) whom the ledger does not know, or without their id, and return
+    whether there were any: then it must be read again. After `changes`; when that was `complete`, the platform does not
+    hold them. A contact that we created and that is not under its address any more is gone: it may have another address
+    and have opted out under that."""
     unknown = desired
     if len(desired):
-        known = ledger.contacts.column("email").combine_chunks()
+        known = _identified(ledger.contacts)
         unknown = desired.filter(pc.invert(pc.is_in(desired, value_set=known)))
     found = pa.array([], pa.string())
     if len(unknown) and not complete:
@@ -64,6 +66,13 @@ def contacts(
         store.observe(ledger.destination, _absent(absent))
     store.observe(ledger.destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
     return len(unknown) > 0
+
+
+def _identified(contacts: pa.Table) -> pa.Array:
+    """The addresses of those of LEDGER_CONTACTS about whom there is nothing to ask: their id is known, they are absent,
+    or they opted out."""
+    settled = pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, SAID_NO | {Status.ABSENT}))))
+    return contacts.filter(pc.or_(pc.is_valid(contacts["remote_id"]), settled))["email"].combine_chunks()
 
 
 def people(store: Store, ledger: Ledger, desired: pa.Table) -> None:

@@ -56,11 +56,13 @@ class Small:
         more: str = "",
         new: str = "subscribed",
         refused: Sequence[str] = (),
+        numbers: Mapping[str, str] | None = None,
     ) -> None:
-        """`refused` are the names of those without consent."""
+        """`refused` are the names of those without consent; `numbers` tells whose CRM id somebody has."""
         lines = ["Id,Email,Name,Plan,Opt in,Opted in at"]
         for name, email in people.items():
-            number = int(name.removeprefix("p")) if name.removeprefix("p").isdigit() else sum(map(ord, name))
+            first = (numbers or {}).get(name, name)
+            number = int(first.removeprefix("p")) if first.removeprefix("p").isdigit() else sum(map(ord, first))
             lines.append(f"{number},{email},{name.title()},paid,{'no' if name in refused else 'yes'},2026-01-05")
         (self.folder / "people.csv").write_text("\n".join(lines) + "\n")
         (self.folder / "segments.yaml").write_text(FILE.format(segments=segments, more=more, new=new))

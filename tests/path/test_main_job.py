@@ -153,6 +153,14 @@ def test_limit_is_a_careful_first_try(desk: Desk) -> None:
     assert {len(tags[names[0]]) for names in sample.TARGETS.values()} == {3}
 
 
+@pytest.mark.parametrize("words", [("--to", "mailchimp"), ("--only", "vip"), ("--limit", "3"), ("--refresh",)])
+def test_a_saved_plan_is_applied_whole_or_not_at_all(desk: Desk, words: tuple[str, ...]) -> None:
+    assert desk.sync("plan", "--rehearse", "--out", "today.plan").returncode == 0
+    done = desk.sync("push", "--rehearse", "--yes", "--plan", "today.plan", *words)
+    assert done.returncode == 2 and "part-of-a-plan" in done.stderr and words[0] in done.stderr
+    assert sum(desk.writes().values()) == 0
+
+
 def test_without_yes_a_pipe_is_refused(desk: Desk) -> None:
     done = desk.sync("push", "--rehearse", "--to", "mailchimp")
     assert done.returncode == 3 and "--yes" in done.stderr
