@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,12 @@ def test_modules_say_what_they_own_and_stay_readable(path: Path) -> None:
     if text.strip() and path.name != "__init__.py":
         doc = ast.get_docstring(ast.parse(text)) or ""
         assert ("Owns:" in doc and "Must not:" in doc) or path.name in {"errors.py", "__main__.py"}
+
+
+def test_everything_that_is_printed_goes_through_the_terminal() -> None:
+    """Progress bars would cover anything printed elsewhere. Exceptions without bars: --version and `sync rehearsal`."""
+    printing = re.compile(r"typer\.(echo|secho|confirm|prompt)\(|click\.echo\(|\bprint\(|sys\.std(out|err)\.write")
+    found = {str(path.relative_to(PACKAGE)) for path in FILES if printing.search(path.read_text(encoding="utf-8"))}
+    assert {name for name in found if not name.startswith("rehearsal/")} == {
+        "cli/terminal.py", "cli/main.py", "rehearse.py",
+    }  # fmt: skip

@@ -28,7 +28,7 @@ def read(
     from connector.plan import engagement, observe
 
     words = asked(workspace.config).get(destination, frozenset())
-    tell = workspace.options.listener
+    tell = workspace.reading
     complete = observe.changes(store, adapter, destination, everything or bool(words), now, tell)
     if everything or words & ENGAGEMENT_WORDS.keys():
         engagement.read(store, adapter, destination, now, tell)

@@ -132,7 +132,7 @@ class _Planning:
             staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, self.policy)
             routing = staged.routing
         unread = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
-        seen, new_targets = observe.targets(self.store, connected, routing, unread)
+        seen, new_targets = observe.targets(self.store, connected, routing, unread, self.workspace.reading)
         recent = hold.recent(self.store, routing, self.workspace.ago)
         side = build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)
         return _Part(side, staged)
@@ -155,7 +155,7 @@ class _Planning:
         unknown = moves.strangers(desired, ledger)
         people = unknown.column("email").filter(observe.wanted(unknown, routing)).combine_chunks()
         people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
-        if observe.contacts(store, ledger, connected, people, self.now, self.workspace.options.listener, complete):
+        if observe.contacts(store, ledger, connected, people, self.now, self.workspace.reading, complete):
             ledger = store.ledger(name)
         observe.people(store, ledger, unknown)
         returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *store.upkeep.tombstones())

@@ -60,7 +60,8 @@ def _inputs(workspace: Workspace) -> dict[str, str]:
 
 
 def guard(workspace: Workspace, plan: Plan) -> None:
-    """Raises Unsafe for every guard that --allow does not lift."""
+    """Raises Unsafe for every guard that --allow does not lift, and Interrupted when the user asked to stop."""
+    workspace.go_on()
     standing = [hit for hit in plan.guards if hit.name not in workspace.options.allow]
     if standing:
         raise Unsafe("\n".join(hit.message for hit in standing), [hit.name for hit in standing])
@@ -70,6 +71,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
     """Open a run for the plan and apply it. The guards must have been asked before (`guard`)."""
     from connector.push.run import apply
 
+    workspace.go_on()
     lifted = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
     with store.lease("push"):
         run = store.open_run(

@@ -25,14 +25,14 @@ def refresh(workspace: Workspace, store: Store) -> list[str]:
     from connector.platforms.limits import WallClock
     from connector.push import earlier
 
-    clock, listener, notes = WallClock(workspace.stop), workspace.options.listener, []
+    clock, listener, notes = WallClock(workspace.stop), workspace.reading, []
     for destination in workspace.destinations():
         name, connected = destination.name, adapter(workspace, destination)
         earlier.wait(name, connected, listener, clock)
         first = store.revisions([name])[name] == 0
         held = _read_everybody(workspace, store, connected, name)
         lost = 0
-        for target in drift.find(connected, store.ledger(name)):
+        for target in drift.find(connected, store.ledger(name), tell=listener):
             if target.gone:
                 store.forget_target(name, target.kind, target.name)
                 lost += target.ours
@@ -55,7 +55,7 @@ def _read_everybody(workspace: Workspace, store: Store, connected: Adapter, dest
         store.observe(destination, table)
         seen.append(table.column("email").combine_chunks())
         ids.append(table.column("remote_id").combine_chunks())
-        workspace.options.listener(Progress(destination, "reading everybody", sum(map(len, seen)), None))
+        workspace.reading(Progress(destination, "reading everybody", sum(map(len, seen)), None))
     present = pc.unique(pa.concat_arrays(seen))
     known = store.ledger(destination).contacts
     # A contact whose id lives on under another address is not absent.

@@ -81,7 +81,7 @@ def drift(workspace: Workspace, store: Store) -> list[Drift]:
     for destination in workspace.destinations():
         _, only = _routing(workspace, destination.name)
         names = None if only is None else frozenset((str(target.kind), target.name) for target in only)
-        found += find(adapter(workspace, destination), store.ledger(destination.name), names)
+        found += find(adapter(workspace, destination), store.ledger(destination.name), names, workspace.reading)
     return found
 
 

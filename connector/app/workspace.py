@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo
 from connector.config.load import load as load_config
 from connector.config.models import Config, Destination
 from connector.config.secrets import resolve
-from connector.errors import ConfigError
-from connector.events import Listener, silent
+from connector.errors import ConfigError, Interrupted
+from connector.events import Event, Listener, silent
 from connector.problem import Place, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -68,6 +68,16 @@ class Workspace:
 
             return rehearsal_url(self.options.state) if self.options.rehearse else self.options.state
         return str(folder / ("rehearsal/state.db" if self.options.rehearse else "state.db"))
+
+    def go_on(self) -> None:
+        """Raises Interrupted when the user asked to stop before anything was sent."""
+        if self.stop.is_set():
+            raise Interrupted("Interrupted. Nothing was sent.")
+
+    def reading(self, event: Event) -> None:
+        """The listener while platforms are read: between two pages, a wish to stop ends the reading."""
+        self.go_on()
+        self.options.listener(event)
 
     def now(self) -> datetime:
         """Real time, for asking what changed on a platform; rules know `as_of` only."""

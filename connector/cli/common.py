@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from connector.cli import terminal
+
 if TYPE_CHECKING:
     from connector.app.workspace import Options
     from connector.events import Listener
@@ -112,26 +114,26 @@ def command(app: typer.Typer, name: str, examples: str) -> Callable[[Callable[..
     return register
 
 
-def data(text: str) -> None:
-    """Results go to standard output."""
-    typer.echo(text)
+def data(text: str, *, exact: bool = False) -> None:
+    """Results go to standard output; `exact` ones are for programs, and are not fitted to a terminal."""
+    terminal.write(text, exact=exact)
 
 
 def data_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    data(json.dumps(value, indent=2, ensure_ascii=False, default=str), exact=True)
 
 
-def talk(text: str) -> None:
+def talk(text: str, *, exact: bool = False) -> None:
     """Everything else goes to standard error."""
-    typer.echo(text, err=True)
+    terminal.write(text, err=True, exact=exact)
 
 
 def confirm(question: str, yes: bool) -> bool:
-    """Ask a person at a terminal; refuse a pipe without --yes (PlanError)."""
+    """Ask a person at a terminal; refuse a pipe without --yes (PlanError). Raises Interrupted at Ctrl-C."""
     from connector.errors import PlanError
 
     if yes:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise PlanError("Nobody can be asked here. Look at `sync plan`, then say --yes to go ahead.")
-    return typer.confirm(question, err=True)
+    return terminal.ask(question)

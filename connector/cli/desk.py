@@ -56,7 +56,7 @@ def check(
         if common.json:
             data_json(report.errors_json(error.problems))
         elif common.format is Format.GITHUB:
-            data(report.github_lines(error.problems))
+            data(report.github_lines(error.problems), exact=True)
         else:
             raise
         return error.exit_code
@@ -64,7 +64,7 @@ def check(
     if common.json:
         data_json(report.check_json(*told))
     elif common.format is Format.GITHUB:
-        data(report.github_lines([item.problem for item in found.advice]))
+        data(report.github_lines([item.problem for item in found.advice]), exact=True)
     else:
         data(report.check_text(*told, common.verbose))
     return 2 if strict and found.advice else 0
@@ -103,7 +103,7 @@ def members(common: Common, segment: Annotated[str, typer.Argument(help="The seg
     elif common.format is Format.CSV:
         from connector.report.hygiene import safe
 
-        data("\n".join(["email", *(str(safe(email)) for email in emails)]))
+        data("\n".join(["email", *(str(safe(email)) for email in emails)]), exact=True)
     elif emails:
         data("\n".join(emails))
     return 0

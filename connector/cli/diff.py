@@ -36,7 +36,7 @@ def diff_segments(
     if common.json:
         data_json(report.diff_json(told, found.changes))
     elif common.format is Format.MARKDOWN:
-        data(report.diff_markdown(told, found.changes))
+        data(report.diff_markdown(told, found.changes), exact=True)
     else:
         data(report.diff_text(told, found.changes))
     return 0

@@ -24,7 +24,7 @@ def hygiene(common: Common) -> int:
     with open_workspace(common.options(), offline=True) as workspace:
         found, loaded = verbs.hygiene(workspace)
         if common.format is Format.CSV:
-            data(hygiene_csv(found, listed(loaded)))
+            data(hygiene_csv(found, listed(loaded)), exact=True)
         elif common.json:
             data_json(hygiene_json(found, workspace.as_of))
         else:

@@ -87,7 +87,7 @@ def _show(common: Common, found: Cleaning) -> None:
     if common.json:
         data_json(report.cleanup_json(*told_of))
     elif common.format is Format.CSV:
-        data(report.cleanup_csv(found.sides))
+        data(report.cleanup_csv(found.sides), exact=True)
     else:
         data(report.cleanup_text(*told_of, common.verbose))
 

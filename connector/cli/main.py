@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from connector import __version__
-from connector.cli import desk, diff, history, hygiene, lifecycle, platforms, pushing, schema, upkeep, why
+from connector.cli import common, desk, diff, history, hygiene, lifecycle, platforms, pushing, schema, upkeep, why
 
 app = typer.Typer(
     name="sync",
@@ -60,15 +60,15 @@ def main() -> None:
 
 
 def _explain(error: Exception) -> int:
-    from connector.errors import ConnectorError
+    from connector.errors import ConnectorError, Interrupted
 
     if isinstance(error, ConnectorError):
-        _say(f"{error}" if error.exit_code == 2 else f"error: {error}")
+        _say(f"{error}" if error.exit_code in (2, Interrupted.exit_code) else f"error: {error}")
         return error.exit_code
     if "-v" in sys.argv or "--verbose" in sys.argv:
         import traceback
 
-        _say("".join(traceback.format_exception(error)))
+        _say("".join(traceback.format_exception(error)), exact=True)
     if isinstance(error, OSError) and error.strerror:  # a full disk, a closed output: trouble of the machine
         what = f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}, reading or writing"
         _say(f"error: {what}. Nothing is lost: `sync status` tells what is recorded.")
@@ -80,9 +80,9 @@ def _explain(error: Exception) -> int:
     return 4
 
 
-def _say(text: str) -> None:
+def _say(text: str, *, exact: bool = False) -> None:
     with contextlib.suppress(OSError):  # when standard error is full or closed, the exit code is left to tell
-        typer.echo(text, err=True)
+        common.talk(text, exact=exact)
 
 
 def _place(error: Exception) -> str:

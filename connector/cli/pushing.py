@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connector.cli.common import Common, command, confirm, data, data_json, talk
+from connector.cli.terminal import last_words, listening, say_soon
 
 if TYPE_CHECKING:
     from connector.app.workspace import Workspace
@@ -62,6 +62,7 @@ def plan(
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             made = (planning.refreshed if refresh else planning.plan)(workspace, store, limit)
+            workspace.go_on()
             if out is not None:
                 made = pushing.bind(workspace, made)
                 save(made, out)
@@ -172,11 +173,10 @@ def interruptible() -> Iterator[threading.Event]:
 
     def ask(signum: int, frame: object) -> None:
         if stop.is_set():
-            talk("Ended. What was in flight is in doubt: sync resume asks the platforms.")
-            sys.stderr.flush()
+            last_words("Ended. What was in flight is in doubt: sync resume asks the platforms.")
             os._exit(130)
         stop.set()
-        talk("Stopping: what is in flight is finished and recorded. Once more to end at once.")
+        say_soon("Stopping: what is in flight is finished and recorded. Once more to end at once.")
 
     before = signal.signal(signal.SIGINT, ask)
     try:
@@ -187,7 +187,6 @@ def interruptible() -> Iterator[threading.Event]:
 
 @contextmanager
 def told(common: Common) -> Iterator[Listener]:
-    from connector.report.progress import listening
-
+    """Who hears of the events of this command."""
     with listening(quiet=common.json, verbose=common.verbose) as listener:
         yield listener

@@ -66,6 +66,7 @@ def drift(common: Common) -> int:
         open_state(workspace) as store,
     ):
         found = verbs.drift(workspace, store)
+        workspace.go_on()
     data_json(drift_json(found, common.verbose)) if common.json else data(drift_text(found, common.verbose))
     return DRIFTED if any(found) else 0
 

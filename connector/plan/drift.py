@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
+from connector.events import Listener, silent
 from connector.model import Kind, Status
+from connector.plan import observe
 from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, Adapter, TagStyle
 from connector.state.base import Ledger
 
@@ -35,7 +37,9 @@ class Drift:
         return bool(self.added or self.removed or self.strangers or self.gone)
 
 
-def find(adapter: Adapter, ledger: Ledger, only: frozenset[tuple[str, str]] | None = None) -> list[Drift]:
+def find(
+    adapter: Adapter, ledger: Ledger, only: frozenset[tuple[str, str]] | None = None, tell: Listener = silent
+) -> list[Drift]:
     """Every target that the ledger knows, or those of `only` (kind, name). Reads everybody once where tags are a
     property or members come as ids."""
     rows = [row for row in ledger.targets.to_pylist() if only is None or (row["kind"], row["name"]) in only]
@@ -45,11 +49,13 @@ def find(adapter: Adapter, ledger: Ledger, only: frozenset[tuple[str, str]] | No
     read = {Kind(row["kind"]) for row in rows} - ({Kind.TAG} if by_property else set())
     existing: Mapping[tuple[Kind, str], str] = adapter.targets(frozenset(read)) if read else {}
     with duckdb.connect() as connection:
-        _prepare(connection, adapter, ledger, by_property)
-        return [_one(connection, adapter, ledger.destination, row, existing, by_property) for row in rows]
+        _prepare(connection, adapter, ledger, by_property, tell)
+        return [_one(connection, adapter, ledger.destination, row, existing, by_property, tell) for row in rows]
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, adapter: Adapter, ledger: Ledger, everybody: bool) -> None:
+def _prepare(
+    connection: duckdb.DuckDBPyConnection, adapter: Adapter, ledger: Ledger, everybody: bool, tell: Listener
+) -> None:
     """Make the tables `ours` (target, email) and `contact` (email, remote_id, tags)."""
     connection.register("contacts", ledger.contacts)
     connection.register("memberships", ledger.memberships)
@@ -57,7 +63,8 @@ def _prepare(connection: duckdb.DuckDBPyConnection, adapter: Adapter, ledger: Le
         create temp table ours as
         select m.target, c.email from memberships m join contacts c on c.id = m.contact
     """)
-    read = list(adapter.statuses(None)) if everybody else []
+    statuses = adapter.statuses(None) if everybody else ()
+    read = observe.told(statuses, ledger.destination, "reading everybody", tell)
     connection.register("read_contacts", pa.concat_tables([CONTACT_SCHEMA.empty_table(), *read]))
     connection.execute("""
         create temp table contact as
@@ -75,6 +82,7 @@ def _one(
     row: dict[str, object],
     existing: Mapping[tuple[Kind, str], str],
     by_property: bool,
+    tell: Listener,
 ) -> Drift:
     kind, name = Kind(str(row["kind"])), str(row["name"])
     gone = False
@@ -85,7 +93,8 @@ def _one(
     else:
         remote_id = existing.get((kind, name))
         gone = remote_id is None
-        found = list(adapter.members(kind, remote_id)) if remote_id is not None else []
+        members = adapter.members(kind, remote_id) if remote_id is not None else ()
+        found = observe.told(members, destination, f"reading {kind} “{name}”", tell)
         connection.register("members", pa.concat_tables([MEMBER_SCHEMA.empty_table(), *found]))
         connection.execute("""
             create or replace temp table there as

@@ -7,13 +7,13 @@ Must not: write to a platform, decide what follows from what was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.events import Listener, Progress
+from connector.events import Listener, Progress, silent
 from connector.model import SAID_NO, Kind, Status
 from connector.plan import moves
 from connector.plan.routes import Routing
@@ -119,7 +119,18 @@ def _absent(emails: pa.Array) -> pa.Table:
     )
 
 
-def targets(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) -> tuple[pa.Table, int]:
+def told(tables: Iterable[pa.Table], destination: str, step: str, tell: Listener) -> Iterator[pa.Table]:
+    """The tables as they are read; after each, how many rows it were."""
+    rows = 0
+    for table in tables:
+        yield table
+        rows += table.num_rows
+        tell(Progress(destination, step, rows, None))
+
+
+def targets(
+    store: Store, adapter: Adapter, routing: Routing, ledger: Ledger, tell: Listener = silent
+) -> tuple[pa.Table, int]:
     """Who is already in the targets we never wrote to: (number of the route, email), and how many writing requests
     bring the missing ones into being.
 
@@ -142,7 +153,9 @@ def targets(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) ->
             found = _tagged(ledger, target.name)
             undeclared |= adapter.capabilities.declares_tags and (target.kind, target.name) not in existing
         elif (target.kind, target.name) in existing:
-            found = _members(ledger, adapter, target.kind, existing[target.kind, target.name])
+            members = adapter.members(target.kind, existing[target.kind, target.name])
+            step = f"reading {target.kind} “{target.name}”"
+            found = _members(ledger, told(members, ledger.destination, step, tell))
         else:
             missing += 1
             continue
@@ -156,9 +169,9 @@ def _found(numbers: list[int], emails: list[pa.Array]) -> pa.Table:
     return pa.table({"number": pa.array(numbers, pa.int64()), "email": column.cast(pa.string())})
 
 
-def _members(ledger: Ledger, adapter: Adapter, kind: Kind, remote_id: str) -> pa.Array:
+def _members(ledger: Ledger, read: Iterable[pa.Table]) -> pa.Array:
     """The target's members as emails; platforms that list by id are answered from the ledger's contacts."""
-    tables = list(adapter.members(kind, remote_id))
+    tables = list(read)
     if not tables:
         return pa.array([], pa.string())
     members = pa.concat_tables(tables)

@@ -79,7 +79,7 @@ def drift_text(found: Sequence[Drift], verbose: bool) -> str:
         )
         for item in found
     ]
-    head = ("destination", "target", "ours", "there", "added by others", "removed by others")
+    head = ("destination", "target", "ours", "there", "others added", "others removed")
     lines = [table(head, rows, right=(2, 3, 4, 5))]
     for item in found if verbose else ():
         lines += [f"  + {item.destination} {item.kind} “{item.name}”: {mask(email)}" for email in item.added[:SHOWN]]
