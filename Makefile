@@ -2,13 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-AS_OF := 2026-11-20
 WORKERS ?= 4
 
-.PHONY: rehearsal test check bench sample clean
+.PHONY: rehearsal test bench clean
 
 rehearsal: $(VENV)/.installed
-	$(BIN)/sync push --rehearse --yes --as-of $(AS_OF)
+	$(BIN)/sync demo
+	$(BIN)/sync push --rehearse --yes
 
 test: $(VENV)/.tested
 	$(BIN)/ruff check .
@@ -21,9 +21,6 @@ test: $(VENV)/.tested
 bench: $(VENV)-bench/.installed
 	$(VENV)-bench/bin/python -m compileall -q connector benchmarks
 	$(VENV)-bench/bin/python -m benchmarks
-
-sample: $(VENV)/.installed
-	$(BIN)/python exports/make_sample.py
 
 clean:
 	rm -rf $(VENV) $(VENV)-bench .connector

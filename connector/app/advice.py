@@ -60,15 +60,15 @@ def schema(file: Path | None, as_of: str | None = None) -> dict[str, Any]:
 
     if file is None:
         return json_schema()
+    from connector.app.desk import described
     from connector.app.workspace import moment
     from connector.config import platform_words
     from connector.config.load import load as load_config
     from connector.segments.names import trait_names
-    from connector.sources.catalog import catalog
 
     config = load_config(file)
     sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
-    found = catalog(config.model_copy(update={"sources": sources}), moment(as_of, config.zone))
+    found = described(config.model_copy(update={"sources": sources}), moment(as_of, config.zone))
     return json_schema(
         Names(
             columns=(*found["contacts"].columns, *platform_words.columns(config)),

@@ -6,11 +6,14 @@ Owns: the order of these steps. Must not: print, or call a platform.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace
+from connector.errors import SourceError
 
 if TYPE_CHECKING:
+    from connector.config.models import Config
     from connector.segments.evaluate import Evaluation
     from connector.sources.model import Loaded, SourceInfo
     from connector.state.base import Store
@@ -32,13 +35,22 @@ def load(workspace: Workspace, store: Store | None = None) -> Loaded:
 
 def headers(workspace: Workspace, *, any_age: bool = False) -> Mapping[str, SourceInfo]:
     """Every source's files and columns; `any_age` takes exports that `max_age` calls too old."""
-    from connector.sources.catalog import catalog
-
     config = workspace.config
     if any_age or "stale" in workspace.options.allow:
         sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
         config = config.model_copy(update={"sources": sources})
-    return catalog(config, workspace.as_of)
+    return described(config, workspace.as_of)
+
+
+def described(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
+    """As sources.catalog; who tries the demo and has no exports of today is told how to make them."""
+    from connector.demo.folder import explained
+    from connector.sources.catalog import catalog
+
+    try:
+        return catalog(config, as_of)
+    except SourceError as error:
+        raise SourceError([explained(problem, config.path) for problem in error.problems]) from None
 
 
 def evaluate(workspace: Workspace, store: Store | None = None) -> Evaluation:

@@ -97,11 +97,11 @@ def _git(folder: Path, written: str, *command: str) -> str:
 
 def _loaded(options: Options, configs: list[Config], as_of: datetime) -> Iterable[Loaded]:
     """The exports of each version; read once when both describe them alike. Platforms are as last read."""
+    from connector.app.desk import described
     from connector.segments.names import needed
-    from connector.sources.catalog import catalog
     from connector.sources.load import load
 
-    found = [catalog(_ageless(config), as_of) for config in configs]
+    found = [described(_ageless(config), as_of) for config in configs]
     wanted = [needed(config, info) for config, info in zip(configs, found, strict=True)]
     first, second = configs
     if _described(first) == _described(second):

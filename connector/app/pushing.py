@@ -47,13 +47,13 @@ def check_saved(workspace: Workspace, plan: Plan) -> None:
 
 
 def _inputs(workspace: Workspace) -> dict[str, str]:
+    from connector.app.desk import described
     from connector.sources import members
-    from connector.sources.catalog import catalog
     from connector.sources.discover import fingerprint
 
     config = workspace.config
     sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
-    found = catalog(config.model_copy(update={"sources": sources}), workspace.as_of)
+    found = described(config.model_copy(update={"sources": sources}), workspace.as_of)
     inputs = {f"source {name}": fingerprint(info.files) for name, info in found.items()}
     inputs |= {f"members of {name}": fingerprint(files) for name, files in members.files(config).items()}
     return inputs | {config.path.name: fingerprint([config.path])}

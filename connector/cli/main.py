@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from connector import __version__
-from connector.cli import common, desk, diff, history, hygiene, lifecycle, platforms, pushing, schema, upkeep, why
+from connector.cli import common, demo, desk, diff, history, hygiene, lifecycle, platforms, pushing, schema, upkeep, why
 
 app = typer.Typer(
     name="sync",
@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (desk, schema, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms):
+for group in (demo, desk, schema, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms):
     group.register(app)
 
 

@@ -10,15 +10,17 @@ import contextlib
 import gzip
 import io
 import re
-import shutil
 import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from unittest import mock
 
 from connector.cli.main import main
+from connector.demo.exports import exports
+from connector.demo.folder import FILE, TEXT
 
 ROOT = Path(__file__).parent.parent.parent
 LINES = 150  # of each export
@@ -63,12 +65,12 @@ def wrong(code: int, stderr: str) -> str:
 def small(folder: Path) -> Path:
     """The sample with the first lines of its exports, and its contacts in every other format beside them."""
     (folder / "exports").mkdir(parents=True)
-    shutil.copy(ROOT / "segments.yaml", folder)
-    for file in sorted((ROOT / "exports").glob("*.csv*")):
-        packed = file.suffix == ".gz"
-        text = gzip.decompress(file.read_bytes()) if packed else file.read_bytes()
+    (folder / FILE).write_text(TEXT, encoding="utf-8")
+    for name, content in exports(date.fromisoformat(AS_OF)).items():
+        packed = name.endswith(".gz")
+        text = gzip.decompress(content) if packed else content
         text = b"".join(text.splitlines(keepends=True)[:LINES])
-        (folder / "exports" / file.name).write_bytes(gzip.compress(text) if packed else text)
+        (folder / "exports" / name).write_bytes(gzip.compress(text) if packed else text)
     return folder
 
 

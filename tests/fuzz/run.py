@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from connector.demo.folder import TEXT
 from tests.fuzz import exports, segments
 from tests.fuzz.desk import ROOT, Tally, check, small
 
@@ -16,7 +17,7 @@ EXAMPLE = ROOT / "tests" / "config" / "example.yaml"  # every word of the langua
 def files(seeds: Iterable[int]) -> Tally:
     """A damaged segments.yaml for every seed: of the sample, and of a file with every word of the language."""
     tally = Tally()
-    texts = [(ROOT / "segments.yaml").read_text(encoding="utf-8"), EXAMPLE.read_text(encoding="utf-8")]
+    texts = [TEXT, EXAMPLE.read_text(encoding="utf-8")]
     with tempfile.TemporaryDirectory() as place:
         folder = small(Path(place) / "desk")
         for seed in seeds:

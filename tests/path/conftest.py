@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connector.demo.exports import exports
+from connector.demo.folder import EXPORTS, FILE, TEXT
 from connector.rehearsal.process import Running, start
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,7 +27,7 @@ AS_OF = "2026-11-20"
 
 @dataclass(frozen=True)
 class Desk:
-    """A folder with a copy of the sample, and the command that is run in it."""
+    """A folder with the demo as of AS_OF, and the command that is run in it."""
 
     folder: Path
 
@@ -34,7 +38,7 @@ class Desk:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=900,
             stdin=subprocess.DEVNULL,
             **more,
         )
@@ -65,9 +69,16 @@ class Desk:
             return running.writes()
 
 
+@functools.cache
+def _exports() -> Mapping[str, bytes]:
+    return exports(date.fromisoformat(AS_OF))
+
+
 def _copy(folder: Path) -> Desk:
-    shutil.copy(ROOT / "segments.yaml", folder)
-    shutil.copytree(ROOT / "exports", folder / "exports")
+    (folder / FILE).write_text(TEXT, encoding="utf-8")
+    (folder / EXPORTS).mkdir()
+    for name, content in _exports().items():
+        (folder / EXPORTS / name).write_bytes(content)
     return Desk(folder)
 
 

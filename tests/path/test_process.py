@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from connector import __version__
-from tests.path.conftest import SYNC, Desk
+from tests.path.conftest import AS_OF, SYNC, Desk
 
+SEGMENTS = [SYNC, "segments", "--as-of", AS_OF]
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="no /dev/full on this system")
 
@@ -23,10 +24,10 @@ def test_version(desk: Desk) -> None:
 @needs_full
 def test_output_to_a_full_disk(desk: Desk) -> None:
     with FULL.open("w") as full:
-        done = subprocess.run([SYNC, "segments"], cwd=desk.folder, stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(SEGMENTS, cwd=desk.folder, stdout=full, stderr=subprocess.PIPE, text=True)
         assert done.returncode == 4
         assert done.stderr.startswith("error: No space left on device, reading or writing.")
-        mute = subprocess.run([SYNC, "segments"], cwd=desk.folder, stdout=full, stderr=full)
+        mute = subprocess.run(SEGMENTS, cwd=desk.folder, stdout=full, stderr=full)
         assert mute.returncode == 4
 
 
@@ -34,7 +35,7 @@ def test_a_reader_who_has_left(desk: Desk) -> None:
     read, write = os.pipe()
     os.close(read)
     try:
-        done = subprocess.run([SYNC, "segments"], cwd=desk.folder, stdout=write, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(SEGMENTS, cwd=desk.folder, stdout=write, stderr=subprocess.PIPE, text=True)
     finally:
         os.close(write)
     assert (done.returncode, done.stderr) == (4, "")  # not 1: that would mean records that failed

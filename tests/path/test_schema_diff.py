@@ -15,14 +15,15 @@ from typer.testing import CliRunner, Result
 from connector.app.diff import Difference, diff
 from connector.app.workspace import Options
 from connector.cli.main import app
+from connector.demo.folder import TEXT
 from connector.errors import ConfigError
 from connector.report.diff import Told, diff_json, diff_markdown, diff_text
 from tests.config.test_schema import plain
+from tests.path.conftest import Desk
 
 # Ibis 12 asks DuckDB 2 for a schema by a name that is about to go.
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
 
-SAMPLE = Path(__file__).parents[2] / "segments.yaml"
 CONTACTS = "email,country,age\n" + "".join(
     f"p{number:02}@example.com,{['DE', 'US', 'FR'][number % 3]},{20 + number}\n" for number in range(30)
 )
@@ -214,11 +215,10 @@ def problems(shape: dict[str, Any], text: str) -> list[str]:
     ]
 
 
-def test_schema_accepts_the_sample_and_completes_its_names() -> None:
-    text = SAMPLE.read_text(encoding="utf-8")
-    assert problems(schema(), text) == []
-    shape = schema("--for", str(SAMPLE))
-    assert problems(shape, text) == []
+def test_schema_accepts_the_sample_and_completes_its_names(desk: Desk) -> None:
+    assert problems(schema(), TEXT) == []
+    shape = schema("--for", str(desk.folder / "segments.yaml"))
+    assert problems(shape, TEXT) == []
     names = shape["$defs"]["condition"]["properties"]
     assert {"lifecycle_stage", "opted_in_at", "lifetime_value", "orders", "all"} <= names.keys()
     assert names["segment"]["anyOf"][0]["enum"] == sorted(
@@ -256,9 +256,3 @@ def test_check_as_json_tells_errors_too_and_how_to_silence(folder: Path) -> None
     assert {"unseen-value", "empty-segment", "unused-trait"} <= seen.keys()
     broken = sync("check", "--file", file(folder, "segments.yaml", "  s: {when: {}}\n"), "--format", "json")
     assert broken.exit_code == 2 and json.loads(broken.stdout)["errors"][0]["code"] == "empty"
-
-
-def test_the_sample_has_little_advice() -> None:
-    """What is left are the keys, which nobody has who only tries it."""
-    found = json.loads(sync("check", "--file", str(SAMPLE), "--as-of", "2026-11-20", "--format", "json").stdout)
-    assert {item["code"] for item in found["advice"]} <= {"secret-not-set"}

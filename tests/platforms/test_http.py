@@ -306,7 +306,7 @@ def test_no_more_in_flight_than_allowed() -> None:
             most = max(most, now_in)
             if now_in == 3:
                 gate.set()
-        gate.wait(5)
+        gate.wait(60)
         with lock:
             now_in -= 1
         return 200, {}, "{}"

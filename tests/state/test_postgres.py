@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from datetime import UTC, datetime
 
 import psycopg
 import pyarrow as pa
@@ -48,12 +46,10 @@ def test_every_kind_of_text_survives(store: SqlStore) -> None:
 def test_a_hundred_thousand_people_in_bulk(store: SqlStore) -> None:
     count = 100_000
     emails = pa.array([f"p{number}@example.com" for number in range(count)])
-    started = time.monotonic()
     columns = {"email": emails, "remote_id": emails, "status": pa.repeat("subscribed", count)}
     columns |= {"status_at": pa.nulls(count, pa.timestamp("us", "UTC")), "tags": pa.nulls(count, pa.list_(pa.string()))}
     store.observe("d", pa.table(columns))
     assert store.ledger("d").contacts.num_rows == count
-    assert time.monotonic() - started < 30
 
 
 def test_flat_objects_are_merged_in_order(url: str) -> None:
@@ -139,7 +135,10 @@ def test_a_stalled_writer_does_not_stop_the_others(url: str, monkeypatch: pytest
 
 def test_the_servers_clock_rules(url: str) -> None:
     store = SqlStore(PostgresDatabase(url))
-    assert abs((store._db.now() - datetime.now(UTC)).total_seconds()) < 60
+    with psycopg.connect(url) as other:
+        ask = "SELECT clock_timestamp()"
+        (before,), now, (after,) = other.execute(ask).fetchone(), store._db.now(), other.execute(ask).fetchone()
+    assert before <= now <= after
     with store.lease("push"):
         run = open_run(store, changes())
     assert store.run(run).started_at.tzinfo is not None
