@@ -51,7 +51,8 @@ _IMPORT = OpSpec(
     replayable=True,
     source=_REFERENCE + "bulk_import_profiles (2026-11-21)",
 )
-_MOVE = replace(_IMPORT, addressed_by="id")  # a row of the import may name its profile by id
+# Of profiles that Klaviyo holds: a row of the import names its profile by id.
+_HELD = replace(_IMPORT, addressed_by="id")
 _REMOVE = OpSpec(
     max_batch=MEMBERS_CAP,
     max_bytes=None,
@@ -65,7 +66,7 @@ _REMOVE = OpSpec(
 _SUPPRESS = OpSpec(
     max_batch=SUPPRESS_CAP,
     max_bytes=None,
-    addressed_by="email",
+    addressed_by="id",  # the jobs name addresses: the present ones of these profiles
     asynchronous=False,
     atomic=True,
     silent=True,
@@ -77,9 +78,9 @@ CAPABILITIES = Capabilities(
     tag_style=TagStyle.PROPERTY,
     operations={
         (Op.CREATE, None): _IMPORT,
-        (Op.UPDATE, None): _IMPORT,
-        (Op.MOVE, None): _MOVE,
-        (Op.ADD, Kind.LIST): _IMPORT,
+        (Op.UPDATE, None): _HELD,
+        (Op.MOVE, None): _HELD,
+        (Op.ADD, Kind.LIST): _HELD,
         (Op.REMOVE, Kind.LIST): _REMOVE,
         (Op.RETIRE, None): _SUPPRESS,
         # Lifts USER_SUPPRESSED alone: an unsubscribe, bounce or complaint stays.

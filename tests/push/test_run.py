@@ -92,11 +92,13 @@ def test_property_tags_ride_with_their_contact(push: Pusher, store: Store) -> No
     assert result.exit_code == 1
 
 
-def test_a_tag_without_carrier_is_a_bug_and_nothing_is_sent(push: Pusher) -> None:
+def test_a_tag_without_carrier_waits_for_the_next_plan_and_stops_nobody(push: Pusher, store: Store) -> None:
     platform = FakePlatform(capabilities(TagStyle.PROPERTY))
-    result = push(platform, change(Op.ADD, people(1), Kind.TAG, "vip"))
-    assert result.errors["d"].code == "no_carrier"
-    assert platform.sent == []
+    platform.hold(*people(3))
+    result = push(platform, change(Op.UPDATE, people(2)), change(Op.ADD, people(3), Kind.TAG, "vip"))
+    assert (result.exit_code, result.errors) == (0, {})
+    assert result.counts["d"] == {"update": {"applied": 2}, "add": {"applied": 2, "skipped": 1}}
+    assert ledger_members(store, "tag", "vip") == set(people(2)) == platform.members_of(Kind.TAG, "vip")
 
 
 def test_ids_are_looked_up_once_in_bulk(push: Pusher, store: Store) -> None:
