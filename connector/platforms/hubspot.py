@@ -46,6 +46,7 @@ from connector.platforms.base import (
 )
 from connector.platforms.hubspot_portal import CONCURRENCY, PAGE, SEARCH_CAP, Json, Portal
 from connector.platforms.limits import Clock
+from connector.vendors.hubspot import HUBSPOT
 
 BATCH = 100
 MEMBERSHIP_BATCH = 10_000  # no cap is documented; 100,000 is remembered, and a body of 10,000 ids is about 150 kB
@@ -66,7 +67,7 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
 
     members = spec(MEMBERSHIP_BATCH, "id", "lists/guide", atomic=False, replayable=True)
     return Capabilities(
-        platform="hubspot",
+        platform=HUBSPOT.name,
         tag_style=TagStyle.PROPERTY,
         operations={
             (Op.CREATE, None): spec(BATCH, "email", "objects/contacts/guide", atomic=False, replayable=False),
@@ -77,7 +78,7 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
             (Op.REMOVE, Kind.LIST): members,
         },
         retire=None,
-        new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),
+        new_contacts=HUBSPOT.new_contacts,
         limits=limits,
         concurrency=CONCURRENCY,
         subscribes_on_create=False,

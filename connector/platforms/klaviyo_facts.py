@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connector.errors import Refused
-from connector.model import Kind, NewContacts, Op
+from connector.model import Kind, Op
 from connector.platforms.base import Capabilities, Engagement, OpSpec, RetireSpec, TagStyle, Window
+from connector.vendors.klaviyo import KLAVIYO
 
 ADDRESS, REVISION, TAG_PROPERTY = "https://a.klaviyo.com", "2026-07-15", "segment_tags"
 CONCURRENCY = 10  # not stated by the vendor; the burst of the writing endpoints is 10 a second
@@ -74,7 +75,7 @@ _SUPPRESS = OpSpec(
     source=_REFERENCE + "bulk_suppress_profiles (2026-11-21)",
 )
 CAPABILITIES = Capabilities(
-    platform="klaviyo",
+    platform=KLAVIYO.name,
     tag_style=TagStyle.PROPERTY,
     operations={
         (Op.CREATE, None): _IMPORT,
@@ -92,7 +93,7 @@ CAPABILITIES = Capabilities(
         how_to_undo="a bulk unsuppress job lifts what this one did, but no unsubscribe, bounce or complaint",
         source=_REFERENCE + "bulk_unsuppress_profiles (2026-11-21)",
     ),
-    new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),
+    new_contacts=KLAVIYO.new_contacts,
     limits=tuple(Window(number, seconds) for number, seconds in zip(TIERS["M"], (1.0, 60.0), strict=True)),
     concurrency=CONCURRENCY,
     subscribes_on_create=False,

@@ -185,3 +185,17 @@ def test_update_keeps_what_was_before(push: Pusher, store: Store) -> None:
 def test_what_passes_between_state_and_platforms_has_the_same_columns() -> None:
     assert RECORDS.remove(0) == BATCH_SCHEMA
     assert OBSERVED == CONTACT_SCHEMA
+
+
+def test_somebody_created_just_now_whom_the_index_does_not_show_yet_is_not_gone(push: Pusher, store: Store) -> None:
+    slow = {"asynchronous": True}  # and tells no ids
+    platform = FakePlatform(capabilities(specs={Op.CREATE: slow, Op.ADD: BY_ID}), polls=1)
+    platform.hold(*people(1, 9))
+    platform.lookup = lambda emails: iter([])  # type: ignore[method-assign,assignment]
+    adds = change(Op.ADD, [*people(2), *people(1, 9)], Kind.LIST, "in")
+    result = push(platform, change(Op.CREATE, people(2)), adds)
+    assert result.counts["d"] == {"create": {"applied": 2}, "add": {"skipped": 3}}
+    codes = {row["email"]: row["code"] for row in store.run_changes(result.run_id).to_pylist() if row["op"] == "add"}
+    assert codes == {**dict.fromkeys(people(2), "not_visible"), **dict.fromkeys(people(1, 9), "not_held")}
+    held = {row["email"]: row["status"] for row in store.ledger("d").contacts.to_pylist()}
+    assert all(held[email] == "never_subscribed" for email in people(2))
