@@ -11,6 +11,7 @@
     │   └── TooNew                      written by a newer version
     ├── DestinationError            4   a platform cannot be worked with
     │   ├── Auth                        key wrong, or may not do this
+    │   ├── NotSent                     refused or failed here, before the request left
     │   ├── Refused                     the request as a whole was refused
     │   │   ├── BadRecords                  …because of named records; the rest may be sent again
     │   │   └── TooLarge                    …because of its size; halve it
@@ -96,6 +97,10 @@ class DestinationError(ConnectorError):
 
 class Auth(DestinationError):
     """The key is wrong, expired, or lacks a scope."""
+
+
+class NotSent(DestinationError):
+    """Found before the writing request left, by a check or a reading: nothing of the batch is unknown."""
 
 
 class Refused(DestinationError):

@@ -14,6 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Low to high. A room may import rooms of lower layers, itself, and the siblings named below.
 LAYERS = [
     {"errors", "problem", "model", "events"},
+    {"vendors"},
     {"config", "sources", "state", "platforms", "demo"},
     {"segments", "plan", "push", "lifecycle", "report"},
     {"rehearse", "app"},

@@ -99,6 +99,7 @@ class _File:
         checks.names(self._data, self._problems)
         checks.cycles(traits, segments, self._problems)
         checks.targets(self._data, accounts, segments, self._problems)
+        checks.stage_targets(self._data, accounts, self._problems)
         checks.consent(accounts, consent, self._problems)
         given = {
             "path": self._path,

@@ -161,6 +161,16 @@ def targets(
             _one_writer((account, kind, target), place, seen, problems)
 
 
+def stage_targets(data: Mapping[str, Any], accounts: Mapping[str, Destination], problems: Collector) -> None:
+    """Some platform must have what a stage is to set; one that has not goes without, and the plan says so."""
+    kinds = {kind for account in accounts.values() for kind in PLATFORMS[account.platform].kinds}
+    for place, kind, _ in _stage_targets(data):
+        if accounts and kind not in kinds:
+            others = " or ".join(f"`{each}:`" for each in Kind if each in kinds)
+            text = f"No platform of this file has a {kind} that the stage could set; write {others}."
+            problems.add_key(place, "not-offered", text)
+
+
 def _stage_targets(data: Mapping[str, Any]) -> Iterable[tuple[Loc, Kind, str]]:
     """The tags and lists of lifecycle; they exist on every destination."""
     section = data.get("lifecycle")
@@ -187,9 +197,11 @@ def _one_writer(
 
 
 def consent(accounts: Mapping[str, Destination], section: Consent | None, problems: Collector) -> None:
-    """Nobody is subscribed without consent and dated proof."""
+    """Nobody is subscribed without consent and dated proof; not said where the platform subscribes nobody anyway."""
+    proven = section is not None and section.proof_at is not None
     for name, account in accounts.items():
-        if account.new_contacts is NewContacts.SUBSCRIBED and (section is None or section.proof_at is None):
+        policy = account.new_contacts
+        if policy is NewContacts.SUBSCRIBED and policy in PLATFORMS[account.platform].new_contacts and not proven:
             text = "`subscribed` needs a `consent:` section with `when` and `proof: {at: COLUMN}`."
             problems.add(("destinations", name, "new_contacts"), "needs-consent", text)
 

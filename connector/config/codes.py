@@ -99,7 +99,7 @@ CODES: Mapping[Code, str] = {
     "needs-consent": "Creating subscribed contacts needs a consent section with dated proof.",
     "no-file": "segments.yaml cannot be opened.",
     "no-list": "The platform has no such kind of target.",
-    "not-offered": "No platform of the file offers this action.",
+    "not-offered": "The platform, or no platform of the file, offers this.",
     "not-on-engine": "Something that the chosen engine cannot do.",
     "range": "A number or pair outside its range or out of order.",
     "same-target": "Two segments are sent to the same tag or list of one destination.",

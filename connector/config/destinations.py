@@ -1,12 +1,11 @@
 """`destinations:` and `send_to:` -> Destination, SendTo.
 
-Owns: which keys and targets each platform has. Must not: know a platform's API.
+Owns: reading them, and refusing what the platform does not offer. Must not: know a platform beyond connector/vendors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from re import ASCII, compile
 from typing import Any
 
@@ -19,34 +18,13 @@ from connector.config.rules import Loc
 from connector.config.validate import validate
 from connector.model import Kind, SyncMode
 from connector.problem import did_you_mean
+from connector.vendors import VENDORS, Vendor
 
 _VERSION = compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}", ASCII)
 _PROPERTY = compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What one platform's destination has: the key of its secret, its own settings with their defaults, and kinds
-    of target."""
-
-    secret: str
-    settings: Mapping[str, str | None]
-    kinds: frozenset[Kind]
-    retire: str | None = None  # the action by which a contact is let go
-    unsubscribes: bool = False  # `action: unsubscribe` is offered
-    audience: bool = False
-
-
-PLATFORMS: Mapping[str, Keys] = {
-    "mailchimp": Keys("api_key", {}, frozenset({Kind.TAG}), "archive", True, audience=True),
-    "klaviyo": Keys("api_key", {"revision": None, "tag_property": "segment_tags"}, frozenset(Kind), "suppress"),
-    "hubspot": Keys(
-        "access_token",
-        {"version": None, "tier": None, "tag_property": "segment_tags"},
-        frozenset(Kind),
-        unsubscribes=True,
-    ),
-}
+PLATFORMS = VENDORS
 
 
 def destination(name: str, value: Any, loc: Loc, problems: Collector, guards: Guards) -> Destination | None:
@@ -64,14 +42,25 @@ def destination(name: str, value: Any, loc: Loc, problems: Collector, guards: Gu
     elif "audience" not in value:
         problems.add_key(loc, "missing-key", "`audience` is missing here: the name of the Mailchimp audience.")
     found = validate(Destination, value, loc, problems, given=given, elsewhere=(keys.secret, *keys.settings))
-    return None if found is None else found.model_copy(update={"guards": guards.overruled(_written_guards(found))})
+    if found is None:
+        return None
+    _offered(found, keys, loc, problems)
+    return found.model_copy(update={"guards": guards.overruled(_written_guards(found))})
+
+
+def _offered(found: Destination, keys: Vendor, loc: Loc, problems: Collector) -> None:
+    if found.new_contacts not in keys.new_contacts:
+        text = (
+            f"{keys.title} cannot create contacts as “{found.new_contacts}”. Write one of: {', '.join(keys.policies)}."
+        )
+        problems.add((*loc, "new_contacts"), "not-offered", text)
 
 
 def _written_guards(found: Destination) -> Guards | None:
     return found.guards if "guards" in found.model_fields_set else None
 
 
-def _keys(value: Mapping[str, Any], loc: Loc, problems: Collector) -> Keys | None:
+def _keys(value: Mapping[str, Any], loc: Loc, problems: Collector) -> Vendor | None:
     platform = value.get("platform")
     if isinstance(platform, str) and platform in PLATFORMS:
         return PLATFORMS[platform]
@@ -83,7 +72,7 @@ def _keys(value: Mapping[str, Any], loc: Loc, problems: Collector) -> Keys | Non
     return None
 
 
-def _secret(value: Mapping[str, Any], keys: Keys, loc: Loc, problems: Collector) -> Secret | None:
+def _secret(value: Mapping[str, Any], keys: Vendor, loc: Loc, problems: Collector) -> Secret | None:
     if keys.secret not in value:
         text = f"`{keys.secret}: ${{NAME}}` is missing here; the key itself stands in the environment."
         problems.add_key(loc, "missing-key", text)
@@ -92,7 +81,7 @@ def _secret(value: Mapping[str, Any], keys: Keys, loc: Loc, problems: Collector)
     return None if variable is None else Secret(variable=variable)
 
 
-def _settings(value: Mapping[str, Any], keys: Keys, loc: Loc, problems: Collector) -> dict[str, str]:
+def _settings(value: Mapping[str, Any], keys: Vendor, loc: Loc, problems: Collector) -> dict[str, str]:
     """The platform's own keys as text; those without default are left out when nobody wrote them."""
     found = {}
     for key, default in keys.settings.items():
@@ -162,7 +151,7 @@ def _mode(value: Any) -> SyncMode:
 def _target(kind: Kind, value: Any, platform: Any, loc: Loc, problems: Collector) -> tuple[Kind, str] | None:
     keys = PLATFORMS.get(platform) if isinstance(platform, str) else None
     if keys is not None and kind not in keys.kinds:
-        text = f"{str(platform).capitalize()} has no {kind} inside an audience; write `tag:`."
+        text = f"{keys.title} has no {kind} inside an audience; write `tag:`."
         problems.add_key(loc, "no-list", text)
         return None
     name = problems.take(loc, values.text, value)

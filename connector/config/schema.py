@@ -27,7 +27,7 @@ from connector.config.schema_rules import (
     tests,
     trait,
 )
-from connector.model import Kind, SyncMode
+from connector.model import Kind, NewContacts, SyncMode
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -147,6 +147,7 @@ def _destination(defs: dict[str, Shape]) -> Shape:
     for platform, keys in PLATFORMS.items():
         common = _without(whole, "name", "secret", "settings", *(() if keys.audience else ("audience",)))
         own = {"platform": {"const": platform}, keys.secret: whole["properties"]["secret"]}
+        own["new_contacts"] = {"enum": keys.policies, "default": str(NewContacts.SKIP)}
         required = ("platform", keys.secret, *(("audience",) if keys.audience else ()))
         shapes.append(mapping({**common, **own, **dict.fromkeys(keys.settings, TEXT)}, required))
     return {"anyOf": shapes}

@@ -13,7 +13,7 @@ from connector.model import NewContacts
 from connector.plan import fields, rows
 from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA
 from connector.plan.routes import Routing
-from connector.platforms.base import TagStyle
+from connector.platforms.base import NOT_HELD, TagStyle
 
 
 def collect(
@@ -33,17 +33,19 @@ def collect(
 
 
 def _park(connection: duckdb.DuckDBPyConnection) -> None:
-    """Refused changes whose row is still the refused one are held back: with a CREATE all of the person, with an ADD
-    or REMOVE only that target. Without a hash the change is tried once more."""
+    """Refused changes whose row is still the refused one are held back: with a CREATE all of the person as long as the
+    platform does not hold them, with an UPDATE the fields alone, with an ADD or REMOVE only that target. Without a hash
+    the change is tried once more. That a contact is not held is no refusal (older states have parked it)."""
     connection.execute(f"""
         create or replace temp table still_parked as
-        select p.op, p.kind, p.target, p.email from parked p join person using (email) where p.row_hash = {rows.HASH};
+        select p.op, p.kind, p.target, p.email, person.held from parked p join person using (email)
+        where p.row_hash = {rows.HASH} and coalesce(p.code, '') <> '{NOT_HELD}';
         create or replace temp table parked_person as
-        select distinct email from still_parked where op in ('create', 'update');
+        select distinct email from still_parked where op = case when held then 'update' else 'create' end;
         update membership set reason = 'rejected' from route r
         where membership.reason is null and r.number = membership.number
           and exists (from still_parked p where p.email = membership.email and (
-              (p.op = 'create' and membership.op = 'add')
+              (p.op = 'create' and not p.held and membership.op = 'add')
               or (p.op = membership.op and p.kind = r.kind and p.target = r.target)));
     """)
 
@@ -65,7 +67,8 @@ def _contacts(connection: duckdb.DuckDBPyConnection, routing: Routing, tag_style
             select *, {fields.changed(routing.destination.fields)} as changed from person
         )
         select case when held then 'update' else 'create' end as op, email,
-               case when reason is null and consent then changed end as fields, consent_at, consent_source,
+               case when reason is null and consent and email not in (from parked_person) then changed end as fields,
+               consent_at, consent_source,
                {rows.HASH} as row_hash, null::varchar as old_email
         from judged
         where (reason is null and present and consent and email not in (from parked_person)

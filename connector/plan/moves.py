@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from connector.model import SAID_NO, Status
 from connector.plan.routes import Routing
+from connector.platforms.base import NOT_HELD
 from connector.state.base import LEDGER_CONTACTS, Ledger
 
 NO_OF_PERSON = SAID_NO - {Status.BOUNCED}
@@ -93,7 +94,8 @@ def _moves(connection: duckdb.DuckDBPyConnection) -> None:
         where g.status not in ({_texts(SAID_NO | {Status.ABSENT})})
           and (s.status = '{Status.ABSENT}' or s.remote_id = g.remote_id)
           and s.email not in (select email from inherited)
-          and not exists (from parked p where p.op = 'move' and p.email = s.email)
+          and not exists (from parked p where p.op = 'move' and p.email = s.email
+                          and p.code is distinct from '{NOT_HELD}')
         qualify row_number() over (partition by s.email order by g.remote_id is null, g.email) = 1
     """)
 

@@ -7,6 +7,7 @@ Adapter protocol. Must not: send anything, name a platform, diff, retry, sleep, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +15,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from connector.errors import ContractError, NotSent, Retryable, Unanswered
 from connector.model import Kind, NewContacts, Op, Outcome, Target
 
 # The records of a batch. One row per contact; `position` in the table is the record's index.
@@ -56,6 +58,25 @@ ENGAGEMENT_SCHEMA = pa.schema(
 
 # Who is in a target, as read by `members`. Platforms that list by id leave email null, and vice versa.
 MEMBER_SCHEMA = pa.schema([("email", pa.string()), ("remote_id", pa.string())])
+
+
+# Codes of an outcome that say: the platform holds no such contact, or erased it for good. That is a fact about the
+# ledger and no refusal of a person, so the core makes it SKIPPED (push/batches.py) and forgets the contact.
+NOT_HELD, ERASED = "not_held", "forgotten"
+
+
+@contextmanager
+def before_sending() -> Iterator[None]:
+    """Around all that an adapter checks and reads before its writing request: an answer that is missing or strange
+    then leaves nothing unknown."""
+    try:
+        yield
+    except Unanswered as error:
+        raise Retryable(
+            str(error), destination=error.destination, code=error.code, retry_after=error.retry_after
+        ) from None
+    except ContractError as error:
+        raise NotSent(str(error), destination=error.destination, code=error.code) from None
 
 
 class TagStyle(StrEnum):
@@ -207,7 +228,11 @@ class Adapter(Protocol):
         """Who is in a target now, in tables of MEMBER_SCHEMA."""
 
     def push(self, batch: Batch) -> Done | Job:
-        """Send exactly one writing request. May read first what it must rewrite as a whole."""
+        """Send exactly one writing request. May read first what it must rewrite as a whole.
+
+        Only CREATE may create: whatever else is sent to an endpoint that creates a missing contact follows a reading
+        that found the contact by its id; those it did not find are NOT_HELD. What is found wrong before the request
+        leaves is raised as NotSent (see `before_sending`)."""
 
     def poll(self, job: str, batch: Batch) -> Done | Job:
         """Ask once how the job stands."""

@@ -5,6 +5,9 @@ opt-out. Facts are of 2026-11-21, from developers.hubspot.com/docs.
 
 - CREATE gives every input its own objectWriteTraceId: only then one bad record does not refuse the other 99.
 - UPDATE goes by record id; an email as id does nothing there, and a secondary address would become the primary one.
+- Only CREATE creates: batch/update answers 207 with OBJECT_NOT_FOUND for an id that HubSpot does not hold
+  (…/latest/crm/objects/contacts/guide), the memberships of a list name it in recordIdsMissing (…/crm/lists/guide), and
+  an opt-out follows a reading. batch/upsert, which would create, is not used.
 - Adding tags appends (";a;b"); taking one away has no syntax, so the value is read and rewritten as a whole.
 - RETIRE is not offered: the API cannot undo an opt-out or take a contact out of the recycle bin, and the marketing
   status is read-only. UNSUBSCRIBE opts out of all email, when that is what the file says.
@@ -39,9 +42,11 @@ from connector.platforms.base import (
     RecordOutcome,
     TagStyle,
     Window,
+    before_sending,
 )
 from connector.platforms.hubspot_portal import CONCURRENCY, PAGE, SEARCH_CAP, Json, Portal
 from connector.platforms.limits import Clock
+from connector.vendors.hubspot import HUBSPOT
 
 BATCH = 100
 MEMBERSHIP_BATCH = 10_000  # no cap is documented; 100,000 is remembered, and a body of 10,000 ids is about 150 kB
@@ -62,7 +67,7 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
 
     members = spec(MEMBERSHIP_BATCH, "id", "lists/guide", atomic=False, replayable=True)
     return Capabilities(
-        platform="hubspot",
+        platform=HUBSPOT.name,
         tag_style=TagStyle.PROPERTY,
         operations={
             (Op.CREATE, None): spec(BATCH, "email", "objects/contacts/guide", atomic=False, replayable=False),
@@ -73,7 +78,7 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
             (Op.REMOVE, Kind.LIST): members,
         },
         retire=None,
-        new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),
+        new_contacts=HUBSPOT.new_contacts,
         limits=limits,
         concurrency=CONCURRENCY,
         subscribes_on_create=False,
@@ -234,7 +239,7 @@ class HubSpot:
     def push(self, batch: Batch) -> Done | Job:
         spec = self.capabilities.operations.get((batch.op, batch.target.kind if batch.target else None))
         if spec is None or batch.records.num_rows > spec.max_batch:
-            raise self._refusals.bug(f"{batch.records.num_rows} records of {batch.op} in one batch")
+            raise self._refusals.not_sent(f"{batch.records.num_rows} records of {batch.op} in one batch")
         records = batch.records.to_pylist()
         if not records:
             return Done(())
@@ -243,7 +248,7 @@ class HubSpot:
         if batch.op is Op.UNSUBSCRIBE:
             return self._unsubscribe([str(record["email"]) for record in records])
         if not all(record["remote_id"] for record in records):
-            raise self._refusals.bug(f"{batch.op} of a record without id")
+            raise self._refusals.not_sent(f"{batch.op} of a record without id")
         if batch.op is Op.MOVE:
             return self._move(records)
         if batch.op is Op.UPDATE:
@@ -259,8 +264,9 @@ class HubSpot:
 
     def _create(self, records: list[dict[str, Any]]) -> Done:
         if any(record["new_status"] not in (None, NewContacts.TRANSACTIONAL) for record in records):
-            raise self._refusals.bug("a contact cannot be created as subscribed or pending")
-        kinds, adds = self._kinds(records), self._options(records, "tags_add")
+            raise self._refusals.not_sent("a contact cannot be created as subscribed or pending")
+        with before_sending():
+            kinds, adds = self._kinds(records), self._options(records, "tags_add")
         inputs = []
         for index, record in enumerate(records):
             properties = {"email": record["email"]} | wire.field_values(record["fields"], kinds)
@@ -273,8 +279,11 @@ class HubSpot:
 
     def _update(self, records: list[dict[str, Any]]) -> Done:
         """A row without a change is UNCHANGED; of two rows for one contact (its second address) the first is sent."""
-        kinds, adds, removes = self._kinds(records), *(self._options(records, f"tags_{do}") for do in ("add", "remove"))
-        current = self._portal.tags_of([one["remote_id"] for one, gone in zip(records, removes, strict=True) if gone])
+        with before_sending():
+            kinds, adds = self._kinds(records), self._options(records, "tags_add")
+            removes = self._options(records, "tags_remove")
+            read = [one["remote_id"] for one, gone in zip(records, removes, strict=True) if gone]
+            current = self._portal.tags_of(read)
         inputs, sent, index_of, done = [], list[int](), dict[str, int](), list[RecordOutcome]()
         for index, record in enumerate(records):
             identity = str(record["remote_id"])
@@ -308,7 +317,8 @@ class HubSpot:
 
     def _unsubscribe(self, emails: Sequence[str]) -> Done:
         """Whom HubSpot holds, under the address that it mails, and who has not said no: it is asked right before."""
-        sent, left = optout.judge(emails, self._portal.by_email(emails)["results"])
+        with before_sending():
+            sent, left = optout.judge(emails, self._portal.by_email(emails)["results"])
         if not sent:
             return Done(tuple(left))
         try:

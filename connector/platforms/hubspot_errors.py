@@ -16,6 +16,7 @@ from connector.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    NotSent,
     Refused,
     Retryable,
     TooLarge,
@@ -90,6 +91,9 @@ class Refusals:
 
     def bug(self, what: str) -> ContractError:
         return ContractError(f"{self._name}: {what}; please report this.", destination=self._name, code="contract")
+
+    def not_sent(self, what: str) -> NotSent:
+        return NotSent(f"{self._name}: {what}; please report this.", destination=self._name, code="contract")
 
     def of_batch(self, error: Declined, inputs: Sequence[Mapping[str, Any]], sent: Sequence[int]) -> Refused:
         """What a refused batch is: a fault of the configuration, or of some records. `sent` are the records' indexes

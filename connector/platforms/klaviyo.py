@@ -6,15 +6,19 @@ diff, retry, sleep, log, store. Never calls the subscription endpoints: subscrib
 Facts: developers.klaviyo.com reference 2026-07-15 and guides, read 2026-11-21.
 
 Decisions
-- CREATE and UPDATE are import jobs, which create by address or update and leave consent alone: who is new is never
-  subscribed. So new_contacts is skip or transactional only.
+- CREATE and UPDATE are import jobs, which create or update ("an upsert": guide "Bulk Import Profiles API") and leave
+  consent alone: who is new is never subscribed. So new_contacts is skip or transactional only.
+- Only CREATE creates. Everything else that goes through an endpoint that makes a missing profile (UPDATE, MOVE, list
+  ADD, and RETIRE and RESTORE, whose jobs name addresses) is addressed by the profile's id, and the ids are read, 100 a
+  request, right before: who is not found is `not_held` and not sent. What an import does with an id that Klaviyo does
+  not hold is not documented; the rehearsal creates. So the seconds between the reading and the import remain. The rows
+  of UPDATE and ADD carry no address: whatever came of them then, an erased address could not come back with it.
 - Whether `append` of patch_properties drops duplicates, and in which order it and `unappend` act, is not documented.
   So tags are written as a whole array: what CREATE brings, or for UPDATE what the profile holds now (read 100 at a
   time just before) with the changes. Sending that again changes nothing.
-- LIST ADD: one import job with the list takes 10,000 by address, where the list's own endpoint takes 1,000 ids that
-  would have to be looked up. That endpoint is used when it needs no more requests (ids known, at most 1,000): it
-  answers at once. Neither subscribes nor mails anybody. A person erased meanwhile would come back through an import
-  as a profile without consent.
+- LIST ADD: the list's own endpoint takes 1,000 ids, cannot create and answers at once, so it is used where it needs no
+  more requests. One import job with the list takes 10,000, which is the size of a batch. Neither subscribes nor mails
+  anybody. The list's endpoint says nothing of ids that it does not know, hence the reading before it too.
 - RETIRE is over when the job is accepted: suppressions take hours, and its job then counts everything as skipped.
   RESTORE likewise; it lifts suppressions by hand or API, never an unsubscribe, bounce or complaint.
 """
@@ -32,13 +36,23 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from connector.config.models import Destination
-from connector.errors import Auth, BadRecords, ContractError, Refused, Unanswered
+from connector.errors import Auth, BadRecords, ContractError, NotSent, Refused, Unanswered
 from connector.events import Listener
 from connector.model import Kind, NewContacts, Op, Outcome, Target
 from connector.platforms import klaviyo_engagement as engagement
+from connector.platforms import klaviyo_held
 from connector.platforms import klaviyo_jobs as jobs
 from connector.platforms import klaviyo_wire as wire
-from connector.platforms.base import MEMBER_SCHEMA, Account, Batch, Done, Job, RecordOutcome
+from connector.platforms.base import (
+    MEMBER_SCHEMA,
+    NOT_HELD,
+    Account,
+    Batch,
+    Done,
+    Job,
+    RecordOutcome,
+    before_sending,
+)
 from connector.platforms.http import Http, Reply
 from connector.platforms.klaviyo_facts import (
     ADDRESS,
@@ -165,28 +179,28 @@ class Klaviyo:
     # ------------------------------------------------------------ writing
 
     def push(self, batch: Batch) -> Done | Job:
-        """See Adapter. Raises ContractError for what this adapter does not offer, or a batch over the cap."""
+        """See Adapter. Raises NotSent for what this adapter does not offer, or a batch over the cap."""
         spec = self.capabilities.operations.get((batch.op, batch.target.kind if batch.target else None))
         if spec is None or batch.records.num_rows > spec.max_batch:
             raise self._bug(f"cannot {batch.op} {batch.records.num_rows} records at once")
         records = batch.records.to_pylist()
         if not records:
             return Done(())
-        if batch.op in (Op.CREATE, Op.UPDATE):
-            return self._upsert(batch, records)
-        if batch.op is Op.MOVE:
-            return self._move(records)
-        if batch.op in (Op.RETIRE, Op.RESTORE):
-            return self._suppress([record["email"] for record in records], lift=batch.op is Op.RESTORE)
-        if batch.target_id is None:
-            raise self._bug("needs the id of the list")
-        ids = [record["remote_id"] for record in records]
-        if batch.op is Op.REMOVE:
+        if batch.op is Op.CREATE:
+            return self._import([self._new(record) for record in records], batch.join)
+        ids = [str(record["remote_id"] or "") for record in records]
+        if not all(ids) or (batch.target and batch.target_id is None):
+            raise self._bug("needs the ids of the profiles and of the list")
+        if batch.target_id is not None and batch.op is Op.REMOVE:
             return self._relate("DELETE", batch.target_id, ids, "members.remove")
-        if len(ids) <= MEMBERS_CAP and all(ids):
-            return self._relate("POST", batch.target_id, ids, "members.add")
-        rows = [{"type": "profile", "attributes": {"email": each["email"]}} for each in records]
-        return self._import(rows, [batch.target_id])
+        held = self._held(records)
+        if batch.target_id is not None:
+            return self._add(batch.target_id, ids)
+        if batch.op is Op.UPDATE:
+            return self._import([self._known(record, held[record["remote_id"]]) for record in records], ())
+        if batch.op is Op.MOVE:
+            return self._import([_row(each["remote_id"], {"email": each["email"]}) for each in records], ())
+        return self._suppress([held[key]["email"] for key in ids], lift=batch.op is Op.RESTORE)
 
     def poll(self, job: str, batch: Batch) -> Done | Job:
         """See Adapter. A job that Klaviyo no longer knows is Unanswered."""
@@ -223,12 +237,13 @@ class Klaviyo:
 
     def _judge(self, path: str, failed: int, batch: Batch) -> Done:
         """The outcomes of a finished job with errors. Failures that no error names make the rest UNKNOWN."""
-        place = {email: index for index, email in enumerate(batch.records.column("email").to_pylist())}
+        rows = batch.records.select(["email", "remote_id"]).to_pylist()
+        place = {row[key]: index for index, row in enumerate(rows) for key in ("email", "remote_id") if row[key]}
         bad: dict[int, tuple[str, str]] = {}
         for page in self._pages(f"{path}/import-errors", {"page[size]": PAGE}, "import.errors"):
             for each in page.data:
-                index = place.get(wire.email_of(each.attributes) or "", wire.index_of(each.attributes))
-                if index is None or index >= len(place):
+                index = place.get(wire.named(each.attributes) or "", wire.index_of(each.attributes))
+                if index is None or index >= len(rows):
                     text = f"{self._name}: an import error names nobody of the batch."
                     raise ContractError(text, destination=self._name, code="stranger")
                 bad[index] = (wire.code_of(each.attributes), "refused by Klaviyo")
@@ -238,47 +253,35 @@ class Klaviyo:
             )
         return jobs.done(batch, bad)
 
-    def _upsert(self, batch: Batch, records: Sequence[Mapping[str, Any]]) -> Job:
-        held = self._held_tags(records) if batch.op is Op.UPDATE else {}
-        rows = [wire.profile(record, self._tag_property, self._whole(batch.op, record, held)) for record in records]
-        return self._import(rows, batch.join)
-
-    def _whole(self, op: Op, record: Mapping[str, Any], held: Mapping[str, Sequence[str]]) -> list[str] | None:
-        """The whole tag property as it shall be, None when it stays as it is."""
-        if op is Op.CREATE and record["new_status"] not in (None, str(NewContacts.TRANSACTIONAL)):
+    def _new(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        if record["new_status"] not in (None, str(NewContacts.TRANSACTIONAL)):
             raise self._bug(f"cannot create a contact as {record['new_status']}")
+        tags = list(dict.fromkeys(record["tags_add"] or []))
+        return wire.profile({**record, "remote_id": None}, self._tag_property, tags or None)
+
+    def _known(self, record: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
+        """A row of an UPDATE. The tag property is written as a whole, from the tags that the profile holds now."""
         add, remove = record["tags_add"] or [], record["tags_remove"] or []
-        if not add and not remove:
-            return None
-        return list(dict.fromkeys([tag for tag in held.get(record["email"], []) if tag not in remove] + add))
+        whole = None
+        if add or remove:
+            whole = list(dict.fromkeys([tag for tag in held["tags"] or [] if tag not in remove] + add))
+        return wire.profile(record, self._tag_property, whole)
 
-    def _held_tags(self, records: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
-        """Present tags of those whose tags change. Raises BadRecords for those who are gone: an import would create
-        them."""
-        emails = [record["email"] for record in records if record["tags_add"] or record["tags_remove"]]
-        held: dict[str, Sequence[str]] = {}
-        for table in self._ask(emails):
-            held |= zip(table.column("email").to_pylist(), table.column("tags").to_pylist(), strict=True)
-        self._refuse_gone(records, "email", set(emails) - held.keys())
-        return held
+    def _add(self, list_id: str, ids: Sequence[str]) -> Done | Job:
+        if len(ids) <= MEMBERS_CAP:
+            return self._relate("POST", list_id, ids, "members.add")
+        return self._import([_row(key, {}) for key in ids], [list_id])
 
-    def _move(self, records: Sequence[Mapping[str, Any]]) -> Job:
-        """Another address for the profile of an id; an unknown id would make a new profile, so it is looked for."""
-        ids = [record["remote_id"] for record in records]
-        if not all(ids):
-            raise self._bug("needs the ids of the profiles")
-        held = {key for table in self._ask(ids, "id") for key in table.column("remote_id").to_pylist()}
-        self._refuse_gone(records, "remote_id", set(ids) - held)
-        rows = [
-            {"type": "profile", "id": each["remote_id"], "attributes": {"email": each["email"]}} for each in records
-        ]
-        return self._import(rows, ())
-
-    def _refuse_gone(self, records: Sequence[Mapping[str, Any]], key: str, gone: set[str]) -> None:
-        culprits = {i: ("not_held", "gone from Klaviyo") for i, each in enumerate(records) if each[key] in gone}
+    def _held(self, records: Sequence[Mapping[str, Any]]) -> klaviyo_held.Held:
+        """What Klaviyo holds under the ids of the records now. Raises BadRecords for those that may not be sent."""
+        with before_sending():
+            tables = self._ask(list(dict.fromkeys(record["remote_id"] for record in records)), "id")
+            held = {row["remote_id"]: row for table in tables for row in table.to_pylist()}
+        culprits = klaviyo_held.culprits(records, held)
         if culprits:
-            text = f"{self._name}: {len(culprits)} profiles to update are no longer held by Klaviyo."
-            raise BadRecords(text, culprits, destination=self._name, code="not_held")
+            text = f"{self._name}: {len(culprits)} contacts are not held by Klaviyo, or twice in one batch."
+            raise BadRecords(text, culprits, destination=self._name, code=NOT_HELD)
+        return held
 
     def _import(self, rows: Sequence[Mapping[str, Any]], lists: Sequence[str]) -> Job:
         wire.check_size(rows, self._name)
@@ -286,10 +289,8 @@ class Klaviyo:
         reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import", replayable=False)
         return Job(wire.read(wire.One, reply, self._name).data.id, POLL_FIRST)
 
-    def _relate(self, method: str, list_id: str, ids: Sequence[str | None], bucket: str) -> Done:
+    def _relate(self, method: str, list_id: str, ids: Sequence[str], bucket: str) -> Done:
         """Add profiles to a list or take them out; answered with 204 and nothing else."""
-        if not all(ids):
-            raise self._bug("needs the ids of the profiles")
         path = f"/api/lists/{quote(list_id, safe='')}/relationships/profiles"
         self._write(method, path, {"data": [{"type": "profile", "id": each} for each in ids]}, bucket)
         return Done(tuple(RecordOutcome(index, Outcome.APPLIED) for index in range(len(ids))))
@@ -377,5 +378,9 @@ class Klaviyo:
     def _write(self, method: str, path: str, body: object, bucket: str, replayable: bool = True) -> Reply:
         return self._http.send(method, path, body=body, writes=True, replayable=replayable, bucket=bucket)
 
-    def _bug(self, what: str) -> ContractError:
-        return ContractError(f"{self._name}: the Klaviyo adapter {what}.", destination=self._name, code="bug")
+    def _bug(self, what: str) -> NotSent:
+        return NotSent(f"{self._name}: the Klaviyo adapter {what}.", destination=self._name, code="bug")
+
+
+def _row(key: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "profile", "id": key, "attributes": dict(attributes)}

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connector.errors import Refused
-from connector.model import Kind, NewContacts, Op
+from connector.model import Kind, Op
 from connector.platforms.base import Capabilities, Engagement, OpSpec, RetireSpec, TagStyle, Window
+from connector.vendors.klaviyo import KLAVIYO
 
 ADDRESS, REVISION, TAG_PROPERTY = "https://a.klaviyo.com", "2026-07-15", "segment_tags"
 CONCURRENCY = 10  # not stated by the vendor; the burst of the writing endpoints is 10 a second
@@ -51,7 +52,8 @@ _IMPORT = OpSpec(
     replayable=True,
     source=_REFERENCE + "bulk_import_profiles (2026-11-21)",
 )
-_MOVE = replace(_IMPORT, addressed_by="id")  # a row of the import may name its profile by id
+# Of profiles that Klaviyo holds: a row of the import names its profile by id.
+_HELD = replace(_IMPORT, addressed_by="id")
 _REMOVE = OpSpec(
     max_batch=MEMBERS_CAP,
     max_bytes=None,
@@ -65,7 +67,7 @@ _REMOVE = OpSpec(
 _SUPPRESS = OpSpec(
     max_batch=SUPPRESS_CAP,
     max_bytes=None,
-    addressed_by="email",
+    addressed_by="id",  # the jobs name addresses: the present ones of these profiles
     asynchronous=False,
     atomic=True,
     silent=True,
@@ -73,13 +75,13 @@ _SUPPRESS = OpSpec(
     source=_REFERENCE + "bulk_suppress_profiles (2026-11-21)",
 )
 CAPABILITIES = Capabilities(
-    platform="klaviyo",
+    platform=KLAVIYO.name,
     tag_style=TagStyle.PROPERTY,
     operations={
         (Op.CREATE, None): _IMPORT,
-        (Op.UPDATE, None): _IMPORT,
-        (Op.MOVE, None): _MOVE,
-        (Op.ADD, Kind.LIST): _IMPORT,
+        (Op.UPDATE, None): _HELD,
+        (Op.MOVE, None): _HELD,
+        (Op.ADD, Kind.LIST): _HELD,
         (Op.REMOVE, Kind.LIST): _REMOVE,
         (Op.RETIRE, None): _SUPPRESS,
         # Lifts USER_SUPPRESSED alone: an unsubscribe, bounce or complaint stays.
@@ -91,7 +93,7 @@ CAPABILITIES = Capabilities(
         how_to_undo="a bulk unsuppress job lifts what this one did, but no unsubscribe, bounce or complaint",
         source=_REFERENCE + "bulk_unsuppress_profiles (2026-11-21)",
     ),
-    new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),
+    new_contacts=KLAVIYO.new_contacts,
     limits=tuple(Window(number, seconds) for number, seconds in zip(TIERS["M"], (1.0, 60.0), strict=True)),
     concurrency=CONCURRENCY,
     subscribes_on_create=False,

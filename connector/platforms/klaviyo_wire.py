@@ -203,12 +203,14 @@ def field_problem(name: str, tag_property: str) -> str | None:
 
 
 def profile(record: Mapping[str, Any], tag_property: str, whole_tags: Sequence[str] | None) -> dict[str, Any]:
-    """One row of an import. `whole_tags` replaces the tag property; None leaves it as it is.
+    """One row of an import, of a new profile by its address: one with an id is held, and keeps the address that it has.
+    `whole_tags` replaces the tag property; None leaves it as it is.
 
     The import ignores null (guide "Bulk Import Profiles API", box "Clearing fields with null values"): a custom
     property is cleared with meta.patch_properties.unset, a text attribute with "". Identifiers, locale and image
     cannot be cleared in bulk and are left as they are (see `kept`)."""
-    attributes: dict[str, Any] = {"email": record["email"]}
+    known = record["remote_id"]
+    attributes: dict[str, Any] = {} if known else {"email": record["email"]}
     properties: dict[str, Any] = {}
     unset: list[str] = []
     for name, value in json.loads(record["fields"] or "{}").items():
@@ -224,7 +226,7 @@ def profile(record: Mapping[str, Any], tag_property: str, whole_tags: Sequence[s
             properties[name.removeprefix("properties.")] = value
     if whole_tags is not None:
         properties[tag_property] = list(whole_tags)
-    row: dict[str, Any] = {"type": "profile", "attributes": attributes}
+    row: dict[str, Any] = {"type": "profile", "attributes": attributes} | ({"id": known} if known else {})
     if properties:
         attributes["properties"] = properties
     if unset:
@@ -293,12 +295,14 @@ def index_of(error: Mapping[str, Any]) -> int | None:
     return int(found[1]) if found else None
 
 
-def email_of(error: Mapping[str, Any]) -> str | None:
-    """The address in an import error's original_payload, whose depth the specification leaves open."""
+def named(error: Mapping[str, Any]) -> str | None:
+    """The id or address in an import error's original_payload, whose depth the specification leaves open."""
     payload = error.get("original_payload")
     for _ in range(3):
         if not isinstance(payload, Mapping):
             return None
+        if payload.get("id"):
+            return str(payload["id"])
         if payload.get("email"):
             return str(payload["email"]).strip().lower()
         payload = payload.get("attributes") or payload.get("data")

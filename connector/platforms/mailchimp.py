@@ -5,6 +5,8 @@ or know the shapes of bodies (mailchimp_wire) and errors (mailchimp_errors).
 
 Nothing here subscribes anybody but a CREATE with dated proof: updates carry no status, tags are no subscription. The
 only other status that is ever sent is that of an UNSUBSCRIBE.
+Only CREATE creates: see known_member for UPDATE, mailchimp_jobs for what goes through /batches (PATCH and DELETE, which
+answer 404); the members of a tag that the audience does not hold are ignored (api/list-segments). PUT is not used.
 Facts: mailchimp.com/developer/marketing (OpenAPI 3.0.85) and what the wire module calls observed, read 2026-11-21.
 """
 
@@ -22,13 +24,13 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from connector.config.models import Destination
-from connector.errors import Auth, ContractError, Refused, Unanswered
+from connector.errors import Auth, ContractError, NotSent, Refused, Unanswered
 from connector.events import Listener, Progress
 from connector.model import Kind, Op, Outcome, Target
 from connector.platforms import mailchimp_engagement as engagement
 from connector.platforms import mailchimp_jobs as jobs
 from connector.platforms import mailchimp_wire as wire
-from connector.platforms.base import Account, Batch, Done, Job, RecordOutcome
+from connector.platforms.base import Account, Batch, Done, Job, RecordOutcome, before_sending
 from connector.platforms.http import Http
 from connector.platforms.limits import Clock, Limiter
 from connector.platforms.mailchimp_errors import trouble
@@ -246,9 +248,11 @@ class Mailchimp:
         fits = spec is not None and len(emails) <= spec.max_batch and len(set(emails)) == len(emails)
         if not fits or (batch.target is not None and not batch.target_id):
             text = f"{self._name}: {len(emails)} records of {batch.op} for {batch.target} are no batch for Mailchimp."
-            raise ContractError(text, destination=self._name, code="bad_batch")
+            raise NotSent(text, destination=self._name, code="bad_batch")
         if not emails:
             return Done(())
+        with before_sending():
+            self._path()  # the audience is looked up once
         if batch.op in (Op.CREATE, Op.UPDATE):
             return self._push_members(batch, emails)
         if batch.op in jobs.OPERATIONS:
@@ -258,7 +262,8 @@ class Mailchimp:
     def _push_members(self, batch: Batch, emails: Sequence[str]) -> Done:
         creating = batch.op is Op.CREATE
         records = batch.records.to_pylist()
-        types = self._field_types() if wire.has_dates(records) else {}
+        with before_sending():
+            types = self._field_types() if wire.has_dates(records) else {}
         items = [
             wire.new_member(record, types, self._name) if creating else wire.known_member(record, types)
             for record in records

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from connector.model import Kind, NewContacts, Op
+from connector.model import Kind, Op
 from connector.platforms.base import Capabilities, Engagement, OpSpec, RetireSpec, TagStyle
+from connector.vendors.mailchimp import MAILCHIMP
 
 PAGE = 1000  # the most rows of any page
 OVERLAP = 50  # rows read twice, because whoever changes while we read moves to the end and the others move up
@@ -41,7 +42,7 @@ def _op(
 
 
 CAPABILITIES = Capabilities(
-    platform="mailchimp",
+    platform=MAILCHIMP.name,
     tag_style=TagStyle.MEMBERSHIP,
     operations={
         # A replayed CREATE harms nobody, but its answer says "exists" for those whom the first one made.
@@ -59,7 +60,7 @@ CAPABILITIES = Capabilities(
         how_to_undo="PUT /lists/{list_id}/members/{subscriber_hash} with the status that the contact had.",
         source=_ARCHIVE_DOC,
     ),
-    new_contacts=frozenset(NewContacts),
+    new_contacts=MAILCHIMP.new_contacts,
     limits=(),  # no quota of requests per time, only connections
     concurrency=CONCURRENCY,
     subscribes_on_create=True,

@@ -22,7 +22,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.errors import ContractError, Retryable
+from connector.errors import ContractError, NotSent, Retryable
 from connector.model import NewContacts, Outcome, Status
 from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, RecordOutcome
 from connector.platforms.http import scrub
@@ -66,22 +66,25 @@ _DATE_VALUE = re.compile(r':\s*"\d{4}-\d\d-\d\d')  # in JSON
 
 
 def new_member(record: Mapping[str, Any], types: Mapping[str, str], destination: str) -> dict[str, Any]:
-    """One item of a CREATE. Raises ContractError for a subscription without dated proof: the gate let it through."""
+    """One item of a CREATE. Raises NotSent for a subscription without dated proof: the gate let it through."""
     status = record["new_status"]
     if status not in (NewContacts.TRANSACTIONAL, NewContacts.PENDING, NewContacts.SUBSCRIBED):
-        raise ContractError(f"{destination}: a contact cannot be created as {status!r}.", destination=destination)
+        raise NotSent(f"{destination}: a contact cannot be created as {status!r}.", destination=destination)
     item = {"status": str(status), **known_member(record, types)}
     if status == NewContacts.SUBSCRIBED:
         if record["consent_at"] is None:
-            raise ContractError(f"{destination}: a subscription without a date of consent.", destination=destination)
+            raise NotSent(f"{destination}: a subscription without a date of consent.", destination=destination)
         at = record["consent_at"].isoformat(timespec="seconds")
         item |= {"timestamp_signup": at, "timestamp_opt": at}
     return item
 
 
 def known_member(record: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
-    """One item of an UPDATE. It has no status on purpose: without one Mailchimp leaves a member's subscription alone,
-    and answers an address that it does not hold with a row error instead of creating it (observed)."""
+    """One item of an UPDATE, sent with update_existing. It has no status on purpose: without one Mailchimp leaves a
+    member's subscription alone, and answers an address that it does not hold, or has erased, with a row error instead
+    of creating it (observed; VingtCinq/python-mailchimp#68 says the same of status_if_new). The vendor's page,
+    api/lists/batch-subscribe-or-unsubscribe, is silent. So the request itself proves that the contact is held, for 500
+    at once; should it ever create somebody, the outcome says so."""
     fields = json.loads(record["fields"] or "{}")
     return {
         "email_address": record["email"],

@@ -1,17 +1,20 @@
 """Between the journal's rows and an adapter's batch: records out, outcomes back.
 
-Owns: the shape of a Batch, and that there is exactly one outcome per record. Must not: send, retry, store.
+Owns: the shape of a Batch, that there is exactly one outcome per record, and that a contact which is gone is SKIPPED.
+Must not: send, retry, store.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector.errors import ContractError
-from connector.model import Outcome, Target
-from connector.platforms.base import BATCH_SCHEMA, Batch, Done, RecordOutcome
+from connector.model import Op, Outcome, Target
+from connector.platforms.base import BATCH_SCHEMA, ERASED, NOT_HELD, Batch, Done, RecordOutcome
 from connector.state.base import ANSWERS, Step
 
 
@@ -37,13 +40,29 @@ def answers(step: Step, records: pa.Table, done: Done) -> pa.Table:
             destination=step.destination,
             code="outcomes",
         )
-    return _table(records, outcomes)
+    return _table(records, [_judged(step, each) for each in outcomes])
 
 
-def refused(records: pa.Table, culprits: Mapping[int, tuple[str, str]]) -> pa.Table:
-    """ANSWERS: the culprits (index -> code, detail) are REJECTED."""
-    rejected = Outcome.REJECTED
-    return _table(records, [RecordOutcome(index, rejected, code, detail) for index, (code, detail) in culprits.items()])
+def refused(step: Step, records: pa.Table, culprits: Mapping[int, tuple[str, str]]) -> pa.Table:
+    """ANSWERS: the culprits (index -> code, detail) are REJECTED, or SKIPPED when they are gone."""
+    found = [RecordOutcome(index, Outcome.REJECTED, code, detail) for index, (code, detail) in culprits.items()]
+    return _table(records, [_judged(step, each) for each in found])
+
+
+def _judged(step: Step, outcome: RecordOutcome) -> RecordOutcome:
+    """A contact that the platform does not hold was not refused: it is skipped, and the ledger forgets it. Only a
+    CREATE can be refused because of an erasure."""
+    gone = outcome.outcome is Outcome.REJECTED and outcome.code in (NOT_HELD, ERASED)
+    return replace(outcome, outcome=Outcome.SKIPPED) if gone and step.op is not Op.CREATE else outcome
+
+
+def refused_fields(records: pa.Table, found: pa.Table) -> pa.Table:
+    """Those of ANSWERS `found` whose UPDATE was refused although tags ride in it: they are sent again without the
+    fields. Another row of the same contact ("duplicate") is no fault of its fields."""
+    tags = pc.or_(pc.is_valid(records["tags_add"]), pc.is_valid(records["tags_remove"]))
+    both = records.filter(pc.and_(tags, pc.is_valid(records["fields"])))["seq"].combine_chunks()
+    rejected = pc.and_(pc.equal(found["outcome"], str(Outcome.REJECTED)), pc.not_equal(found["code"], "duplicate"))
+    return found.filter(pc.and_(rejected, pc.is_in(found["seq"], value_set=both)))
 
 
 def alike(rows: pa.Table, outcome: Outcome, code: str = "", detail: str = "") -> pa.Table:

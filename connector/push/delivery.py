@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,7 +31,7 @@ from connector.model import Op, Outcome, Status
 from connector.platforms.base import Adapter, Batch, Done, Job, OpSpec
 from connector.platforms.limits import Clock
 from connector.push import earlier
-from connector.push.batches import alike, answers, as_batch, refused
+from connector.push.batches import alike, answers, as_batch, refused, refused_fields
 from connector.push.sparing import Sparing
 from connector.state.base import BatchState, JournalBatch, Step, Store
 
@@ -75,7 +75,7 @@ class Delivery:
 
     def spec(self, step: Step) -> OpSpec:
         """Raises Refused when the platform does not offer the operation."""
-        spec = self.adapter.capabilities.operations.get((step.op, step.kind))
+        spec = self.adapter.capabilities.operations.get(step.key)
         if spec is None:
             text = f"{step.destination}: {self.adapter.capabilities.platform} does not offer “{step}”. Plan again."
             raise Refused(text, destination=step.destination, code="not_offered")
@@ -93,6 +93,9 @@ class Delivery:
     def resolve(self, batch: JournalBatch) -> None:
         """End the doubt about a batch: ask for its job, look up whom it created, or send it again where that does
         no harm. What is still unanswered then is FAILED: the ledger does not claim it, the next run sees to it."""
+        if batch.step.key not in self.adapter.capabilities.operations:  # so no request can have left
+            self._settle(batch, alike(self.store.journal.records(batch), Outcome.FAILED, "not_offered"))
+            return
         for chance in self._chances(batch):
             try:
                 for part in chance():
@@ -138,8 +141,10 @@ class Delivery:
             return []
         if batch.step.op in _LETTING_GO:
             records = self._spare(batch, records)
-            if not records.num_rows:
-                return []
+        elif batch.step.op is Op.CREATE:
+            records = self._offered(batch, records)
+        if not records.num_rows:
+            return []
         self.store.journal.sent(batch)
         made = self._made(batch, records)
         return self._receive(batch, records, lambda: self.adapter.push(made))
@@ -159,6 +164,21 @@ class Delivery:
             self._settle(batch, spared, then=BatchState.PLANNED if rest else BatchState.DONE)
         return self.store.journal.records(batch)
 
+    def _offered(self, batch: JournalBatch, records: pa.Table) -> pa.Table:
+        """Who is left of a CREATE without those of a policy that the platform does not have: an older plan may ask for
+        one. They were never sent, and are planned again."""
+        known = pa.array(sorted(map(str, self.adapter.capabilities.new_contacts)), pa.string())
+        strange = pc.and_(
+            pc.is_valid(records["new_status"]), pc.invert(pc.is_in(records["new_status"], value_set=known))
+        )
+        found = records.filter(strange)
+        if not found.num_rows:
+            return records
+        rest = found.num_rows < records.num_rows
+        then = BatchState.PLANNED if rest else BatchState.DONE
+        self._settle(batch, alike(found, Outcome.FAILED, "not_offered"), then=then)
+        return self.store.journal.records(batch)
+
     def _retired(self, batch: JournalBatch) -> Status | None:
         if batch.step.op is Op.UNSUBSCRIBE:
             return Status.UNSUBSCRIBED
@@ -174,10 +194,11 @@ class Delivery:
             answer = ask()
             polling = isinstance(answer, Job)
             known = answers(batch.step, records, self._wait(batch, records, answer))
-            self._settle(batch, known, whole=records.num_rows)
             self._failures = 0
+            again = self._settle_told(batch, records, known, whole=records.num_rows)
             if known.num_rows < records.num_rows:
                 raise Unanswered(f"{batch.step.destination}: the answer leaves out records.", code="left_out")
+            return again
         except BadRecords as error:
             return self._without(batch, records, error)
         except TooLarge as error:
@@ -214,20 +235,40 @@ class Delivery:
         if not error.culprits:
             return self._halve(batch, records, error)
         try:
-            rejected = refused(records, error.culprits)
+            rejected = refused(batch.step, records, error.culprits)
         except IndexError:
             text = f"{batch.step.destination}: the platform blames records of “{batch.step}” that were not sent."
             self._stopped(batch, records, ContractError(text, destination=batch.step.destination, code="culprits"))
             return []
         rest = rejected.num_rows < records.num_rows
-        self._settle(batch, rejected, then=BatchState.PLANNED if rest else BatchState.DONE)
-        return [batch] if rest else []
+        then = BatchState.PLANNED if rest else BatchState.DONE
+        again = self._settle_told(batch, records, rejected, then=then)
+        return again or ([replace(batch, job=None)] if rest else [])
 
     def _halve(self, batch: JournalBatch, records: pa.Table, error: Refused) -> list[JournalBatch]:
         if records.num_rows > 1:
             return self.store.journal.halve(batch)
-        self._settle(batch, alike(records, Outcome.REJECTED, error.code or "refused"))
-        return []
+        return self._settle_told(batch, records, alike(records, Outcome.REJECTED, error.code or "refused"))
+
+    def _settle_told(
+        self,
+        batch: JournalBatch,
+        records: pa.Table,
+        told: pa.Table,
+        *,
+        whole: int = 0,
+        then: BatchState = BatchState.DONE,
+    ) -> list[JournalBatch]:
+        """Store outcomes; but where an UPDATE was refused that brings tags, the tags are sent again without its fields.
+        Returns what is to be sent."""
+        aside = refused_fields(records, told) if batch.step.op is Op.UPDATE else told.slice(0, 0)
+        if not aside.num_rows:
+            self._settle(batch, told, whole=whole, then=then)
+            return []
+        self.store.journal.refuse_fields(batch, aside)
+        rest = told.filter(pc.invert(pc.is_in(told["seq"], value_set=aside["seq"].combine_chunks())))
+        self._settle(batch, rest, whole=whole - aside.num_rows if whole else 0, then=BatchState.PLANNED)
+        return [replace(batch, job=None)]
 
     def _failed(self, batch: JournalBatch, records: pa.Table, error: Retryable, polling: bool) -> None:
         """Tries are used up. A job may still finish, so its batch stays in doubt until it can be asked for."""
@@ -240,7 +281,8 @@ class Delivery:
             self.halt.error = error
 
     def _stopped(self, batch: JournalBatch, records: pa.Table, error: DestinationError) -> None:
-        """The destination cannot be worked with. What it refused is planned again; a strange answer leaves doubt."""
+        """The destination cannot be worked with. What it refused, and what never left, is planned again; a strange
+        answer leaves the outcome unknown."""
         if isinstance(error, ContractError):
             self.halt.error = error
         elif error.code == GONE and batch.step.kind is not None and self._forget(batch.step):

@@ -13,10 +13,10 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.errors import ContractError, DestinationError, Interrupted
+from connector.errors import DestinationError, Interrupted
 from connector.events import Listener, Progress
-from connector.model import Op, Outcome, Target
-from connector.platforms.base import Adapter, TagStyle
+from connector.model import Kind, Op, Outcome, Target
+from connector.platforms.base import NOT_HELD, Adapter, TagStyle
 from connector.platforms.limits import Clock
 from connector.push import freshness
 from connector.push.batches import alike, target_of
@@ -43,9 +43,8 @@ def push(
     steps = store.journal.steps(run_id, destination)
     delivery = Delivery(store, adapter, listener, clock, halt, sparing=Sparing(store, adapter, destination, now))
     try:
-        if adapter.capabilities.tag_style is TagStyle.PROPERTY and store.journal.carry(run_id, destination):
-            text = f"{destination}: the plan changes tags of contacts that it neither creates nor updates: a bug."
-            raise ContractError(text, destination=destination, code="no_carrier")
+        if adapter.capabilities.tag_style is TagStyle.PROPERTY:
+            _carry(delivery, store, run_id, destination, steps)
         freshness.refresh(store, run_id, destination, adapter, listener, now())
         joined = store.journal.join(run_id, destination) if adapter.capabilities.create_joins_lists else []
         _set_totals(delivery, steps)
@@ -64,6 +63,14 @@ def push(
         halt.error = halt.error or error
     except BaseException as error:  # noqa: BLE001  (raised again when the other destinations are done)
         halt.bug = halt.bug or error
+
+
+def _carry(delivery: Delivery, store: Store, run_id: str, destination: str, steps: Sequence[Step]) -> None:
+    """Tag changes ride in the CREATE or UPDATE of their contact; one that finds none waits for the next plan."""
+    if store.journal.carry(run_id, destination):
+        for step in steps:
+            if step.kind is Kind.TAG and step.op in (Op.ADD, Op.REMOVE):
+                delivery.settle(step, alike(store.journal.open_changes(step), Outcome.SKIPPED, "no_carrier"))
 
 
 def _send(delivery: Delivery, steps: Sequence[Step]) -> None:
@@ -137,7 +144,8 @@ def _targets(steps: Iterable[Step]) -> list[Target]:
 
 
 def _know_ids(delivery: Delivery, steps: Sequence[Step]) -> None:
-    """Look up, once and in bulk, the remote ids that are missing. Whoever the platform does not hold is skipped."""
+    """Look up, once and in bulk, the remote ids that are missing. Whoever the platform does not hold is skipped, and so
+    is whoever turns out to have said no."""
     store = delivery.store
     missing = [store.journal.without_id(step).column("email").combine_chunks() for step in steps]
     emails = pc.unique(pa.concat_arrays([pa.array([], pa.string()), *missing]))
@@ -148,7 +156,21 @@ def _know_ids(delivery: Delivery, steps: Sequence[Step]) -> None:
         store.observe(destination, table)
         seen += table.num_rows
         delivery.listener(Progress(destination, "looking up ids", min(seen, len(emails)), len(emails)))
+    store.journal.skip_refusing(steps[0].run_id, destination)
     for step in steps:
         rows = store.journal.without_id(step)
+        if not rows.num_rows:
+            continue
+        new = pc.is_in(rows["email"], value_set=_created(store, step))
+        delivery.settle(step, alike(rows.filter(new), Outcome.SKIPPED, "not_visible"))
         outcome = Outcome.UNCHANGED if step.op is Op.REMOVE else Outcome.SKIPPED
-        delivery.settle(step, alike(rows, outcome, "not_held"))
+        delivery.settle(step, alike(rows.filter(pc.invert(new)), outcome, NOT_HELD))
+
+
+def _created(store: Store, step: Step) -> pa.Array:
+    """Whom this run created there. A platform's index may lag: that it does not show them yet is not that they are
+    gone."""
+    done = store.run_changes(step.run_id)
+    here = pc.and_(pc.equal(done["destination"], step.destination), pc.equal(done["op"], str(Op.CREATE)))
+    applied = pc.is_in(done["outcome"], value_set=pa.array([str(Outcome.APPLIED), str(Outcome.UNCHANGED)]))
+    return done.filter(pc.and_(here, applied))["email"].combine_chunks()

@@ -196,6 +196,11 @@ class Step:
     first_seq: int
     last_seq: int
 
+    @property
+    def key(self) -> tuple[Op, Kind | None]:
+        """The operation as the platforms' capabilities name it."""
+        return self.op, self.kind
+
     def __str__(self) -> str:
         return f"{self.kind} “{self.target}” {self.op}" if self.kind else str(self.op)
 
@@ -225,7 +230,7 @@ class Journal(Protocol):
         """Step id -> changes that have neither an outcome nor a carrier. Steps with none are left out."""
 
     def carry(self, run_id: str, destination: str) -> int:
-        """Let every tag change ride in the CREATE or UPDATE of its contact; how many found none."""
+        """Let every tag change ride in the open CREATE or UPDATE of its contact; how many found none."""
 
     def join(self, run_id: str, destination: str) -> list[int]:
         """Let the list ADDs of created contacts ride in their CREATE, for each list that all of them join; the ids
@@ -253,6 +258,10 @@ class Journal(Protocol):
 
     def open_changes(self, step: Step) -> pa.Table:
         """`seq`, `email` of the open changes."""
+
+    def refuse_fields(self, batch: JournalBatch, answers: pa.Table) -> None:
+        """Park the fields of these UPDATEs (ANSWERS, all REJECTED) and leave the rest of them open: they stay REJECTED
+        when they are answered, and what rides in them gets the answer's outcome."""
 
     def sent(self, batch: JournalBatch) -> None:
         """The intention: committed before the request leaves."""

@@ -22,7 +22,7 @@ from connector.state import stages
 from connector.state.base import RECORDS, BatchState, JournalBatch, RunState, Step
 from connector.state.driver import Driver
 from connector.state.lease import Lease
-from connector.state.settle import raise_revision, settle
+from connector.state.settle import raise_revision, refuse_fields, settle
 from connector.state.times import micros
 
 _SEQ_EMAIL = pa.schema([("seq", pa.int64()), ("email", pa.string())])
@@ -45,7 +45,7 @@ _SELECT_RECORDS = """
 _CARRY = """
     WITH carriers AS MATERIALIZED (
         SELECT x.seq, x.email FROM step s CROSS JOIN change x ON x.seq BETWEEN s.first_seq AND s.last_seq
-        WHERE s.run_id = ? AND s.destination = ? AND s.op IN ('create', 'update'))
+        WHERE s.run_id = ? AND s.destination = ? AND s.op IN ('create', 'update') AND x.outcome IS NULL)
     UPDATE change SET carrier = carriers.seq FROM carriers
     WHERE change.email = carriers.email AND carrier IS NULL AND outcome IS NULL AND change.seq BETWEEN ? AND ?"""
 
@@ -248,6 +248,10 @@ class SqlJournal:
     def polling(self, batch: JournalBatch, job: str) -> None:
         with self._write():
             self._db.run("UPDATE batch SET state = ?, job = ? WHERE id = ?", [BatchState.POLLING, job, batch.id])
+
+    def refuse_fields(self, batch: JournalBatch, answers: pa.Table) -> None:
+        with self._write():
+            refuse_fields(self._db, answers, batch.step.run_id, micros(self._now()))
 
     def reopen(self, batch: JournalBatch) -> None:
         with self._write():

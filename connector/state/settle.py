@@ -2,9 +2,12 @@
 
 Owns: outcome -> contact, membership, reject and change rows. Must not: open a transaction, know a batch or a request.
 
-APPLIED and UNCHANGED are done and enter the ledger. REJECTED is parked. SKIPPED leaves the ledger as it is. FAILED may
-have arrived all the same: its membership is neither claimed nor denied, its fields are unknown, until a later run is
-answered.
+APPLIED and UNCHANGED are done and enter the ledger. REJECTED is parked. SKIPPED leaves the ledger as it is, unless its
+code says that the platform does not hold the contact. FAILED may have arrived all the same: its membership is neither
+claimed nor denied, its fields are unknown, until a later run is answered.
+
+An UPDATE whose fields were refused while tags ride in it is sent again without them: `change.code` keeps the refusal
+until the answer comes, the UPDATE stays REJECTED, and what rides in it gets the answer's outcome.
 """
 
 from __future__ import annotations
@@ -27,8 +30,10 @@ TEMPORARY = (
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
 
 _NOES = ", ".join(f"'{status}'" for status in sorted(SAID_NO))
-_IN_DOUBT = f"outcome = '{Outcome.FAILED}' AND coalesce(code, '') <> 'target_gone'"
-_LOST = f"op <> '{Op.CREATE}' AND code = 'not_held'"  # the platform does not hold the contact any more
+_IN_DOUBT = f"outcome = '{Outcome.FAILED}' AND coalesce(code, '') NOT IN ('target_gone', 'not_offered')"
+# The platform does not hold the contact any more; "forgotten": it erased it for good.
+_LOST = f"op <> '{Op.CREATE}' AND code IN ('not_held', 'forgotten')"
+_ERASED = f"op <> '{Op.CREATE}' AND code = 'forgotten'"
 
 _REPLACED = f"""temp.result r JOIN contact k ON k.destination = r.destination AND k.email = r.email
         AND r.op = '{Op.MOVE}' AND r.{_DONE} AND k.id <> r.contact_id"""
@@ -44,11 +49,12 @@ _OF_LOST = f"""(target_id, contact_id) IN (
 _RESULTS = """
     INSERT INTO temp.result
     SELECT c.seq, s.destination, s.op, coalesce(s.kind, ''), coalesce(s.target, ''), c.email, c.fields,
-           CASE WHEN s.op = 'create' THEN {new_status} END, a.outcome, a.code, a.detail, a.remote_id, k.id,
-           c.row_hash, c.old_email
+           CASE WHEN s.op = 'create' THEN {new_status} END, CASE WHEN {refused} THEN 'rejected' ELSE a.outcome END,
+           CASE WHEN {refused} THEN c.code ELSE a.code END, a.detail, a.remote_id, k.id, c.row_hash, c.old_email
     FROM temp.answer a CROSS JOIN change c ON {join} JOIN step s ON s.id = c.step
     LEFT JOIN contact k ON k.destination = s.destination AND k.email = coalesce(c.old_email, c.email)
 """
+_REFUSED = f"s.op = '{Op.UPDATE}' AND c.code IS NOT NULL AND a.{_DONE}"  # see `refuse_fields`
 _NEW_STATUS = (
     f"CASE c.new_status WHEN '{NewContacts.SUBSCRIBED}' THEN '{Status.SUBSCRIBED}' "
     f"WHEN '{NewContacts.PENDING}' THEN '{Status.PENDING}' ELSE '{Status.NEVER_SUBSCRIBED}' END"
@@ -154,7 +160,9 @@ _GONE = (
         SELECT target_id, contact_id FROM membership WHERE {_OF_LOST}""",
     f"""DELETE FROM membership WHERE {_OF_LOST}""",
     f"""UPDATE contact SET fields = NULL WHERE id IN (SELECT contact_id FROM temp.result WHERE {_LOST})""",
-    f"""UPDATE contact SET status = '{Status.ABSENT}'
+    f"""UPDATE contact SET status = CASE
+            WHEN id IN (SELECT contact_id FROM temp.result WHERE {_ERASED}) THEN '{Status.FORGOTTEN}'
+            ELSE '{Status.ABSENT}' END
         WHERE coalesce(status, '') NOT IN ({_NOES}) AND id IN (
             SELECT contact_id FROM temp.result WHERE {_LOST})""",
 )
@@ -166,8 +174,15 @@ _PARK = f"""
     SELECT destination, email, op, kind, target, code, detail, row_hash, ?, ? FROM temp.result
     WHERE outcome = '{Outcome.REJECTED}'
     ON CONFLICT(destination, email, op, kind, target) DO UPDATE SET
-        code = excluded.code, detail = excluded.detail, row_hash = excluded.row_hash,
+        detail = CASE WHEN excluded.code = reject.code AND coalesce(excluded.detail, '') = '' THEN reject.detail
+                 ELSE excluded.detail END,
+        code = excluded.code, row_hash = excluded.row_hash,
         run_id = excluded.run_id, at = excluded.at"""
+_FIELDS_REFUSED = """
+    UPDATE change SET fields = NULL, code = (SELECT r.code FROM temp.result r WHERE r.seq = change.seq)
+    WHERE seq IN (SELECT seq FROM temp.result)"""
+# Older versions parked people whom the platform had lost, and then planned for them what nothing could bring.
+_UNPARK_LOST = "DELETE FROM reject WHERE code = 'not_held'"
 _RETIRE = f"""
     UPDATE contact SET status = ?, status_at = ?
     WHERE id IN (SELECT contact_id FROM temp.result WHERE op IN ('{Op.RETIRE}', '{Op.UNSUBSCRIBE}') AND {_DONE})"""
@@ -205,11 +220,7 @@ _ADOPT = (
 
 def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status | None) -> None:
     """Enter ANSWERS into journal and ledger. Inside the caller's transaction."""
-    db.run("DELETE FROM temp.answer")
-    db.load("INSERT INTO temp.answer VALUES (?, ?, ?, ?, ?)", answers.select(ANSWERS.names))
-    db.run("DELETE FROM temp.result")
-    for join in ("c.seq = a.seq", "c.carrier = a.seq AND c.outcome IS NULL"):
-        db.run(_RESULTS.format(join=join, new_status=_NEW_STATUS))
+    _load(db, answers, "c.seq = a.seq", "c.carrier = a.seq AND c.outcome IS NULL")
     ((moved, doubtful, gone, refused, restored),) = db.rows(_FACTS)
     rare = ((_CONTACTS, 1), (_MOVED, moved), (_MEMBERSHIPS, 1), (_DOUBTFUL, doubtful), (_GONE, gone))
     for statement in (one for statements, needed in rare if needed for one in statements):
@@ -224,9 +235,26 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
         db.run(_RETIRE, [retired, at])
 
 
+def refuse_fields(db: Driver, answers: pa.Table, run_id: str, at: int) -> None:
+    """Park the fields of UPDATEs whose ANSWERS are REJECTED; the rest of them stays open. Inside the caller's
+    transaction."""
+    _load(db, answers, "c.seq = a.seq")
+    db.run(_PARK, [run_id, at])
+    db.run(_FIELDS_REFUSED)
+
+
+def _load(db: Driver, answers: pa.Table, *joins: str) -> None:
+    db.run("DELETE FROM temp.answer")
+    db.load("INSERT INTO temp.answer VALUES (?, ?, ?, ?, ?)", answers.select(ANSWERS.names))
+    db.run("DELETE FROM temp.result")
+    for join in joins:
+        db.run(_RESULTS.format(join=join, new_status=_NEW_STATUS, refused=_REFUSED))
+
+
 def record(db: Driver, run_id: str) -> None:
     """Enter into the ledger what sends nothing: what the platforms held already (ADOPT), and what we let go of
     (DISOWN). Inside the caller's transaction."""
+    db.run(_UNPARK_LOST)
     sql = "SELECT id, destination, first_seq, last_seq FROM step WHERE run_id = ? AND op = ?"
     for op, statements in ((Op.ADOPT, _ADOPT), (Op.DISOWN, _DISOWN)):
         for step, destination, first, last in db.rows(sql, [run_id, op]):

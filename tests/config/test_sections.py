@@ -157,7 +157,11 @@ DESTINATIONS = [
     (destination('{platform: hubspot, access_token: "${K}", version: ▸../v3}'), "unknown-value"),
     (destination('{platform: klaviyo, api_key: "${K}", tag_property: ▸a b}'), "bad-name"),
     (destination('{platform: klaviyo, api_key: "${K}", new_contacts: ▸skipp}'), "unknown-value"),
-    (destination('{platform: klaviyo, api_key: "${K}", new_contacts: ▸subscribed}'), "needs-consent"),
+    (destination('{platform: klaviyo, api_key: "${K}", new_contacts: ▸subscribed}'), "not-offered"),
+    (
+        destination('{platform: mailchimp, api_key: "${K}", audience: News, new_contacts: ▸subscribed}'),
+        "needs-consent",
+    ),
     (destination('{platform: klaviyo, api_key: "${K}", mode: ▸miror}'), "unknown-value"),
     (destination('{platform: klaviyo, api_key: "${K}", fields: ▸[a]}'), "wrong-type"),
     (destination('{platform: klaviyo, api_key: "${K}", fields: {a: ▸true}}'), "wrong-type"),

@@ -16,7 +16,7 @@ import requests
 
 from connector.config.destinations import PLATFORMS
 from connector.config.models import Destination, Secret
-from connector.errors import BadRecords, ContractError, DestinationError
+from connector.errors import BadRecords, DestinationError, NotSent
 from connector.events import silent
 from connector.model import SAID_NO, Kind, Op, Outcome, Status, Target
 from connector.platforms import http
@@ -133,7 +133,7 @@ def test_unsubscribing_creates_nobody_and_leaves_every_other_no_alone(adapter: A
     before = kit.said_no()
     emails = ["nobody@example.com", *PEOPLE[:2]]
     if (Op.UNSUBSCRIBE, None) not in adapter.capabilities.operations:
-        with pytest.raises(ContractError):
+        with pytest.raises(NotSent):
             adapter.push(batch(adapter, Op.UNSUBSCRIBE, None, emails))
         assert kit.said_no() == before
         return
@@ -187,7 +187,7 @@ def test_a_batch_of_nobody_sends_nothing_and_one_over_the_cap_is_a_bug(adapter: 
         assert finish(adapter, empty).outcomes == ()
         rows = [{"email": f"o{n}@example.com", "remote_id": str(n)} for n in range(spec.max_batch + 1)]
         table = pa.Table.from_pylist([dict.fromkeys(BATCH_SCHEMA.names) | row for row in rows], schema=BATCH_SCHEMA)
-        with pytest.raises(ContractError):
+        with pytest.raises(NotSent):
             adapter.push(Batch(op, target, empty.target_id, table))
         assert kit.running.writes() == before
 

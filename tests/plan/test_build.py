@@ -185,7 +185,7 @@ def test_a_parked_person_is_not_tried_again_and_is_shown() -> None:
     hashes = {row["email"]: row["row_hash"] for row in first.changes.to_pylist()}
     rejects = [
         {"email": "bad@example.com", "op": "create", "code": "invalid_email"},
-        {"email": "half@example.com", "op": "add", "kind": "tag", "target": "VIP", "code": "not_held"},
+        {"email": "half@example.com", "op": "add", "kind": "tag", "target": "VIP", "code": "refused"},
     ]
     rejects = [{**row, "row_hash": hashes[row["email"]]} for row in rejects]
     held = ledger(contacts, rejects=rejects)

@@ -19,6 +19,7 @@ from connector.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    NotSent,
     Refused,
     Retryable,
     TooLarge,
@@ -206,24 +207,24 @@ def test_caps(http: responses.RequestsMock, hubspot: HubSpot, op: Op, cap: int) 
     assert len(http.calls) == 0
     assert len(_outcomes(hubspot.push(_batch(op, rows[:1], target)))) == 1
     assert len(_outcomes(hubspot.push(_batch(op, rows[:cap], target)))) == cap
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         hubspot.push(_batch(op, rows, target))
 
 
 @pytest.mark.parametrize("status", ["subscribed", "pending", "skip"])
 def test_create_subscribes_nobody(http: responses.RequestsMock, hubspot: HubSpot, status: str) -> None:
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         hubspot.push(_batch(Op.CREATE, [{"email": "a@example.com", "new_status": status}]))
     assert len(http.calls) == 0
 
 
 def test_operations_that_do_not_exist(hubspot: HubSpot) -> None:
     for op, target in ((Op.RETIRE, None), (Op.ADD, GOLD), (Op.ADOPT, None)):
-        with pytest.raises(ContractError):
+        with pytest.raises(NotSent):
             hubspot.push(_batch(op, [_row(1)], target))
     with pytest.raises(ContractError):
         hubspot.poll("job", _batch(Op.CREATE, []))
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         hubspot.push(_batch(Op.UPDATE, [{"email": "a@example.com"}]))
 
 
@@ -812,6 +813,6 @@ def test_the_cap_of_opting_out(http: responses.RequestsMock, hubspot: HubSpot) -
     http.post(READ, json=_batch_answer(*map(_contact, range(100))))
     http.post(OPT_OUT, json=_told(*(f"p{number}@example.com" for number in range(100))))
     assert set(_outcomes(hubspot.push(_unsubscribe(*range(100)))).values()) == {("applied", "")}
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         hubspot.push(_unsubscribe(*range(101)))
     assert len(http.calls) == 2

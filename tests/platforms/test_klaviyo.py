@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from connector.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    NotSent,
     Refused,
     Retryable,
     TooLarge,
@@ -29,6 +31,7 @@ from connector.events import silent
 from connector.model import Kind, NewContacts, Op, Outcome, Status, Target
 from connector.platforms.base import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA, Batch, Done, Job
 from connector.platforms.klaviyo import Klaviyo
+from connector.platforms.klaviyo import _row as klaviyo_row
 from connector.platforms.klaviyo_facts import windows
 from tests import specs
 from tests.platforms.clock import TurnedClock
@@ -78,6 +81,24 @@ def _profile(email: str, tags: Any = None, **marketing: Any) -> dict[str, Any]:
         },
         "links": {"self": ""},
     }
+
+
+def _known(name: str, **more: Any) -> dict[str, Any]:
+    """A record of somebody whom Klaviyo holds under the id of `_profile`."""
+    return {"email": f"{name}@example.com", "remote_id": f"ID-{name}", **more}
+
+
+def _hold(http: responses.RequestsMock, *gone: str, tags: Mapping[str, Any] | None = None) -> None:
+    """Klaviyo holds every id that it is asked for, but those of `gone`."""
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        wanted = parse_qs(urlsplit(request.url or "").query)["filter"][0]
+        names = [key.removeprefix("ID-") for key in json.loads(wanted.removeprefix("any(id,").removesuffix(")"))]
+        assert len(names) <= 100
+        found = [_profile(f"{name}@example.com", (tags or {}).get(name)) for name in names if name not in gone]
+        return 200, {}, json.dumps(_page(found))
+
+    http.add_callback(responses.GET, f"{HOST}/api/profiles", answer)
 
 
 def _page(rows: list[Any], cursor: str | None = None) -> dict[str, Any]:
@@ -162,7 +183,7 @@ def test_headers_name_the_revision_and_refuse_another(http: responses.RequestsMo
 
 @pytest.mark.parametrize("status", ["subscribed", "pending"])
 def test_create_never_subscribes(http: responses.RequestsMock, klaviyo: Klaviyo, status: str) -> None:
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         klaviyo.push(_batch(Op.CREATE, [{"email": "ann@example.com", "new_status": status}]))
     assert len(http.calls) == 0
     assert klaviyo.capabilities.new_contacts == {NewContacts.SKIP, NewContacts.TRANSACTIONAL}
@@ -171,23 +192,22 @@ def test_create_never_subscribes(http: responses.RequestsMock, klaviyo: Klaviyo,
 def test_update_writes_tags_as_a_whole_so_that_a_replay_doubles_nothing(
     http: responses.RequestsMock, klaviyo: Klaviyo
 ) -> None:
-    held = [_profile("Ann@example.com", ["old", "theirs"]), _profile("bo@example.com", "single")]
-    http.get(f"{HOST}/api/profiles", json=_page(held))
+    _hold(http, tags={"ann": ["old", "theirs"], "bo": "single"})
     http.post(IMPORT, json=_job("queued"), status=202)
     batch = _batch(
         Op.UPDATE,
         [
-            {"email": "ann@example.com", "tags_add": ["new", "theirs"], "tags_remove": ["old"]},
-            {"email": "bo@example.com", "tags_add": ["vip"], "tags_remove": []},
-            {"email": "cy@example.com", "fields": '{"ltv": 1}'},
+            _known("ann", tags_add=["new", "theirs"], tags_remove=["old"]),
+            _known("bo", tags_add=["vip"], tags_remove=[]),
+            _known("cy", fields='{"ltv": 1}'),
         ],
     )
     klaviyo.push(batch)
-    assert _query(http)["filter"] == 'any(email,["ann@example.com","bo@example.com"])'
-    assert [row["attributes"].get("properties") for row in _rows(_sent(http, 1))] == [
-        {"segment_tags": ["theirs", "new"]},
-        {"segment_tags": ["single", "vip"]},
-        {"ltv": 1},
+    assert _query(http)["filter"] == 'any(id,["ID-ann","ID-bo","ID-cy"])'
+    assert [(row["id"], row["attributes"]) for row in _rows(_sent(http, 1))] == [  # an address could create somebody
+        ("ID-ann", {"properties": {"segment_tags": ["theirs", "new"]}}),
+        ("ID-bo", {"properties": {"segment_tags": ["single", "vip"]}}),
+        ("ID-cy", {"properties": {"ltv": 1}}),
     ]
     assert not any("append" in json.dumps(row) for row in _rows(_sent(http, 1)))
 
@@ -197,32 +217,69 @@ def test_the_last_tag_leaves_an_empty_list(http: responses.RequestsMock, clock: 
     profile["attributes"]["properties"] = {"labels": ["vip"]}
     http.get(f"{HOST}/api/profiles", json=_page([profile]))
     http.post(IMPORT, json=_job("queued"), status=202)
-    _adapter(clock, tag_property="labels").push(
-        _batch(Op.UPDATE, [{"email": "ann@example.com", "tags_remove": ["vip"]}])
-    )
+    _adapter(clock, tag_property="labels").push(_batch(Op.UPDATE, [_known("ann", tags_remove=["vip"])]))
     assert _rows(_sent(http, 1))[0]["attributes"]["properties"] == {"labels": []}
 
 
-def test_update_of_tags_does_not_bring_back_who_is_gone(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
-    http.get(f"{HOST}/api/profiles", json=_page([_profile("ann@example.com")]))
-    batch = _batch(Op.UPDATE, [{"email": f"{name}@example.com", "tags_add": ["vip"]} for name in ("ann", "bo")])
+ONLY_CREATE_CREATES: list[tuple[Op, Target | None, dict[str, Any]]] = [
+    (Op.UPDATE, None, {"tags_add": ["vip"]}),
+    (Op.UPDATE, None, {"fields": '{"ltv": 1}'}),
+    (Op.MOVE, None, {}),
+    (Op.ADD, VIP, {}),
+    (Op.RETIRE, None, {}),
+    (Op.RESTORE, None, {}),
+]
+
+
+@pytest.mark.parametrize(("op", "target", "more"), ONLY_CREATE_CREATES)
+def test_who_is_gone_is_not_sent(
+    http: responses.RequestsMock, klaviyo: Klaviyo, op: Op, target: Target | None, more: dict[str, Any]
+) -> None:
+    _hold(http, "bo")
     with pytest.raises(BadRecords) as caught:
-        klaviyo.push(batch)
+        klaviyo.push(_batch(op, [_known(name, **more) for name in ("ann", "bo")], target, target and "L1"))
     assert {index: code for index, (code, _) in caught.value.culprits.items()} == {1: "not_held"}
     assert [call.request.method for call in http.calls] == ["GET"]
 
 
-def test_tags_are_read_a_hundred_at_a_time(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
-    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
-        wanted = parse_qs(urlsplit(request.url or "").query)["filter"][0]
-        emails = json.loads(wanted.removeprefix("any(email,").removesuffix(")"))
-        assert len(emails) <= 100
-        return 200, {}, json.dumps(_page([_profile(email, ["held"]) for email in emails]))
+@pytest.mark.parametrize(("op", "target", "more"), ONLY_CREATE_CREATES)
+def test_without_an_id_nothing_but_a_create_is_sent(
+    http: responses.RequestsMock, klaviyo: Klaviyo, op: Op, target: Target | None, more: dict[str, Any]
+) -> None:
+    with pytest.raises(NotSent):
+        klaviyo.push(_batch(op, [_known("ann", **more) | {"remote_id": None}], target, target and "L1"))
+    assert len(http.calls) == 0
+    assert klaviyo.capabilities.operations[op, target.kind if target else None].addressed_by == "id"
 
-    http.add_callback(responses.GET, f"{HOST}/api/profiles", answer)
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"), [(500, "", Retryable), (200, {"data": 1}, NotSent)], ids=["no answer", "strange"]
+)
+def test_a_reading_that_fails_before_the_request_leaves_nothing_unknown(
+    http: responses.RequestsMock, klaviyo: Klaviyo, status: int, body: Any, expected: type[DestinationError]
+) -> None:
+    http.get(f"{HOST}/api/profiles", json=body, status=status)
+    with pytest.raises(expected) as caught:
+        klaviyo.push(_batch(Op.UPDATE, [_known("ann", fields='{"ltv": 1}')]))
+    assert type(caught.value) is expected
+    assert {call.request.method for call in http.calls} == {"GET"}
+
+
+def test_of_two_rows_of_one_profile_that_of_its_present_address_is_sent(
+    http: responses.RequestsMock, klaviyo: Klaviyo
+) -> None:
+    http.get(f"{HOST}/api/profiles", json=_page([_profile("new@example.com")]))
+    rows = [{"email": f"{name}@example.com", "remote_id": "ID-new", "tags_add": ["vip"]} for name in ("old", "new")]
+    with pytest.raises(BadRecords) as caught:
+        klaviyo.push(_batch(Op.UPDATE, rows))
+    assert {index: code for index, (code, _) in caught.value.culprits.items()} == {0: "duplicate"}
+
+
+def test_tags_are_read_a_hundred_at_a_time(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
+    names = [f"p{number}" for number in range(250)]
+    _hold(http, tags={name: ["held"] for name in names})
     http.post(IMPORT, json=_job("queued"), status=202)
-    rows = [{"email": f"p{number}@example.com", "tags_add": ["vip"]} for number in range(250)]
-    klaviyo.push(_batch(Op.UPDATE, rows))
+    klaviyo.push(_batch(Op.UPDATE, [_known(name, tags_add=["vip"]) for name in names]))
     assert [call.request.method for call in http.calls] == ["GET"] * 3 + ["POST"]
     assert {tuple(row["attributes"]["properties"]["segment_tags"]) for row in _rows(_sent(http, 3))} == {
         ("held", "vip")
@@ -247,12 +304,14 @@ def test_a_full_batch_is_one_request_and_one_more_is_refused(
     http.post(IMPORT, json=_job("queued"), status=202)
     http.delete(f"{HOST}/api/lists/L1/relationships/profiles", status=204)
     http.post(f"{HOST}/api/profile-suppression-bulk-create-jobs", json=_job("queued"), status=202)
-    rows = [{"email": f"p{number}@example.com", "remote_id": f"I{number}"} for number in range(cap + 1)]
-    klaviyo.push(_batch(op, rows[:cap], target, "L1"))
-    assert len(http.calls) == 1
-    with pytest.raises(ContractError):
-        klaviyo.push(_batch(op, rows, target, "L1"))
-    assert len(http.calls) == 1
+    _hold(http)
+    rows = [_known(f"p{number}") for number in range(cap + 1)]
+    klaviyo.push(_batch(op, rows[:cap], target, target and "L1"))
+    with pytest.raises(NotSent):
+        klaviyo.push(_batch(op, rows, target, target and "L1"))
+    assert len([call for call in http.calls if call.request.method != "GET"]) == 1
+    reads = [call for call in http.calls if call.request.method == "GET"]
+    assert len(reads) == (math.ceil(cap / 100) if op in (Op.ADD, Op.RETIRE) else 0)
 
 
 def test_a_profile_over_100_kb_is_named_before_anything_is_sent(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
@@ -273,43 +332,45 @@ def test_a_body_over_5_mb_is_too_large(http: responses.RequestsMock, klaviyo: Kl
 # ---------------------------------------------------------------- lists
 
 
-def test_adding_by_address_is_an_import_into_the_list(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
+def test_adding_more_than_the_list_takes_is_an_import_by_id(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
+    _hold(http)
     http.post(IMPORT, json=_job("queued"), status=202)
-    rows = [{"email": "ann@example.com", "remote_id": "I1"}, {"email": "bo@example.com"}]
+    rows = [_known(f"p{number}") for number in range(1001)]
     assert klaviyo.push(_batch(Op.ADD, rows, VIP, "L1")) == Job("JOB1", 0.1)
-    assert _sent(http)["data"]["relationships"] == {"lists": {"data": [{"type": "list", "id": "L1"}]}}
-    assert [row["attributes"] for row in _rows(_sent(http))] == [
-        {"email": "ann@example.com"},
-        {"email": "bo@example.com"},
+    assert _sent(http, -1)["data"]["relationships"] == {"lists": {"data": [{"type": "list", "id": "L1"}]}}
+    assert _rows(_sent(http, -1))[:2] == [
+        {"type": "profile", "id": "ID-p0", "attributes": {}},
+        {"type": "profile", "id": "ID-p1", "attributes": {}},
     ]
 
 
 @pytest.mark.parametrize(("op", "method"), [(Op.ADD, "POST"), (Op.REMOVE, "DELETE")])
 def test_known_ids_go_to_the_list_itself(http: responses.RequestsMock, klaviyo: Klaviyo, op: Op, method: str) -> None:
+    _hold(http)
     http.add(method, f"{HOST}/api/lists/L1/relationships/profiles", status=204)
-    rows = [{"email": "ann@example.com", "remote_id": "I1"}, {"email": "bo@example.com", "remote_id": "I2"}]
-    done = klaviyo.push(_batch(op, rows, VIP, "L1"))
-    assert _sent(http) == {"data": [{"type": "profile", "id": "I1"}, {"type": "profile", "id": "I2"}]}
+    done = klaviyo.push(_batch(op, [_known("ann"), _known("bo")], VIP, "L1"))
+    assert _sent(http, -1) == {"data": [{"type": "profile", "id": "ID-ann"}, {"type": "profile", "id": "ID-bo"}]}
     assert isinstance(done, Done)
     assert [(each.index, each.outcome) for each in done.outcomes] == [(0, Outcome.APPLIED), (1, Outcome.APPLIED)]
 
 
 def test_removing_without_an_id_is_a_bug_upstream(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         klaviyo.push(_batch(Op.REMOVE, [{"email": "ann@example.com"}], VIP, "L1"))
     assert len(http.calls) == 0
 
 
 def test_tags_are_no_membership(klaviyo: Klaviyo) -> None:
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         klaviyo.push(_batch(Op.ADD, [{"email": "ann@example.com"}], Target("klaviyo", Kind.TAG, "vip"), "vip"))
 
 
 def test_retire_is_over_when_the_job_is_accepted(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
+    _hold(http)
     http.post(f"{HOST}/api/profile-suppression-bulk-create-jobs", json=_job("processing"), status=202)
-    done = klaviyo.push(_batch(Op.RETIRE, [{"email": "ann@example.com"}]))
+    done = klaviyo.push(_batch(Op.RETIRE, [_known("ann") | {"email": "as.it.was@example.com"}]))
     assert isinstance(done, Done) and done.outcomes[0].outcome is Outcome.APPLIED
-    assert _rows(_sent(http)) == [{"type": "profile", "attributes": {"email": "ann@example.com"}}]
+    assert _rows(_sent(http, 1)) == [{"type": "profile", "attributes": {"email": "ann@example.com"}}]
 
 
 # ---------------------------------------------------------------- jobs
@@ -703,14 +764,16 @@ CALLS: list[tuple[str, Callable[[Klaviyo], Any]]] = [
             )
         ),
     ),
-    ("profiles", lambda each: each.push(_batch(Op.UPDATE, [{"email": "ann@example.com", "tags_add": ["vip"]}]))),
-    ("profiles", lambda each: each.push(_batch(Op.ADD, THREE, VIP, "L1"))),
-    ("profiles", lambda each: each.push(_batch(Op.RETIRE, THREE))),
+    ("profiles", lambda each: each.push(_batch(Op.UPDATE, [_known("ann", tags_add=["vip"])]))),
+    ("profiles", lambda each: each.push(_batch(Op.UPDATE, [_known("ann", fields='{"ltv": 1}')]))),
+    ("profiles", lambda each: each.push(_batch(Op.MOVE, [_known("ann")]))),
+    ("profiles", lambda each: each._import([klaviyo_row("ID-ann", {})], ["L1"])),
+    ("profiles", lambda each: each.push(_batch(Op.RETIRE, [_known("ann")]))),
     ("lists", lambda each: each.targets(frozenset({Kind.LIST}))),
     ("lists", lambda each: each.ensure_targets([VIP])),
     ("lists", lambda each: list(each.members(Kind.LIST, "L1"))),
-    ("lists", lambda each: each.push(_batch(Op.ADD, [{"email": "ann@example.com", "remote_id": "I1"}], VIP, "L1"))),
-    ("lists", lambda each: each.push(_batch(Op.REMOVE, [{"email": "ann@example.com", "remote_id": "I1"}], VIP, "L1"))),
+    ("lists", lambda each: each.push(_batch(Op.ADD, [_known("ann")], VIP, "L1"))),
+    ("lists", lambda each: each.push(_batch(Op.REMOVE, [_known("ann")], VIP, "L1"))),
 ]
 
 

@@ -22,6 +22,7 @@ from connector.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    NotSent,
     Refused,
     Retryable,
     TooLarge,
@@ -423,7 +424,7 @@ def test_create_sends_the_status_of_the_policy_and_dated_proof_only_for_subscrib
 def test_a_create_that_the_gate_should_have_stopped_is_a_bug(status: str | None, web: responses.RequestsMock) -> None:
     web.assert_all_requests_are_fired = False
     web.get(f"{BASE}/lists", json=AUDIENCES)
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         Bench().adapter.push(batch(Op.CREATE, {"email": "a@example.com", "new_status": status}))
     assert not any(call.request.method == "POST" for call in web.calls)
 
@@ -561,7 +562,7 @@ def test_batches_go_up_to_their_cap_and_no_further(op: Op, cap: int, web: respon
     push_many(op, 1)
     push_many(op, cap)
     assert sum(call.request.method == "POST" for call in web.calls) == 2
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         push_many(op, cap + 1)
     assert sum(call.request.method == "POST" for call in web.calls) == 2
     kind = Kind.TAG if op in (Op.ADD, Op.REMOVE) else None
@@ -579,7 +580,7 @@ def test_batches_go_up_to_their_cap_and_no_further(op: Op, cap: int, web: respon
     ids=["twice the same", "no id", "a list", "adopt"],
 )
 def test_what_is_no_batch_is_not_sent(bad: Batch) -> None:
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         Bench().adapter.push(bad)
 
 

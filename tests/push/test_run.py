@@ -94,11 +94,13 @@ def test_property_tags_ride_with_their_contact(push: Pusher, store: Store) -> No
     assert result.exit_code == 1
 
 
-def test_a_tag_without_carrier_is_a_bug_and_nothing_is_sent(push: Pusher) -> None:
+def test_a_tag_without_carrier_waits_for_the_next_plan_and_stops_nobody(push: Pusher, store: Store) -> None:
     platform = FakePlatform(capabilities(TagStyle.PROPERTY))
-    result = push(platform, change(Op.ADD, people(1), Kind.TAG, "vip"))
-    assert result.errors["d"].code == "no_carrier"
-    assert platform.sent == []
+    platform.hold(*people(3))
+    result = push(platform, change(Op.UPDATE, people(2)), change(Op.ADD, people(3), Kind.TAG, "vip"))
+    assert (result.exit_code, result.errors) == (0, {})
+    assert result.counts["d"] == {"update": {"applied": 2}, "add": {"applied": 2, "skipped": 1}}
+    assert ledger_members(store, "tag", "vip") == set(people(2)) == platform.members_of(Kind.TAG, "vip")
 
 
 def test_ids_are_looked_up_once_in_bulk(push: Pusher, store: Store) -> None:
@@ -185,3 +187,17 @@ def test_update_keeps_what_was_before(push: Pusher, store: Store) -> None:
 def test_what_passes_between_state_and_platforms_has_the_same_columns() -> None:
     assert pa.schema([field for field in RECORDS if field.name not in ("seq", "seen")]) == BATCH_SCHEMA
     assert OBSERVED == CONTACT_SCHEMA
+
+
+def test_somebody_created_just_now_whom_the_index_does_not_show_yet_is_not_gone(push: Pusher, store: Store) -> None:
+    slow = {"asynchronous": True}  # and tells no ids
+    platform = FakePlatform(capabilities(specs={Op.CREATE: slow, Op.ADD: BY_ID}), polls=1)
+    platform.hold(*people(1, 9))
+    platform.lookup = lambda emails: iter([])  # type: ignore[method-assign,assignment]
+    adds = change(Op.ADD, [*people(2), *people(1, 9)], Kind.LIST, "in")
+    result = push(platform, change(Op.CREATE, people(2)), adds)
+    assert result.counts["d"] == {"create": {"applied": 2}, "add": {"skipped": 3}}
+    codes = {row["email"]: row["code"] for row in store.run_changes(result.run_id).to_pylist() if row["op"] == "add"}
+    assert codes == {**dict.fromkeys(people(2), "not_visible"), **dict.fromkeys(people(1, 9), "not_held")}
+    held = {row["email"]: row["status"] for row in store.ledger("d").contacts.to_pylist()}
+    assert all(held[email] == "never_subscribed" for email in people(2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,11 +13,12 @@ from connector.errors import (
     ContractError,
     DestinationError,
     Interrupted,
+    NotSent,
     Refused,
     Retryable,
     Unanswered,
 )
-from connector.model import Kind, Op, Outcome
+from connector.model import Kind, NewContacts, Op, Outcome
 from connector.platforms.base import Batch, Done, RecordOutcome
 from connector.state.base import RunState, Store
 
@@ -96,6 +98,43 @@ def test_a_refusal_stops_only_its_destination_and_resume_sends_the_rest(
     assert (again.run_id, again.state, again.exit_code) == (result.run_id, RunState.DONE, 0)
     assert platform.groups[Kind.TAG, "vip"] == set(people(30)) == ledger_members(store, "tag", "vip")
     assert len(platform.sent) == 4
+
+
+def test_what_never_left_leaves_nothing_unknown(push: Pusher, store: Store, platform: FakePlatform) -> None:
+    platform.trouble = fails(NotSent("too many records", code="bug"), 2)
+    result = push(platform, change(Op.ADD, people(30), Kind.TAG, "vip"))
+    assert (result.state, result.exit_code, result.errors["d"].code) == (RunState.FAILED, 4, "bug")
+    assert result.counts["d"]["add"] == {"applied": 10, "unsent": 20}
+    assert store.journal.in_doubt(result.run_id, "d") == []
+    store.require_finished()
+    assert push(platform, change(Op.ADD, people(20, 10), Kind.TAG, "vip")).exit_code == 0
+
+
+def test_a_policy_that_the_platform_does_not_have_fails_its_people_alone(push: Pusher, store: Store) -> None:
+    able = replace(capabilities(concurrency=1), new_contacts=frozenset({NewContacts.TRANSACTIONAL}))
+    platform = FakePlatform(able)
+    result = push(
+        platform,
+        change(Op.CREATE, people(3), new_status="subscribed"),
+        change(Op.CREATE, people(2, 3), new_status="transactional"),
+        change(Op.ADD, people(5), Kind.TAG, "vip"),
+    )
+    assert (result.state, result.exit_code, result.errors) == (RunState.DONE, 1, {})
+    assert result.counts["d"]["create"] == {"applied": 2, "failed": 3}
+    assert set(platform.contacts) == set(people(2, 3)) == ledger_members(store, "tag", "vip")
+    assert store.ledger("d").doubtful.num_rows == 0 and store.rejects("d").num_rows == 0
+
+
+def test_what_the_platform_no_longer_offers_ends(push: Pusher, store: Store, platform: FakePlatform) -> None:
+    """An older version left it behind as sent."""
+    platform.trouble = fails(ContractError("strange"), 1)
+    push(platform, change(Op.RETIRE, people(1)))
+    (run,) = store.runs()
+    operations = {key: spec for key, spec in platform.capabilities.operations.items() if key[0] is not Op.RETIRE}
+    object.__setattr__(platform.capabilities, "operations", operations)
+    again = push.resume(platform)
+    assert (again.run_id, again.state) == (run.id, RunState.DONE)
+    assert again.counts["d"]["retire"] == {"failed": 1}
 
 
 def test_a_failed_run_gives_way_to_a_new_plan(push: Pusher, store: Store, platform: FakePlatform) -> None:

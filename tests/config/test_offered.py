@@ -1,0 +1,72 @@
+"""What a platform does not offer is refused at its line when the file is read, never by a push."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connector.config.load import load_text
+from connector.errors import ConfigError
+from connector.model import NewContacts
+from connector.vendors import VENDORS
+
+FILE = """version: 1
+sources: {{contacts: {{file: a.csv, email: E, columns: {{opt: {{type: boolean}}}}}}}}
+consent: {{when: {{opt: true}}, proof: {{at: opted_at}}}}
+destinations:
+  here:
+    platform: {platform}
+    {secret}: "{key}"
+    {audience}
+    new_contacts: {policy}
+segments:
+  all: {{when: {{opt: true}}, send_to: {{here: {{{kind}: All}}}}}}
+{more}
+"""
+LINE = 9
+
+
+def read(platform: str, policy: str = "skip", kind: str = "tag", more: str = "") -> None:
+    vendor = VENDORS[platform]
+    audience = "audience: News" if vendor.audience else "mode: mirror"
+    text = FILE.format(
+        platform=platform, secret=vendor.secret, audience=audience, policy=policy, kind=kind, more=more, key="${KEY}"
+    )
+    load_text(text, Path("segments.yaml"))
+
+
+@pytest.mark.parametrize("policy", list(NewContacts))
+@pytest.mark.parametrize("platform", list(VENDORS))
+def test_a_policy_for_new_contacts(platform: str, policy: NewContacts) -> None:
+    vendor = VENDORS[platform]
+    if policy in vendor.new_contacts:
+        read(platform, policy)
+        return
+    with pytest.raises(ConfigError) as caught:
+        read(platform, policy)
+    text = str(caught.value)
+    assert f"segments.yaml:{LINE}:19: error[not-offered]: {vendor.title} " in text
+    assert f"“{policy}”" in text and "Write one of: skip, transactional." in text
+    assert len(caught.value.problems) == 1
+
+
+def test_a_kind_of_target() -> None:
+    read("klaviyo", kind="list")
+    with pytest.raises(ConfigError, match=r"error\[no-list\]: Mailchimp has no list"):
+        read("mailchimp", kind="list")
+
+
+STAGE = """lifecycle:
+  signals: [opted_at]
+  inactive: {after: 90 days}
+  stages:
+    - {name: quiet, KIND: Quiet}
+"""
+
+
+def test_a_kind_of_target_of_a_stage() -> None:
+    read("mailchimp", more=STAGE.replace("KIND", "tag"))
+    read("hubspot", more=STAGE.replace("KIND", "list"))
+    with pytest.raises(ConfigError, match=r"yaml:16:21: error\[not-offered\]: .* has a list .*write `tag:`"):
+        read("mailchimp", more=STAGE.replace("KIND", "list"))

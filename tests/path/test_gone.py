@@ -1,0 +1,186 @@
+"""Contacts that a platform no longer holds: nothing but a CREATE brings anybody back, and nobody else has to wait."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.app import pushing, upkeep
+from connector.app.workspace import open_state
+from connector.plan.model import Plan
+from connector.push.run import RunResult
+from tests.path import platforms
+from tests.path.platforms import HUBSPOT, KLAVIYO, MAILCHIMP
+from tests.path.small import PLATFORMS, Small, small
+
+PEOPLE = {name: f"{name}@example.com" for name in ("ann", "bob", "cleo", "dan")}
+BOB = "bob@example.com"
+TAGS = "\n  readers: {when: {plan: paid}, send_to: {PLATFORM: {tag: Readers}}}"
+LISTS = "\n  readers: {when: {plan: paid}, send_to: {PLATFORM: {list: Readers}}}"
+BOTH = "\n  readers: {when: {plan: paid}, send_to: {PLATFORM: {list: Readers, tag: Reader}}}"
+MORE = "\n  more: {when: {plan: paid}, send_to: {PLATFORM: {KIND: More}}}"
+ENRICH = "\n  readers: {when: {plan: paid}, send_to: {PLATFORM: {mode: enrich}}}"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Small]:
+    with small(tmp_path) as made:
+        yield made
+
+
+def write(world: Small, segments: str, platform: str, *, new: str = "skip", renamed: bool = False) -> None:
+    world.write(PEOPLE, segments.replace("PLATFORM", platform), new=new)
+    if new == "skip":
+        edit(world, "new_contacts: transactional", "new_contacts: skip")
+    if renamed:
+        path = world.folder / "people.csv"
+        path.write_text(path.read_text().replace(",paid,", " II,paid,"))
+
+
+def edit(world: Small, old: str, new: str) -> None:
+    path = world.folder / "segments.yaml"
+    path.write_text(path.read_text().replace(old, new))
+
+
+def first(world: Small, platform: str, segments: str) -> None:
+    write(world, segments, platform, new="subscribed")
+    assert world.push(to=(platform,))[1].exit_code == 0
+    assert set(PEOPLE.values()) <= held(world, platform)
+
+
+def held(world: Small, platform: str) -> set[str]:
+    url = world.running.url
+    if platform == "mailchimp":
+        return set(platforms.mailchimp_statuses(url))
+    if platform == "hubspot":
+        return set(platforms.hubspot_properties(url))
+    pages = platforms._klaviyo_pages(f"{url}/api/profiles", **{"page[size]": 100})
+    return {str(profile["attributes"]["email"]) for profile in pages}
+
+
+def hubspot_id(world: Small, email: str) -> str:
+    body = {"inputs": [{"id": email}], "idProperty": "email", "properties": ["email"]}
+    found = world._send("POST", "/crm/v3/objects/contacts/batch/read", HUBSPOT, body)
+    return str(found["results"][0]["id"])
+
+
+def erase(world: Small, platform: str, how: str = "") -> None:
+    """As the vendors let anybody erase or delete a contact."""
+    if platform == "klaviyo":
+        profile = {"data": {"type": "profile", "attributes": {"email": BOB}}}
+        body = {"data": {"type": "data-privacy-deletion-job", "attributes": {"profile": profile}}}
+        world._send("POST", "/api/data-privacy-deletion-jobs", KLAVIYO, body)
+    elif platform == "mailchimp":
+        member = world.mailchimp_member(BOB)["id"]
+        world._send("POST", f"{world.audience()}/members/{member}/actions/delete-permanent", MAILCHIMP)
+    elif how == "erased":
+        body = {"objectId": hubspot_id(world, BOB)}
+        world._send("POST", "/crm/v3/objects/contacts/gdpr-delete", HUBSPOT, body)
+    else:
+        world._send("DELETE", f"/crm/v3/objects/contacts/{hubspot_id(world, BOB)}", HUBSPOT)
+
+
+def tagged(world: Small, platform: str, name: str) -> set[str]:
+    """Who is in the tag or list of this name."""
+    if platform == "mailchimp":
+        return platforms.mailchimp(world.running.url).get(name, set())
+    lists, tags = getattr(platforms, platform)(world.running.url)
+    return {*lists.get(name, set()), *tags.get(name, set())}
+
+
+def outcomes(result: RunResult) -> set[str]:
+    return {name for ops in result.counts.values() for counts in ops.values() for name in counts}
+
+
+def of_bob(plan: Plan) -> list[str]:
+    return [row["op"] for row in plan.changes.to_pylist() if row["email"] == BOB]
+
+
+CASES = [
+    ("klaviyo", "", TAGS, "tag"),
+    ("klaviyo", "", LISTS, "list"),
+    ("klaviyo", "", BOTH, "tag"),
+    ("klaviyo", "", ENRICH, "list"),
+    ("hubspot", "deleted", TAGS, "tag"),
+    ("hubspot", "deleted", LISTS, "list"),
+    ("hubspot", "erased", BOTH, "tag"),
+    ("mailchimp", "", TAGS, "tag"),
+]
+
+
+@pytest.mark.parametrize("change", ["fields", "target", "both"])
+@pytest.mark.parametrize(("platform", "how", "segments", "kind"), CASES)
+def test_who_is_gone_is_skipped_and_everybody_else_goes_on(
+    world: Small, platform: str, how: str, segments: str, kind: str, change: str
+) -> None:
+    first(world, platform, BOTH.replace("list: Readers, ", "") if segments is ENRICH else segments)
+    erase(world, platform, how)
+    more = "" if change == "fields" else MORE.replace("KIND", kind)
+    write(world, segments + more, platform, renamed=change != "target")
+    plan, result = world.push(to=(platform,))
+    assert of_bob(plan) and (result.exit_code, result.errors) == (0, {})
+    assert outcomes(result) <= {"applied", "skipped"}
+    assert held(world, platform) & set(PEOPLE.values()) == set(PEOPLE.values()) - {BOB}
+    if more:
+        assert tagged(world, platform, "More") == set(PEOPLE.values()) - {BOB}
+    with world.open() as workspace, open_state(workspace) as store:
+        assert store.rejects(platform).num_rows == 0
+    plan, result = world.push(to=(platform,))
+    assert not plan.changes.num_rows and result.exit_code == 0
+    reasons = {row["reason"] for row in plan.blocked.to_pylist()}
+    assert reasons <= {"not_held", "forgotten"} and (reasons or (segments is ENRICH and not more))
+    assert BOB not in held(world, platform)
+
+
+@pytest.mark.parametrize(("platform", "how"), [("hubspot", "deleted"), ("klaviyo", "")])
+def test_under_a_policy_that_creates_every_push_settles(world: Small, platform: str, how: str) -> None:
+    first(world, platform, BOTH)
+    erase(world, platform, how)
+    write(world, BOTH + MORE.replace("KIND", "tag"), platform, new="subscribed", renamed=True)
+    _, result = world.push(to=(platform,))
+    assert result.exit_code == 0 and BOB not in held(world, platform)
+    for _ in range(2):
+        plan, result = world.push(to=(platform,))
+        assert result.exit_code == 0
+    assert not plan.changes.num_rows
+
+
+def test_undo_brings_nobody_back(world: Small) -> None:
+    first(world, "klaviyo", BOTH)
+    write(world, BOTH + MORE.replace("KIND", "list"), "klaviyo", renamed=True)
+    world.push(to=("klaviyo",))
+    write(world, BOTH, "klaviyo", renamed=True)
+    world.push(to=("klaviyo",))  # takes More away
+    erase(world, "klaviyo")
+    with world.open() as workspace, open_state(workspace) as store:
+        for run in [info.id for info in store.runs()][:2]:
+            plan = upkeep.undo(workspace, store, run)
+            result = pushing.push(workspace, store, plan)
+            assert result.exit_code == 0, result.errors
+    assert BOB not in held(world, "klaviyo")
+
+
+@pytest.mark.parametrize("platform", ["klaviyo", "hubspot"])
+def test_an_old_state_that_parked_them_recovers(world: Small, platform: str) -> None:
+    first(world, platform, BOTH)
+    erase(world, platform)
+    write(world, BOTH, platform, renamed=True)
+    world.push(to=(platform,))
+    with world.open() as workspace, open_state(workspace) as store:
+        sql = """INSERT OR REPLACE INTO reject(destination, email, op, kind, target, code, detail, row_hash, run_id, at)
+                 SELECT ?, ?, 'update', '', '', 'not_held', '', NULL, id, 0 FROM run LIMIT 1"""
+        store._db.run(sql, [platform, BOB])  # type: ignore[attr-defined]
+    write(world, BOTH + MORE.replace("KIND", "tag"), platform, new="subscribed", renamed=True)
+    plan, result = world.push(to=(platform,))
+    assert "create" in of_bob(plan) and result.exit_code == 0, json.dumps(result.counts)
+    with world.open() as workspace, open_state(workspace) as store:
+        assert store.rejects(platform).num_rows == 0
+    plan, _ = world.push(to=(platform,))
+    assert not plan.changes.num_rows
+
+
+def test_every_platform_is_asked() -> None:
+    assert {case[0] for case in CASES} == set(PLATFORMS)
