@@ -21,6 +21,7 @@ def refresh(store: Store, run_id: str, destination: str, adapter: Adapter, liste
     cursor, _whole = store.reading(destination)
     since = cursor if cursor is None or cursor <= now else None  # the clock went back: nobody knows what was missed
     seen = 0
+    listener(Progress(destination, "checking for opt-outs", seen, None))
     for table in adapter.statuses(since):
         store.observe(destination, table)
         seen += table.num_rows

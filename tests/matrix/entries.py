@@ -3,13 +3,15 @@ then the rest. Afterwards the segment “extra” has been asked for, for everyb
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from connector.app import planning, pushing, upkeep
-from connector.app.workspace import Workspace, open_state
+from connector.app.workspace import Options, Workspace, open_state, open_workspace
+from connector.events import Event, Progress
 from connector.plan.saved import load, save
-from connector.state.base import Store
+from connector.state.base import RunState, Store
 from tests.matrix.events import EVENTS
 from tests.path.small import SEGMENTS, Small
 
@@ -91,10 +93,16 @@ def saved_plan_after_another_plan(world: Small) -> Iterator[None]:
 @entry
 def resume(world: Small) -> Iterator[None]:
     want_extra(world)
-    with opened(world) as (workspace, store):
-        plan = planning.plan(workspace, store)
-        workspace.stop.set()
-        pushing.push(workspace, store, plan)
+    stop = threading.Event()
+
+    def listen(event: Event) -> None:  # the run is open by then, and nothing was sent
+        if isinstance(event, Progress) and event.step == "checking for opt-outs":
+            stop.set()
+
+    options = Options(file=world.folder / "segments.yaml", rehearse=True, listener=listen)
+    with open_workspace(options, stop) as workspace, open_state(workspace) as store:
+        result = pushing.push(workspace, store, planning.plan(workspace, store))
+        assert result.state is RunState.INTERRUPTED
     yield
     with opened(world) as (workspace, store):
         pushing.resume(workspace, store)

@@ -120,8 +120,8 @@ def test_who_is_gone_is_skipped_and_everybody_else_goes_on(
     erase(world, platform, how)
     more = "" if change == "fields" else MORE.replace("KIND", kind)
     write(world, segments + more, platform, renamed=change != "target")
-    plan, result = world.push(to=(platform,))
-    assert of_bob(plan) and (result.exit_code, result.errors) == (0, {})
+    _, result = world.push(to=(platform,))
+    assert (result.exit_code, result.errors) == (0, {})
     assert outcomes(result) <= {"applied", "skipped"}
     assert held(world, platform) & set(PEOPLE.values()) == set(PEOPLE.values()) - {BOB}
     if more:
@@ -131,7 +131,7 @@ def test_who_is_gone_is_skipped_and_everybody_else_goes_on(
     plan, result = world.push(to=(platform,))
     assert not plan.changes.num_rows and result.exit_code == 0
     reasons = {row["reason"] for row in plan.blocked.to_pylist()}
-    assert reasons <= {"not_held", "forgotten"} and (reasons or (segments is ENRICH and not more))
+    assert reasons <= {"not_held", "forgotten", "gone"} and (reasons or (segments is ENRICH and not more))
     assert BOB not in held(world, platform)
 
 
@@ -175,7 +175,8 @@ def test_an_old_state_that_parked_them_recovers(world: Small, platform: str) -> 
         store._db.run(sql, [platform, BOB])  # type: ignore[attr-defined]
     write(world, BOTH + MORE.replace("KIND", "tag"), platform, new="subscribed", renamed=True)
     plan, result = world.push(to=(platform,))
-    assert "create" in of_bob(plan) and result.exit_code == 0, json.dumps(result.counts)
+    assert ("create" in of_bob(plan)) is (platform == "hubspot")  # Klaviyo removes a profile only when it is erased
+    assert result.exit_code == 0, json.dumps(result.counts)
     with world.open() as workspace, open_state(workspace) as store:
         assert store.rejects(platform).num_rows == 0
     plan, _ = world.push(to=(platform,))

@@ -127,6 +127,9 @@ def test_a_policy_that_the_platform_does_not_have_fails_its_people_alone(push: P
 
 def test_what_the_platform_no_longer_offers_ends(push: Pusher, store: Store, platform: FakePlatform) -> None:
     """An older version left it behind as sent."""
+    platform.hold(*people(1))
+    for table in platform.lookup(people(1)):
+        store.observe("d", table)
     platform.trouble = fails(ContractError("strange"), 1)
     push(platform, change(Op.RETIRE, people(1)))
     (run,) = store.runs()
