@@ -14,7 +14,7 @@ from connector.push.run import UNSENT, RunResult
 WORDS = {
     Outcome.APPLIED: "applied",
     Outcome.UNCHANGED: "were so already",
-    Outcome.SKIPPED: "skipped (not created, archived, said no, or changed meanwhile)",
+    Outcome.SKIPPED: "skipped (not held there, not created, archived, opted out, or changed meanwhile)",
     Outcome.REJECTED: "refused by the platform: see sync rejects",
     Outcome.FAILED: "failed for now: the next push tries again",
     Outcome.UNKNOWN: "in doubt: sync resume asks the platform",
