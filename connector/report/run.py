@@ -14,7 +14,7 @@ from connector.push.run import UNSENT, RunResult
 WORDS = {
     Outcome.APPLIED: "applied",
     Outcome.UNCHANGED: "were so already",
-    Outcome.SKIPPED: "skipped (opted out or changed since the plan, archived, or not created)",
+    Outcome.SKIPPED: "skipped (opted out, changed or gone since the plan, archived, or not created)",
     Outcome.REJECTED: "refused by the platform: see sync rejects",
     Outcome.FAILED: "failed for now: the next push tries again",
     Outcome.UNKNOWN: "in doubt: sync resume asks the platform",
