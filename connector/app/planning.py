@@ -142,10 +142,10 @@ class _Planning:
         connected: Adapter,
         complete: bool,
     ) -> Ledger:
-        """The ledger, with everybody in it whom the plan needs, and nobody who was forgotten."""
+        """The ledger, with everybody in it whom the plan needs."""
         import pyarrow.compute as pc
 
-        from connector.plan import moves, observe, rows
+        from connector.plan import moves, observe
 
         store, name = self.store, ledger.destination
         unknown = moves.strangers(desired, ledger)
@@ -154,8 +154,4 @@ class _Planning:
         if observe.contacts(store, ledger, connected, people, self.now, self.workspace.options.listener, complete):
             ledger = store.ledger(name)
         observe.people(store, ledger, unknown)
-        returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *store.upkeep.tombstones())
-        if len(returned):
-            store.upkeep.sweep(name, returned)
-            ledger = store.ledger(name)
         return ledger

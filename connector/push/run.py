@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from connector.errors import DestinationError, Interrupted, Refused
@@ -36,6 +36,7 @@ class RunResult:
     state: RunState
     counts: Mapping[str, Mapping[str, Mapping[str, int]]]
     errors: Mapping[str, DestinationError] = field(default_factory=dict)
+    left_out: int = 0  # people whom the plan named and who had been forgotten
 
     def total(self, outcome: str) -> int:
         """Changes with this outcome (connector.model.Outcome, or UNSENT) in all destinations."""
@@ -114,10 +115,10 @@ def _listen_again(store: Store, run_id: str, adapters: Mapping[str, Adapter]) ->
 def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threading.Event) -> RunResult:
     counts = store.journal.counts(run_id)
     errors = {name: halt.error for name, halt in halts.items() if halt.error is not None}
-    result = RunResult(run_id, RunState.DONE, counts, errors)
+    result = RunResult(run_id, RunState.DONE, counts, errors, store.run(run_id).left_out)
     if result.total(UNSENT) or result.total(Outcome.UNKNOWN) or errors:
         state = RunState.INTERRUPTED if stop.is_set() else RunState.FAILED
-        result = RunResult(run_id, state, counts, errors)
+        result = replace(result, state=state)
     store.journal.finish(run_id, result.state, counts)
     return result
 

@@ -9,8 +9,13 @@ contact.tags are joined by char(31).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from connector.errors import StateError, TooNew
+from connector.state import tombstones
 from connector.state.driver import Driver
+
+Statement = str | Callable[[Driver], None]
 
 _FIRST = (
     "CREATE TABLE destination(name TEXT PRIMARY KEY, revision INTEGER NOT NULL DEFAULT 0, cursor INTEGER)",
@@ -97,7 +102,15 @@ _DOUBTS = (
         contact_id INTEGER NOT NULL, fields TEXT NOT NULL, PRIMARY KEY(contact_id, fields)) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP, _FROZEN, _STAGES, _DOUBTS)
+# Which account a destination is, how many forgotten people a plan named, and a state without any.
+_IDENTITY: tuple[Statement, ...] = (
+    "ALTER TABLE destination ADD COLUMN account TEXT",
+    "ALTER TABLE destination ADD COLUMN account_name TEXT",
+    "ALTER TABLE run ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0",
+    tombstones.clean,
+)
+
+MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP, _FROZEN, _STAGES, _DOUBTS, _IDENTITY)
 
 
 def migrate(db: Driver, at: int) -> None:
@@ -113,7 +126,7 @@ def migrate(db: Driver, at: int) -> None:
             db.prepare()
         for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in statements:
-                db.run(statement)
+                db.run(statement) if isinstance(statement, str) else statement(db)
             db.run("INSERT INTO schema_version(version, at) VALUES (?, ?)", [number, at])
 
 

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from connector.errors import PlanError, Stale, StateError
 from connector.model import Kind, Status
 from connector.state import stages as stage_entries
+from connector.state import tombstones
 from connector.state.base import (
     ENGAGEMENT,
     LEDGER_CONTACTS,
@@ -74,7 +75,9 @@ _ENGAGE = f"""
     )
 }"""
 
-_RUN_COLUMNS = "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed"
+_RUN_COLUMNS = (
+    "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed, left_out"
+)
 _IN_DOUBT = """EXISTS (SELECT 1 FROM batch b JOIN step s ON s.id = b.step
                        WHERE s.run_id = run.id AND b.state IN ('sent', 'polling'))"""
 
@@ -147,7 +150,8 @@ class SqlStore:
         destinations = pa.repeat(destination, known.num_rows)
         columns = [destinations, pc.utf8_lower(email), remote_id, status, status_at, pc.binary_join(tags, "\x1f")]
         with self._db.transaction():
-            self._db.load(_OBSERVE, pa.table(columns, names=["destination", *OBSERVED.names]))
+            rows = tombstones.read(self._db).without(pa.table(columns, names=["destination", *OBSERVED.names]))
+            self._db.load(_OBSERVE, rows)
             if cursor is not None:
                 self._db.run(
                     "INSERT INTO destination(name, cursor, whole) VALUES (?, ?, ?) "
@@ -176,10 +180,8 @@ class SqlStore:
         known = table.select(ENGAGEMENT.names).cast(ENGAGEMENT)
         columns = [pa.repeat(destination, known.num_rows), *known.columns]
         with self._db.transaction():
-            self._db.load(
-                _ENGAGE.format(totals="true" if totals else "false"),
-                pa.table(columns, names=["destination", *ENGAGEMENT.names]),
-            )
+            rows = tombstones.read(self._db).without(pa.table(columns, names=["destination", *ENGAGEMENT.names]))
+            self._db.load(_ENGAGE.format(totals="true" if totals else "false"), rows)
             self._db.run(
                 "INSERT INTO destination(name, engaged_until) VALUES (?, ?) "
                 "ON CONFLICT(name) DO UPDATE SET engaged_until = excluded.engaged_until",
@@ -235,9 +237,10 @@ class SqlStore:
             self.require_finished()
             self._db.run("UPDATE run SET state = ? WHERE state = ?", [RunState.ABANDONED, RunState.FAILED])
             self._refuse_stale(revisions)
+            changes, stages, frozen, left_out = tombstones.honour(self._db, changes, stages, frozen)
             self._db.run(
-                "INSERT INTO run(id, plan_id, as_of, made_at, started_at, state, contacts, summary, allowed) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, '{}', ?)",
+                "INSERT INTO run(id, plan_id, as_of, made_at, started_at, state, contacts, summary, allowed, left_out) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, '{}', ?, ?)",
                 [
                     run_id,
                     plan_id,
@@ -245,6 +248,7 @@ class SqlStore:
                     RunState.OPEN,
                     contacts,
                     json.dumps(dict(allowed or {})),
+                    left_out,
                 ],
             )
             load_changes(self._db, run_id, changes)
@@ -330,7 +334,7 @@ class SqlStore:
 
 
 def _run_info(row: tuple[Any, ...]) -> RunInfo:
-    run_id, plan_id, as_of, made_at, started_at, finished_at, state, contacts, summary, allowed = row
+    run_id, plan_id, as_of, made_at, started_at, finished_at, state, contacts, summary, allowed, left_out = row
     return RunInfo(
         id=run_id,
         plan_id=plan_id,
@@ -342,4 +346,5 @@ def _run_info(row: tuple[Any, ...]) -> RunInfo:
         contacts=contacts,
         summary=json.loads(summary),
         allowed=json.loads(allowed),
+        left_out=left_out,
     )
