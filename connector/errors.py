@@ -11,6 +11,8 @@
     │   └── TooNew                      written by a newer version
     ├── DestinationError            4   a platform cannot be worked with
     │   ├── Auth                        key wrong, or may not do this
+    │   │   └── MissingScope                …the key is right and lacks a right
+    │   ├── OtherAccount                the key opens another account than the state's
     │   ├── Refused                     the request as a whole was refused
     │   │   ├── BadRecords                  …because of named records; the rest may be sent again
     │   │   └── TooLarge                    …because of its size; halve it
@@ -96,6 +98,14 @@ class DestinationError(ConnectorError):
 
 class Auth(DestinationError):
     """The key is wrong, expired, or lacks a scope."""
+
+
+class MissingScope(Auth):
+    """The key is right, and lacks a right."""
+
+
+class OtherAccount(DestinationError):
+    """The key opens another account than the one that the state belongs to."""
 
 
 class Refused(DestinationError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from connector.app import freezing, lifecycle, observing
+from connector.app import accounts, freezing, lifecycle, observing
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
 
@@ -48,8 +48,10 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
     from connector.plan import build
 
     store.require_finished()
+    new = accounts.new(workspace, store)
     planning = _Planning(workspace, store, workspace.now(), lifecycle.policy(workspace, whole=False), take_over)
     evaluation, forgotten, parts = planning.read()
+    accounts.refuse_shared(workspace, store)
     people, sides = evaluation.table, [part.side for part in parts]
     staged = [(part.staged, part.side.ledger) for part in parts if part.staged is not None]
     for stages, _ in staged:
@@ -63,7 +65,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         made_at=planning.now,
         contacts_before=store.last_contacts(),
         limit=limit,
-        notes=frozen.notes,
+        notes=(*new, *frozen.notes),
         frozen=frozen.members,
         released=frozen.released,
     )

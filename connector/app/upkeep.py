@@ -76,12 +76,15 @@ def _routing(workspace: Workspace, destination: str) -> tuple[Routing, frozenset
 def drift(workspace: Workspace, store: Store) -> list[Drift]:
     """What others changed in our targets. Reads the platforms, writes nothing anywhere."""
     from connector.plan.drift import find
+    from connector.push.account import verify
 
     found = []
     for destination in workspace.destinations():
         _, only = _routing(workspace, destination.name)
         names = None if only is None else frozenset((str(target.kind), target.name) for target in only)
-        found += find(adapter(workspace, destination), store.ledger(destination.name), names)
+        connected = adapter(workspace, destination)
+        verify(store, destination.name, connected, workspace.options.listener)
+        found += find(connected, store.ledger(destination.name), names)
     return _unnamed(store, found)
 
 

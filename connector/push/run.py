@@ -16,6 +16,7 @@ from connector.events import Listener
 from connector.model import Outcome
 from connector.platforms.base import Adapter
 from connector.platforms.limits import Clock, WallClock
+from connector.push.account import verify
 from connector.push.delivery import Halt
 from connector.push.destination import push
 from connector.state.base import RunState, Store
@@ -72,7 +73,7 @@ def apply(
     with ThreadPoolExecutor(max(1, len(halts)), thread_name_prefix="destination") as pool:
         for name, halt in halts.items():
             if name in adapters:
-                pool.submit(push, store, run_id, name, adapters[name], listener, clock, halt, now)
+                pool.submit(_push, store, run_id, name, adapters[name], listener, clock, halt, now)
             else:
                 halt.error = (unread or {}).get(name) or _missing(name)
     for halt in halts.values():
@@ -92,18 +93,44 @@ def resume(
     run = store.unfinished()
     if run is None:
         return None
-    errors = _listen_again(store, run.id, adapters)
+    errors = _listen_again(store, run.id, adapters, listener)
     ready = {name: adapter for name, adapter in adapters.items() if name not in errors}
     return apply(store, run.id, ready, listener, stop, clock, errors)
 
 
-def _listen_again(store: Store, run_id: str, adapters: Mapping[str, Adapter]) -> dict[str, DestinationError]:
+def _push(
+    store: Store,
+    run_id: str,
+    name: str,
+    adapter: Adapter,
+    listener: Listener,
+    clock: Clock,
+    halt: Halt,
+    now: Callable[[], datetime],
+) -> None:
+    """Nothing is sent with a key that opens another account than the ledger's."""
+    try:
+        verify(store, name, adapter)
+    except Interrupted:
+        halt.stop.set()
+    except DestinationError as error:
+        halt.error = error
+    except BaseException as error:  # noqa: BLE001  (raised again when the other destinations are done)
+        halt.bug = error
+    else:
+        push(store, run_id, name, adapter, listener, clock, halt, now)
+
+
+def _listen_again(
+    store: Store, run_id: str, adapters: Mapping[str, Adapter], listener: Listener
+) -> dict[str, DestinationError]:
     """Days may have passed since the plan: whoever has said no meanwhile is left out. A destination that cannot be
     read is not written to."""
     errors = {}
     for name in store.journal.destinations(run_id):
         try:
             if name in adapters:
+                verify(store, name, adapters[name], listener)
                 for table in adapters[name].statuses(store.ledger(name).cursor):
                     store.observe(name, table)
                 store.journal.skip_refusing(run_id, name)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from connector.events import Event, Listener, Progress, RequestSent, Waiting, silent
+from connector.events import Event, Listener, Notice, Progress, RequestSent, Waiting, silent
 
 LONG_WAIT = 2.0  # shorter waits are no news
 
@@ -45,6 +45,8 @@ def _line(event: Event, verbose: bool) -> str | None:
         return f"{event.destination}: {event.step}: {event.done:,}"
     if isinstance(event, Waiting) and event.seconds >= LONG_WAIT:
         return f"{event.destination}: waiting {event.seconds:.0f} s ({event.why})"
+    if isinstance(event, Notice):
+        return f"{event.destination}: {event.text}"
     if isinstance(event, RequestSent) and verbose:
         answer = event.status or "no answer"
         return f"{event.destination}: {event.method} {event.path} -> {answer} in {event.seconds:.2f} s"
@@ -67,5 +69,7 @@ def _bars() -> Iterator[Listener]:
                 if key not in tasks:
                     tasks[key] = bars.add_task(f"{event.destination}: {event.step}", total=event.total)
                 bars.update(tasks[key], completed=event.done, total=event.total)  # type: ignore[arg-type]
+            elif isinstance(event, Notice):
+                bars.console.print(f"{event.destination}: {event.text}", markup=False, highlight=False)
 
         yield tell

@@ -20,6 +20,7 @@ import pyarrow as pa
 from connector.model import Kind, Op, Status
 
 if TYPE_CHECKING:
+    from connector.state.accounts import Accounts
     from connector.state.frozen import Frozen
     from connector.state.upkeep import Upkeep
 
@@ -286,8 +287,13 @@ class Journal(Protocol):
 class Store(Protocol):
     """Thread-safe. Raises only StateError and its subclasses, and PlanError where it says so."""
 
+    accounts: Accounts
     upkeep: Upkeep
     frozen: Frozen
+
+    @property
+    def place(self) -> str:
+        """For people: where this state is, without a secret."""
 
     @property
     def journal(self) -> Journal: ...

@@ -205,6 +205,10 @@ class RemoteStore(SqlStore):
     def journal(self) -> Journal:
         return self._traveller
 
+    @property
+    def place(self) -> str:
+        return self._remote.url
+
     def open_run(self, **parts: Any) -> str:
         run = super().open_run(**parts)
         self._put()

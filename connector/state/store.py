@@ -20,6 +20,7 @@ from connector.errors import PlanError, Stale, StateError
 from connector.model import Kind, Status
 from connector.state import stages as stage_entries
 from connector.state import tombstones
+from connector.state.accounts import Accounts
 from connector.state.base import (
     ENGAGEMENT,
     LEDGER_CONTACTS,
@@ -99,10 +100,15 @@ class SqlStore:
         self._journal = SqlJournal(self._db, self._lease, now)
         self.upkeep = Upkeep(self._db, self._lease, now)
         self.frozen = Frozen(self._db)
+        self.accounts = Accounts(self._db)
 
     @property
     def journal(self) -> Journal:
         return self._journal
+
+    @property
+    def place(self) -> str:
+        return str(self._db.path)
 
     def close(self) -> None:
         self._db.close()
