@@ -11,7 +11,9 @@
     │   └── TooNew                      written by a newer version
     ├── DestinationError            4   a platform cannot be worked with
     │   ├── Auth                        key wrong, or may not do this
+    │   │   └── MissingScope                …the key is right and lacks a right
     │   ├── NotSent                     refused or failed here, before the request left
+    │   ├── OtherAccount                the key opens another account than the state's
     │   ├── Refused                     the request as a whole was refused
     │   │   ├── BadRecords                  …because of named records; the rest may be sent again
     │   │   └── TooLarge                    …because of its size; halve it
@@ -101,6 +103,14 @@ class Auth(DestinationError):
 
 class NotSent(DestinationError):
     """Found before the writing request left, by a check or a reading: nothing of the batch is unknown."""
+
+
+class MissingScope(Auth):
+    """The key is right, and lacks a right."""
+
+
+class OtherAccount(DestinationError):
+    """The key opens another account than the one that the state belongs to."""
 
 
 class Refused(DestinationError):

@@ -41,7 +41,15 @@ class Progress:
     total: int | None
 
 
-Event = RequestSent | Waiting | Progress
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that people should know and that stops nothing."""
+
+    destination: str
+    text: str
+
+
+Event = RequestSent | Waiting | Progress | Notice
 Listener = Callable[[Event], None]
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.app import lifecycle, observing, pushing
+from connector.app import accounts, lifecycle, observing, pushing
 from connector.app.desk import check
 from connector.app.workspace import Workspace, adapter
 
@@ -44,7 +44,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     from connector.plan.routes import route
 
     store.require_finished()
-    config, now = workspace.config, workspace.now()
+    config, now, new = workspace.config, workspace.now(), accounts.new(workspace, store)
     policy = lifecycle.policy(workspace)
     for item in workspace.destinations():
         observing.read(workspace, store, item.name, adapter(workspace, item), now, everything=True)
@@ -65,6 +65,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         held, seen = plans.held(desired, ledger), sparing.seen(ledger.contacts, engagement)
         sides.append(plans.Side(route(config, item), ledger, can, do, found, held, seen))
     made = plans.build(sides, policy, as_of=workspace.as_of, made_at=now, contacts=desired.num_rows)
+    made = replace(made, notes=(*new, *made.notes))
     orphans = {side.ledger.destination: plans.orphans(side, config.lifecycle) for side in sides}
     twice = {side.ledger.destination: _twice(side.ledger.contacts) for side in sides}
     return Cleaning(made, tuple(sides), orphans, twice, _reasons(loaded.quarantine))

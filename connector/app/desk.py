@@ -63,7 +63,21 @@ def check(workspace: Workspace, store: Store | None = None) -> tuple[Evaluation,
     from connector.segments.evaluate import evaluate as evaluate_segments
 
     loaded = load(workspace, store)
-    return evaluate_segments(workspace.config, loaded, workspace.as_of), loaded
+    evaluation = evaluate_segments(workspace.config, loaded, workspace.as_of)
+    if store is not None:
+        _follow(store, evaluation)
+    return evaluation, loaded
+
+
+def _follow(store: Store, evaluation: Evaluation) -> None:
+    """Whoever was forgotten and has another address in the export, under the same CRM id, is forgotten there too."""
+    from connector.plan import rows
+
+    known = store.upkeep.tombstones()
+    emails = rows.under_forgotten_ids(evaluation.table, *known)
+    new = set(emails.to_pylist()) - set(rows.forgotten(emails, *known).to_pylist())
+    if new:
+        store.upkeep.forget_also(sorted(new))
 
 
 def members(evaluation: Evaluation, segment: str) -> list[str]:

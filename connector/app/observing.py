@@ -26,7 +26,9 @@ def read(
 
     Everybody, and who opened and clicked, is read only for a file whose rules ask for it, or for `everything`."""
     from connector.plan import engagement, observe
+    from connector.push.account import verify
 
+    verify(store, destination, adapter, workspace.options.listener)
     words = asked(workspace.config).get(destination, frozenset())
     tell = workspace.reading
     complete = observe.changes(store, adapter, destination, everything or bool(words), now, tell)

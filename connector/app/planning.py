@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from connector.app import freezing, lifecycle, observing
+from connector.app import accounts, freezing, lifecycle, observing
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
 
@@ -49,8 +49,10 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
     from connector.plan import build, totals
 
     store.require_finished()
+    new = accounts.new(workspace, store)
     planning = _Planning(workspace, store, workspace.now(), lifecycle.policy(workspace, whole=False), take_over)
     evaluation, forgotten, parts = planning.read()
+    accounts.refuse_shared(workspace, store)
     people, sides = evaluation.table, [part.side for part in parts]
     staged = [(part.staged, part.side.ledger) for part in parts if part.staged is not None]
     for stages, _ in staged:
@@ -63,7 +65,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         as_of=workspace.as_of,
         made_at=planning.now,
         contacts_before=store.last_contacts(),
-        notes=frozen.notes,
+        notes=(*new, *frozen.notes),
         frozen=frozen.members,
         released=frozen.released,
     )
@@ -146,10 +148,10 @@ class _Planning:
         connected: Adapter,
         complete: bool,
     ) -> Ledger:
-        """The ledger, with everybody in it whom the plan needs, and nobody who was forgotten."""
+        """The ledger, with everybody in it whom the plan needs."""
         import pyarrow.compute as pc
 
-        from connector.plan import moves, observe, rows
+        from connector.plan import moves, observe
 
         store, name = self.store, ledger.destination
         unknown = moves.strangers(desired, ledger)
@@ -158,8 +160,4 @@ class _Planning:
         if observe.contacts(store, ledger, connected, people, self.now, self.workspace.reading, complete):
             ledger = store.ledger(name)
         observe.people(store, ledger, unknown)
-        returned = rows.forgotten(ledger.contacts.column("email").combine_chunks(), *store.upkeep.tombstones())
-        if len(returned):
-            store.upkeep.sweep(name, returned)
-            ledger = store.ledger(name)
         return ledger

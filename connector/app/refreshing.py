@@ -24,10 +24,12 @@ def refresh(workspace: Workspace, store: Store) -> list[str]:
     from connector.plan import drift
     from connector.platforms.limits import WallClock
     from connector.push import earlier
+    from connector.push.account import verify
 
     clock, listener, notes = WallClock(workspace.stop), workspace.reading, []
     for destination in workspace.destinations():
         name, connected = destination.name, adapter(workspace, destination)
+        verify(store, name, connected, listener)
         earlier.wait(name, connected, listener, clock)
         first = store.revisions([name])[name] == 0
         held = _read_everybody(workspace, store, connected, name)

@@ -5,7 +5,7 @@ Owns: the order of these steps. Must not: print, or hold the logic of a plan.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from connector.app import freezing, observing, planning
 from connector.app.desk import evaluate
 from connector.app.workspace import Workspace, adapter
-from connector.errors import PlanError
+from connector.errors import ConnectorError, PlanError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,13 +76,28 @@ def _routing(workspace: Workspace, destination: str) -> tuple[Routing, frozenset
 def drift(workspace: Workspace, store: Store) -> list[Drift]:
     """What others changed in our targets. Reads the platforms, writes nothing anywhere."""
     from connector.plan.drift import find
+    from connector.push.account import verify
 
     found = []
     for destination in workspace.destinations():
         _, only = _routing(workspace, destination.name)
         names = None if only is None else frozenset((str(target.kind), target.name) for target in only)
-        found += find(adapter(workspace, destination), store.ledger(destination.name), names, workspace.reading)
-    return found
+        connected = adapter(workspace, destination)
+        verify(store, destination.name, connected, workspace.options.listener)
+        found += find(connected, store.ledger(destination.name), names, workspace.reading)
+    return _unnamed(store, found)
+
+
+def _unnamed(store: Store, found: list[Drift]) -> list[Drift]:
+    """Forgotten people are still in our targets, until they are erased there: they are no drift, and not named."""
+    import pyarrow as pa
+
+    from connector.plan.rows import forgotten
+
+    known = store.upkeep.tombstones()
+    added = pa.array([email for item in found for email in item.added], pa.string())
+    out = set(forgotten(added, *known).to_pylist())
+    return [replace(item, added=tuple(email for email in item.added if email not in out)) for item in found]
 
 
 def adopt(workspace: Workspace, store: Store) -> Plan:
@@ -110,19 +125,39 @@ def adopt(workspace: Workspace, store: Store) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """`held`: destination -> the status we last knew, of the platforms that hold the person still."""
+    """`held`: destination -> the status we last knew, of the platforms that hold the person still; `addresses`: how
+    many the state knew of the person, the one that was named included."""
 
     held: dict[str, str]
-    platforms: dict[str, str]
+    platforms: Mapping[str, str]
+    addresses: int = 1
 
 
 def forget(workspace: Workspace, store: Store, email: str) -> Forgotten:
     """Remove a person from the state for good. Raises PlanError while a run is unfinished."""
     store.require_finished()
+    address = normalised(email)
+    persons = _persons(workspace, store, address)
     with store.lease("forget"):
-        held = store.upkeep.forget(normalised(email))
+        addresses = store.upkeep.addresses(address, persons)
+        held = store.upkeep.forget(address, persons)
     config = workspace.config
-    return Forgotten(held, {name: config.destinations[name].platform for name in held if name in config.destinations})
+    platforms = {name: config.destinations[name].platform for name in held if name in config.destinations}
+    return Forgotten(held, platforms, len(addresses))
+
+
+def _persons(workspace: Workspace, store: Store, email: str) -> list[str]:
+    """The CRM's id of the person, if the export can be read and names one: they may come back under another address."""
+    import pyarrow.compute as pc
+
+    try:
+        table = evaluate(workspace, store).table
+    except ConnectorError:
+        return []
+    if "person" not in table.column_names:
+        return []
+    found = table.filter(pc.equal(table.column("email"), email)).column("person")
+    return [str(person) for person in found.drop_null().to_pylist()]
 
 
 def normalised(email: str) -> str:

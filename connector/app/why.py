@@ -121,7 +121,9 @@ def _standings(
     desired = explanation.desired if explanation is not None else _successors(workspace, loaded, ledgers, email)
     forgotten = None
     if store is not None:
-        forgotten = rows.forgotten(desired["email"].combine_chunks(), *store.upkeep.tombstones())
+        known = store.upkeep.tombstones()
+        by_address = rows.forgotten(desired["email"].combine_chunks(), *known)
+        forgotten = pa.concat_arrays([by_address, rows.under_forgotten_ids(desired, *known)])
     found = []
     for destination in chosen:
         routing = route(config, destination, workspace.options.only)

@@ -84,7 +84,10 @@ def forget(
             talk("Nothing was changed.")
             return 0
         found = verbs.forget(workspace, store, email)
-    data_json(forget_json(found.held)) if common.json else data(forget_text(found.held, found.platforms))
+    if common.json:
+        data_json(forget_json(found.held, found.addresses))
+    else:
+        data(forget_text(found.held, found.platforms, found.addresses))
     return 0
 
 

@@ -6,7 +6,7 @@ Owns: checks across sections that need no data. Must not: read values (the secti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -149,16 +149,25 @@ def targets(
     segments: Mapping[str, Segment],
     problems: Collector,
 ) -> None:
-    """No tag or list of a destination is written by two."""
-    seen: dict[tuple[str, Kind, str], Loc] = {}
+    """No tag or list of an account is written by two."""
+    seen: dict[tuple[Hashable, Kind, str], tuple[str, Loc]] = {}
     for name, segment in segments.items():
         for entry in segment.send_to:
             for kind, target in entry.targets:
                 loc: Loc = ("segments", name, "send_to", entry.destination, str(kind))
-                _one_writer((entry.destination, kind, target), loc, seen, problems)
+                where = _account(entry.destination, accounts)
+                _one_writer((where, kind, target), entry.destination, loc, seen, problems)
     for place, kind, target in _stage_targets(data):
         for account in accounts:
-            _one_writer((account, kind, target), place, seen, problems)
+            _one_writer((_account(account, accounts), kind, target), account, place, seen, problems)
+
+
+def _account(name: str, accounts: Mapping[str, Destination]) -> Hashable:
+    """What tells two destinations apart before any platform is asked: the same key and audience are one account."""
+    found = accounts.get(name)
+    if found is None:
+        return name
+    return found.platform, found.secret.variable, found.audience, found.base_url
 
 
 def stage_targets(data: Mapping[str, Any], accounts: Mapping[str, Destination], problems: Collector) -> None:
@@ -186,13 +195,18 @@ def _stage_targets(data: Mapping[str, Any]) -> Iterable[tuple[Loc, Kind, str]]:
 
 
 def _one_writer(
-    target: tuple[str, Kind, str], loc: Loc, seen: dict[tuple[str, Kind, str], Loc], problems: Collector
+    target: tuple[Hashable, Kind, str],
+    destination: str,
+    loc: Loc,
+    seen: dict[tuple[Hashable, Kind, str], tuple[str, Loc]],
+    problems: Collector,
 ) -> None:
-    destination, kind, name = target
-    first = seen.setdefault((destination, kind, name.strip().casefold()), loc)
+    account, kind, name = target
+    other, first = seen.setdefault((account, kind, name.strip().casefold()), (destination, loc))
     if first != loc:
+        where = destination if other == destination else f"the account of {destination}, which is that of {other} too,"
         line = problems.line(first)
-        text = f"The {kind} “{name}” in {destination} is written in line {line} already; each needs its own."
+        text = f"The {kind} “{name}” in {where} is written in line {line} already; each needs its own."
         problems.add(loc, "same-target", text)
 
 

@@ -1,6 +1,6 @@
 """People by what the export says of them, and people who are not to come back.
 
-Owns: the hash of a person's row (a refused change waits until it changes), and who of many addresses was forgotten.
+Owns: the hash of a person's row (a refused change waits until it changes), and who of many people was forgotten.
 Must not: know a platform or a store, decide consent (gate.py).
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import duckdb
 import pyarrow as pa
+
+from connector.state.tombstones import PERSON
 
 # SQL over `person` of diff.compare: what would be sent of them, and their consent. Not which segments they are in, so
 # that somebody a platform refuses is not tried again for entering another segment. 64 bits are enough for one person.
@@ -24,6 +26,18 @@ def forgotten(emails: pa.Array, salt: str, hashes: pa.Array) -> pa.Array:
         connection.register("tombstones", pa.table({"hash": hashes}))
         sql = "select email from asked where sha256(? || email) in (select hash from tombstones)"
         found = connection.sql(sql, params=[salt]).to_arrow_table().column("email")
+        return found.combine_chunks().cast(pa.string())
+
+
+def under_forgotten_ids(desired: pa.Table, salt: str, hashes: pa.Array) -> pa.Array:
+    """The addresses of `desired` whose person's CRM id was forgotten, whichever address it had then."""
+    if not len(hashes) or "person" not in desired.column_names:
+        return pa.array([], pa.string())
+    with duckdb.connect() as connection:
+        connection.register("asked", desired.select(["email", "person"]))
+        connection.register("tombstones", pa.table({"hash": hashes}))
+        sql = "select email from asked where sha256(? || person) in (select hash from tombstones)"
+        found = connection.sql(sql, params=[salt + PERSON]).to_arrow_table().column("email")
         return found.combine_chunks().cast(pa.string())
 
 

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector.errors import Stale
 from connector.plan.model import GuardHit, Plan
+from connector.plan.rows import FORGOTTEN
 from connector.state.frozen import counted
 
 FORMAT = 5
@@ -27,6 +29,7 @@ TABLES = ("changes", "blocked", "frozen", "stages")  # of a Plan
 
 def save(plan: Plan, path: Path) -> None:
     """Write the plan; the file holds addresses, so only its owner may read it."""
+    plan = _unnamed(plan)
     partial = path.with_name(path.name + ".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with (
@@ -37,6 +40,13 @@ def save(plan: Plan, path: Path) -> None:
         for name in TABLES:
             archive.writestr(f"{name}.arrow", _bytes(getattr(plan, name)))
     partial.replace(path)
+
+
+def _unnamed(plan: Plan) -> Plan:
+    """A plan is kept without the addresses of forgotten people: nothing is sent about them."""
+    out = pc.equal(plan.blocked.column("reason"), FORGOTTEN)
+    emails = pc.if_else(out, "", plan.blocked.column("email"))
+    return replace(plan, blocked=plan.blocked.set_column(plan.blocked.column_names.index("email"), "email", emails))
 
 
 def load(path: Path) -> Plan:

@@ -196,6 +196,15 @@ class Account:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose contacts a key opens. `id` never changes there and is no other's (with several audiences in an account it
+    holds the audience's id too); `name` is for people, without a secret or an address."""
+
+    id: str
+    name: str
+
+
 class Adapter(Protocol):
     """One configured account on one platform. Raises only DestinationError and its subclasses."""
 
@@ -204,6 +213,10 @@ class Adapter(Protocol):
     def check(self, fields: Mapping[str, str]) -> Account:
         """Credentials, account, audience, and that every platform field in `fields` (platform name ->
         column) exists and that no other is required. Writes nothing."""
+
+    def identity(self) -> Identity:
+        """The account, cheaply: asked before anything is read or sent, one request, remembered. Writes nothing.
+        Raises MissingScope when the key is right but may not tell."""
 
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """Every existing target of these kinds: (kind, name) -> remote id. Read in bulk, writes nothing."""

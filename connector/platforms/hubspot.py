@@ -37,6 +37,7 @@ from connector.platforms.base import (
     Capabilities,
     Done,
     Engagement,
+    Identity,
     Job,
     OpSpec,
     RecordOutcome,
@@ -98,6 +99,7 @@ class HubSpot:
         self._refusals = self._portal.refusals
         self._tag = self._portal.tag_property
         self.capabilities = capabilities(self._portal.limits)
+        self._identity: Identity | None = None
         self._lists: list[Json] | None = None  # as `targets` found them, for the `ensure_targets` that follows
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -120,6 +122,12 @@ class HubSpot:
         facts = {str(key): str(details[key]) for key in known if key in details}
         name = f"HubSpot portal {details.get('portalId', '')}"
         return Account(name, str(details.get("uiDomain", "")), tuple(problems), facts)
+
+    def identity(self) -> Identity:
+        """The portal: its details need no scope but `oauth`, which every app has (accountInfo, 2026-03)."""
+        if self._identity is None:
+            self._identity = self._portal.identity()
+        return self._identity
 
     def _field_problem(self, name: str, definition: Mapping[str, Any] | None) -> str:
         if name == self._tag:

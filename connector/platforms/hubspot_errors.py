@@ -16,6 +16,7 @@ from connector.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    MissingScope,
     NotSent,
     Refused,
     Retryable,
@@ -117,7 +118,7 @@ class Refusals:
             return Auth(f"{self._name}: {advice}", destination=self._name, code="token")
         scopes = ", ".join(_scopes(body)) or "see the app's scopes in HubSpot"
         advice = f"the access token may not do this. Add to the app: {scopes}."
-        return Auth(f"{self._name}: {advice}", destination=self._name, code="missing_scopes")
+        return MissingScope(f"{self._name}: {advice}", destination=self._name, code="missing_scopes")
 
     def _transient(self, reply: Reply, policy: str) -> DestinationError:
         if reply.status == 429 and policy == "DAILY":

@@ -17,7 +17,7 @@ from connector.errors import Refused
 from connector.events import Listener
 from connector.platforms import hubspot_shapes as shapes
 from connector.platforms import hubspot_wire as wire
-from connector.platforms.base import Window
+from connector.platforms.base import Identity, Window
 from connector.platforms.http import Http
 from connector.platforms.hubspot_errors import Declined, Refusals
 from connector.platforms.limits import Clock, Limiter
@@ -78,6 +78,12 @@ class Portal:
 
     def account(self) -> Json:
         return self._ask("GET", self._paths.account, shapes.Answer)
+
+    def identity(self) -> Identity:
+        number = self.account().get("portalId")
+        if not number:
+            raise self.refusals.bug("the portal's details name no portalId")
+        return Identity(str(number), f"HubSpot portal {number}")
 
     # -- contacts -------------------------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ from connector.platforms.base import (
     Account,
     Batch,
     Done,
+    Identity,
     Job,
     RecordOutcome,
     before_sending,
@@ -79,6 +80,7 @@ class Klaviyo:
     def __init__(self, destination: Destination, secret: str, *, clock: Clock, listener: Listener) -> None:
         self._name = destination.name
         self._tag_property = destination.settings.get("tag_property", TAG_PROPERTY)
+        self._identity: Identity | None = None
         self._asked: dict[str, int] = {}  # job -> how often it was asked about, at most 10
         self._http = Http(
             self._name,
@@ -102,19 +104,28 @@ class Klaviyo:
 
     def check(self, fields: Mapping[str, str]) -> Account:
         """See Adapter. Also tries to read lists and profiles, so that a missing scope shows before anything is sent."""
-        account = self._page("/api/accounts", {}, "accounts").data
-        if not account:
-            raise ContractError(f"{self._name}: Klaviyo named no account.", destination=self._name, code="shape")
+        account = self._account()
         problems = [problem for name in fields if (problem := wire.field_problem(name, self._tag_property))]
         for path, bucket in (("/api/lists", "lists"), ("/api/profiles", "profiles")):
             try:
                 self._page(path, {"page[size]": 1}, bucket)
             except Auth:
                 problems.append(f"The key may not read {bucket}: give it the scope {bucket}:read.")
-        about = account[0].attributes
-        name = str((about.get("contact_information") or {}).get("organization_name") or account[0].id)
-        facts = {"account_id": account[0].id, "timezone": str(about.get("timezone", ""))}
-        return Account(name, f"Klaviyo account {account[0].id}", tuple(problems), facts)
+        facts = {"account_id": account.id, "timezone": str(account.attributes.get("timezone", ""))}
+        return Account(wire.account_name(account), f"Klaviyo account {account.id}", tuple(problems), facts)
+
+    def identity(self) -> Identity:
+        """See Adapter."""
+        if self._identity is None:
+            account = self._account()
+            self._identity = Identity(account.id, wire.account_name(account))
+        return self._identity
+
+    def _account(self) -> wire.Resource:
+        found = self._page("/api/accounts", {}, "accounts").data
+        if not found or not found[0].id:
+            raise ContractError(f"{self._name}: Klaviyo named no account.", destination=self._name, code="shape")
+        return found[0]
 
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """See Adapter. Tags are values of a property, which Klaviyo cannot enumerate: only lists are found. Of several

@@ -18,7 +18,17 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
-from connector.errors import Auth, BadRecords, ContractError, DestinationError, Refused, Retryable, TooLarge, Unanswered
+from connector.errors import (
+    Auth,
+    BadRecords,
+    ContractError,
+    DestinationError,
+    MissingScope,
+    Refused,
+    Retryable,
+    TooLarge,
+    Unanswered,
+)
 from connector.model import Status
 from connector.platforms.base import CONTACT_SCHEMA
 from connector.platforms.http import Reply
@@ -96,6 +106,11 @@ def read(document: type[Document], reply: Reply, destination: str) -> Document:
 def text(value: str) -> str:
     """A value in a filter: quoted, with quotes and backslashes escaped (guide "Filtering")."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def account_name(account: Resource) -> str:
+    about = account.attributes.get("contact_information") or {}
+    return str(about.get("organization_name") or account.id)
 
 
 def any_of(field: str, values: Iterable[str]) -> str:
@@ -317,7 +332,8 @@ def trouble(destination: str, reply: Reply) -> DestinationError | None:
     errors = _errors(reply)
     code = str(errors[0].get("code") or status) if errors else str(status)
     if status == 401 or (status == 403 and reply.is_json):
-        return Auth(_AUTH[status].format(destination), destination=destination, code=code)
+        kind = Auth if status == 401 else MissingScope
+        return kind(_AUTH[status].format(destination), destination=destination, code=code)
     if status == 403:  # the edge's HTML page (klaviyo-api-python issue 84), not about the key
         return Retryable(f"{destination}: blocked at Klaviyo's edge.", destination=destination, code="blocked")
     if status == 429:

@@ -30,7 +30,7 @@ from connector.model import Kind, Op, Outcome, Target
 from connector.platforms import mailchimp_engagement as engagement
 from connector.platforms import mailchimp_jobs as jobs
 from connector.platforms import mailchimp_wire as wire
-from connector.platforms.base import Account, Batch, Done, Job, RecordOutcome, before_sending
+from connector.platforms.base import Account, Batch, Done, Identity, Job, RecordOutcome, before_sending
 from connector.platforms.http import Http
 from connector.platforms.limits import Clock, Limiter
 from connector.platforms.mailchimp_errors import trouble
@@ -51,6 +51,7 @@ class Mailchimp:
         self._listener = listener
         self._lock = threading.RLock()  # held while ids are looked up, so that it happens once
         self._audience_found: dict[str, Any] | None = None
+        self._identity: Identity | None = None
         self._types: dict[str, str] | None = None
         key = secret.strip()
         self._http = Http(
@@ -67,9 +68,20 @@ class Mailchimp:
 
     # ------------------------------------------------------------ reading
 
-    def check(self, fields: Mapping[str, str]) -> Account:
+    def identity(self) -> Identity:
+        """The account and the audience: another one of the same name has another id."""
+        if self._identity is None:
+            root, audience = self._root(), self._audience()
+            name = f"{root.get('account_name', '')}, audience “{audience.get('name')}”"
+            self._identity = Identity(f"{root.get('account_id', '')}/{audience['id']}", name)
+        return self._identity
+
+    def _root(self) -> dict[str, Any]:
         root = self._http.send("GET", "/", query={"fields": "account_id,account_name,role"}).body
-        root = root if isinstance(root, dict) else {}
+        return root if isinstance(root, dict) else {}
+
+    def check(self, fields: Mapping[str, str]) -> Account:
+        root = self._root()
         name = str(root.get("account_name") or "")
         facts = {fact: str(root[fact]) for fact in ("account_id", "role") if root.get(fact)}
         try:
@@ -216,29 +228,16 @@ class Mailchimp:
             return self._types
 
     def _path(self) -> str:
-        with self._lock:
-            if self._audience_found is None:
-                self._audience_found = self._audience()
-            return f"/lists/{quote(str(self._audience_found['id']), safe='')}"
+        return f"/lists/{quote(str(self._audience()['id']), safe='')}"
 
     def _audience(self) -> dict[str, Any]:
-        """The configured audience, by name or id; without one, the only one there is."""
-        query = {"fields": "lists.id,lists.name,total_items"}
-        audiences = [audience for page in self._pages("/lists", "lists", query) for audience in page]
-        if not all(isinstance(one.get("id"), str) and one["id"] for one in audiences):
-            raise self._strange("an audience in the answer has no id")
-        wanted = self._audience_wanted
-        found = [one for one in audiences if wanted is None or wanted in (one.get("name"), one.get("id"))]
-        exact = [one for one in found if one.get("id") == wanted]
-        if len(exact or found) == 1:
-            return (exact or found)[0]
-        names = [str(one.get("name")) for one in audiences]
-        if not found:
-            what = f"there is no audience “{wanted}”.{did_you_mean(wanted or '', names)}"
-        else:
-            ids = ", ".join(f"{one.get('name')} ({one.get('id')})" for one in found[:8])
-            what = f"which audience? Write one of these ids as `audience:` in segments.yaml: {ids}."
-        raise Refused(f"{self._name}: {what}", destination=self._name, code="unknown_audience")
+        """The configured audience, by name or id; without one, the only one there is. Read once."""
+        with self._lock:
+            if self._audience_found is None:
+                query = {"fields": "lists.id,lists.name,total_items"}
+                audiences = [audience for page in self._pages("/lists", "lists", query) for audience in page]
+                self._audience_found = wire.audience(audiences, self._audience_wanted, self._name)
+            return self._audience_found
 
     # ------------------------------------------------------------ writing
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from connector.errors import Auth, BadRecords, DestinationError, Refused, Retryable, TooLarge, Unanswered
+from connector.errors import Auth, BadRecords, DestinationError, MissingScope, Refused, Retryable, TooLarge, Unanswered
 from connector.platforms.http import Reply, scrub
 from connector.platforms.retry import retry_after
 
@@ -36,7 +36,7 @@ def trouble(destination: str, secret_name: str, reply: Reply) -> DestinationErro
             f"the key in {secret_name} is not accepted ({reply.status}). Check that it is not revoked, belongs to this "
             "account, and that its user may change the audience."
         )
-        return error(Auth, "auth" if reply.status == 401 else "forbidden", text)
+        return error(Auth, "auth", text) if reply.status == 401 else error(MissingScope, "forbidden", text)
     if reply.status == 404:
         text = "not found (404): the audience or tag was deleted there. Run again to look it up afresh."
         return error(Refused, "not_found", text)

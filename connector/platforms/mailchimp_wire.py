@@ -22,10 +22,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.errors import ContractError, NotSent, Retryable
+from connector.errors import ContractError, NotSent, Refused, Retryable
 from connector.model import NewContacts, Outcome, Status
 from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, RecordOutcome
 from connector.platforms.http import scrub
+from connector.problem import did_you_mean
 
 # Reading: only these four fields of a member are asked for. `id` is the MD5 of the address and changes with it;
 # `contact_id` stays (mailchimp.com/developer/marketing/api/list-members, read 2026-11-28).
@@ -120,6 +121,25 @@ def subscriber_hash(email: str) -> str:
 
 
 # ---------------------------------------------------------------- answers
+
+
+def audience(audiences: Sequence[Mapping[str, Any]], wanted: str | None, destination: str) -> dict[str, Any]:
+    """The one that is wanted, by name or id; without either, the only one there is. Raises Refused."""
+    if not all(isinstance(one.get("id"), str) and one["id"] for one in audiences):
+        text = f"{destination}: an audience in the answer has no id. Mailchimp changed, or this is not its address."
+        raise ContractError(text, destination=destination, code="shape")
+    found = [one for one in audiences if wanted is None or wanted in (one.get("name"), one.get("id"))]
+    exact = [one for one in found if one.get("id") == wanted]
+    if len(exact or found) == 1:
+        return dict((exact or found)[0])
+    if not found:
+        what = (
+            f"there is no audience “{wanted}”.{did_you_mean(wanted or '', [str(one.get('name')) for one in audiences])}"
+        )
+    else:
+        ids = ", ".join(f"{one.get('name')} ({one.get('id')})" for one in found[:8])
+        what = f"which audience? Write one of these ids as `audience:` in segments.yaml: {ids}."
+    raise Refused(f"{destination}: {what}", destination=destination, code="unknown_audience")
 
 
 def open_batches(rows: Iterable[Mapping[str, Any]]) -> dict[str, datetime | None]:

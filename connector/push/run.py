@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from connector.errors import DestinationError, Interrupted, Refused
@@ -16,6 +16,7 @@ from connector.events import Listener
 from connector.model import Outcome
 from connector.platforms.base import Adapter
 from connector.platforms.limits import Clock, WallClock
+from connector.push.account import verify
 from connector.push.delivery import Halt
 from connector.push.destination import push
 from connector.state.base import RunState, Store
@@ -36,6 +37,7 @@ class RunResult:
     state: RunState
     counts: Mapping[str, Mapping[str, Mapping[str, int]]]
     errors: Mapping[str, DestinationError] = field(default_factory=dict)
+    left_out: int = 0  # people whom the plan named and who had been forgotten
 
     def total(self, outcome: str) -> int:
         """Changes with this outcome (connector.model.Outcome, or UNSENT) in all destinations."""
@@ -70,7 +72,7 @@ def apply(
     with ThreadPoolExecutor(max(1, len(halts)), thread_name_prefix="destination") as pool:
         for name, halt in halts.items():
             if name in adapters:
-                pool.submit(push, store, run_id, name, adapters[name], listener, clock, halt, now)
+                pool.submit(_push, store, run_id, name, adapters[name], listener, clock, halt, now)
             else:
                 halt.error = _missing(name)
     for halt in halts.values():
@@ -91,13 +93,36 @@ def resume(
     return None if run is None else apply(store, run.id, adapters, listener, stop, clock)
 
 
+def _push(
+    store: Store,
+    run_id: str,
+    name: str,
+    adapter: Adapter,
+    listener: Listener,
+    clock: Clock,
+    halt: Halt,
+    now: Callable[[], datetime],
+) -> None:
+    """Nothing is sent with a key that opens another account than the ledger's."""
+    try:
+        verify(store, name, adapter)
+    except Interrupted:
+        halt.stop.set()
+    except DestinationError as error:
+        halt.error = error
+    except BaseException as error:  # noqa: BLE001  (raised again when the other destinations are done)
+        halt.bug = error
+    else:
+        push(store, run_id, name, adapter, listener, clock, halt, now)
+
+
 def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threading.Event) -> RunResult:
     counts = store.journal.counts(run_id)
     errors = {name: halt.error for name, halt in halts.items() if halt.error is not None}
-    result = RunResult(run_id, RunState.DONE, counts, errors)
+    result = RunResult(run_id, RunState.DONE, counts, errors, store.run(run_id).left_out)
     if result.total(UNSENT) or result.total(Outcome.UNKNOWN) or errors:
         state = RunState.INTERRUPTED if stop.is_set() else RunState.FAILED
-        result = RunResult(run_id, state, counts, errors)
+        result = replace(result, state=state)
     store.journal.finish(run_id, result.state, counts)
     return result
 

@@ -132,9 +132,12 @@ def _subscription_routes(base: str) -> list[Route]:
 
 
 def details(world: World, request: Request) -> Response:
+    portal = world.settings.accounts[NAME]
+    if not portal:
+        return error(403)
     return Response(
         body={
-            "portalId": store.PORTAL,
+            "portalId": int(portal),
             "accountType": "DEVELOPER_TEST",
             "timeZone": "Europe/Berlin",
             "companyCurrency": "EUR",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 
 from connector.rehearsal.hubspot_contacts import definitions
-from connector.rehearsal.hubspot_store import PORTAL
 from connector.rehearsal.world import Members, Overview, TargetRow, World
 
 
@@ -19,7 +18,7 @@ def overview(world: World) -> Overview:
     count = "(SELECT count(*) FROM hs_member WHERE list = hs_list.id)"
     found = world.db.execute(f"SELECT id, name, type, {count} FROM hs_list WHERE deleted IS NULL ORDER BY name")
     lists = [TargetRow(f"{kind.lower()} list", name, n, f"list:{number}") for number, name, kind, n in found.fetchall()]
-    return Overview(f"Portal {PORTAL}", held, lists + _tags(world))
+    return Overview(f"Portal {world.settings.accounts['hubspot']}", held, lists + _tags(world))
 
 
 def _state() -> str:

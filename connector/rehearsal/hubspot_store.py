@@ -15,7 +15,7 @@ from typing import Any
 from connector.rehearsal.hubspot_wire import from_millis, iso, millis
 from connector.rehearsal.world import World
 
-PORTAL, OWNER = 4242424, "12345"
+OWNER = "12345"
 FIRST_CONTACT = 101  # ids below belong to nobody
 SUBSCRIPTIONS = (("1001", "Marketing Information"), ("1002", "One to One"))
 STAGES = ("subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist")

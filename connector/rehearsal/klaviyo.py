@@ -22,10 +22,9 @@ from connector.rehearsal import klaviyo_store as store
 from connector.rehearsal import klaviyo_wire as wire
 from connector.rehearsal.klaviyo_wire import Trouble
 from connector.rehearsal.limits import Window
-from connector.rehearsal.world import Members, Overview, Request, Response, Route, TargetRow, World
+from connector.rehearsal.world import Members, Overview, Refusal, Request, Response, Route, TargetRow, World
 
 NAME, TITLE, PREFIXES = "klaviyo", "Klaviyo", ("/api",)
-ACCOUNT = "RHRSAL"
 engage = events.engage
 SUPPORTED = timedelta(days=731)  # a revision is stable for a year and deprecated for another
 FACTS = date(2026, 11, 21)  # revisions retire as of this day: a rehearsal of later years still speaks the one it knows
@@ -186,16 +185,19 @@ def fault(kind: str) -> Response:
 
 
 def _accounts(world: World, request: Request) -> Response:
-    return wire.many(request, [_account_object(request)])
+    return wire.many(request, [_account_object(world, request)])
 
 
 def _account(world: World, request: Request) -> Response:
-    if request.params["id"] != ACCOUNT:
+    if request.params["id"] != world.settings.accounts[NAME]:
         raise wire.missing("account", request.params["id"])
-    return wire.one(_account_object(request))
+    return wire.one(_account_object(world, request))
 
 
-def _account_object(request: Request) -> dict[str, Any]:
+def _account_object(world: World, request: Request) -> dict[str, Any]:
+    account = world.settings.accounts[NAME]
+    if not account:
+        raise Refusal(error(403, "The key has not the scope accounts:read."))
     contact = {
         "default_sender_name": "Rehearsal",
         "default_sender_email": "news@example.com",
@@ -209,10 +211,10 @@ def _account_object(request: Request) -> dict[str, Any]:
         "industry": None,
         "timezone": "Europe/Berlin",
         "preferred_currency": "EUR",
-        "public_api_key": ACCOUNT,
+        "public_api_key": account,
         "locale": "en-US",
     }
-    return wire.resource(request, "account", ACCOUNT, attributes)
+    return wire.resource(request, "account", account, attributes)
 
 
 def _no_segments(world: World, request: Request) -> Response:
@@ -237,7 +239,9 @@ def overview(world: World) -> Overview:
         TargetRow("tag", str(value), members, "tag:" + json.dumps([name, value]))
         for name, value, members in world.db.execute(tags)
     ]
-    return Overview(f"Rehearsal Shop ({ACCOUNT})", dict(world.db.execute(count).fetchall()), targets)
+    return Overview(
+        f"Rehearsal Shop ({world.settings.accounts[NAME]})", dict(world.db.execute(count).fetchall()), targets
+    )
 
 
 def members(world: World, key: str, limit: int, offset: int) -> Members | None:

@@ -113,9 +113,12 @@ def get_ping(world: World, request: Request) -> Response:
 
 
 def get_root(world: World, request: Request) -> Response:
+    account = world.settings.accounts[NAME]
+    if not account:
+        return error(403)
     (total,) = world.db.execute("SELECT count(*) FROM mc_members WHERE status = 'subscribed'").fetchone()
     body = {
-        "account_id": "rehearsal0000000000000001",
+        "account_id": account,
         "login_id": "1",
         "account_name": ACCOUNT,
         "email": "owner@example.com",

@@ -38,6 +38,8 @@ from connector.rehearsal.limits import Meter
 STATE_VERSION = 1  # counts up when a table of any platform changes
 KEYS = {"mailchimp": "rehearsal-us1", "klaviyo": "pk_rehearsal", "hubspot": "pat-rehearsal"}
 
+ACCOUNTS = {"mailchimp": "rehearsal0000000000000001", "klaviyo": "RHRSAL", "hubspot": "4242424"}
+
 
 @dataclass
 class Settings:
@@ -54,6 +56,7 @@ class Settings:
     samples: bool = True  # install() also seeds a few invented people
     clock_ahead_s: float = 0.0  # the platforms' clock minus the machine's
     keys: dict[str, str] = field(default_factory=lambda: dict(KEYS))  # the one accepted key per platform
+    accounts: dict[str, str] = field(default_factory=lambda: dict(ACCOUNTS))  # whose key it is; "": it may not tell
     tiers: dict[str, str] = field(default_factory=dict)  # per platform, a tier name that its limits depend on
 
 

@@ -61,7 +61,8 @@ def runs_text(runs: Sequence[RunInfo]) -> str:
     rows = []
     for run in runs:
         outcomes = _outcomes(run)
-        what = ", ".join(f"{count:,} {name}" for name, count in sorted(outcomes.items())) or "no changes"
+        outcomes["left out (forgotten)"] = run.left_out
+        what = ", ".join(f"{count:,} {name}" for name, count in sorted(outcomes.items()) if count) or "no changes"
         lifted = "; ".join(f"{guard} lifted: {reason}" for guard, reason in run.allowed.items())
         rows.append((run.id, _when(run.started_at), run.state, what + (f" ({lifted})" if lifted else "")))
     return table(("run", "started (UTC)", "state", "outcomes"), rows)
@@ -78,6 +79,7 @@ def _run(run: RunInfo) -> dict[str, Any]:
         "contacts": run.contacts,
         "summary": {name: {op: dict(counts) for op, counts in ops.items()} for name, ops in run.summary.items()},
         "allowed": dict(run.allowed),
+        "left_out": run.left_out,
     }
 
 

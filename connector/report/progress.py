@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from connector.events import Event, Progress, RequestSent, Waiting
+from connector.events import Event, Notice, Progress, RequestSent, Waiting
 from connector.report.values import printable
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def line(event: Event, verbose: bool) -> str | None:
     if isinstance(event, Waiting):
         long = event.seconds >= LONG_WAIT
         return f"{event.destination}: waiting {event.seconds:.0f} s ({event.why})" if long else None
+    if isinstance(event, Notice):
+        return f"{event.destination}: {event.text}"
     if isinstance(event, RequestSent) and verbose:
         answer = event.status or "no answer"
         return f"{event.destination}: {event.method} {event.path} -> {answer} in {event.seconds:.2f} s"

@@ -29,6 +29,7 @@ def result_json(result: RunResult) -> dict[str, Any]:
         "state": str(result.state),
         "exit_code": result.exit_code,
         "counts": {name: {op: dict(counts) for op, counts in ops.items()} for name, ops in result.counts.items()},
+        "left_out": result.left_out,
         "errors": {name: str(error) for name, error in result.errors.items()},
     }
 
@@ -41,5 +42,8 @@ def result_text(result: RunResult) -> str:
             total.update(counts)
         shown = [f"{total[outcome]:,} {words}" for outcome, words in WORDS.items() if total[outcome]]
         lines.append(f"  {name}: {'; '.join(shown) or 'nothing to send'}")
+    if result.left_out:
+        people = "1 person" if result.left_out == 1 else f"{result.left_out:,} people"
+        lines.append(f"  {people} left out: forgotten here by `sync forget` since this was planned")
     lines += [f"  {name}: {error}" for name, error in result.errors.items()]
     return "\n".join(lines)

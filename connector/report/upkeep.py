@@ -91,15 +91,17 @@ def drift_text(found: Sequence[Drift], verbose: bool) -> str:
     return "\n".join(lines)
 
 
-def forget_json(held: Mapping[str, str]) -> dict[str, Any]:
-    """`held`: destination -> status, where the person is held still."""
-    return {"schema": "connector.forget/1", "held": dict(held)}
+def forget_json(held: Mapping[str, str], addresses: int = 1) -> dict[str, Any]:
+    """`held`: destination -> status, where the person is held still; `addresses`: how many were forgotten."""
+    return {"schema": "connector.forget/1", "held": dict(held), "addresses": addresses}
 
 
-def forget_text(held: Mapping[str, str], platforms: Mapping[str, str]) -> str:
+def forget_text(held: Mapping[str, str], platforms: Mapping[str, str], addresses: int = 1) -> str:
     """Without the address: it is forgotten. `platforms`: destination -> platform."""
     lines = ["Forgotten here: contact, memberships, rejects and journal. A salted hash stays, so that an old export"]
     lines.append("cannot bring the person back. Saved plans and exports are yours to delete.")
+    if addresses > 1:
+        lines.append(f"The state knew {addresses:,} addresses of this person; all of them are forgotten.")
     if not held:
         return "\n".join([*lines, "No platform is known to hold the person."])
     lines.append("Still held, with tags, lists and fields, until you erase the person there:")

@@ -20,6 +20,7 @@ import pyarrow as pa
 from connector.model import Kind, Op, Status
 
 if TYPE_CHECKING:
+    from connector.state.accounts import Accounts
     from connector.state.frozen import Frozen
     from connector.state.upkeep import Upkeep
 
@@ -156,7 +157,8 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """One run. `summary` is {destination: {op: {outcome | "unsent": count}}}; `allowed` is guard -> reason."""
+    """One run. `summary` is {destination: {op: {outcome | "unsent": count}}}; `allowed` is guard -> reason; `left_out`
+    counts the people whom its plan named and who had been forgotten."""
 
     id: str
     plan_id: str
@@ -168,6 +170,7 @@ class RunInfo:
     contacts: int
     summary: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     allowed: Mapping[str, str] = field(default_factory=dict)
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +300,13 @@ class Journal(Protocol):
 class Store(Protocol):
     """Thread-safe. Raises only StateError and its subclasses, and PlanError where it says so."""
 
+    accounts: Accounts
     upkeep: Upkeep
     frozen: Frozen
+
+    @property
+    def place(self) -> str:
+        """For people: where this state is, without a secret."""
 
     @property
     def journal(self) -> Journal: ...
@@ -311,10 +319,10 @@ class Store(Protocol):
     def observe(
         self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None, whole: bool = False
     ) -> None:
-        """Remember ids, statuses and tags (OBSERVED; later rows win; rows without email are ignored; null
-        keeps what was known). Never touches fields, memberships or the revision. "absent" forgets the tags; it does
-        not overwrite a blocked status. A status belongs to the platform's id: it holds for every address under which
-        the id is known. `whole`: with this, everybody whom the platform holds has been read."""
+        """Remember ids, statuses and tags (OBSERVED; later rows win; rows without email and of forgotten people are
+        ignored; null keeps what was known). Never touches fields, memberships or the revision. "absent" forgets the
+        tags; it does not overwrite a blocked status. A status belongs to the platform's id: it holds for every address
+        under which the id is known. `whole`: with this, everybody whom the platform holds has been read."""
 
     def reading(self, destination: str) -> tuple[datetime | None, bool]:
         """Up to where `statuses` has been read, and whether everybody has been."""
@@ -355,7 +363,7 @@ class Store(Protocol):
         stages: pa.Table | None = None,
     ) -> str:
         """Journal a plan's changes and apply its ADOPTs, in one transaction; the run's id, sortable by time. `stages`
-        (STAGE_MOVES) come about with the outcomes of their changes.
+        (STAGE_MOVES) come about with the outcomes of their changes. Nothing about forgotten people is written.
 
         `frozen` (frozen.FROZEN) are segments whose members are kept from now on, `released` those let go. Needs the
         lease. Raises Stale when a revision moved or a segment is frozen already, PlanError while another run is

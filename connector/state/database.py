@@ -10,9 +10,10 @@ write-ahead log with committed rows in it (sqlite.org/howtocorrupt.html, section
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from adbc_driver_sqlite import dbapi
 from connector.errors import StateError
 
 BUSY_SECONDS = 30
+FORGET_AGAIN = "People who were forgotten must be forgotten again then."
 SYNCHRONOUS = "FULL"  # a commit has reached the disk: an intention must outlive a power cut
 _NO_INTEGER = -(2**63)  # stands for NULL on the way out: no id and no time is that small
 _ROWS_AT_ONCE = {"adbc.sqlite.query.batch_rows": "65536"}
@@ -41,6 +43,7 @@ class Database:
         with self._explained():
             _make(path)
             self._connection = dbapi.connect(str(path.absolute()), autocommit=True)
+            self._file = _file(path)
         try:
             for pragma in (
                 f"busy_timeout = {BUSY_SECONDS * 1000}",
@@ -138,7 +141,19 @@ class Database:
         """Before a migration: SQLite has all that the statements need."""
 
     def _commit(self) -> None:
+        self._require_place()
         self.run("COMMIT")
+
+    def _require_place(self) -> None:
+        """A file that was removed lives on for whoever has it open: all would seem recorded, and be gone with us."""
+        with suppress(OSError):
+            if _file(self.path) == self._file:
+                return
+        raise StateError(
+            f"The state {self.path} was removed or replaced while this command worked, so nothing more is recorded or "
+            "sent. Put back a copy and run `sync resume`, or run `sync push --refresh`, which makes a new one from the "
+            "platforms."
+        )
 
     def _rollback(self) -> None:
         try:
@@ -163,10 +178,38 @@ def _make(path: Path) -> None:
     """The file, readable only by its owner; SQLite gives its companions the same mode."""
     for folder in reversed([path.parent, *path.parent.parents]):
         folder.mkdir(mode=0o700, exist_ok=True)
+    if not path.exists():
+        _make_new(path)
+    if path.is_file() and path.stat().st_size == 0:
+        raise StateError(
+            f"The state {path} is empty (0 bytes): a full disk or a broken copy left it so, and it is not taken for a "
+            f"new one. Restore a copy. Without one, remove it and run `sync push --refresh`. {FORGET_AGAIN}"
+        )
+    path.chmod(0o600)  # not opened: closing it again would drop the locks of another store in this process
+
+
+def _make_new(path: Path) -> None:
+    """A file that is never seen empty, whoever looks and whenever this process dies."""
+    new = path.with_name(f"{path.name}.new-{secrets.token_hex(4)}")
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:  # not opened: closing it again would drop the locks of another store in this process
-        path.chmod(0o600)
+        with dbapi.connect(str(new.absolute()), autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode = WAL")  # writes the file's header
+            cursor.fetchall()
+        try:
+            os.link(new, path)
+        except FileExistsError:
+            return  # another process was faster
+        except OSError:  # a filesystem without links
+            new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _file(path: Path) -> tuple[int, int]:
+    """Which file this is, whatever its name."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _reason(error: Exception) -> str:

@@ -35,7 +35,7 @@ from connector.errors import LeaseHeld, Stale, StateError
 from connector.model import Op
 from connector.state import lease as local
 from connector.state.base import Journal, JournalBatch
-from connector.state.database import Database
+from connector.state.database import FORGET_AGAIN, Database
 from connector.state.journal import SqlJournal
 from connector.state.store import SqlStore
 from connector.state.times import instant, micros
@@ -67,7 +67,8 @@ class Remote:
             if _is_cut_off(content):
                 raise StateError(
                     f"The state {self.url} is incomplete: it was cut off while it was put back. Restore an earlier "
-                    "copy of it, or remove it and run `sync push --refresh`, which makes it anew from the platforms."
+                    "copy of it, or remove it and run `sync push --refresh`, which makes it anew from the platforms. "
+                    + FORGET_AGAIN
                 )
             into.write_bytes(content)
         return before
@@ -203,6 +204,10 @@ class RemoteStore(SqlStore):
     @property
     def journal(self) -> Journal:
         return self._traveller
+
+    @property
+    def place(self) -> str:
+        return self._remote.url
 
     def open_run(self, **parts: Any) -> str:
         run = super().open_run(**parts)

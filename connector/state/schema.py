@@ -9,8 +9,13 @@ contact.tags are joined by char(31).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from connector.errors import StateError, TooNew
+from connector.state import tombstones
 from connector.state.driver import Driver
+
+Statement = str | Callable[[Driver], None]
 
 _FIRST = (
     "CREATE TABLE destination(name TEXT PRIMARY KEY, revision INTEGER NOT NULL DEFAULT 0, cursor INTEGER)",
@@ -97,10 +102,18 @@ _DOUBTS = (
         contact_id INTEGER NOT NULL, fields TEXT NOT NULL, PRIMARY KEY(contact_id, fields)) WITHOUT ROWID""",
 )
 
+# Which account a destination is, how many forgotten people a plan named, and a state without any.
+_ACCOUNTS: tuple[Statement, ...] = (
+    "ALTER TABLE destination ADD COLUMN account TEXT",
+    "ALTER TABLE destination ADD COLUMN account_name TEXT",
+    "ALTER TABLE run ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0",
+    tombstones.clean,
+)
+
 # A contact is its id on the platform: one id may be known under several addresses. `held_before`: the platform has held
 # it under this address, so that "absent" means gone and not unknown. `seen`: what was known of a contact when the plan
 # decided to archive, suppress or unsubscribe it.
-_IDENTITY = (
+_CONTACT_IDS: tuple[Statement, ...] = (
     "CREATE INDEX contact_by_id ON contact(destination, remote_id) WHERE remote_id IS NOT NULL",
     "ALTER TABLE contact ADD COLUMN held_before INTEGER NOT NULL DEFAULT 0",
     """UPDATE contact SET held_before = 1 WHERE remote_id IS NOT NULL OR fields IS NOT NULL
@@ -108,7 +121,16 @@ _IDENTITY = (
     "ALTER TABLE change ADD COLUMN seen TEXT",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OBSERVED, _UPKEEP, _FROZEN, _STAGES, _DOUBTS, _IDENTITY)
+MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
+    _FIRST,
+    _OBSERVED,
+    _UPKEEP,
+    _FROZEN,
+    _STAGES,
+    _DOUBTS,
+    _ACCOUNTS,
+    _CONTACT_IDS,
+)
 
 
 def migrate(db: Driver, at: int) -> None:
@@ -124,7 +146,7 @@ def migrate(db: Driver, at: int) -> None:
             db.prepare()
         for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in statements:
-                db.run(statement)
+                db.run(statement) if isinstance(statement, str) else statement(db)
             db.run("INSERT INTO schema_version(version, at) VALUES (?, ?)", [number, at])
 
 

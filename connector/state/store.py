@@ -19,6 +19,8 @@ import pyarrow.compute as pc
 from connector.errors import PlanError, Stale, StateError
 from connector.model import SAID_NO, Kind, Status
 from connector.state import stages as stage_entries
+from connector.state import tombstones
+from connector.state.accounts import Accounts
 from connector.state.base import (
     ENGAGEMENT,
     LEDGER_CONTACTS,
@@ -81,7 +83,9 @@ _ENGAGE = f"""
     )
 }"""
 
-_RUN_COLUMNS = "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed"
+_RUN_COLUMNS = (
+    "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed, left_out"
+)
 _IN_DOUBT = """EXISTS (SELECT 1 FROM batch b JOIN step s ON s.id = b.step
                        WHERE s.run_id = run.id AND b.state IN ('sent', 'polling'))"""
 
@@ -103,10 +107,15 @@ class SqlStore:
         self._journal = SqlJournal(self._db, self._lease, now)
         self.upkeep = Upkeep(self._db, self._lease, now)
         self.frozen = Frozen(self._db)
+        self.accounts = Accounts(self._db)
 
     @property
     def journal(self) -> Journal:
         return self._journal
+
+    @property
+    def place(self) -> str:
+        return str(self._db.path)
 
     def close(self) -> None:
         self._db.close()
@@ -160,7 +169,8 @@ class SqlStore:
         shared = pa.table([status, status_at, destinations, remote_id, email, blocked], names=names)
         shared = shared.filter(pc.and_(pc.equal(held, 1), pc.is_valid(remote_id)))
         with self._db.transaction():
-            self._db.load(_OBSERVE, pa.table(columns, names=["destination", *OBSERVED.names, "held_before"]))
+            found = pa.table(columns, names=["destination", *OBSERVED.names, "held_before"])
+            self._db.load(_OBSERVE, tombstones.read(self._db).without(found))
             self._db.load(_SAME_ID, shared)
             if cursor is not None:
                 self._db.run(
@@ -190,10 +200,8 @@ class SqlStore:
         known = table.select(ENGAGEMENT.names).cast(ENGAGEMENT)
         columns = [pa.repeat(destination, known.num_rows), *known.columns]
         with self._db.transaction():
-            self._db.load(
-                _ENGAGE.format(totals="true" if totals else "false"),
-                pa.table(columns, names=["destination", *ENGAGEMENT.names]),
-            )
+            rows = tombstones.read(self._db).without(pa.table(columns, names=["destination", *ENGAGEMENT.names]))
+            self._db.load(_ENGAGE.format(totals="true" if totals else "false"), rows)
             self._db.run(
                 "INSERT INTO destination(name, engaged_until) VALUES (?, ?) "
                 "ON CONFLICT(name) DO UPDATE SET engaged_until = excluded.engaged_until",
@@ -249,9 +257,10 @@ class SqlStore:
             self.require_finished()
             self._db.run("UPDATE run SET state = ? WHERE state = ?", [RunState.ABANDONED, RunState.FAILED])
             self._refuse_stale(revisions)
+            changes, stages, frozen, left_out = tombstones.honour(self._db, changes, stages, frozen)
             self._db.run(
-                "INSERT INTO run(id, plan_id, as_of, made_at, started_at, state, contacts, summary, allowed) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, '{}', ?)",
+                "INSERT INTO run(id, plan_id, as_of, made_at, started_at, state, contacts, summary, allowed, left_out) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, '{}', ?, ?)",
                 [
                     run_id,
                     plan_id,
@@ -259,6 +268,7 @@ class SqlStore:
                     RunState.OPEN,
                     contacts,
                     json.dumps(dict(allowed or {})),
+                    left_out,
                 ],
             )
             load_changes(self._db, run_id, changes)
@@ -344,7 +354,7 @@ class SqlStore:
 
 
 def _run_info(row: tuple[Any, ...]) -> RunInfo:
-    run_id, plan_id, as_of, made_at, started_at, finished_at, state, contacts, summary, allowed = row
+    run_id, plan_id, as_of, made_at, started_at, finished_at, state, contacts, summary, allowed, left_out = row
     return RunInfo(
         id=run_id,
         plan_id=plan_id,
@@ -356,4 +366,5 @@ def _run_info(row: tuple[Any, ...]) -> RunInfo:
         contacts=contacts,
         summary=json.loads(summary),
         allowed=json.loads(allowed),
+        left_out=left_out,
     )

@@ -16,7 +16,7 @@ import requests
 
 from connector.config.destinations import PLATFORMS
 from connector.config.models import Destination, Secret
-from connector.errors import BadRecords, DestinationError, NotSent
+from connector.errors import BadRecords, DestinationError, MissingScope, NotSent
 from connector.events import silent
 from connector.model import SAID_NO, Kind, Op, Outcome, Status, Target
 from connector.platforms import http
@@ -346,3 +346,21 @@ def test_strange_answers_end_in_errors_of_ours(kit: Kit, seed: int, tamper: Call
             assert set(error.culprits) <= set(range(made.records.num_rows))
         except DestinationError as error:
             assert "@" not in str(error)
+
+
+def test_the_account_has_an_id_that_is_its_own(kit: Kit) -> None:
+    """The same for every key of the account, another for another account; one request, and none that writes."""
+    adapter, before, writes = connect(kit), len(kit.running.requests(100_000)), kit.running.writes()
+    found = adapter.identity()
+    asked = len(kit.running.requests(100_000)) - before
+    assert found.id and found.name and adapter.identity() == found == connect(kit).identity()
+    assert asked <= 2 and kit.running.writes() == writes, "Mailchimp's audience is read once, for everything"
+    ours = kit.running.state()["settings"]["accounts"][kit.name]
+    try:
+        kit.running.settings(accounts={kit.name: "99"})
+        assert connect(kit).identity().id not in (found.id, "")
+        kit.running.settings(accounts={kit.name: ""})
+        with pytest.raises(MissingScope):
+            connect(kit).identity()
+    finally:
+        kit.running.settings(accounts={kit.name: ours})

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
 import pytest
 import requests
 
@@ -21,6 +20,7 @@ from connector.app.workspace import Workspace, open_state
 from connector.cli import main
 from connector.errors import Unsafe
 from connector.plan.model import Plan
+from connector.platforms.base import CONTACT_SCHEMA
 from connector.push.run import RunResult
 from connector.report import plan as plan_report
 from connector.report import upkeep as report
@@ -476,7 +476,7 @@ def test_the_commands_end_as_they_should(world: Small, sync: Command) -> None:
 def test_the_write_ahead_log_is_private_too(world: Small) -> None:
     world.write(PEOPLE)
     with world.open() as workspace, open_state(workspace) as store:
-        store.upkeep.sweep("mailchimp", pa.array([], pa.string()))
+        store.observe("mailchimp", CONTACT_SCHEMA.empty_table(), cursor=workspace.now())
         modes: Mapping[str, int] = {
             path.name: stat.S_IMODE(path.stat().st_mode)
             for path in Path(world.folder, ".connector/rehearsal").glob("state.db*")

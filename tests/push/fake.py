@@ -20,6 +20,7 @@ from connector.platforms.base import (
     Batch,
     Capabilities,
     Done,
+    Identity,
     Job,
     OpSpec,
     RecordOutcome,
@@ -93,6 +94,7 @@ class FakePlatform:
     left_out: set[str] = field(default_factory=set)  # no outcome for these, once
     trouble: Callable[[int, Batch], BaseException | None] = lambda call, batch: None  # before it takes the batch
     lost: Callable[[int, Batch], BaseException | None] = lambda call, batch: None  # after
+    account: str = "1"
     sent: list[Batch] = field(default_factory=list)
     lookups: list[list[str]] = field(default_factory=list)
     jobs: dict[str, list[Any]] = field(default_factory=dict)
@@ -111,6 +113,9 @@ class FakePlatform:
 
     def check(self, fields: Mapping[str, str]) -> Account:
         return Account("fake", "")
+
+    def identity(self) -> Identity:
+        return Identity(self.account, f"Account {self.account}")
 
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         return {key: f"{key[0]}:{key[1]}" for key in self.groups if key[0] in kinds}

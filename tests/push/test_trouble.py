@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from connector.errors import (
     NotSent,
     Refused,
     Retryable,
+    StateError,
     Unanswered,
 )
 from connector.model import Kind, NewContacts, Op, Outcome
@@ -336,3 +338,17 @@ def _raising(error: BaseException) -> Callable[..., None]:
         raise error
 
     return run
+
+
+def test_a_state_that_is_removed_in_the_middle_stops_the_run(push: Pusher, store: Store, tmp_path: Path) -> None:
+    platform = FakePlatform()
+    platform.hold(*people(40))
+
+    def remove(call: int, batch: Batch) -> None:
+        for path in tmp_path.glob("state.db*"):
+            path.unlink()
+
+    platform.trouble = remove
+    with pytest.raises(StateError, match="removed or replaced"):
+        push(platform, change(Op.ADD, people(40), Kind.TAG, "vip"))
+    assert len(platform.sent) <= platform.capabilities.concurrency, "nothing more is sent"

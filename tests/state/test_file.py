@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -101,3 +102,56 @@ def _contacts_of(url: str) -> int:
         return store.counts("d").contacts
     finally:
         store.close()
+
+
+def test_an_empty_file_is_not_taken_for_a_new_state(tmp_path: Path) -> None:
+    """A full disk or a broken copy leaves 0 bytes: SQLite would begin anew, without the people who were forgotten."""
+    path = tmp_path / "state.db"
+    path.touch()
+    with pytest.raises(StateError, match=r"empty \(0 bytes\).*remove it") as refused:
+        open_store(str(path))
+    assert refused.value.exit_code == 4 and path.stat().st_size == 0
+    path.unlink()
+    open_store(str(path)).close()
+
+
+def test_a_process_that_dies_while_it_makes_the_state_leaves_no_empty_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "link", die)
+    with pytest.raises(KeyboardInterrupt):
+        open_store(str(tmp_path / "state.db"))
+    monkeypatch.undo()
+    assert not (tmp_path / "state.db").exists()
+    open_store(str(tmp_path / "state.db")).close()
+
+
+def test_where_files_cannot_be_linked_a_state_is_made_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)
+    open_store(str(tmp_path / "state.db")).close()
+    assert [path.name for path in tmp_path.iterdir()] == ["state.db"]
+    assert stat.S_IMODE((tmp_path / "state.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_state_that_was_removed_takes_nothing_more(tmp_path: Path, replaced: bool) -> None:
+    """Its file goes on living as long as it is open: everything would seem to be recorded."""
+    folder = tmp_path / ".connector"
+    store = open_store(str(folder / "state.db"))
+    store.observe("d", contacts({"email": "a@example.com"}))
+    shutil.rmtree(folder)
+    if replaced:
+        open_store(str(folder / "state.db")).close()
+    with pytest.raises(StateError, match=r"removed or replaced.*--refresh"):
+        store.observe("d", contacts({"email": "b@example.com"}))
+    with pytest.raises(StateError, match="removed or replaced"):
+        store.ledger("d")
+    store.close()

@@ -13,7 +13,7 @@ from connector.model import Kind
 from connector.plan.rows import forgotten
 from connector.state.base import Store
 from connector.state.store import SqlStore
-from connector.state.upkeep import WITH_EMAIL
+from connector.state.tombstones import WITH_EMAIL
 
 from .conftest import changes, columns, contacts, open_run
 from .test_store import answers

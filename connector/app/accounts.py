@@ -1,0 +1,67 @@
+"""What a plan must know of the accounts behind its destinations: which are one, and which the state knows nothing of.
+
+Owns: these two looks, and their words. Must not: ask a platform (push/account.py does), print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from connector.app.workspace import Workspace
+from connector.errors import ConfigError
+from connector.problem import Problem
+
+if TYPE_CHECKING:
+    from connector.config.models import Config
+    from connector.state.base import Store
+
+
+def new(workspace: Workspace, store: Store) -> list[str]:
+    """A note, when nothing of what the chosen destinations hold was ever confirmed to this state."""
+    names = [item.name for item in workspace.destinations()]
+    unknown = [name for name, revision in store.revisions(names).items() if revision == 0]
+    if not unknown:
+        return []
+    return [
+        f"The state is new: {store.place} has no record of {', '.join(unknown)}. Members found there are taken over if "
+        "they are desired, and all others stay. If you pushed there before, this is not its state: give the right one "
+        "with --state."
+    ]
+
+
+def refuse_shared(workspace: Workspace, store: Store) -> None:
+    """Two destinations of one account must not have a tag or list of one name: each would take from the other.
+
+    Rehearsals are exempt: there all destinations of a platform are one account. Raises ConfigError."""
+    if workspace.options.rehearse:
+        return
+    config, known = workspace.config, store.accounts.known()
+    problems: list[Problem] = []
+    for one, other in combinations(config.destinations.values(), 2):
+        same = one.name in known and other.name in known and known[one.name].id == known[other.name].id
+        if one.platform == other.platform and same:
+            problems += _shared(config, one.name, other.name, known[one.name].name)
+    if problems:
+        raise ConfigError(problems)
+
+
+def _shared(config: Config, one: str, other: str, account: str) -> Iterator[Problem]:
+    """Each target of `other` that has the kind and name of one of `one`."""
+    theirs = {(kind, name.strip().casefold()) for _, destination, kind, name in _targets(config) if destination == one}
+    for segment, destination, kind, name in _targets(config):
+        if destination == other and (kind, name.strip().casefold()) in theirs:
+            text = (
+                f"The {kind} “{name}” is written by {one} and {other}, whose keys open one account: {account}. Give "
+                "each its own, or send to one of the two."
+            )
+            place = config.place(("segments", segment, "send_to", destination, kind))
+            yield Problem(place, "same-target", text)
+
+
+def _targets(config: Config) -> Iterator[tuple[str, str, str, str]]:
+    for segment in config.segments.values():
+        for entry in segment.send_to:
+            for kind, name in entry.targets:
+                yield segment.name, entry.destination, str(kind), name
