@@ -21,6 +21,7 @@ from connector.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    MissingScope,
     NotSent,
     Refused,
     Retryable,
@@ -484,7 +485,7 @@ HTML = "<html>challenge</html>"
     ("status", "answer", "expected", "code"),
     [
         (401, _errors({"code": "not_authenticated"}), Auth, "not_authenticated"),
-        (403, _errors({"code": "permission_denied"}), Auth, "permission_denied"),
+        (403, _errors({"code": "permission_denied"}), MissingScope, "permission_denied"),
         (403, HTML, Retryable, "blocked"),
         (404, _errors({"code": "not_found"}), Refused, "not_found"),
         (409, _errors({"code": "duplicate_profile"}), Refused, "duplicate_profile"),

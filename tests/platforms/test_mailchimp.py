@@ -22,6 +22,7 @@ from connector.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    MissingScope,
     NotSent,
     Refused,
     Retryable,
@@ -852,7 +853,7 @@ def test_what_became_of_an_unsubscribe(web: responses.RequestsMock) -> None:
     [
         (400, Refused, "400"),
         (401, Auth, "auth"),
-        (403, Auth, "forbidden"),
+        (403, MissingScope, "forbidden"),
         (404, Refused, "not_found"),
         (405, Refused, "405"),
         (413, TooLarge, "413"),

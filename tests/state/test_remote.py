@@ -13,6 +13,7 @@ import pytest
 from connector.errors import LeaseHeld, Stale, StateError
 from connector.state import lease as lease_module
 from connector.state import remote
+from connector.state.accounts import Known
 from connector.state.open import open_store
 from connector.state.remote import RemoteStore
 
@@ -163,3 +164,24 @@ def test_a_lease_that_was_cut_off_runs_out(tmp_path: Path) -> None:
     with store.lease("push"):
         pass
     store.close()
+
+
+def test_whom_one_runner_forgot_the_next_one_keeps_out(opened: Open) -> None:
+    one = opened()
+    one.observe("d", contacts({"email": "a@example.com"}))
+    one.accounts.bind("d", Known("1", "One"))
+    with one.lease("forget"):
+        one.upkeep.forget("a@example.com")
+    two = opened()
+    two.observe("d", contacts({"email": "a@example.com"}, {"email": "b@example.com"}))
+    assert two.ledger("d").contacts["email"].to_pylist() == ["b@example.com"]
+    assert two.accounts.known() == {"d": Known("1", "One")} and "://" in two.place
+
+
+def test_an_empty_object_is_not_taken_for_a_new_state(opened: Open) -> None:
+    one = opened()
+    with one.lease("push"):
+        pass
+    one._remote._fs.pipe_file(one._remote._path, b"")
+    with pytest.raises(StateError, match=r"is incomplete.*forgotten again"):
+        opened()

@@ -11,6 +11,7 @@ import pytest
 from connector.errors import PlanError, Stale, StateError
 from connector.model import Kind
 from connector.plan.model import CHANGE_SCHEMA
+from connector.state.accounts import Known
 from connector.state.base import (
     ANSWERS,
     LEDGER_CONTACTS,
@@ -286,3 +287,11 @@ def test_forgetting_a_target(store: SqlStore) -> None:
     assert store.target_ids("d") == {(Kind.TAG, "y"): "2"}
     assert store.counts("d").members == {(Kind.TAG, "x"): 0, (Kind.TAG, "y"): 1}
     assert store.revisions(["d"])["d"] == before + 1
+
+
+def test_a_destination_is_bound_to_its_first_account(store: SqlStore) -> None:
+    assert store.accounts.known() == {}
+    assert store.accounts.bind("d", Known("1", "One")) == Known("1", "One")
+    assert store.accounts.bind("d", Known("1", "Uno")) == Known("1", "Uno")
+    assert store.accounts.bind("d", Known("2", "Two")) == Known("1", "Uno")
+    assert store.accounts.known() == {"d": Known("1", "Uno")} and store.revisions(["d"]) == {"d": 0}
