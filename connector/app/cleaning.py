@@ -61,7 +61,9 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         most = retiring.most(policy, desired.num_rows)
         found = retiring.find(people, desired, ledger, store.engagement(item.name)[0], do, most)
         sides.append(plans.Side(route(config, item), ledger, can, do, found, plans.held(desired, ledger)))
-    made = plans.build(sides, policy, as_of=workspace.as_of, made_at=now, contacts=desired.num_rows)
+    made = plans.build(
+        sides, policy, as_of=workspace.as_of, made_at=now, contacts=desired.num_rows, notes=evaluation.warnings
+    )
     orphans = {side.ledger.destination: plans.orphans(side, config.lifecycle) for side in sides}
     twice = {side.ledger.destination: _twice(side.ledger.contacts) for side in sides}
     return Cleaning(made, tuple(sides), orphans, twice, _reasons(loaded.quarantine))

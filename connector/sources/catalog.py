@@ -19,7 +19,7 @@ from connector.sources.discover import check_age, files_of
 from connector.sources.formats import Export, inspect
 from connector.sources.model import ColumnInfo, SourceInfo
 from connector.sources.presets import APOSTROPHE, PRESETS, Known
-from connector.sources.text import fold, snake
+from connector.sources.text import fold, plain, snake
 from connector.sources.trouble import fail
 
 _LONGEST_SHOWN = 60  # signs of a header in a message
@@ -211,7 +211,11 @@ def _joins(config: Config, found: Mapping[str, SourceInfo]) -> list[Problem]:
         if source.join:
             wanted += [("join", source.join[0], info), ("join", source.join[1], found["contacts"])]
         for setting, written, where in wanted:
-            if where.resolve(written) is None:
+            column = where.resolve(written)
+            if setting == "at" and column is not None and len(where.columns[column].headers) == 2:
+                message = f"at: “{plain(written)}” is a place, and the time of an event is needed."
+                problems.append(Problem(config.place(("sources", name, "at")), "wrong-type", message))
+            elif column is None:
                 near = did_you_mean(written, where.columns)
                 message = f'{setting}: {where.name} has no column "{written}".{near}'
                 problems.append(Problem(config.place(("sources", name, setting)), "column-missing", message))
