@@ -21,6 +21,7 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from connector import __version__
+from connector.config.urls import loopback
 from connector.errors import ContractError, DestinationError, Refused, Retryable, Unanswered
 from connector.events import Listener, RequestSent, Waiting
 from connector.platforms.limits import Clock, Limiter
@@ -30,7 +31,6 @@ CONNECT_SECONDS, READ_SECONDS = 10, 120
 USER_AGENT = f"segment-connector/{__version__}"
 PATIENT = RetryPolicy()
 _SHORTEST_WAIT = 0.001  # a rounding error must not become a busy loop
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=DestinationError)
 
@@ -260,7 +260,7 @@ def _session(base_url: str, concurrency: int) -> requests.Session:
     session = requests.Session()
     session.headers["User-Agent"] = USER_AGENT
     session.auth = lambda request: request  # with an auth of its own, requests leaves a stray .netrc alone
-    session.trust_env = urlsplit(base_url).hostname not in _LOOPBACK  # no proxy stands before this machine
+    session.trust_env = not loopback(urlsplit(base_url).hostname)  # no proxy stands before this machine
     adapter = HTTPAdapter(pool_connections=concurrency, pool_maxsize=concurrency)
     session.mount("https://", adapter)
     session.mount("http://", adapter)

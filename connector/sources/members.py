@@ -71,7 +71,16 @@ def _sources(config: Config) -> Iterator[tuple[str, Source, Config]]:
         if segment.members_from is not None:
             there = config.model_copy()
             there._places = {("sources",): config.place(("segments", name, "members_from"))}
-            yield name, Source(name=f"members of {name}", file=segment.members_from, email=EMAIL), there
+            yield (
+                name,
+                Source(
+                    name=f"members of {name}",
+                    file=segment.members_from,
+                    email=EMAIL,
+                    allow_outside=segment.allow_outside,
+                ),
+                there,
+            )
 
 
 def _read(
