@@ -12,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Low to high. A room may import rooms of lower layers, itself, and the siblings named below.
 LAYERS = [
-    {"errors", "problem", "model", "events"},
+    {"errors", "problem", "model", "events", "scrub"},
     {"config", "sources", "state", "platforms"},
     {"segments", "plan", "push", "lifecycle", "report"},
     {"rehearse", "app"},
@@ -30,6 +30,7 @@ SIBLINGS = {
     ("report", "sources"),
     ("app", "rehearse"),
     ("errors", "problem"),
+    ("errors", "scrub"),
     ("cli", "cli"),
 }
 HOMES = {

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from connector.errors import ContractError, Retryable
 from connector.model import NewContacts, Outcome, Status
 from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, RecordOutcome
-from connector.platforms.http import scrub
+from connector.scrub import scrub
 
 # Reading: only these four fields of a member are asked for.
 MEMBER_FIELDS = ("id", "email_address", "status", "last_changed")
@@ -221,7 +221,7 @@ def _row_error(row: Mapping[str, Any], creating: bool) -> tuple[Outcome, str]:
 
 def _detail(row: Mapping[str, Any]) -> str:
     parts = (row.get("field"), row.get("field_message") or row.get("error"))
-    return ": ".join(scrub(part) for part in parts if part)
+    return ": ".join(scrub(str(part)) for part in parts if part)
 
 
 def tag_outcomes(emails: Sequence[str], body: object, adding: bool, destination: str) -> tuple[RecordOutcome, ...]:
