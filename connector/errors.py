@@ -30,8 +30,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from connector import scrub
+
 if TYPE_CHECKING:
     from connector.problem import Problem
+
+
+_MESSAGE = 1000  # signs of a message about a platform
 
 
 class ConnectorError(Exception):
@@ -89,12 +94,13 @@ class TooNew(StateError):
 
 
 class DestinationError(ConnectorError):
-    """A platform cannot be worked with. `destination` is its name in segments.yaml."""
+    """A platform cannot be worked with. `destination` is its name in segments.yaml. Whatever of the platform's words
+    is in `message` and `code` is scrubbed here."""
 
     def __init__(self, message: str, *, destination: str = "", code: str = "") -> None:
         self.destination = destination
-        self.code = code
-        super().__init__(message)
+        self.code = scrub.code(code)
+        super().__init__(scrub.scrub(message, _MESSAGE))
 
 
 class Auth(DestinationError):
@@ -132,7 +138,7 @@ class BadRecords(Refused):
         destination: str = "",
         code: str = "",
     ) -> None:
-        self.culprits = culprits
+        self.culprits = {index: (scrub.code(what), scrub.scrub(why)) for index, (what, why) in culprits.items()}
         super().__init__(message, destination=destination, code=code)
 
 

@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Low to high. A room may import rooms of lower layers, itself, and the siblings named below.
 LAYERS = [
-    {"errors", "problem", "model", "events"},
+    {"errors", "problem", "model", "events", "scrub"},
     {"vendors"},
     {"config", "sources", "state", "platforms", "demo"},
     {"segments", "plan", "push", "lifecycle", "report"},
@@ -32,6 +32,7 @@ SIBLINGS = {
     ("report", "sources"),
     ("app", "rehearse"),
     ("errors", "problem"),
+    ("errors", "scrub"),
     ("cli", "cli"),
 }
 HOMES = {

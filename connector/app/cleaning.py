@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,8 +64,8 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         found = retiring.find(people, desired, ledger, engagement, do, most)
         held, seen = plans.held(desired, ledger), sparing.seen(ledger.contacts, engagement)
         sides.append(plans.Side(route(config, item), ledger, can, do, found, held, seen))
-    made = plans.build(sides, policy, as_of=workspace.as_of, made_at=now, contacts=desired.num_rows)
-    made = replace(made, notes=(*new, *made.notes))
+    notes = (*new, *evaluation.warnings)
+    made = plans.build(sides, policy, as_of=workspace.as_of, made_at=now, contacts=desired.num_rows, notes=notes)
     orphans = {side.ledger.destination: plans.orphans(side, config.lifecycle) for side in sides}
     twice = {side.ledger.destination: _twice(side.ledger.contacts) for side in sides}
     return Cleaning(made, tuple(sides), orphans, twice, _reasons(loaded.quarantine))

@@ -79,14 +79,15 @@ def report(workspace: Workspace, store: Store) -> Report:
     if held is None:
         message = "There is no `lifecycle:` section. docs/lifecycle.md has one to copy."
         raise ConfigError([Problem(Place(workspace.config.path.as_posix()), "missing-key", message)])
-    desired = evaluate(workspace, store).table
+    evaluation = evaluate(workspace, store)
+    desired = evaluation.table
     sides = []
     for item in workspace.destinations():
         ledger, engagement = store.ledger(item.name), store.engagement(item.name)[0]
         people = decide(workspace, store, desired, ledger, held)
         entries = store.stages(item.name)
         sides.append(overview.overview(item, people, ledger.contacts, engagement, entries, held, desired.num_rows))
-    return Report(tuple(sides), held.hash, tuple(staging.short(desired, held)))
+    return Report(tuple(sides), held.hash, (*evaluation.warnings, *staging.short(desired, held)))
 
 
 def stage(

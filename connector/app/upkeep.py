@@ -51,7 +51,7 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
     made = inverse.build(run, done, evaluation.table, sides, as_of=workspace.as_of, made_at=now)
     released = freezing.taken_back(workspace, store, run)
     notes = (f"{name}: frozen by that run, and no longer once this is pushed." for name in released)
-    return replace(made, released=released, notes=(*made.notes, *notes))
+    return replace(made, released=released, notes=(*evaluation.warnings, *made.notes, *notes))
 
 
 def _latest(store: Store) -> RunInfo:

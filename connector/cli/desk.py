@@ -99,7 +99,7 @@ def members(common: Common, segment: Annotated[str, typer.Argument(help="The seg
         emails = verbs.members(evaluation, segment)
     _tell(evaluation)
     if common.json:
-        data_json({"segment": segment, "members": emails})
+        data_json({"segment": segment, "members": emails, "notes": list(evaluation.notes)})
     elif common.format is Format.CSV:
         from connector.report.hygiene import safe
 
@@ -110,5 +110,7 @@ def members(common: Common, segment: Annotated[str, typer.Argument(help="The seg
 
 
 def _tell(evaluation: Evaluation) -> None:
-    for note in evaluation.notes:
-        talk(f"note: {note}")
+    from connector.report.values import noted
+
+    for line in noted(evaluation.notes):
+        talk(line)

@@ -68,7 +68,9 @@ def _explain(error: Exception) -> int:
     if "-v" in sys.argv or "--verbose" in sys.argv:
         import traceback
 
-        _say("".join(traceback.format_exception(error)), exact=True)
+        from connector import scrub
+
+        _say(scrub.traceback("".join(traceback.format_exception(error))), exact=True)
     if isinstance(error, OSError) and error.strerror:  # a full disk, a closed output: trouble of the machine
         what = f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}, reading or writing"
         _say(f"error: {what}. Nothing is lost: `sync status` tells what is recorded.")

@@ -1,6 +1,7 @@
 """Every code of the checker's advice, each with one line for the reference.
 
-Owns: AdviceCode (checked by mypy at each use), ADVICE. Codes are stable: `silence: [code]` stands in people's files.
+Owns: AdviceCode (checked by mypy at each use), ADVICE, WARNINGS. Codes are stable: `silence: [code]` stands in people's
+files.
 Must not: decide when advice is given (connector/segments/advice*.py do), or word it for one case.
 """
 
@@ -22,6 +23,9 @@ AdviceCode = Literal[
     "no-description",
     "no-goal",
     "no-owner",
+    "no-people",
+    "no-rows",
+    "no-times",
     "no-timezone",
     "not-read-yet",
     "opens-named",
@@ -53,6 +57,9 @@ ADVICE: Mapping[AdviceCode, str] = {
     "no-description": "The segment has no `description`, so nobody knows later who was meant.",
     "no-goal": "The segment has no `goal`, so nobody can tell later whether it is worth keeping.",
     "no-owner": "The segment has no `owner`, so nobody is asked when it looks wrong.",
+    "no-people": "No row of the contacts has a usable address, as after a failed export. Export again.",
+    "no-rows": "A file or table has no row, as after a failed export. Export again; a push goes on, and says so.",
+    "no-times": "No event of a file has a readable time in `at`, as after a failed export. Correct it or export again.",
     "no-timezone": "Without `timezone` days begin in UTC. Write the zone in which your customers' days begin.",
     "not-read-yet": "A rule asks what a platform says, and nothing was read from it yet. `sync plan` reads it.",
     "opens-named": "Opens are a signal of the lifecycle. Privacy proxies open everything, so silent people look alive.",
@@ -70,3 +77,6 @@ ADVICE: Mapping[AdviceCode, str] = {
     "unused-source": "A source is declared and no rule or trait reads it. Delete it, or use it.",
     "unused-trait": "A trait is computed and nothing uses it. Delete it, or use it.",
 }
+
+# Said wherever a segment or a plan is shown, whatever `silence:` says.
+WARNINGS: tuple[AdviceCode, ...] = ("no-people", "no-rows", "no-times")

@@ -104,6 +104,9 @@ def one_origin(segment: Mapping[str, Any], loc: Loc, problems: Collector) -> Non
     if "when" in segment and "members_from" in segment:
         text = "`members_from` names the members, so there is no `when`; delete one of the two."
         problems.add_key((*loc, "members_from"), "contradiction", text)
+    if "allow_outside" in segment and "members_from" not in segment:
+        text = "`allow_outside` is about the file of `members_from`; delete this line."
+        problems.add_key((*loc, "allow_outside"), "contradiction", text)
     if "members_from" in segment and segment.get("frozen") is False:
         problems.add((*loc, "frozen"), "contradiction", "`members_from` implies `frozen: true`; delete this line.")
 

@@ -81,7 +81,7 @@ CODES: Mapping[Code, str] = {
     "bad-regex": "A pattern that RE2 cannot read.",
     "bad-secret": "A secret whose value in the environment cannot be a key.",
     "bad-target": "A tag or list name that the platform cannot hold.",
-    "bad-url": "Not an address of the form https://host, or one with a user name or password in it.",
+    "bad-url": "Not an address of the form https://host, one with a user or password in it, or http:// elsewhere.",
     "contradiction": "Two settings that exclude each other.",
     "cycle": "Segments or traits that ask for each other in a circle.",
     "duplicate-key": "The same key twice in one mapping.",

@@ -13,13 +13,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from connector.config import durations, values
+from connector.config import durations, urls, values
 from connector.config.advice_codes import ADVICE
 from connector.config.codes import CODES, BadValue
 from connector.config.rules import Duration
@@ -115,19 +114,6 @@ def _zone(value: Any) -> str:
     return name
 
 
-def _url(value: Any) -> str:
-    written = values.text(value).rstrip("/")
-    try:
-        parts = urlsplit(written)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
-        usable = usable and (parts.port or 0) >= 0
-    except ValueError:
-        usable = False
-    if not usable or "@" in written or any(char.isspace() for char in written):
-        raise BadValue("bad-url", "An address is written https://host or http://localhost:8080, without user or key.")
-    return written
-
-
 def _engine(value: Any) -> str:
     """duckdb, or the address of an engine without user and password."""
     written = values.text(value).strip()
@@ -203,7 +189,7 @@ Missing = Annotated[tuple[str, ...], before(_missing), schema(type="array", item
 Codes = Annotated[tuple[str, ...], before(_codes), schema(type="array", items={"enum": list(ADVICE)}, minItems=1)]
 Day = Annotated[str, before(values.iso_date), schema(type="string", format="date")]
 Zone = Annotated[str, before(_zone), schema(type="string", examples=["Europe/Berlin", "UTC"])]
-Url = Annotated[str, before(_url), schema(type="string", format="uri")]
+Url = Annotated[str, before(urls.base_url), schema(type="string", format="uri", pattern=urls.SHAPE)]
 Engine = Annotated[str, before(_engine), schema(type="string", examples=["duckdb"])]
 Delimiter = Annotated[str, before(_delimiter), schema(type="string")]
 Encoding = Annotated[str, before(_encoding), schema(type="string", examples=["utf-8", "utf-16", "cp1252", "latin-1"])]

@@ -99,6 +99,7 @@ class Source(Model):
     name: str
     file: Text | None = None  # as written: relative to the folder of segments.yaml, may be a glob
     table: Text | None = None  # as written: name, schema.name or catalog.schema.name
+    allow_outside: YesNo = False  # a file that lies outside the folder of segments.yaml
     pick: Literal["all", "newest"] = "all"
     preset: Preset = "none"
     email: Text | None = None
@@ -206,6 +207,7 @@ class Segment(Model):
     name: str
     when: Annotated[Rule | None, SkipValidation] = None
     members_from: Text | None = None
+    allow_outside: YesNo = False  # of members_from
     title: Text | None = None
     description: Text | None = None
     goal: Text | None = None

@@ -43,11 +43,20 @@ class Side:
     seen: pa.Table  # sparing.SEEN of its contacts
 
 
-def build(sides: Sequence[Side], policy: Policy | None, *, as_of: datetime, made_at: datetime, contacts: int) -> Plan:
-    """Changes of op retire, unsubscribe and restore, and removals; a stage is recorded with the outcome."""
+def build(
+    sides: Sequence[Side],
+    policy: Policy | None,
+    *,
+    as_of: datetime,
+    made_at: datetime,
+    contacts: int,
+    notes: Sequence[str] = (),
+) -> Plan:
+    """Changes of op retire, unsubscribe and restore, and removals; a stage is recorded with the outcome. `notes` come
+    before its own."""
     tables, moves = [CHANGE_SCHEMA.empty_table()], [STAGE_MOVES.empty_table()]
     hits: list[GuardHit] = []
-    notes: list[str] = []
+    told = list(notes)
     requests: dict[str, int] = {}
     irreversible: dict[str, dict[str, int]] = {}
     for side in sides:
@@ -65,7 +74,7 @@ def build(sides: Sequence[Side], policy: Policy | None, *, as_of: datetime, made
         if can.retire and not can.retire.reversible:
             stays[Op.RETIRE] = people[Op.RETIRE].num_rows
         irreversible[name] = {str(op): count for op, count in stays.items() if count}
-        notes += [*side.actions.notes, *_undone(name, can, people)]
+        told += [*side.actions.notes, *_undone(name, can, people)]
     made = Plan(
         id="",
         as_of=as_of,
@@ -79,7 +88,7 @@ def build(sides: Sequence[Side], policy: Policy | None, *, as_of: datetime, made
             for side in sides
         },
         guards=tuple(hits),
-        notes=tuple(notes),
+        notes=tuple(told),
         contacts=contacts,
         platforms={side.ledger.destination: side.capabilities.platform for side in sides},
         irreversible=irreversible,

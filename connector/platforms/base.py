@@ -15,6 +15,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from connector import scrub
 from connector.errors import ContractError, NotSent, Retryable, Unanswered
 from connector.model import Kind, NewContacts, Op, Outcome, Target
 
@@ -162,13 +163,19 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
     """What happened to record `index`. `code` is machine-readable and stable, `detail` is plain words
-    without an address. `remote_id` is set when the platform told a new id."""
+    without an address, scrubbed here. `remote_id` is set when the platform told a new id."""
 
     index: int
     outcome: Outcome
     code: str = ""
     detail: str = ""
     remote_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.code:
+            object.__setattr__(self, "code", scrub.code(self.code))
+        if self.detail:
+            object.__setattr__(self, "detail", scrub.scrub(self.detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +195,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What `check` found. `problems` are plain sentences: what is missing and what to do."""
+    """What `check` found. `problems` are plain sentences: what is missing and what to do. All is scrubbed here."""
 
     name: str
     detail: str
     problems: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", scrub.scrub(self.name))
+        object.__setattr__(self, "detail", scrub.scrub(self.detail))
+        object.__setattr__(self, "problems", tuple(scrub.scrub(problem, 1000) for problem in self.problems))
+        object.__setattr__(self, "facts", {name: scrub.scrub(fact) for name, fact in self.facts.items()})
 
 
 @dataclass(frozen=True, slots=True)

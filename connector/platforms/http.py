@@ -6,7 +6,7 @@ endpoint or a record, log bodies, queries or headers (they hold addresses and ke
 
 from __future__ import annotations
 
-import re
+import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -21,16 +21,17 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from connector import __version__
+from connector.config.urls import loopback
 from connector.errors import ContractError, DestinationError, Refused, Retryable, Unanswered
 from connector.events import Listener, RequestSent, Waiting
 from connector.platforms.limits import Clock, Limiter
 from connector.platforms.retry import RetryPolicy, Tries
+from connector.platforms.secrecy import Secrecy
 
 CONNECT_SECONDS, READ_SECONDS = 10, 120
 USER_AGENT = f"segment-connector/{__version__}"
 PATIENT = RetryPolicy()
 _SHORTEST_WAIT = 0.001  # a rounding error must not become a busy loop
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=DestinationError)
 
@@ -103,6 +104,7 @@ class Http:
         self._hint = hint
         self._session = _session(base_url, concurrency)
         self._session.headers.update(headers)
+        self._secrecy = Secrecy(headers)
         self._bare = _session(base_url, concurrency)  # carries no credentials
 
     def send(
@@ -124,7 +126,7 @@ class Http:
         def once(tries: Tries, attempt: int) -> Reply:
             report = _Report(method, path, writes, attempt)
             response = self._exchange(self._session, bucket, report, self._base + path, params=query, json=body)
-            reply = _reply(response)
+            reply = _reply(response, self._secrecy.strip(response.content))
             trouble = self._trouble(response, reply, report)
             if trouble is not None:
                 tries.throttled = isinstance(trouble, Retryable) and (
@@ -136,7 +138,11 @@ class Http:
         return self._retrying(once, bucket, replayable)
 
     def download(self, url: str) -> bytes:
-        """The content of an address that the platform handed out, asked for without our credentials."""
+        """The content of an address that the platform handed out, asked for without our credentials. It holds people's
+        addresses, so it does not travel in the clear."""
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not loopback(parts.hostname):
+            raise self._error(ContractError, "download", "the address of a result file is not https://.")
 
         def once(tries: Tries, attempt: int) -> bytes:
             report = _Report("GET", "(download)", False, attempt)
@@ -251,16 +257,11 @@ class Http:
         self._listener(Waiting(self.destination, seconds, str(why)))
 
 
-def scrub(text: object) -> str:
-    """A platform's own words, fit for an error text: addresses are blotted out, and it is not long."""
-    return re.sub(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+", "(address)", str(text or ""))[:300]
-
-
 def _session(base_url: str, concurrency: int) -> requests.Session:
     session = requests.Session()
     session.headers["User-Agent"] = USER_AGENT
     session.auth = lambda request: request  # with an auth of its own, requests leaves a stray .netrc alone
-    session.trust_env = urlsplit(base_url).hostname not in _LOOPBACK  # no proxy stands before this machine
+    session.trust_env = not loopback(urlsplit(base_url).hostname)  # no proxy stands before this machine
     adapter = HTTPAdapter(pool_connections=concurrency, pool_maxsize=concurrency)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -280,13 +281,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             todo += [*cause.args, getattr(cause, "reason", None), cause.__cause__]
 
 
-def _reply(response: requests.Response) -> Reply:
+def _reply(response: requests.Response, content: bytes) -> Reply:
     body: Any = None
     is_json = False
-    if response.content:
+    if content:
         try:
-            body = response.json()
+            body = json.loads(content)
             is_json = True
-        except ValueError:
+        except (ValueError, RecursionError):  # of a hostile depth
             pass
     return Reply(response.status_code, response.headers, body, is_json)

@@ -9,8 +9,9 @@ import re
 from typing import Any
 
 from connector.errors import Auth, BadRecords, DestinationError, MissingScope, Refused, Retryable, TooLarge, Unanswered
-from connector.platforms.http import Reply, scrub
+from connector.platforms.http import Reply
 from connector.platforms.retry import retry_after
+from connector.scrub import scrub
 
 _ITEM = re.compile(r"^(?:members|members_to_add|members_to_remove)\.item:(\d+)(?:\.(\w+))?")
 
@@ -58,7 +59,7 @@ def _bad_request(destination: str, reply: Reply) -> DestinationError | None:
     for place, row in zip(places, _errors(reply), strict=True):
         if place is not None:
             code = "invalid_email" if place[2] in (None, "email_address") else "invalid_field"
-            culprits[int(place[1])] = (code, scrub(row.get("message")))
+            culprits[int(place[1])] = (code, str(row.get("message") or ""))
     return BadRecords(f"{destination}: records were refused.", culprits, destination=destination, code="bad_records")
 
 
@@ -73,5 +74,5 @@ def _said(reply: Reply) -> str:
         return ""
     parts = [reply.body.get("title"), reply.body.get("detail")]
     parts += [f"{row.get('field')}: {row.get('message')}" for row in _errors(reply)[:3]]
-    words = "; ".join(scrub(part) for part in parts if part)
+    words = "; ".join(scrub(str(part)) for part in parts if part)
     return f" It says: {words}" if words else ""

@@ -25,8 +25,8 @@ import pyarrow.compute as pc
 from connector.errors import ContractError, NotSent, Refused, Retryable
 from connector.model import NewContacts, Outcome, Status
 from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, RecordOutcome
-from connector.platforms.http import scrub
 from connector.problem import did_you_mean
+from connector.scrub import scrub
 
 # Reading: only these four fields of a member are asked for. `id` is the MD5 of the address and changes with it;
 # `contact_id` stays (mailchimp.com/developer/marketing/api/list-members, read 2026-11-28).
@@ -245,7 +245,7 @@ def _row_error(row: Mapping[str, Any], creating: bool) -> tuple[Outcome, str]:
 
 def _detail(row: Mapping[str, Any]) -> str:
     parts = (row.get("field"), row.get("field_message") or row.get("error"))
-    return ": ".join(scrub(part) for part in parts if part)
+    return ": ".join(scrub(str(part)) for part in parts if part)
 
 
 def tag_outcomes(emails: Sequence[str], body: object, adding: bool, destination: str) -> tuple[RecordOutcome, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from connector.errors import MissingScope, OtherAccount
 from connector.events import Listener, Notice, silent
 from connector.platforms.base import Adapter
-from connector.platforms.http import scrub
+from connector.scrub import scrub
 from connector.state.accounts import Known
 from connector.state.base import Store
 

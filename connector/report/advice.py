@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from connector.config.advice_codes import WARNINGS
 from connector.problem import Problem, Severity
 from connector.segments.advice import Advice
 from connector.sources.model import Finding, Loaded
 
 SHOWN, ROWS_SHOWN = 5, 10  # of one code, of the quarantine; all with -v
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}
-_TOLD = ("ambiguous-date", "ambiguous-number")  # findings that are advice as well
+_TOLD = ("ambiguous-date", "ambiguous-number", *WARNINGS)  # findings that are advice as well
 
 
 def check_json(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Advice]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from connector.plan import gate
 from connector.plan.model import Plan
 from connector.report.hygiene import safe
 from connector.report.plan import as_json, mask
+from connector.report.values import noted
 
 WORDS = {
     "sunset": "in the last stage, silent all the way",
@@ -86,7 +87,7 @@ def cleanup_text(
         lines.append("")
     if invalid:
         lines.append(f"{sum(invalid.values()):,} rows of the export are sent nowhere: `sync hygiene` lists them.")
-    lines += [f"note: {note}" for note in plan.notes]
+    lines += noted(plan.notes)
     lines += [f"GUARD {hit.name}: {hit.message}" for hit in plan.guards]
     return "\n".join([*lines, _total(plan)])
 

@@ -24,6 +24,7 @@ def segments_json(evaluation: Evaluation, titles: Mapping[str, str]) -> dict[str
             {"segments": [one, other], "members": both, "share_of_smaller": round(share, 4)}
             for one, other, both, share in _pairs(evaluation, titles)
         ],
+        "notes": list(evaluation.notes),
     }
 
 

@@ -15,10 +15,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from connector.config.advice_codes import WARNINGS
 from connector.report.table import table
 from connector.report.values import printable, wrapped
 from connector.sources.hygiene import ROWS_SCHEMA, Filled, Spelling, Survey
 from connector.sources.model import Finding
+from connector.sources.vacant import warnings
 
 _SHOWN = 6  # spellings of one value
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -81,8 +83,11 @@ def hygiene_text(found: Survey, verbose: bool = False) -> str:
     lines = [f"{found.contacts:,} contacts; rows read: {read}", ""]
     if found.quarantined:
         lines += ["Quarantine: in no segment, and never sent", *_lines(found.quarantined), ""]
+    if warned := warnings(found.findings):
+        lines += ["Failed exports?", *(f"  {warning}" for warning in warned), ""]
     spelled = {item.column for item in found.spellings}  # told below, spelling by spelling
     rest = [item for item in found.findings if item.code != "normalised" or item.column not in spelled]
+    rest = [item for item in rest if item.code not in WARNINGS]
     for title, codes in _CHAPTERS.items():
         here = [item for code in codes for item in rest if item.code == code]
         lines += [title, *_lines(here), ""] if here else []

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from connector.lifecycle.overview import Cost, Move, Overview
 from connector.lifecycle.returns import Rate
 from connector.report.plan import MOVED, mask
+from connector.report.values import noted
 
 
 def lifecycle_json(sides: Sequence[Overview], as_of: datetime, policy: str, notes: Sequence[str]) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def lifecycle_text(
     lines = [f"Lifecycle as of {as_of.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}; platforms as last read", ""]
     for side in sides:
         lines += _side_lines(side, verbose)
-    return "\n".join([*lines, *(f"note: {note}" for note in notes)]).rstrip()
+    return "\n".join([*lines, *noted(notes)]).rstrip()
 
 
 def _side_lines(side: Overview, verbose: bool) -> list[str]:

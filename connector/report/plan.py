@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from connector.model import Op
 from connector.plan import gate
 from connector.plan.model import Plan
+from connector.report.values import noted
 from connector.state.frozen import counted
 
 SCHEMA = "connector.plan/1"
@@ -92,7 +93,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
     lines = [f"Plan {plan.id}: {plan.contacts:,} contacts as of {moment:%Y-%m-%d %H:%M} {zone.key}", ""]
     for name in plan.revisions:
         lines += _destination_lines(_destination(plan, name), zone)
-    lines += [f"note: {note}" for note in plan.notes]
+    lines += noted(plan.notes)
     if verbose:
         lines += _blocked_lines(plan, zone)
     if plan.guards:

@@ -12,10 +12,9 @@ from pathlib import Path
 
 def starter(export: Path, file: Path, email: str, headers: Sequence[str]) -> str:
     """A file that checks and evaluates as it stands, with what usually comes next as comments."""
-    try:
-        path = export.resolve().relative_to(file.resolve().parent)
-    except ValueError:
-        path = export.resolve()
+    path, outside = export.resolve(), "    allow_outside: true\n"
+    if path.is_relative_to(file.resolve().parent):
+        path, outside = path.relative_to(file.resolve().parent), ""
     return f"""# Segments of our customers. The language: docs/language.md
 # Next: sync check, sync segments, sync plan --rehearse
 version: 1
@@ -24,7 +23,7 @@ timezone: UTC                       # where "today" begins; e.g. Europe/Berlin
 sources:
   contacts:                         # one row per person
     file: {json.dumps(path.as_posix(), ensure_ascii=False)}
-    email: {json.dumps(email, ensure_ascii=False)}
+{outside}    email: {json.dumps(email, ensure_ascii=False)}
     # columns here: {", ".join(_comment(header) for header in headers)}
 
 # consent:                          # who may be contacted at all

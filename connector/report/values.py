@@ -1,11 +1,12 @@
 """Single values and lines for a terminal: dates in the file's time zone, missing ones said, nothing that steers it.
 
-Owns: shown(), as_json(), wrapped(). Must not: know what a value means.
+Owns: shown(), as_json(), wrapped(), noted(). Must not: know what a value means.
 """
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -44,6 +45,11 @@ def as_json(value: Any) -> Any:
 def printable(value: object) -> str:
     """Text without control signs: a hostile name must not steer the terminal."""
     return "".join(sign if sign.isprintable() else "·" for sign in str(value))
+
+
+def noted(notes: Iterable[str]) -> list[str]:
+    """Notes as lines; a warning needs no other word in front."""
+    return [note if note.startswith("WARNING: ") else f"note: {note}" for note in notes]
 
 
 def wrapped(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from connector.report.values import as_json, printable, shown, wrapped
+from connector.report.values import as_json, noted, printable, shown, wrapped
 
 if TYPE_CHECKING:
     from connector.plan.person import Standing
@@ -154,7 +154,7 @@ def why_text(found: Why, segments: Sequence[str], zone: ZoneInfo) -> str:
         for item in found.standings:
             lines += standing_lines(item, found.explanation is not None, zone)
     if found.explanation is not None:
-        lines += [f"note: {note}" for note in found.explanation.notes]
+        lines += noted(found.explanation.notes)
     return "\n".join(line for text in lines for line in wrapped(text))
 
 

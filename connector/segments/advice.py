@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.config.advice_codes import AdviceCode
+from connector.config.advice_codes import WARNINGS, AdviceCode
 from connector.config.models import Config
 from connector.config.rules import Loc
 from connector.problem import Place, Problem, Severity
@@ -31,7 +31,9 @@ class Advice:
 
     @property
     def problem(self) -> Problem:
-        return Problem(self.place, self.code, self.message, Severity.ADVICE)
+        return Problem(
+            self.place, self.code, self.message, Severity.WARNING if self.code in WARNINGS else Severity.ADVICE
+        )
 
     @property
     def silence(self) -> str:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connector.config.advice_codes import WARNINGS
 from connector.config.rules import Compare, Loc
 from connector.segments import engine, literals
 from connector.segments.advice import Advice, Given
@@ -30,11 +31,22 @@ _AMBIGUOUS = ("ambiguous-date", "ambiguous-number")
 
 
 def advice(given: Given) -> Iterator[Advice]:
+    yield from _vacant(given)
     yield from _unread(given)
     yield from _old(given)
     yield from _guessed(given)
     yield from _empty(given)
     yield from _unseen(given)
+
+
+def _vacant(given: Given) -> Iterator[Advice]:
+    """Exports that look like failed ones, at the source or list."""
+    for finding in given.loaded.findings:
+        for code in WARNINGS:
+            if finding.code == code:
+                _, listed, segment = finding.source.partition("members of ")
+                loc: Loc = ("segments", segment, "members_from") if listed else ("sources", finding.source)
+                yield given.file(code, loc, finding.message)
 
 
 def _unread(given: Given) -> Iterator[Advice]:

@@ -27,6 +27,7 @@ from connector.segments.names import CONTACTS, EMAIL, JOINED, Names, nodes
 from connector.segments.priorities import waterfall
 from connector.segments.traits import Made, untouched
 from connector.segments.windows import Clock
+from connector.sources import vacant
 from connector.sources.model import Loaded
 
 CONSENT = ""  # stands beside the segments' names, and no segment can be called so
@@ -44,6 +45,7 @@ class Evaluation:
     contacts: int
     sizes: Mapping[str, int]
     notes: tuple[str, ...] = ()  # what a reader of the sizes must know: what nobody has read yet, what is frozen
+    warnings: tuple[str, ...] = ()  # the first notes, which every plan has: exports as after a failure
     undecided: Mapping[str, pa.ChunkedArray] = field(default_factory=dict)  # frozen, but not yet: who matches the rule
 
 
@@ -178,13 +180,15 @@ class _Run:
             columns[f"value:{written}"] = found[name]
         columns |= {f"also:{number}": found[f"a{number}"] for number in range(len(self.look.also))}
         sizes = {name: pc.sum(column).as_py() or 0 for name, column in members.items()}
+        warnings = vacant.warnings(self.loaded.findings)
         notes = (
+            *warnings,
             *platform_columns.unread(self.config, self.loaded.observed),
             *kept.notes(self.config, self.loaded),
         )
         frozen = [name for name, segment in self.config.segments.items() if segment.frozen and name not in self.kept]
         undecided = {name: matches[name] for name in frozen}
-        return Evaluation(pa.table(columns), found.num_rows, sizes, notes, undecided)
+        return Evaluation(pa.table(columns), found.num_rows, sizes, notes, warnings, undecided)
 
     def _signs(self) -> list[Column]:
         """When somebody joined, if the export tells, then the signals of the lifecycle in the order of the file."""

@@ -89,7 +89,7 @@ class Names:
     def known(self, source: str) -> list[str]:
         """What may be written here, for “did you mean”."""
         info = self.catalog.get(source)
-        columns = list(info.columns) if info else []
+        columns = info.known() if info else []
         return [*columns, EMAIL, *self.traits, *self.platforms.values()] if source == CONTACTS else columns
 
 

@@ -70,7 +70,9 @@ class Related:
 
 def _value(found: Ask, column: Column) -> Any:
     """The column, or missing values of a type that the measure takes."""
-    return column.value.cast("int64") if column.empty and found.measure in ("sum", "average") else column.value
+    if column.empty and found.measure in ("sum", "average"):
+        return column.value.cast("string").cast("int64")  # by way of text, which every type can become
+    return column.value
 
 
 def _result(found: Ask, column: Column, field: str) -> tuple[Column, Any]:

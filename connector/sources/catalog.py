@@ -19,10 +19,9 @@ from connector.sources.discover import check_age, files_of
 from connector.sources.formats import Export, inspect
 from connector.sources.model import ColumnInfo, SourceInfo
 from connector.sources.presets import APOSTROPHE, PRESETS, Known
-from connector.sources.text import fold, snake
+from connector.sources.quotable import quotable
+from connector.sources.text import fold, plain, snake
 from connector.sources.trouble import fail
-
-_LONGEST_SHOWN = 60  # signs of a header in a message
 
 
 def catalog(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
@@ -67,8 +66,13 @@ def describe(config: Config, source: Source, as_of: datetime) -> SourceInfo:
         check_age(config, source, files, as_of)
         exports = tuple(inspect(file, source, place) for file in files)
     headers = _all_headers(exports)
-    columns = _Columns(config, source, headers).build()
-    return SourceInfo(source.name, files, columns, _aliases(columns.values()), exports)
+    shown = quotable(exports)
+    columns = _Columns(config, source, headers, shown).build()
+    safe = {fold(header) for header in shown}
+    hidden = frozenset(
+        name for name, column in columns.items() if column.origin == "header" and fold(column.headers[0]) not in safe
+    )
+    return SourceInfo(source.name, files, columns, _aliases(columns.values()), exports, hidden)
 
 
 def _all_headers(exports: Iterable[Export]) -> tuple[str, ...]:
@@ -83,8 +87,8 @@ def _all_headers(exports: Iterable[Export]) -> tuple[str, ...]:
 class _Columns:
     """The columns of one source in the making: each header goes to the first that claims it."""
 
-    def __init__(self, config: Config, source: Source, headers: tuple[str, ...]) -> None:
-        self.config, self.source, self.headers = config, source, headers
+    def __init__(self, config: Config, source: Source, headers: tuple[str, ...], shown: tuple[str, ...]) -> None:
+        self.config, self.source, self.headers, self.shown = config, source, headers, shown
         self.preset = PRESETS[source.preset]
         self.by_fold = {fold(header): header for header in headers}
         self.columns: dict[str, ColumnInfo] = {}
@@ -168,13 +172,13 @@ class _Columns:
         return header
 
     def _no_header(self, written: str, place: Place) -> NoReturn:
-        """Headers may turn out to be people: those are never quoted."""
+        """Headers may turn out to be people, or the first line of no table: those are never quoted."""
         file = self.source.origin
         if any("@" in header for header in self.headers):
             message = f"the first row of {file} holds an address, not headers. Add a header row, or see `skip_rows`."
             fail(place, "no-header", message)
-        known = [header for header in self.headers if len(header) <= _LONGEST_SHOWN and header.isprintable()]
-        fail(place, "column-missing", f'{file} has no column "{written}".{did_you_mean(written, known)}')
+        hint = did_you_mean(written, self.shown) or " Is it an export with a row of headers?"
+        fail(place, "column-missing", f'{file} has no column "{written}".{hint}')
 
     def _by_name(self, name: str) -> str | None:
         for header in self.headers:
@@ -211,8 +215,12 @@ def _joins(config: Config, found: Mapping[str, SourceInfo]) -> list[Problem]:
         if source.join:
             wanted += [("join", source.join[0], info), ("join", source.join[1], found["contacts"])]
         for setting, written, where in wanted:
-            if where.resolve(written) is None:
-                near = did_you_mean(written, where.columns)
+            column = where.resolve(written)
+            if setting == "at" and column is not None and len(where.columns[column].headers) == 2:
+                message = f"at: “{plain(written)}” is a place, and the time of an event is needed."
+                problems.append(Problem(config.place(("sources", name, "at")), "wrong-type", message))
+            elif column is None:
+                near = did_you_mean(written, where.known())
                 message = f'{setting}: {where.name} has no column "{written}".{near}'
                 problems.append(Problem(config.place(("sources", name, setting)), "column-missing", message))
     return problems

@@ -45,7 +45,7 @@ class Choice:
             found = measure.decide(text.info, counts[slot], self.habits, self.layout.wish.zone)
             self.readings[slot] = found
             told_number = found.type == "number" and found.loose  # its scale must be that of all values
-            no_clock = found.type == "text" and text.info.name in self.layout.wish.clocks
+            no_clock = found.type not in measure.TIMES and text.info.name in self.layout.wish.clocks
             two_ways = measure.ambiguous(found, counts[slot])
             ambiguous = ambiguous or two_ways
             if not counts[slot]["all"] or told_number or no_clock or two_ways:
@@ -69,7 +69,7 @@ class Choice:
         for slot in slots:
             info = self.texts[slot].info
             found = measure.decide(info, counts[slot], self.habits, self.layout.wish.zone)
-            if found.type == "text" and info.name in self.layout.wish.clocks and counts[slot]["all"]:
+            if found.type not in measure.TIMES and info.name in self.layout.wish.clocks:
                 info = replace(info, type="timestamp")
                 found = measure.decide(info, counts[slot], self.habits, self.layout.wish.zone)
             self.readings[slot] = found

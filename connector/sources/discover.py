@@ -6,15 +6,18 @@ Owns: globs, `pick: newest`, dates in file names, `max_age`, fingerprint(). Must
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from connector.config.models import Config, Source
 from connector.config.rules import Duration
 from connector.problem import Place, did_you_mean
+from connector.sources.text import plain
 from connector.sources.trouble import fail
 
 _DATE_IN_NAME = re.compile(
@@ -28,6 +31,8 @@ def files_of(config: Config, source: Source) -> tuple[Path, ...]:
     place = config.place(("sources", source.name, "file"))
     path = config.folder / source.origin
     found = [path] if path.is_file() else sorted(_glob(config.folder, source.origin))
+    if not source.allow_outside and not _inside(config.folder, [*found, _base(path)]):
+        _outside(place, source)
     if not found:
         _missing(place, source, path)
     if source.pick == "newest":
@@ -72,9 +77,38 @@ def _glob(folder: Path, pattern: str) -> list[Path]:
         return []
     base, rest = (Path(pattern).anchor, Path(pattern).relative_to(Path(pattern).anchor))
     try:
-        return [file for file in Path(base or folder).glob(str(rest)) if file.is_file()]
+        found = Path(base or folder).glob(str(rest))
+        return [file for file in found if file.is_file() and not _hidden(file, pattern)]
     except (ValueError, NotImplementedError):
         return []
+
+
+def _hidden(file: Path, pattern: str) -> bool:
+    """A file that begins with a point is only found by a pattern that does, as in a shell."""
+    return file.name.startswith(".") and not Path(pattern).name.startswith(".")
+
+
+def _base(path: Path) -> Path:
+    """The part of a pattern before its first joker: where it looks."""
+    parts = itertools.takewhile(lambda part: not re.search(r"[*?\[]", part), path.parts)
+    return Path(*parts)
+
+
+def _inside(folder: Path, files: Iterable[Path]) -> bool:
+    """Whether all of them lie in the folder, links and `..` undone; whether they exist is not asked."""
+    home = folder.resolve()
+    try:
+        return all(file.resolve().is_relative_to(home) for file in files)
+    except (OSError, RuntimeError):  # a circle of links
+        return False
+
+
+def _outside(place: Place, source: Source) -> NoReturn:
+    message = (
+        f"{plain(source.origin)} lies outside the folder of segments.yaml. Put the export there, or write "
+        "`allow_outside: true` beside it."
+    )
+    fail(place, "outside", message)
 
 
 def _missing(place: Place, source: Source, path: Path) -> None:

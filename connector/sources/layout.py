@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from connector.config.models import ColumnType
 from connector.problem import Place
 from connector.sources.catalog import numbered
-from connector.sources.measure import Text
+from connector.sources.measure import TIMES, Text
 from connector.sources.model import ColumnInfo, SourceInfo
 from connector.sources.readings import MISSING_WORDS, present
 from connector.sources.text import fold
@@ -51,7 +51,10 @@ class Layout:
         return "country" if "country" in self.wish.info.columns else None
 
     def column(self, column: str) -> ColumnInfo:
-        return self.wish.info.columns[column]
+        """The column as its role wants it: a clock is a time, whatever a type or a preset says."""
+        info = self.wish.info.columns[column]
+        told_else = column in self.wish.clocks and info.type not in (None, *TIMES)
+        return replace(info, type="timestamp") if told_else else info
 
     def slot(self, column: str) -> int:
         return self.slots[fold(self.column(column).headers[0])]
@@ -78,7 +81,10 @@ class Layout:
                 continue
             for header in info.headers:
                 slot = self.slots[fold(header)]
-                found[slot] = Text(slot, self.text(info, slot), replace(info, type=info.type or self._native(header)))
+                type_ = info.type or self._native(header)
+                if column in self.wish.clocks and type_ not in (None, *TIMES):
+                    type_ = "timestamp"
+                found[slot] = Text(slot, self.text(info, slot), replace(info, type=type_))
         return found
 
     def _native(self, header: str) -> ColumnType | None:

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from connector.config.engines import DUCKDB
 from connector.config.models import ColumnType, Config
-from connector.sources import identity, kept, members, quarantine, related, warehouse_load
+from connector.sources import engine, identity, kept, members, quarantine, related, vacant, warehouse_load
 from connector.sources.findings import Findings
 from connector.sources.hygiene_addresses import mark, quarantined
 from connector.sources.kept import Kept
@@ -71,6 +71,7 @@ def _elsewhere(
     with tempfile.TemporaryDirectory(prefix="connector-") as folder:
         listed = members.read(config, _connect().con, as_of, Path(folder), 1)
     loaded.members, loaded.quarantine = listed.emails, pa.concat_tables([loaded.quarantine, listed.quarantine])
+    loaded.findings += listed.findings
     return loaded
 
 
@@ -102,6 +103,7 @@ class _Load:
             self._related(other, number)
         listed = members.read(self.config, self.con, self.as_of, self.private, len(others) + 1)
         self.listed.append(listed.quarantine)
+        self.findings.found += listed.findings
         return Loaded(
             connection=self.backend,
             contacts=_table(self.backend, "source_contacts"),
@@ -129,10 +131,12 @@ class _Load:
         with room(wish.place, source.origin):
             builder = Builder(self.con, wish, self.private, self.findings)
             typed = self.typed["contacts"] = builder.build()
+            vacant.files("contacts", typed.spans, self.findings)
             quarantine.mend_emails(self.con, typed)
             policy = self.config.cleanup.invalid if self.config.cleanup else None
             mark(self.con, typed.raw, typed.table, quarantined(policy))
             self.listed.append(quarantine.take_out(self.con, "contacts", typed, needs_email=True))
+            vacant.people(typed.rows, engine.number(self.con, f"SELECT count(*) FROM {typed.table}"), self.findings)
             if self.keep:
                 self._keep(typed, builder.layout, columns, updated)
             identity.merge(self.con, typed.table, columns, updated, self.findings)
@@ -168,6 +172,8 @@ class _Load:
                 related.people_by(self.con, "typed_0", person, people)
                 related.fold_keys(self.con, typed.table)
             self.listed.append(quarantine.take_out(self.con, other, typed, needs_email=False))
+            vacant.files(other, typed.spans, self.findings)
+            vacant.times(self.con, other, typed, (at, source.at) if at and source.at else None, self.findings)
             events = related.Events(other, typed, sorted(asked), at, wish.zone)
             by, into = "_email" if by_email else "_key", f"joined_{number}"
             related.join(self.con, events, people, by, self.as_of, into, self.findings)

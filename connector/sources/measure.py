@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
 Counts = Mapping[str, int]
+TIMES: tuple[ColumnType, ...] = ("date", "timestamp")
 _MONTH_FIRST = ("US/", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
                 "America/Phoenix", "America/Anchorage", "America/Detroit", "America/Boise", "America/Indiana/",
                 "America/Kentucky/", "America/North_Dakota/", "Pacific/Honolulu")  # fmt: skip

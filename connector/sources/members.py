@@ -7,7 +7,7 @@ A list is read like any export (every format, encoding and glob), with one colum
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +17,12 @@ import pyarrow as pa
 
 from connector.config.models import Config, Source
 from connector.errors import SourceError
-from connector.sources import quarantine
+from connector.sources import quarantine, vacant
 from connector.sources.catalog import describe
 from connector.sources.discover import files_of
 from connector.sources.findings import Findings
 from connector.sources.layout import Wish
-from connector.sources.model import QUARANTINE_SCHEMA
+from connector.sources.model import QUARANTINE_SCHEMA, Finding
 from connector.sources.tables import Builder
 from connector.sources.trouble import room
 
@@ -34,10 +34,12 @@ EMAIL = "email"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """`emails`: segment -> distinct normalised addresses; `quarantine`: the rows that hold none."""
+    """`emails`: segment -> distinct normalised addresses; `quarantine`: the rows that hold none; `findings`: lists
+    without a row."""
 
     emails: Mapping[str, pa.Array]
     quarantine: pa.Table
+    findings: Sequence[Finding]
 
 
 def read(config: Config, con: duckdb.DuckDBPyConnection, as_of: datetime, private: Path, number: int) -> Listed:
@@ -45,16 +47,17 @@ def read(config: Config, con: duckdb.DuckDBPyConnection, as_of: datetime, privat
     of all lists, each at its `members_from`."""
     emails: dict[str, pa.Array] = {}
     listed = [QUARANTINE_SCHEMA.empty_table()]
+    findings = Findings()
     problems = []
     for place, (name, source, there) in enumerate(_sources(config), start=number):
         try:
-            emails[name], unusable = _read(there, source, con, as_of, private, place)
+            emails[name], unusable = _read(there, source, con, as_of, private, place, findings)
             listed.append(unusable)
         except SourceError as error:
             problems += [replace(one, message=_ours(one.message)) for one in error.problems]
     if problems:
         raise SourceError(problems)
-    return Listed(emails, pa.concat_tables(listed))
+    return Listed(emails, pa.concat_tables(listed), findings.found)
 
 
 def files(config: Config) -> dict[str, tuple[Path, ...]]:
@@ -68,11 +71,26 @@ def _sources(config: Config) -> Iterator[tuple[str, Source, Config]]:
         if segment.members_from is not None:
             there = config.model_copy()
             there._places = {("sources",): config.place(("segments", name, "members_from"))}
-            yield name, Source(name=f"members of {name}", file=segment.members_from, email=EMAIL), there
+            yield (
+                name,
+                Source(
+                    name=f"members of {name}",
+                    file=segment.members_from,
+                    email=EMAIL,
+                    allow_outside=segment.allow_outside,
+                ),
+                there,
+            )
 
 
 def _read(
-    config: Config, source: Source, con: duckdb.DuckDBPyConnection, as_of: datetime, private: Path, number: int
+    config: Config,
+    source: Source,
+    con: duckdb.DuckDBPyConnection,
+    as_of: datetime,
+    private: Path,
+    number: int,
+    findings: Findings,
 ) -> tuple[pa.Array, pa.Table]:
     info = describe(config, source, as_of)
     place = config.place(("sources",))
@@ -82,6 +100,7 @@ def _read(
     )  # fmt: skip
     with room(place, source.origin):
         typed = Builder(con, wish, private, Findings()).build()
+        vacant.files(source.name, typed.spans, findings)
         quarantine.mend_emails(con, typed)
         unusable = quarantine.take_out(con, source.name, typed, needs_email=True)
         found = con.sql(f"SELECT DISTINCT _email FROM {typed.table} ORDER BY 1").to_arrow_table()

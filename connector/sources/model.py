@@ -67,6 +67,11 @@ class SourceInfo:
     columns: Mapping[str, ColumnInfo]
     aliases: Mapping[str, str]
     exports: tuple[Export, ...] = ()  # the files as inspected, for load
+    hidden: frozenset[str] = frozenset()  # columns whose names no message quotes (quotable.py)
+
+    def known(self) -> list[str]:
+        """The columns that a message may offer."""
+        return [name for name in self.columns if name not in self.hidden]
 
     def resolve(self, written: str) -> str | None:
         """The column a rule means by `written`: its name, or its header in any case and with outer blanks."""

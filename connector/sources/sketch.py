@@ -11,6 +11,7 @@ from connector.config.models import Source
 from connector.errors import SourceError
 from connector.problem import Place, Problem
 from connector.sources.formats import inspect
+from connector.sources.quotable import quotable
 from connector.sources.text import fold
 
 # What exports call the address, the likeliest first.
@@ -18,15 +19,19 @@ EMAILS = ("email", "e-mail", "email address", "e-mail address", "customer email"
 
 
 def sketch(file: Path) -> tuple[str, tuple[str, ...]]:
-    """(header of the address, all headers). Raises SourceError when the file or such a header is missing."""
+    """(header of the address, the headers that may be shown). Raises SourceError when the file or such a header is
+    missing."""
     place = Place(file.name)
     if not file.is_file():
         message = f"There is no export at {file}. Name one with --from FILE."
         raise SourceError([Problem(place, "file-missing", message)])
-    headers = inspect(file, Source(name="contacts", file=file.name), place).headers
+    export = inspect(file, Source(name="contacts", file=file.name), place)
+    headers = export.headers
     folded = {fold(header): header for header in headers}
     for name in EMAILS:
         if name in folded:
-            return folded[name], headers
-    message = f"No header of {file.name} looks like an email address column; the headers: {', '.join(headers[:20])}."
+            return folded[name], quotable([export])
+    shown = ", ".join(quotable([export])[:20])
+    hint = f"; the headers: {shown}." if shown else ". Is it an export with a row of headers?"
+    message = f"No header of {file.name} looks like an email address column{hint}"
     raise SourceError([Problem(place, "no-email-column", message)])

@@ -1,6 +1,6 @@
 """How names, cells and keys are written alike: blanks, snake_case, folding, and SQL quoting.
 
-Owns: the blank characters, snake(), fold(), fold_sql(), the SQL literals. Must not: know a source.
+Owns: the blank characters, plain(), snake(), fold(), fold_sql(), the SQL literals. Must not: know a source.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ def trim(text: str) -> str:
 def fold(text: str) -> str:
     """The form in which two texts are equal without regard to case, width and outer blanks."""
     return trim(unicodedata.normalize("NFKC", text).casefold())
+
+
+def plain(text: str, longest: int = 60) -> str:
+    """A name of the user's in a message: one line, nothing that steers a terminal, not long."""
+    shown = "".join(sign if sign.isprintable() else "·" for sign in text)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def snake(header: str) -> str:

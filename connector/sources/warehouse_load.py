@@ -18,7 +18,7 @@ import pyarrow as pa
 from ibis import _
 
 from connector.config.models import ColumnType, Config
-from connector.sources import emails, normalise, warehouse, warehouse_columns
+from connector.sources import emails, normalise, vacant, warehouse, warehouse_columns
 from connector.sources.findings import Findings
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded, SourceInfo
 from connector.sources.trouble import fail
@@ -209,6 +209,10 @@ class _Load:
         """List the rows without a usable address; a table's rows have no numbers."""
         row = self._row(table.aggregate(rows=_.count(), lost=_["_email"].isnull().sum()))
         self.rows["contacts"], count = int(row["rows"]), int(row["lost"] or 0)
+        vacant.people(self.rows["contacts"], self.rows["contacts"] - count, self.findings)
+        if not self.rows["contacts"]:
+            what = f"the table {self.config.sources['contacts'].origin} is empty"
+            vacant.no_rows("contacts", what, self.findings)
         if not count:
             return
         lost = table.filter(table["_email"].isnull())
@@ -234,6 +238,10 @@ class _Load:
         )
         found = {name: int(number or 0) for name, number in self._row(counts).items()}
         self.rows[other] = found["rows"]
+        if not found["rows"]:
+            vacant.no_rows(other, f"the table {self.config.sources[other].origin} is empty", self.findings)
+        elif at is not None and found["undated"] == found["rows"]:
+            vacant.no_times(other, at, found["rows"], "", self.findings)
         add = self.findings.add
         add("no-person", other, "", found["strangers"], "events belong to nobody in contacts and were dropped")
         if at is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from connector.config.urls import SHAPE
 from connector.errors import ConfigError
 from tests.config.helpers import SECTIONS, assert_problem, file_with, found, load
 
@@ -177,6 +180,8 @@ SEGMENTS = [
     (file_with(segments="segments:\n  ▸vip: {title: VIP}"), "missing-key"),
     (segment("{when: {a: 1}, ▸members_from: m.csv}"), "contradiction"),
     (segment("{members_from: m.csv, frozen: ▸false}"), "contradiction"),
+    (segment("{when: {a: 1}, ▸allow_outside: true}"), "contradiction"),
+    (segment("{members_from: m.csv, allow_outside: ▸yes}"), "wrong-type"),
     (segment("{when: {a: 1}, ▸titel: VIP}"), "unknown-key"),
     (segment("{when: {a: 1}, ▸name: VIP}"), "unknown-key"),
     (segment("{when: {a: 1}, paused: ▸yes}"), "wrong-type"),
@@ -307,6 +312,64 @@ def test_a_literal_key_is_never_shown() -> None:
         with pytest.raises(ConfigError) as caught:
             load(destination(entry))
         assert key not in str(caught.value) and key not in repr(caught.value.problems), entry
+
+
+FOREIGN = [
+    "http://crm.example.com",
+    "HTTP://crm.example.com",
+    "http://localhost.evil.example",
+    "http://127.0.0.1.evil.example/3.0",
+    "http://localhost@evil.example",
+    "http://127.0.0.1:80@evil.example",
+    "http://127.0.0.1\\\\@evil.example",
+    "http://evil.example\\\\localhost",
+    "http://evil.example#localhost",
+    "http://evil.example?localhost",
+    "http://127.1",
+    "http://2130706433",
+    "http://0x7f.0.0.1",
+    "http://0.0.0.0",
+    "http://128.0.0.1",
+    "http://[::2]",
+    "http://[::ffff:10.0.0.1]",
+    "http://localhost.",
+    "http://\u24dbocalhost",
+    "http:///localhost",
+    "ftp://localhost",
+    "//localhost",
+    "https://",
+    "https://host?",
+    "https://host#",
+    "https://host/?key=1",
+    "https://us1.api.example.com/3.0#x",
+    "https://user@host",
+    "https://ho\\tst",
+    "https://host:port",
+    "https://host:99999",
+]
+HERE = [
+    "http://localhost",
+    "HTTP://LOCALHOST:8080/x",
+    "http://127.0.0.1:9",
+    "http://127.8.9.10",
+    "http://[::1]:80/3.0",
+    "https://crm.example.com",
+    "HTTPS://crm.example.com:8443/api",
+]
+
+
+@pytest.mark.parametrize("address", FOREIGN)
+def test_a_key_goes_to_no_foreign_host_in_the_clear(address: str) -> None:
+    text = destination(f'{{platform: klaviyo, api_key: "${{K}}", base_url: ▸"{address}"}}')
+    assert_problem(text, "bad-url")
+    assert not address.casefold().startswith("http://") or not re.match(SHAPE, address), "editors refuse it as well"
+
+
+@pytest.mark.parametrize("address", HERE)
+def test_this_machine_and_https(address: str) -> None:
+    found = load(destination(f'{{platform: klaviyo, api_key: "${{K}}", base_url: "{address}/"}}'))
+    assert [item.base_url for item in found.destinations.values()] == [address]
+    assert re.match(SHAPE, address.lower())
 
 
 def test_cycles_are_shown() -> None:

@@ -17,9 +17,10 @@ import responses
 from connector.errors import ContractError, DestinationError, Interrupted, Refused, Retryable, Unanswered
 from connector.events import Event, RequestSent, Waiting
 from connector.platforms.base import Window
-from connector.platforms.http import Http, Reply, scrub
+from connector.platforms.http import Http, Reply
 from connector.platforms.limits import Limiter
 from connector.platforms.retry import RetryPolicy, retry_after
+from connector.scrub import scrub
 from tests.platforms.clock import TurnedClock
 
 BASE = "https://crm.example.com/v1"
@@ -469,6 +470,14 @@ def test_a_download_carries_no_credentials(web: responses.RequestsMock) -> None:
     assert bench.http.download("https://files.example.com/result?sig=1") == b"content"
     assert all("Authorization" not in call.request.headers for call in web.calls)
     assert {event.path for event in bench.sent()} == {"(download)"}
+
+
+def test_a_download_does_not_travel_in_the_clear() -> None:
+    bench = Bench()
+    for url in ("http://files.example.com/result", "http://127.0.0.1.files.example.com/r", "ftp://files.example.com"):
+        with pytest.raises(ContractError, match="not https"):
+            bench.http.download(url)
+    assert bench.sent() == []
 
 
 @pytest.mark.parametrize(

@@ -166,3 +166,25 @@ def test_duckdb_reads_files() -> None:
         ("not-on-engine", 6),
         ("not-on-engine", 7),
     ]
+
+
+def test_empty_tables_are_told_and_every_rule_works(tmp_path: Path, url: str) -> None:
+    opened = warehouse.connect(url)
+    opened.raw_sql("DELETE FROM visits").close()
+    people, loaded = asked(tmp_path, url, "{visits: {never: true, within: 1 year}}")
+    assert people == ["ada", "bob"]
+    rules = "{all: [{paid: {at_most: 0}}, {not: {visits: {last_within: 3 days}}}, {visits: {sum: amount, at_most: 0}}]}"
+    assert asked(tmp_path, url, rules)[0] == ["ada", "bob"]
+    assert [code for code, _ in _codes(loaded)] == ["no-rows"]
+    opened.raw_sql("INSERT INTO visits VALUES ('x1', NULL, 1), ('x2', NULL, 1)").close()
+    people, loaded = asked(tmp_path, url, "{visits: {never: true, within: 1 year}}")
+    assert people == ["ada", "bob"]
+    assert ("no-times", "visits: none of the 2 rows has a time in “day”") in _codes(loaded)
+    opened.raw_sql("DELETE FROM people").close()
+    people, loaded = asked(tmp_path, url, "{visits: {never: true}}")
+    assert people == [] and ("no-rows", "contacts: the table people is empty") in _codes(loaded)
+
+
+def _codes(loaded: Any) -> list[tuple[str, str]]:
+    wanted = ("no-rows", "no-times", "no-people")
+    return [(item.code, item.message.partition(", ")[0]) for item in loaded.findings if item.code in wanted]
