@@ -138,7 +138,10 @@ class Brevo:
             return Done(())
         if batch.op is Op.CREATE:
             if any(record["new_status"] not in (None, NewContacts.SUBSCRIBED) for record in records):
-                raise errors.bug(self._name, "can create contacts as subscribed only")
+                text = (
+                    f"{self._name}: Brevo has no contacts that may not be mailed: new_contacts is skip or subscribed."
+                )
+                raise Refused(text, destination=self._name, code="new_contacts")
             return self._started(self._writing.create(records, batch.join))
         if batch.op is Op.UNSUBSCRIBE:
             return self._unsubscribe(records[0]["remote_id"])
@@ -167,14 +170,21 @@ class Brevo:
         self._asked.pop(job, None)
         if process.status in jobs.BROKEN:
             return jobs.alike(batch, Outcome.FAILED, process.status, f"Brevo's import was {process.status}")
-        bad: dict[str, str] = {}
-        for code, url in jobs.reports(process).items():
-            bad |= dict.fromkeys(jobs.refused(self._client.download(url)), code)
-        return jobs.outcomes(batch, bad, self._name)
+        return self._judge(process, batch)
 
     def unfinished(self) -> Mapping[str, datetime | None]:
         """See Adapter. When a process was taken is not told."""
         return {str(process.id): None for process in self._client.open_processes()}
+
+    def _judge(self, process: wire.Process, batch: Batch) -> Done:
+        """The outcomes of a process that ended. A report that names nobody of the batch makes all UNKNOWN."""
+        mine, bad = set(batch.records.column("email").to_pylist()), dict[str, str]()
+        for code, url in jobs.reports(process).items():
+            named = jobs.refused(self._client.download(url)) & mine
+            if not named:
+                return jobs.alike(batch, Outcome.UNKNOWN, "unnamed_failures", "Brevo did not say whom it refused")
+            bad |= dict.fromkeys(named, code)
+        return jobs.outcomes(batch, bad)
 
     def _started(self, answer: Done | str) -> Done | Job:
         if isinstance(answer, Done):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from connector.model import Outcome
 from connector.platforms.base import Batch, Done, RecordOutcome
-from connector.platforms.brevo import errors, wire
+from connector.platforms.brevo import wire
 
 ENDED, BROKEN = ("completed", "failed", "cancelled"), ("failed", "cancelled")
 IMPORT = "IMPORTUSER"  # the name of such a process
@@ -26,7 +26,7 @@ def over(process: wire.Process) -> bool:
 def reports(process: wire.Process) -> dict[str, str]:
     """code -> address of a table with those who were not taken. Absent without any."""
     found = (process.info.import_ if process.info else None) or {}
-    return {_CODES.get(kind, kind): url for kind, url in found.items() if url}
+    return {_CODES.get(kind, kind): url for kind, url in found.items() if url and isinstance(url, str)}
 
 
 def refused(content: bytes) -> set[str]:
@@ -34,18 +34,14 @@ def refused(content: bytes) -> set[str]:
     return {email.lower() for email in _ADDRESS.findall(content.decode("utf-8", "replace"))}
 
 
-def outcomes(batch: Batch, bad: Mapping[str, str], destination: str) -> Done:
-    """REJECTED for those in `bad` (address -> code), APPLIED for the rest. Raises ContractError for a report that names
-    nobody of the batch: then nobody knows whom Brevo refused."""
-    emails = batch.records.column("email").to_pylist()
-    if bad and not bad.keys() & set(emails):
-        raise errors.shape(destination, "a report of an import names nobody of it")
+def outcomes(batch: Batch, bad: Mapping[str, str]) -> Done:
+    """REJECTED for those in `bad` (address -> code), APPLIED for the rest."""
     return Done(
         tuple(
             RecordOutcome(index, Outcome.REJECTED, bad[email], "refused by Brevo's import")
             if email in bad
             else RecordOutcome(index, Outcome.APPLIED)
-            for index, email in enumerate(emails)
+            for index, email in enumerate(batch.records.column("email").to_pylist())
         )
     )
 

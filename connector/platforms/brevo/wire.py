@@ -85,7 +85,7 @@ class Started(BaseModel):
 
 
 class _Info(BaseModel):
-    import_: Mapping[str, str | None] | None = Field(default=None, alias="import")
+    import_: Mapping[str, Any] | None = Field(default=None, alias="import")
 
 
 class Process(BaseModel):

@@ -123,13 +123,8 @@ class Writing:
 
     def _update_one(self, record: Record) -> Done:
         key = str(record["remote_id"])
-        present: list[str] = []
-        if record["tags_add"] or record["tags_remove"]:
-            found = [one for some in self._client.by_ids([key]) for one in some]
-            if not found:
-                return _rejected(*proof.GONE)
-            present = self._held_tags(found[0])
-        row = wire.fields(record) | self._tags(record, present)
+        held = proof.certain(self._client, [record])[key]
+        row = wire.fields(record) | self._tags(record, self._held_tags(held))
         if not row:
             return Done((RecordOutcome(0, Outcome.UNCHANGED),))
         self._check_lengths([row])
