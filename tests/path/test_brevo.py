@@ -280,3 +280,21 @@ def test_a_refused_address_stops_nobody(world: World) -> None:
     assert any(found.get(Outcome.REJECTED) for found in result.counts["brevo"].values())
     assert world.members("Readers") == set(PEOPLE.values())
     assert world.push()[0].changes.num_rows == 0
+
+
+def test_ordinary_traffic_meets_no_throttle(world: World) -> None:
+    """Ten requests a second, and a hundred an hour about processes, are never exceeded by one command."""
+    world.running.settings(limits=True, polls=3, patience_s=60)
+    people = {f"p{n}": f"p{n}@example.com" for n in range(200)}
+    world.write(people)
+    world.push()
+    world.write(people, more=EXTRA, renamed="New ")
+    _, result = world.push()
+    assert result.exit_code == 0
+    assert world.call("GET", "contacts", limit=1)["count"] == len(people)
+    assert {one["status"] for one in world.running.requests(20_000) if one["platform"] == "brevo"} <= {
+        200,
+        201,
+        202,
+        204,
+    }

@@ -6,7 +6,6 @@ Owns: the mapping to the connector's errors. Must not: send, or put an address o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from connector.errors import Auth, ContractError, DestinationError, Refused, Retryable, TooLarge, Unanswered
 from connector.platforms.http import Reply, scrub
@@ -74,7 +73,3 @@ def bug(destination: str, what: str) -> ContractError:
 def shape(destination: str, where: str) -> ContractError:
     text = f"{destination}: an answer of Brevo is not of the documented shape ({where}). Look for a newer version."
     return ContractError(text, destination=destination, code="shape")
-
-
-def duplicate(error: Any) -> bool:
-    return isinstance(error, Declined) and error.code == "duplicate_parameter"
