@@ -35,6 +35,7 @@ class Keys:
     retire: str | None = None  # the action by which a contact is let go
     unsubscribes: bool = False  # `action: unsubscribe` is offered
     audience: bool = False
+    engagement: bool = True  # it tells in bulk who opened and clicked
 
 
 PLATFORMS: Mapping[str, Keys] = {
@@ -46,6 +47,7 @@ PLATFORMS: Mapping[str, Keys] = {
         frozenset(Kind),
         unsubscribes=True,
     ),
+    "brevo": Keys("api_key", {"tag_property": "SEGMENT_TAGS"}, frozenset(Kind), unsubscribes=True, engagement=False),
 }
 
 
