@@ -16,7 +16,7 @@ from connector.errors import StateError
 from connector.rehearsal.process import Running, start
 from connector.rehearsal.world import KEYS
 
-PATHS = {"mailchimp": "/3.0", "klaviyo": "", "hubspot": ""}
+PATHS = {"mailchimp": "/3.0", "klaviyo": "", "hubspot": "", "brevo": "/v3"}
 
 __all__ = ["KEYS", "address", "files", "running"]
 

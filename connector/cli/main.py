@@ -17,7 +17,7 @@ from connector.cli import common, demo, desk, diff, history, hygiene, lifecycle,
 
 app = typer.Typer(
     name="sync",
-    help="Keep Mailchimp, Klaviyo and HubSpot in step with segments declared in segments.yaml.",
+    help="Keep Mailchimp, Klaviyo, HubSpot and Brevo in step with segments declared in segments.yaml.",
     epilog="Exit codes: 0 done, 1 finished with record failures, 2 wrong configuration or export, "
     "3 refused by a guard, 4 cannot work, 10 plan --exit-code found changes, 130 interrupted.",
     no_args_is_help=True,

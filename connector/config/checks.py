@@ -25,7 +25,7 @@ from connector.model import Kind, NewContacts
 _WORD = re.compile(r"[^\W\d]\w{0,62}")  # may stand before a dot and in sql
 _LABEL = re.compile(r"\w[\w-]{0,99}")  # may stand in --only and --to, where * ? [ are globs
 
-_NONE = "HubSpot's API has none that could be taken back; `unsubscribe` has to be written as such."
+_NONE = "Their APIs have none that could be taken back; `unsubscribe` has to be written as such."
 _RESERVED = ("active", "returned", "retired")
 
 

@@ -8,7 +8,7 @@ Beyond LANGUAGE's page the file also knows:
   without tag and list;
 - `guards:` at the top (for all destinations), at a destination and at a segment, each overruling the one before key by
   key; a limit is switched off with the word `off`;
-- `base_url:` at a destination; `revision` (Klaviyo), `version` and `tier` (HubSpot), `tag_property` (both);
+- `base_url:` at a destination; `revision` (Klaviyo), `version` and `tier` (HubSpot), `tag_property` (both, and Brevo);
 - `silence: [code, …]` at the top and at a segment, for advice of the checker;
 - `case: exact` beside a test of text: {is: X, case: exact}; `sample: {percent: 10%, name: X}`.
 """
@@ -54,7 +54,7 @@ from connector.problem import Place
 
 ColumnType = Literal["text", "integer", "number", "date", "timestamp", "boolean", "list", "country", "phone", "place"]
 Preset = Literal["hubspot", "salesforce", "klaviyo", "mailchimp", "shopify", "none"]
-Platform = Literal["mailchimp", "klaviyo", "hubspot"]
+Platform = Literal["mailchimp", "klaviyo", "hubspot", "brevo"]
 
 
 def _headers(value: Any) -> Any:

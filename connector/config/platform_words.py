@@ -1,12 +1,13 @@
 """The words behind a destination's name that are columns of a contact: DESTINATION.status, DESTINATION.last_open_at …
 
-Owns: the words and their types. Must not: know which platform offers what, or where the values come from.
+Owns: the words and their types. Must not: name a platform, or know where the values come from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connector.config.destinations import PLATFORMS
 from connector.config.models import ColumnType, Config
 
 STATUS_WORDS: Mapping[str, ColumnType] = {"status": "text", "suppressed": "boolean", "status_at": "timestamp"}
@@ -21,5 +22,10 @@ WORDS: Mapping[str, ColumnType] = {**STATUS_WORDS, **ENGAGEMENT_WORDS}
 
 
 def columns(config: Config) -> dict[str, ColumnType]:
-    """Every column that the file's destinations give: "mailchimp.status" -> text …"""
-    return {f"{name}.{word}": type_ for name in config.destinations for word, type_ in WORDS.items()}
+    """Every column that the file's destinations give: "mailchimp.status" -> text … Engagement only where the platform
+    tells it in bulk: elsewhere everybody would look silent."""
+    return {
+        f"{name}.{word}": type_
+        for name, account in config.destinations.items()
+        for word, type_ in (WORDS if PLATFORMS[account.platform].engagement else STATUS_WORDS).items()
+    }

@@ -26,7 +26,7 @@ REASONS = {
     "forgotten_here": "forgotten here by `sync forget`, though the export names them",
     "hold": "came or went too recently; the segment's hold keeps them as they are",
 }
-PLATFORMS = {"mailchimp": "Mailchimp", "klaviyo": "Klaviyo", "hubspot": "HubSpot"}
+PLATFORMS = {"mailchimp": "Mailchimp", "klaviyo": "Klaviyo", "hubspot": "HubSpot", "brevo": "Brevo"}
 
 
 def words(code: str, platform: str) -> str:

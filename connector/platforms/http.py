@@ -117,14 +117,16 @@ class Http:
         writes: bool = False,
         replayable: bool = True,
         bucket: str = "",
+        told: str | None = None,
     ) -> Reply:
-        """Send one request, again on transient trouble. `path` starts with / and holds no address.
+        """Send one request, again on transient trouble. `path` starts with /; if it holds an address, `told` is what
+        reports name in its place.
 
         A request that is not `replayable` is tried again only when the platform said that it did not take it
         (a Retryable answer) or never heard of it (no connection), never after a broken one."""
 
         def once(tries: Tries, attempt: int) -> Reply:
-            report = _Report(method, path, writes, attempt)
+            report = _Report(method, told or path, writes, attempt)
             response = self._exchange(self._session, bucket, report, self._base + path, params=query, json=body)
             reply = _reply(response, self._secrecy.strip(response.content))
             trouble = self._trouble(response, reply, report)

@@ -16,6 +16,7 @@ ADAPTERS = {
     "mailchimp": "connector.platforms.mailchimp:Mailchimp",
     "klaviyo": "connector.platforms.klaviyo:Klaviyo",
     "hubspot": "connector.platforms.hubspot:HubSpot",
+    "brevo": "connector.platforms.brevo.adapter:Brevo",
 }
 
 

@@ -37,7 +37,7 @@ class Recorder:
             "path": scope["raw_path"].decode("latin-1"),
             "query": scope["query_string"].decode("latin-1"),
             "template": request.template,
-            "headers": request.headers | {"authorization": _scheme(request)},
+            "headers": _without_keys(request),
             "body": request.body.decode("utf-8", "replace"),
             "status": response.status if response else 0,
             "fault": fault,
@@ -48,9 +48,10 @@ class Recorder:
         self._file.flush()
 
 
-def _scheme(request: Request) -> str:
-    """How the request said who it is, without the key."""
-    return request.headers.get("authorization", "").split(" ")[0]
+def _without_keys(request: Request) -> dict[str, str]:
+    """The headers; of those with a key only how the request said who it is."""
+    scheme = request.headers.get("authorization", "").split(" ")[0]
+    return request.headers | {"authorization": scheme} | ({"api-key": ""} if "api-key" in request.headers else {})
 
 
 def _sent_headers(response: Response) -> dict[str, str]:

@@ -27,12 +27,15 @@ from connector.rehearsal.recording import Recorder
 from connector.rehearsal.routing import Match, Router
 from connector.rehearsal.world import BadJson, Did, Platform, Refusal, Request, Response, Settings, World, open_state
 
-PLATFORMS = ("mailchimp", "klaviyo", "hubspot")
+PLATFORMS = ("mailchimp", "klaviyo", "hubspot", "brevo")
+_MODULES = {"brevo": "brevo.routes"}  # the others have the name of their platform
 
 
 def load_platforms() -> list[Platform]:
     """The platform modules of this package."""
-    return [cast(Platform, importlib.import_module(f"connector.rehearsal.{name}")) for name in PLATFORMS]
+    return [
+        cast(Platform, importlib.import_module(f"connector.rehearsal.{_MODULES.get(name, name)}")) for name in PLATFORMS
+    ]
 
 
 class App:

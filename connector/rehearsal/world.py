@@ -36,9 +36,19 @@ from connector.rehearsal.faults import Fault
 from connector.rehearsal.limits import Meter
 
 STATE_VERSION = 1  # counts up when a table of any platform changes
-KEYS = {"mailchimp": "rehearsal-us1", "klaviyo": "pk_rehearsal", "hubspot": "pat-rehearsal"}
+KEYS = {
+    "mailchimp": "rehearsal-us1",
+    "klaviyo": "pk_rehearsal",
+    "hubspot": "pat-rehearsal",
+    "brevo": "xkeysib-rehearsal",
+}
 
-ACCOUNTS = {"mailchimp": "rehearsal0000000000000001", "klaviyo": "RHRSAL", "hubspot": "4242424"}
+ACCOUNTS = {
+    "mailchimp": "rehearsal0000000000000001",
+    "klaviyo": "RHRSAL",
+    "hubspot": "4242424",
+    "brevo": "rehearsal-org",
+}
 
 
 @dataclass

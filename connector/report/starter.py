@@ -34,6 +34,7 @@ sources:
 #   mailchimp: {{platform: mailchimp, api_key: "${{MAILCHIMP_API_KEY}}", audience: Newsletter}}
 #   klaviyo: {{platform: klaviyo, api_key: "${{KLAVIYO_API_KEY}}"}}
 #   hubspot: {{platform: hubspot, access_token: "${{HUBSPOT_TOKEN}}"}}
+#   brevo: {{platform: brevo, api_key: "${{BREVO_API_KEY}}"}}
 
 segments:
   everyone:

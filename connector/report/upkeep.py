@@ -30,10 +30,13 @@ REFUSED = {
     "invalid_field": ("a field's value is not taken", "correct the value, or the field under `fields:`"),
     "invalid_option": ("a value is not among the property's options", "add the option there, or correct the value"),
     "invalid_value": ("a field's value is not taken", "correct the value, or the field under `fields:`"),
+    "left_list": ("the person unsubscribed from this list", "respect it; they may join the list by themselves"),
     "looks_fake": ("the address looks made up to the platform", "check the address in the CRM"),
     "missing_required_field": ("a required field is missing", "map it under `fields:`, or make it optional there"),
     "not_archivable": ("the platform does not archive this contact", "look at the contact there"),
+    "other_address": ("the contact has another address there now", "correct the address in the CRM"),
     "not_held": ("the platform does not hold the contact any more", "sync rejects retry, once it is back"),
+    "too_long": ("a text is longer than the platform takes", "shorten the field"),
     "TooLarge": ("one record is larger than the platform takes", "shorten its longest field"),
 }
 _OTHERWISE = ("refused", "read what the platform says; then: sync rejects retry")
@@ -43,6 +46,7 @@ ERASE = {
     "mailchimp": "Mailchimp: Audience > All contacts > the person > Actions > Delete permanently.",
     "klaviyo": "Klaviyo: Profiles > the person > Delete profile (a privacy deletion request).",
     "hubspot": "HubSpot: the contact > Actions > Delete > Permanently (GDPR) delete.",
+    "brevo": "Brevo: Contacts > the person > Delete. An opt-out is deleted with the contact.",
 }
 
 

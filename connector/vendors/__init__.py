@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connector.vendors.base import Vendor
+from connector.vendors.brevo import BREVO
 from connector.vendors.hubspot import HUBSPOT
 from connector.vendors.klaviyo import KLAVIYO
 from connector.vendors.mailchimp import MAILCHIMP
 
 __all__ = ["VENDORS", "Vendor"]
 
-VENDORS: Mapping[str, Vendor] = {vendor.name: vendor for vendor in (MAILCHIMP, KLAVIYO, HUBSPOT)}
+VENDORS: Mapping[str, Vendor] = {vendor.name: vendor for vendor in (MAILCHIMP, KLAVIYO, HUBSPOT, BREVO)}

@@ -25,6 +25,7 @@ class Vendor:
     retire: str | None = None
     unsubscribes: bool = False  # `action: unsubscribe` is offered
     audience: bool = False
+    engagement: bool = True  # it tells in bulk who opened and clicked
 
     @property
     def policies(self) -> list[str]:

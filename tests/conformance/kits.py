@@ -7,11 +7,12 @@ reading memberships, fields and consent. Must not: use an adapter.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import requests
 
+from connector.model import Status
 from connector.rehearsal.process import Running
 
 Json = dict[str, Any]
@@ -36,6 +37,9 @@ class Kit:
     cap: ClassVar[int]  # the largest batch of the operation with the smallest one
     secret: ClassVar[str] = "api_key"
     extra: ClassVar[Mapping[str, str]] = {}  # more keys of the destination in segments.yaml
+    creates: ClassVar[str] = "transactional"  # the policy that creates, and asks for the least
+    created: ClassVar[Status] = Status.NEVER_SUBSCRIBED  # how whoever was created by it reads
+    tags_are_property: ClassVar[bool] = True
 
     def __init__(self, running: Running) -> None:
         self.running = running
@@ -84,6 +88,7 @@ class Mailchimp(Kit):
     seeded: ClassVar[Mapping[str, str]] = {"greta@example.com": "unsubscribed", "ines@example.com": "cleaned"}
     refused = "fake.person@example.com"
     cap = 500
+    tags_are_property = False
     extra: ClassVar[Mapping[str, str]] = {"audience": "Newsletter"}
 
     def __init__(self, running: Running) -> None:
@@ -287,4 +292,56 @@ class HubSpot(Kit):
                 return
 
 
-KITS: dict[str, Callable[[Running], Kit]] = {kit.name: kit for kit in (Mailchimp, Klaviyo, HubSpot)}
+class Brevo(Kit):
+    """Whoever is new at Brevo may be mailed; one who may not be is blocklisted."""
+
+    name = "brevo"
+    headers: ClassVar[Mapping[str, str]] = {"api-key": "xkeysib-rehearsal"}
+    kinds = ("list", "tag")
+    field = "FIRSTNAME"
+    policies = ("skip", "subscribed")
+    statuses = ("absent", "subscribed", "unsubscribed", "deleted")
+    seeded: ClassVar[Mapping[str, str]] = {"bv.blocklisted@example.com": "unsubscribed"}
+    refused = "person@nowhere.invalid"
+    cap = 150
+    creates = "subscribed"
+    created = Status.SUBSCRIBED
+
+    def make(self, status: str, emails: Sequence[str]) -> None:
+        """Whoever is made subscribed stays blocklisted if they are: only a person lifts that."""
+        for email in emails if status != "absent" else ():
+            self._call("POST", "/v3/contacts", {"email": email, "updateEnabled": True})
+            if status == "unsubscribed":
+                self._call("PUT", f"/v3/contacts/{email}", {"emailBlacklisted": True})
+            elif status == "deleted" and email not in self.said_no():
+                self._call("DELETE", f"/v3/contacts/{email}")
+
+    def members(self, kind: str, name: str) -> set[str]:
+        if kind == "tag":
+            held = ((one["email"], one["attributes"].get("SEGMENT_TAGS") or "") for one in self._people())
+            return {email for email, text in held if name in text.split(";")}
+        lists = {one["name"]: one["id"] for one in self._pages("/v3/contacts/lists", "lists", 50)}
+        if name not in lists:
+            return set()
+        return {one["email"] for one in self._pages(f"/v3/contacts/lists/{lists[name]}/contacts", "contacts", 500)}
+
+    def values(self) -> dict[str, str]:
+        return {one["email"]: one["attributes"].get("FIRSTNAME", "") for one in self._people()}
+
+    def subscribed(self) -> set[str]:
+        return {one["email"] for one in self._people() if not one["emailBlacklisted"]}
+
+    def said_no(self) -> set[str]:
+        return {one["email"] for one in self._people() if one["emailBlacklisted"]}
+
+    def _people(self) -> Iterator[Json]:
+        return self._pages("/v3/contacts", "contacts", 1000)
+
+    def _pages(self, path: str, key: str, most: int) -> Iterator[Json]:
+        offset = 0
+        while rows := self._call("GET", path, limit=most, offset=offset, sort="asc")[key]:
+            yield from rows
+            offset += len(rows)
+
+
+KITS: dict[str, type[Kit]] = {kit.name: kit for kit in (Mailchimp, Klaviyo, HubSpot, Brevo)}

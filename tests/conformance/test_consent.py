@@ -23,7 +23,7 @@ PROOFS = (PROOF, "")
 
 def policy_for(kit: Kit, policy: str) -> str:
     """The policy, or for platforms that do not have it the one that creates all the same."""
-    return policy if policy in kit.policies else "transactional"
+    return policy if policy in kit.policies else kit.creates
 
 
 def may_be_subscribed(kit: Kit, policy: str, people: Sequence[Person]) -> set[str]:

@@ -70,7 +70,7 @@ def written(email: str) -> str:
 
 
 def test_each_step_once_and_again(desk: Desk, kits: list[Kit]) -> None:
-    desk.setup(kits, {kit.name: "transactional" for kit in kits})
+    desk.setup(kits, {kit.name: kit.creates for kit in kits})
     for step in TABLE:
         desk.export(step.people)
         _, result = desk.push()
@@ -95,7 +95,7 @@ def test_each_step_once_and_again(desk: Desk, kits: list[Kit]) -> None:
 def test_batch_boundaries(desk: Desk, kit: Kit, many: int | str) -> None:
     size = {"cap": kit.cap, "cap+1": kit.cap + 1}.get(str(many), many)
     people = [Person(f"p{n}@example.com") for n in range(int(size))]
-    desk.setup([kit], {kit.name: "transactional"})
+    desk.setup([kit], {kit.name: kit.creates})
     desk.export([Person(ANN, vip=False), *people])
     desk.push()
     for kind in kit.kinds:
@@ -108,7 +108,7 @@ def test_batch_boundaries(desk: Desk, kit: Kit, many: int | str) -> None:
 
 
 def test_one_refused_person_stops_nobody_and_is_not_sent_again(desk: Desk, kit: Kit) -> None:
-    desk.setup([kit], {kit.name: "transactional"})
+    desk.setup([kit], {kit.name: kit.creates})
     good = [Person(f"p{n}@example.com") for n in range(7)]
     desk.export([*good[:3], Person(kit.refused), *good[3:]])
     plan, result = desk.push()

@@ -56,6 +56,7 @@ ACCOUNTS = {
     "mailchimp": '{platform: mailchimp, api_key: "${MC}", audience: Newsletter, new_contacts: subscribed}',
     "klaviyo": '{platform: klaviyo, api_key: "${KL}", new_contacts: transactional}',
     "hubspot": '{platform: hubspot, access_token: "${HS}", new_contacts: transactional}',
+    "brevo": '{platform: brevo, api_key: "${BV}", new_contacts: subscribed}',
 }
 
 

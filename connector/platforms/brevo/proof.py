@@ -1,0 +1,58 @@
+"""Who is held, before something is written that would create whoever is not.
+
+Owns: the arithmetic of asking by id or reading everybody, and naming those who are gone. Must not: write.
+
+An import finds contacts by address. So before one that is no CREATE, each contact is looked at by its id: it must be
+there, and under the address that we know. Whoever was deleted would come back as a mailable contact, and so would
+whoever has another address now.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from connector.errors import BadRecords
+from connector.platforms.brevo import wire
+from connector.platforms.brevo.client import Client
+from connector.platforms.brevo.facts import IDS, OVERLAP, PAGE
+
+GONE = ("not_held", "gone from Brevo")
+MOVED = ("other_address", "has another address at Brevo")
+
+
+def held(client: Client, keys: Sequence[str]) -> dict[str, wire.Contact]:
+    """id -> contact of those of `keys` that are held: 20 a request, or everybody 1,000 a request where that is less."""
+    asking = math.ceil(len(keys) / IDS)
+    found: dict[str, wire.Contact] = {}
+    if asking > 3:
+        first = client.page()
+        if math.ceil(first.count / (PAGE - OVERLAP)) < asking:
+            wanted = set(keys)
+            for page in client.pages(first):
+                found |= _by_id(one for one in page.contacts if str(one.id) in wanted)
+    missing = [key for key in keys if key not in found]
+    for some in client.by_ids(missing):
+        found |= _by_id(some)
+    return found
+
+
+def _by_id(contacts: Iterable[wire.Contact]) -> dict[str, wire.Contact]:
+    return {str(one.id): one for one in contacts}
+
+
+def certain(client: Client, records: Sequence[Mapping[str, Any]]) -> dict[str, wire.Contact]:
+    """id -> contact of all of `records`. Raises BadRecords that names those whom an import would create."""
+    found = held(client, [record["remote_id"] for record in records])
+    bad = {}
+    for index, record in enumerate(records):
+        one = found.get(record["remote_id"])
+        if one is None:
+            bad[index] = GONE
+        elif one.address != record["email"]:
+            bad[index] = MOVED
+    if bad:
+        text = f"{client.name}: {len(bad)} contacts to update are no longer held by Brevo under their address."
+        raise BadRecords(text, bad, destination=client.name, code="not_held")
+    return found

@@ -1,0 +1,5 @@
+"""The rehearsed Brevo: contacts, attributes, lists, import processes, the blocklist and the hourly limits.
+
+Facts are of 2026-11-28: developers.brevo.com/reference, its guides and changelog, and the vendor's Python client 5.1.0.
+Where these are silent, the less comfortable rule holds, and the module that has it says so.
+"""
