@@ -13,7 +13,18 @@ import pytest
 import responses
 
 from connector.config.models import Destination, Secret
-from connector.errors import Auth, BadRecords, ContractError, DestinationError, Refused, Retryable, TooLarge, Unanswered
+from connector.errors import (
+    Auth,
+    BadRecords,
+    ContractError,
+    DestinationError,
+    MissingScope,
+    NotSent,
+    Refused,
+    Retryable,
+    TooLarge,
+    Unanswered,
+)
 from connector.events import Event, RequestSent
 from connector.model import Kind, NewContacts, Op, Outcome, Status, Target
 from connector.platforms.base import BATCH_SCHEMA, Batch, Done, Job
@@ -227,7 +238,7 @@ def test_the_first_import_makes_the_working_list(brevo: Brevo, http: responses.R
 @pytest.mark.parametrize("status", [NewContacts.TRANSACTIONAL, NewContacts.PENDING])
 def test_nobody_is_created_in_another_state(brevo: Brevo, status: NewContacts) -> None:
     assert brevo.capabilities.new_contacts == {NewContacts.SKIP, NewContacts.SUBSCRIBED}
-    with pytest.raises(Refused, match="skip or subscribed"):
+    with pytest.raises(NotSent, match="skip or subscribed"):
         brevo.push(batch(Op.CREATE, [row(1, new_status=str(status))]))
 
 
@@ -409,7 +420,7 @@ def test_unsubscribing_goes_by_id_and_creates_nobody(brevo: Brevo, http: respons
 
 @pytest.mark.parametrize("op", [Op.MOVE, Op.RETIRE, Op.RESTORE])
 def test_what_would_lift_a_blocklisting_or_cannot_be_taken_back_is_not_offered(brevo: Brevo, op: Op) -> None:
-    with pytest.raises(ContractError):
+    with pytest.raises(NotSent):
         brevo.push(batch(op, [row(1)]))
 
 
@@ -475,7 +486,7 @@ def test_imports_that_are_not_over_are_told(brevo: Brevo, http: responses.Reques
     ("status", "body", "kind"),
     [
         (401, {"code": "unauthorized", "message": "Key not found"}, Auth),
-        (403, {"code": "permission_denied", "message": "no"}, Auth),
+        (403, {"code": "permission_denied", "message": "no"}, MissingScope),
         (404, {"code": "document_not_found", "message": "no"}, Refused),
         (402, {"code": "not_enough_credits", "message": "ann@example.com"}, Refused),
         (500, {}, Unanswered),

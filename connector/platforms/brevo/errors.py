@@ -65,7 +65,7 @@ _AUTH = {
 
 def _said(reply: Reply) -> tuple[str, str]:
     body = reply.body if isinstance(reply.body, Mapping) else {}
-    return str(body.get("code") or reply.status), scrub(body.get("message"))
+    return str(body.get("code") or reply.status), scrub(str(body.get("message") or ""))
 
 
 def _throttled(destination: str, headers: Mapping[str, str]) -> Retryable:
