@@ -69,7 +69,7 @@ def build(
             moves += [_moves(name, people[op], policy, op) for op in people]
         hits += guards.retired(name, side.routing.destination.guards, leaving, side.held)
         hits += _removed(name, side, changed)
-        requests[name] = forecast.requests(changed, can, 0)
+        requests[name] = forecast.requests(changed, can)
         stays = {Op.UNSUBSCRIBE: people[Op.UNSUBSCRIBE].num_rows}
         if can.retire and not can.retire.reversible:
             stays[Op.RETIRE] = people[Op.RETIRE].num_rows

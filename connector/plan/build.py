@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.model import Op, Status
+from connector.model import Kind, Op, Status
 from connector.plan import changes, diff, guards, hold, moves, rows
 from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.plan.routes import Routing
@@ -36,7 +36,7 @@ class Side:
     ledger: Ledger
     capabilities: Capabilities
     observed: pa.Table
-    new_targets: int
+    new_targets: frozenset[tuple[Kind, str]]
     recent: pa.Table = field(default_factory=hold.RECENT.empty_table)
     forgotten: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
 

@@ -6,6 +6,7 @@ Owns: the count that push must meet exactly. Must not: send, or know a platform 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,11 +18,14 @@ from connector.platforms.base import Capabilities, TagStyle
 SECONDS_PER_REQUEST = 0.5
 
 
-def requests(changes: pa.Table, capabilities: Capabilities, new_targets: int) -> int:
-    """Sum of ceil(changes / max batch) per target and operation, plus one per target that must be created."""
-    total = new_targets
+def requests(changes: pa.Table, capabilities: Capabilities, new_targets: Collection[tuple[Kind, str]] = ()) -> int:
+    """Sum of ceil(changes / max batch) per target and operation, plus what creates the targets that somebody joins.
+
+    `new_targets` are those that the platform does not have: (kind, name)."""
     created = changes.filter(pc.equal(changes.column("op"), str(Op.CREATE))).column("email").combine_chunks()
     counts = changes.group_by(["op", "kind", "target"]).aggregate([([], "count_all")]).to_pylist()
+    joined = {(Kind(row["kind"]), row["target"]) for row in counts if row["op"] == Op.ADD}
+    total = _creating(joined.intersection(new_targets), capabilities)
     for row in counts:
         op, kind = Op(row["op"]), Kind(row["kind"]) if row["kind"] else None
         if op in (Op.ADOPT, Op.DISOWN) or (kind is Kind.TAG and capabilities.tag_style is TagStyle.PROPERTY):
@@ -31,6 +35,14 @@ def requests(changes: pa.Table, capabilities: Capabilities, new_targets: int) ->
             left -= _joined(changes, row["target"], created)
         total += math.ceil(left / capabilities.operations[op, kind].max_batch)
     return total
+
+
+def _creating(targets: Collection[tuple[Kind, str]], capabilities: Capabilities) -> int:
+    """One request for each; tags that are values of a property are declared together."""
+    if capabilities.tag_style is not TagStyle.PROPERTY:
+        return len(targets)
+    lists = sum(kind is Kind.LIST for kind, _ in targets)
+    return lists + (lists < len(targets))
 
 
 def _joined(changes: pa.Table, name: str, created: pa.Array) -> int:

@@ -130,9 +130,9 @@ def told(tables: Iterable[pa.Table], destination: str, step: str, tell: Listener
 
 def targets(
     store: Store, adapter: Adapter, routing: Routing, ledger: Ledger, tell: Listener = silent
-) -> tuple[pa.Table, int]:
-    """Who is already in the targets we never wrote to: (number of the route, email), and how many writing requests
-    bring the missing ones into being.
+) -> tuple[pa.Table, frozenset[tuple[Kind, str]]]:
+    """Who is already in the targets we never wrote to: (number of the route, email), and the targets (kind, name) that
+    a writing request must bring into being before anybody joins them.
 
     A target of the ledger is not read again: what others did there is for `sync drift`."""
     known = set(zip(ledger.targets.column("kind").to_pylist(), ledger.targets.column("name").to_pylist(), strict=True))
@@ -142,26 +142,27 @@ def targets(
         if (str(route.target.kind), route.target.name) not in known
     }
     if not new:
-        return _found([], []), 0
+        return _found([], []), frozenset()
     existing = adapter.targets(frozenset(target.kind for target in new.values()))
     by_property = adapter.capabilities.tag_style is TagStyle.PROPERTY
     numbers: list[int] = []
     emails: list[pa.Array] = []
-    missing, undeclared = 0, False
+    missing: set[tuple[Kind, str]] = set()
     for number, target in new.items():
         if by_property and target.kind is Kind.TAG:
             found = _tagged(ledger, target.name)
-            undeclared |= adapter.capabilities.declares_tags and (target.kind, target.name) not in existing
+            if adapter.capabilities.declares_tags and (target.kind, target.name) not in existing:
+                missing.add((target.kind, target.name))
         elif (target.kind, target.name) in existing:
             members = adapter.members(target.kind, existing[target.kind, target.name])
             step = f"reading {target.kind} “{target.name}”"
             found = _members(ledger, told(members, ledger.destination, step, tell))
         else:
-            missing += 1
+            missing.add((target.kind, target.name))
             continue
         numbers += [number] * len(found)
         emails.append(found)
-    return _found(numbers, emails), missing + undeclared
+    return _found(numbers, emails), frozenset(missing)
 
 
 def _found(numbers: list[int], emails: list[pa.Array]) -> pa.Table:

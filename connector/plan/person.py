@@ -57,7 +57,7 @@ def standing(
     """`desired` are the rows of Evaluation.table of the person, and of whoever has the same id in the CRM; none when
     they are not in the export. `recent` and `forgotten` as in build.Side."""
     mine = _cut(ledger, [email, *desired["email"].to_pylist()], _persons(desired))
-    side = Side(routing, mine, capabilities, _NOBODY, 0)
+    side = Side(routing, mine, capabilities, _NOBODY, frozenset())
     side = side if recent is None else replace(side, recent=recent)
     side = side if forgotten is None else replace(side, forgotten=forgotten)
     plan = build(desired, [side], as_of=as_of, made_at=datetime.now(UTC))

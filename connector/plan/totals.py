@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.model import Kind
 from connector.plan import forecast
 from connector.plan.model import Plan
 from connector.plan.saved import identity
@@ -49,12 +50,12 @@ class Costs:
     """What the totals of one destination depend on besides its changes. `contacts` is LEDGER_CONTACTS."""
 
     capabilities: Capabilities
-    new_targets: int
+    new_targets: frozenset[tuple[Kind, str]]
     contacts: pa.Table
 
     def of(self, changed: pa.Table) -> Totals:
         """The totals of `changed` (CHANGE_SCHEMA)."""
-        count = forecast.requests(changed, self.capabilities, self.new_targets if changed.num_rows else 0)
+        count = forecast.requests(changed, self.capabilities, self.new_targets)
         return Totals(count, forecast.seconds(count, self.capabilities), irreversible(changed, self.contacts))
 
 

@@ -61,7 +61,7 @@ def build(
             changed, held_back = _changes(connection, side), _blocked(connection, name)
             hits += _guards(connection, side)
             notes += _left(connection, side)
-        requests[name] = forecast.requests(changed, side.capabilities, 0)
+        requests[name] = forecast.requests(changed, side.capabilities)
         seconds[name] = forecast.seconds(requests[name], side.capabilities)
         tables.append(changed)
         blocked.append(held_back)

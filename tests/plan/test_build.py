@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connector.model import NewContacts, SyncMode
+from connector.model import Kind, NewContacts, SyncMode
 from connector.plan.routes import route
 from connector.platforms.base import TagStyle
 from tests.config.helpers import load
@@ -141,8 +141,20 @@ def test_requests_are_the_sum_of_full_batches_per_target_and_operation() -> None
         dict.fromkeys([*people, "x@example.com"], YES), {("tag", "VIP"): ["x@example.com"], ("list", "All"): []}
     )
     route = routing(VIP, ("all", "list", "All"))
-    made = plan(desired(people, ["vip", "all"]), route, held, can=capabilities(batch=5), new_targets=1)
+    made = plan(
+        desired(people, ["vip", "all"]), route, held, can=capabilities(batch=5), new_targets={(Kind.LIST, "All")}
+    )
     assert made.requests == {"dest": 3 + 3 + 1 + 1}
+
+
+def test_a_new_target_that_nobody_joins_is_not_made_and_not_counted() -> None:
+    people = {"a@example.com": {"in": ["vip"]}}
+    route = routing(VIP, ("all", "list", "All"), ("none", "tag", "None"))
+    new = {(Kind.TAG, "VIP"), (Kind.TAG, "None"), (Kind.LIST, "All")}
+    for style, requests in ((TagStyle.MEMBERSHIP, 1 + 1), (TagStyle.PROPERTY, 1 + 1)):  # the tag; adding, or an update
+        held = ledger(dict.fromkeys(people, YES))
+        made = plan(desired(people, ["vip", "all", "none"]), route, held, can=capabilities(style), new_targets=new)
+        assert made.requests == {"dest": requests}
 
 
 def test_more_targets_than_bits_of_one_integer() -> None:

@@ -58,7 +58,7 @@ def test_new_contacts_beyond_what_is_paid_for(tier: int | None, hits: list[tuple
 def _held_back(table: pa.Table, route: Routing, held: Ledger, recent: list[tuple[int, str, str]]) -> Plan:
     found = pa.Table.from_pylist([dict(zip(RECENT.names, row, strict=True)) for row in recent], RECENT)
     nobody = pa.table({"number": pa.array([], pa.int64()), "email": pa.array([], pa.string())})
-    side = Side(route, held, capabilities(), nobody, 0, found)
+    side = Side(route, held, capabilities(), nobody, frozenset(), found)
     return build(table, [side], as_of=NOON, made_at=NOON)
 
 
@@ -108,7 +108,7 @@ def test_a_forgotten_person_is_neither_added_nor_changed() -> None:
     held = ledger({"here@example.com": YES})
     route = routing(VIP, new_contacts="transactional", fields={"FNAME": "first"})
     nobody = pa.table({"number": pa.array([], pa.int64()), "email": pa.array([], pa.string())})
-    side = Side(route, held, capabilities(), nobody, 0, forgotten=pa.array(["gone@example.com"]))
+    side = Side(route, held, capabilities(), nobody, frozenset(), forgotten=pa.array(["gone@example.com"]))
     made = build(desired(people, ["vip"]), [side], as_of=NOON, made_at=NOON)
     assert {email for _, _, email in changes(made)} == {"here@example.com"}
     assert blocked(made) == {("VIP", "gone@example.com", "forgotten_here")}

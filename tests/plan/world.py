@@ -95,7 +95,7 @@ def plan(table: pa.Table, route: Routing, held: Ledger, **more: Any) -> Plan:
             "email": pa.array([email for _, email in found], pa.string()),
         }
     )
-    side = Side(route, held, more.pop("can", capabilities()), observed, more.pop("new_targets", 0))
+    side = Side(route, held, more.pop("can", capabilities()), observed, frozenset(more.pop("new_targets", ())))
     limit = more.pop("limit", None)
     whole = build(table, [side], as_of=NOON, made_at=NOON, **more)
     return whole if limit is None else limited(whole, limit, {"dest": side.costs})
