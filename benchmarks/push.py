@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import data, script
-from connector.rehearsal.process import Running, start
+from connector.rehearsal.core.process import Running, start
 
 ROWS = 10_000
 RUNS = 3

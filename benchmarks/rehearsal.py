@@ -9,7 +9,7 @@ import time
 
 import requests
 
-from connector.rehearsal.process import Running, start
+from connector.rehearsal.core.process import Running, start
 
 ROWS = 10_000
 KLAVIYO = {

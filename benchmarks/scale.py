@@ -72,14 +72,14 @@ def bare(export: str) -> Callable[[], Any]:
 
 
 def evaluate(file: str) -> Callable[[], Any]:
-    from connector.app import desk
+    from connector.app import offline
     from connector.app.workspace import Options, open_workspace
 
     _warm()
 
     def measured() -> Any:
         with open_workspace(Options(file=Path(file), as_of=AS_OF), offline=True) as workspace:
-            return desk.evaluate(workspace)
+            return offline.evaluate(workspace)
 
     return measured
 
@@ -105,15 +105,15 @@ def ledger(file: str, state: str, share: str) -> Callable[[], Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from connector.app import desk
+    from connector.app import offline
     from connector.app.workspace import Options, open_workspace
-    from connector.model import Kind
+    from connector.core.model import Kind
     from connector.platforms.base import CONTACT_SCHEMA
     from connector.state.open import open_store
 
     def prepare() -> None:
         with open_workspace(Options(file=Path(file), as_of=AS_OF), offline=True) as workspace:
-            table = desk.evaluate(workspace).table
+            table = offline.evaluate(workspace).table
             store = open_store(state)
             rows = table.num_rows
             held = {

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from connector.platforms.mailchimp_facts import CAPABILITIES
+from connector.platforms.mailchimp.facts import CAPABILITIES
 
 if TYPE_CHECKING:
     import pyarrow as pa

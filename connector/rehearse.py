@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
-from connector.errors import StateError
-from connector.rehearsal.process import Running, start
-from connector.rehearsal.world import KEYS
+from connector.core.errors import StateError
+from connector.rehearsal.core.process import Running, start
+from connector.rehearsal.core.world import KEYS
 
 PATHS = {"mailchimp": "/3.0", "klaviyo": "", "hubspot": "", "brevo": "/v3"}
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from connector.rehearsal.recording import VARIABLE
-from connector.rehearsal.world import KEYS
+from connector.rehearsal.core.recording import VARIABLE
+from connector.rehearsal.core.world import KEYS
 from tests.contract.plugin import is_worker
 
 _KEYS = [key.encode() for key in KEYS.values()]

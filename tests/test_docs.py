@@ -10,17 +10,17 @@ from textwrap import indent
 
 import pytest
 
-from connector.config.advice_codes import ADVICE
-from connector.config.codes import CODES
-from connector.config.lifecycle import Bounced, Cleanup, Inactive, Invalid, Lifecycle, Ramp, Returned, Stage
+from connector.config.language.platform_words import WORDS
+from connector.config.language.schema_rules import TEST_WORDS
+from connector.config.language.traits import MEASURES
 from connector.config.load import load_text
-from connector.config.models import Column, Config, Destination, Guards, Segment, Source
-from connector.config.platform_words import WORDS
-from connector.config.schema_rules import TEST_WORDS
-from connector.config.traits import MEASURES
-from connector.config.validate import keys
+from connector.config.sections.advice_codes import ADVICE
+from connector.config.sections.codes import CODES
+from connector.config.sections.lifecycle import Bounced, Cleanup, Inactive, Invalid, Lifecycle, Ramp, Returned, Stage
+from connector.config.sections.models import Column, Config, Destination, Guards, Segment, Source
+from connector.config.sections.validate import keys
 from connector.plan.guards import NAMES as GUARDS
-from connector.sources.presets import PRESETS
+from connector.sources.columns.presets import PRESETS
 from tests.config.helpers import SECTIONS
 
 ROOT = Path(__file__).parent.parent

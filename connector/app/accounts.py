@@ -1,6 +1,6 @@
 """What a plan must know of the accounts behind its destinations: which are one, and which the state knows nothing of.
 
-Owns: these two looks, and their words. Must not: ask a platform (push/account.py does), print.
+Owns: these two looks, and their words. Must not: ask a platform (reconcile/account.py does), print.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace
-from connector.errors import ConfigError
-from connector.problem import Problem
+from connector.core.errors import ConfigError
+from connector.core.problem import Problem
 
 if TYPE_CHECKING:
-    from connector.config.models import Config
+    from connector.config.sections.models import Config
     from connector.state.base import Store
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connector.app.desk import load
+from connector.app.offline import load
 from connector.app.workspace import Workspace
 
 if TYPE_CHECKING:
-    from connector.segments.advice import Advice
+    from connector.segments.advice.check import Advice
     from connector.segments.evaluate import Evaluation
     from connector.sources.model import Loaded
 
@@ -30,8 +30,8 @@ class Checked:
 
 def check(workspace: Workspace) -> Checked:
     """Read and evaluate everything in one pass. Raises ConfigError or SourceError with every error and its place."""
-    from connector.segments.advice import Given, advise
-    from connector.segments.advice_members import probes
+    from connector.segments.advice.check import Given, advise
+    from connector.segments.advice.members import probes
     from connector.segments.checks import types_of
     from connector.segments.probes import with_probes
 
@@ -56,13 +56,13 @@ def _evaluate(workspace: Workspace, config: Any, loaded: Loaded) -> Evaluation:
 
 def schema(file: Path | None, as_of: str | None = None) -> dict[str, Any]:
     """JSON Schema of segments.yaml; for a file also its own columns, traits, sources, segments and destinations."""
-    from connector.config.schema import Names, json_schema
+    from connector.config.language.schema import Names, json_schema
 
     if file is None:
         return json_schema()
-    from connector.app.desk import described
+    from connector.app.offline import described
     from connector.app.workspace import moment
-    from connector.config import platform_words
+    from connector.config.language import platform_words
     from connector.config.load import load as load_config
     from connector.segments.names import trait_names
 

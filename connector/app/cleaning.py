@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.app import accounts, lifecycle, observing, pushing
-from connector.app.desk import check
+from connector.app.offline import check
 from connector.app.workspace import Workspace, adapter
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from connector.core.plan import Plan
     from connector.lifecycle.cleanup import Side
-    from connector.plan.model import Plan
     from connector.push.run import RunResult
     from connector.state.base import Store
 
@@ -40,8 +40,8 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     """Read the exports and the platforms, and find. Raises PlanError while a run is unfinished."""
     from connector.lifecycle import cleanup as plans
     from connector.lifecycle import machine, retiring
-    from connector.plan import sparing
     from connector.plan.routes import route
+    from connector.push import recheck_query
 
     store.require_finished()
     config, now, new = workspace.config, workspace.now(), accounts.new(workspace, store)
@@ -62,7 +62,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         most = retiring.most(policy, desired.num_rows)
         engagement = store.engagement(item.name)[0]
         found = retiring.find(people, desired, ledger, engagement, do, most)
-        held, seen = plans.held(desired, ledger), sparing.seen(ledger.contacts, engagement)
+        held, seen = plans.held(desired, ledger), recheck_query.seen(ledger.contacts, engagement)
         sides.append(plans.Side(route(config, item), ledger, can, do, found, held, seen))
     notes = (*new, *evaluation.warnings)
     made = plans.build(sides, policy, as_of=workspace.as_of, made_at=now, contacts=desired.num_rows, notes=notes)

@@ -18,10 +18,10 @@ from connector.app.observing import last_read
 from connector.app.workspace import Options, Workspace, moment
 from connector.config.load import load as load_config
 from connector.config.load import load_text
-from connector.config.models import Config
-from connector.config.yaml_nodes import read
-from connector.errors import ConfigError
-from connector.problem import Place, Problem
+from connector.config.sections.models import Config
+from connector.config.yaml.nodes import read
+from connector.core.errors import ConfigError
+from connector.core.problem import Place, Problem
 
 if TYPE_CHECKING:
     from connector.segments.compare import SegmentChange
@@ -97,7 +97,7 @@ def _git(folder: Path, written: str, *command: str) -> str:
 
 def _loaded(options: Options, configs: list[Config], as_of: datetime) -> Iterable[Loaded]:
     """The exports of each version; read once when both describe them alike. Platforms are as last read."""
-    from connector.app.desk import described
+    from connector.app.offline import described
     from connector.segments.names import needed
     from connector.sources.load import load
 

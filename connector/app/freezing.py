@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace, open_state
-from connector.config.models import Segment
+from connector.config.sections.models import Segment
 
 if TYPE_CHECKING:
     import pyarrow as pa

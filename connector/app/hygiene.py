@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.app.desk import headers
+from connector.app.offline import headers
 from connector.app.workspace import Workspace, open_state
 
 if TYPE_CHECKING:
-    from connector.sources.hygiene import Survey
+    from connector.sources.hygiene.report import Survey
     from connector.sources.model import Loaded
 
 
 def hygiene(workspace: Workspace) -> tuple[Survey, Loaded]:
     """Read every column of every source, old exports too, and judge them; the rows are in the second part."""
-    from connector.sources.hygiene import survey
+    from connector.sources.hygiene.report import survey
     from connector.sources.load import load
 
     found = headers(workspace, any_age=True)

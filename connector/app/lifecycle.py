@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace
-from connector.errors import ConfigError
-from connector.problem import Place, Problem
+from connector.core.errors import ConfigError
+from connector.core.problem import Place, Problem
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from connector.config.rules import Duration
+    from connector.config.language.rules import Duration
     from connector.lifecycle.overview import Overview
     from connector.lifecycle.policy import Policy
     from connector.lifecycle.staging import Staged
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def policy(workspace: Workspace, *, whole: bool = True) -> Policy | None:
     """The file's policy at this moment; None without one, and, unless `whole`, with --only, which chooses segments."""
     from connector.lifecycle.policy import policy as at
-    from connector.segments.windows import Clock
+    from connector.segments.compile.windows import Clock
 
     section = workspace.config.lifecycle
     if section is None or (workspace.options.only and not whole):
@@ -72,7 +72,7 @@ def report(workspace: Workspace, store: Store) -> Report:
     """From the export and what was last read of the platforms; none is called.
 
     Raises ConfigError when the file has no policy."""
-    from connector.app.desk import evaluate
+    from connector.app.offline import evaluate
     from connector.lifecycle import overview, staging
 
     held = policy(workspace)

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace, open_state
-from connector.config.models import Config
-from connector.config.platform_words import ENGAGEMENT_WORDS
+from connector.config.language.platform_words import ENGAGEMENT_WORDS
+from connector.config.sections.models import Config
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,8 +25,8 @@ def read(
     """Bring the state up to date with what changed on one platform; returns whether everybody was read just now.
 
     Everybody, and who opened and clicked, is read only for a file whose rules ask for it, or for `everything`."""
-    from connector.plan import engagement, observe
-    from connector.push.account import verify
+    from connector.reconcile import engagement, observe
+    from connector.reconcile.account import verify
 
     verify(store, destination, adapter, workspace.options.listener)
     words = asked(workspace.config).get(destination, frozenset())

@@ -12,17 +12,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connector.app import accounts, freezing, lifecycle, observing
-from connector.app.desk import evaluate
+from connector.app.offline import evaluate
 from connector.app.workspace import Workspace, adapter
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from connector.config.models import Destination
+    from connector.config.sections.models import Destination
+    from connector.core.plan import Plan
     from connector.lifecycle.policy import Policy
     from connector.lifecycle.staging import Staged
     from connector.plan.build import Side
-    from connector.plan.model import Plan
     from connector.plan.routes import Routing
     from connector.platforms.base import Adapter
     from connector.segments.evaluate import Evaluation
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
     """As `plan`, after the ledger was compared with everything the platforms hold (--refresh)."""
-    from connector.app.refreshing import refresh
+    from connector.reconcile.refresh import refresh
 
     store.require_finished()
     notes = refresh(workspace, store)
@@ -122,8 +122,9 @@ class _Planning:
         self, desired: pa.Table, forgotten: pa.Array, destination: Destination, complete: bool, ledger: Ledger
     ) -> _Part:
         """People and targets whom nobody has asked about yet are looked up on the platform."""
-        from connector.plan import build, hold, observe
+        from connector.plan import build, hold
         from connector.plan.routes import route
+        from connector.reconcile import observe
 
         connected = adapter(self.workspace, destination)
         routing = route(self.workspace.config, destination, self.workspace.options.only)
@@ -151,7 +152,8 @@ class _Planning:
         """The ledger, with everybody in it whom the plan needs."""
         import pyarrow.compute as pc
 
-        from connector.plan import moves, observe
+        from connector.plan import moves
+        from connector.reconcile import observe
 
         store, name = self.store, ledger.destination
         unknown = moves.strangers(desired, ledger)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace, adapter
-from connector.errors import ConfigError, DestinationError, Stale, Unsafe
+from connector.core.errors import ConfigError, DestinationError, Stale, Unsafe
 
 if TYPE_CHECKING:
-    from connector.plan.model import Plan
+    from connector.core.plan import Plan
     from connector.push.run import RunResult
     from connector.report.doctor import Health
     from connector.state.base import Store
@@ -47,9 +47,9 @@ def check_saved(workspace: Workspace, plan: Plan) -> None:
 
 
 def _inputs(workspace: Workspace) -> dict[str, str]:
-    from connector.app.desk import described
+    from connector.app.offline import described
     from connector.sources import members
-    from connector.sources.discover import fingerprint
+    from connector.sources.files.discover import fingerprint
 
     config = workspace.config
     sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}

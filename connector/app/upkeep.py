@@ -12,17 +12,17 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from connector.app import freezing, observing, planning
-from connector.app.desk import evaluate
+from connector.app.offline import evaluate
 from connector.app.workspace import Workspace, adapter
-from connector.errors import ConnectorError, PlanError
+from connector.core.errors import ConnectorError, PlanError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from connector.model import Target
-    from connector.plan.drift import Drift
-    from connector.plan.model import Plan
+    from connector.core.model import Target
+    from connector.core.plan import Plan
     from connector.plan.routes import Routing
+    from connector.reconcile.drift import Drift
     from connector.state.base import RunInfo, Store
 
 LAST = "last"
@@ -75,8 +75,8 @@ def _routing(workspace: Workspace, destination: str) -> tuple[Routing, frozenset
 
 def drift(workspace: Workspace, store: Store) -> list[Drift]:
     """What others changed in our targets. Reads the platforms, writes nothing anywhere."""
-    from connector.plan.drift import find
-    from connector.push.account import verify
+    from connector.reconcile.account import verify
+    from connector.reconcile.drift import find
 
     found = []
     for destination in workspace.destinations():
@@ -104,7 +104,7 @@ def adopt(workspace: Workspace, store: Store) -> Plan:
     """A plan that only records: whoever is desired and already in the target becomes ours; nothing is sent."""
     import pyarrow.compute as pc
 
-    from connector.model import Op
+    from connector.core.model import Op
 
     made = planning.plan(workspace, store, take_over=True)
     nothing = dict.fromkeys(made.revisions, 0)
@@ -162,8 +162,8 @@ def _persons(workspace: Workspace, store: Store, email: str) -> list[str]:
 
 def normalised(email: str) -> str:
     """As sources normalise addresses. Raises ConfigError for what is no address."""
-    from connector.errors import ConfigError
-    from connector.problem import Place, Problem
+    from connector.core.errors import ConfigError
+    from connector.core.problem import Place, Problem
     from connector.sources.emails import normalise
 
     found, _reason = normalise(email)

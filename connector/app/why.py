@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.app.desk import headers
+from connector.app.offline import headers
 from connector.app.workspace import Workspace, open_state
-from connector.config.models import Destination
-from connector.errors import ConfigError
-from connector.problem import Place, Problem
+from connector.config.sections.models import Destination
+from connector.core.errors import ConfigError
+from connector.core.problem import Place, Problem
 from connector.report.why import Why
 
 if TYPE_CHECKING:
     from connector.plan.person import Standing
     from connector.platforms.base import Capabilities
-    from connector.segments.explain import Explanation
-    from connector.segments.explain_set import Given
+    from connector.segments.explain.person import Explanation
+    from connector.segments.explain.what_if import Given
     from connector.sources.model import Loaded, SourceInfo
     from connector.state.base import Ledger, Store
 
@@ -35,15 +35,15 @@ def why(
     """`assignments` are (column or trait, value) to suppose; `everything`: also the columns that no rule uses.
 
     Raises ConfigError for a name or value that does not fit, and for a text that is no address and stands nowhere."""
-    from connector.segments import explain_set
-    from connector.segments.explain_identity import identity
+    from connector.segments.explain import what_if
+    from connector.segments.explain.identity import identity
     from connector.sources import emails
 
     email, _reason = emails.normalise(written)
     with ExitStack() as stack:
         store = _state(stack, workspace)
         loaded = _load(workspace, store, [name for name, _ in assignments], everything)
-        given = explain_set.read(workspace.config, loaded, workspace.as_of, assignments)
+        given = what_if.read(workspace.config, loaded, workspace.as_of, assignments)
         sought = email or written.strip()
         found = identity(loaded, sought)
         quarantine = _quarantined(loaded, sought)
@@ -85,7 +85,7 @@ def _load(workspace: Workspace, store: Store | None, more: Sequence[str], everyt
 
 def _supposed(workspace: Workspace, found: Mapping[str, SourceInfo], more: Sequence[str]) -> set[str]:
     """The columns of --set."""
-    from connector.segments.explain_set import column_of
+    from connector.segments.explain.what_if import column_of
     from connector.segments.names import Names
 
     names = Names(workspace.config, found)
@@ -93,7 +93,7 @@ def _supposed(workspace: Workspace, found: Mapping[str, SourceInfo], more: Seque
 
 
 def _explain(workspace: Workspace, loaded: Loaded, email: str, given: Sequence[Given]) -> Explanation:
-    from connector.segments.explain import explain
+    from connector.segments.explain.person import explain
 
     return explain(workspace.config, loaded, workspace.as_of, email, given)
 
@@ -148,8 +148,8 @@ def _successors(workspace: Workspace, loaded: Loaded, ledgers: Mapping[str, Ledg
 
 def _capabilities(destination: Destination) -> Capabilities:
     """What the platform can do. An adapter knows it without its key, so it is made with a stand-in and never used."""
-    from connector.events import silent
-    from connector.platforms.limits import WallClock
+    from connector.core.events import silent
+    from connector.platforms.http.limits import WallClock
     from connector.platforms.registry import create
     from connector.rehearse import KEYS
 

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from connector.config.load import load as load_config
-from connector.config.models import Config, Destination
-from connector.config.secrets import resolve
-from connector.errors import ConfigError, Interrupted
-from connector.events import Event, Listener, silent
-from connector.problem import Place, Problem, did_you_mean
+from connector.config.sections.models import Config, Destination
+from connector.config.sections.secrets import resolve
+from connector.core.errors import ConfigError, Interrupted
+from connector.core.events import Event, Listener, silent
+from connector.core.problem import Place, Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from connector.config.rules import Duration
+    from connector.config.language.rules import Duration
     from connector.platforms.base import Adapter
     from connector.state.base import Store
 
@@ -85,7 +85,7 @@ class Workspace:
 
     def ago(self, duration: Duration) -> datetime:
         """The moment so long before `as_of`, in the file's time zone."""
-        from connector.segments.windows import ago
+        from connector.segments.compile.windows import ago
 
         return ago(self.as_of, duration, self.config.zone)
 
@@ -175,7 +175,7 @@ def open_state(workspace: Workspace) -> Iterator[Store]:
 
 def adapter(workspace: Workspace, destination: Destination) -> Adapter:
     """The destination's adapter, with its secret read now and its address as the workspace says."""
-    from connector.platforms.limits import WallClock
+    from connector.platforms.http.limits import WallClock
     from connector.platforms.registry import create
 
     if destination.name not in workspace.adapters:

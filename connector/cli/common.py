@@ -22,7 +22,7 @@ from connector.cli import terminal
 
 if TYPE_CHECKING:
     from connector.app.workspace import Options
-    from connector.events import Listener
+    from connector.core.events import Listener
 
 
 class Format(StrEnum):
@@ -53,7 +53,7 @@ class Common:
         self, listener: Listener | None = None, allow: list[str] | None = None, reason: str | None = None
     ) -> Options:
         from connector.app.workspace import Options
-        from connector.events import silent
+        from connector.core.events import silent
 
         return Options(
             file=self.file,
@@ -130,7 +130,7 @@ def talk(text: str, *, exact: bool = False) -> None:
 
 def confirm(question: str, yes: bool) -> bool:
     """Ask a person at a terminal; refuse a pipe without --yes (PlanError). Raises Interrupted at Ctrl-C."""
-    from connector.errors import PlanError
+    from connector.core.errors import PlanError
 
     if yes:
         return True

@@ -19,7 +19,7 @@ def hygiene(common: Common) -> int:
     from connector.app import hygiene as verbs
     from connector.app.workspace import open_workspace
     from connector.report.hygiene import hygiene_csv, hygiene_json, hygiene_text
-    from connector.sources.hygiene import listed
+    from connector.sources.hygiene.report import listed
 
     with open_workspace(common.options(), offline=True) as workspace:
         found, loaded = verbs.hygiene(workspace)

@@ -13,7 +13,20 @@ from typing import Annotated
 import typer
 
 from connector import __version__
-from connector.cli import common, demo, desk, diff, history, hygiene, lifecycle, platforms, pushing, schema, upkeep, why
+from connector.cli import (
+    common,
+    demo,
+    diff,
+    history,
+    hygiene,
+    lifecycle,
+    offline,
+    platforms,
+    pushing,
+    schema,
+    upkeep,
+    why,
+)
 
 app = typer.Typer(
     name="sync",
@@ -25,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (demo, desk, schema, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms):
+for group in (demo, offline, schema, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms):
     group.register(app)
 
 
@@ -60,7 +73,7 @@ def main() -> None:
 
 
 def _explain(error: Exception) -> int:
-    from connector.errors import ConnectorError, Interrupted
+    from connector.core.errors import ConnectorError, Interrupted
 
     if isinstance(error, ConnectorError):
         _say(f"{error}" if error.exit_code in (2, Interrupted.exit_code) else f"error: {error}")
@@ -68,7 +81,7 @@ def _explain(error: Exception) -> int:
     if "-v" in sys.argv or "--verbose" in sys.argv:
         import traceback
 
-        from connector import scrub
+        from connector.core import scrub
 
         _say(scrub.traceback("".join(traceback.format_exception(error))), exact=True)
     if isinstance(error, OSError) and error.strerror:  # a full disk, a closed output: trouble of the machine

@@ -20,8 +20,8 @@ from connector.cli.terminal import last_words, listening, say_soon
 
 if TYPE_CHECKING:
     from connector.app.workspace import Workspace
-    from connector.events import Listener
-    from connector.plan.model import Plan
+    from connector.core.events import Listener
+    from connector.core.plan import Plan
     from connector.push.run import RunResult
 
 Allow = Annotated[
@@ -127,8 +127,8 @@ def resume(common: Common) -> int:
 
 def _whole(options: Mapping[str, object]) -> None:
     """Raises ConfigError for options that would choose a part of a saved plan: it was reviewed as a whole."""
-    from connector.errors import ConfigError
-    from connector.problem import Place, Problem
+    from connector.core.errors import ConfigError
+    from connector.core.problem import Place, Problem
 
     given = [name for name, value in options.items() if value]
     if given:

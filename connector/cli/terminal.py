@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 if TYPE_CHECKING:
-    from connector.events import Event, Listener
+    from connector.core.events import Event, Listener
     from connector.report.progress import Bars
 
 PERIOD = 0.1  # seconds between two drawings of the bars
@@ -53,7 +53,7 @@ def last_words(text: str) -> None:
 def ask(question: str) -> bool:
     """Whether a person agrees; end of input declines, and input typed before the question is discarded.
     Raises Interrupted at Ctrl-C. Nothing else is printed until there is an answer."""
-    from connector.errors import Interrupted
+    from connector.core.errors import Interrupted
 
     def interrupted(signum: int, frame: object) -> None:
         raise Interrupted("Interrupted. Nothing was done.")
@@ -95,7 +95,7 @@ def _answer(question: str) -> bool:
 def listening(quiet: bool, verbose: bool) -> Iterator[Listener]:
     """A listener for as long as the block runs: bars on a terminal that can draw them, else a line when a step is
     over; long waits and, with `verbose`, every request are lines on both."""
-    from connector.events import silent
+    from connector.core.events import silent
     from connector.report.progress import Bars
 
     if quiet:
@@ -118,7 +118,7 @@ def listening(quiet: bool, verbose: bool) -> Iterator[Listener]:
 
 
 def _listener(verbose: bool, bars: Bars | None) -> Listener:
-    from connector.events import Progress
+    from connector.core.events import Progress
     from connector.report.progress import line
 
     def tell(event: Event) -> None:

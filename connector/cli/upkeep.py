@@ -15,7 +15,7 @@ from connector.cli.pushing import Allow, Reason, Yes, interruptible, show, show_
 
 if TYPE_CHECKING:
     from connector.app.workspace import Workspace
-    from connector.plan.model import Plan
+    from connector.core.plan import Plan
     from connector.state.base import Store
 
 DRIFTED = 10
@@ -100,8 +100,8 @@ def rejects(
     """People whom a platform refused, why, and what to do; each waits until the person's row changes."""
     from connector.app import upkeep as verbs
     from connector.app.workspace import open_state, open_workspace
-    from connector.errors import ConfigError
-    from connector.problem import Place, Problem
+    from connector.core.errors import ConfigError
+    from connector.core.problem import Place, Problem
     from connector.report.upkeep import rejects_json, rejects_text, retry_json, retry_text
 
     if action not in (None, "retry"):

@@ -41,8 +41,8 @@ def why(
 
 
 def _pairs(written: list[str]) -> list[tuple[str, str]]:
-    from connector.errors import ConfigError
-    from connector.problem import Place, Problem
+    from connector.core.errors import ConfigError
+    from connector.core.problem import Place, Problem
 
     for text in written:
         if "=" not in text:

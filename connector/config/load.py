@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connector.config.build import build
-from connector.config.collector import Collector
-from connector.config.models import Config
-from connector.config.yaml_nodes import Unreadable, place_at, read
-from connector.errors import ConfigError
-from connector.problem import Place, Problem
+from connector.config.sections.build import build
+from connector.config.sections.collector import Collector
+from connector.config.sections.models import Config
+from connector.config.yaml.nodes import Unreadable, place_at, read
+from connector.core.errors import ConfigError
+from connector.core.problem import Place, Problem
 
 
 def load(path: Path) -> Config:

@@ -15,9 +15,9 @@ from datetime import date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from connector.core.errors import ConfigError
+from connector.core.problem import Place, Problem
 from connector.demo.exports import ZONE, contacts_file, exports
-from connector.errors import ConfigError
-from connector.problem import Place, Problem
 
 FILE, EXPORTS = "segments.yaml", "exports"
 TEXT = (Path(__file__).parent / FILE).read_text(encoding="utf-8")

@@ -14,13 +14,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.config.lifecycle import Lifecycle
+from connector.config.sections.lifecycle import Lifecycle
+from connector.core.model import Op
+from connector.core.plan import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, UNSUBSCRIBE, Actions
-from connector.model import Op
 from connector.plan import diff, forecast, guards
 from connector.plan.build import UNBILLED
-from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.plan.routes import Routing
 from connector.plan.saved import identity
 from connector.platforms.base import Capabilities, TagStyle

@@ -17,9 +17,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.config.lifecycle import Amount, StageSplit
+from connector.config.sections.lifecycle import Amount, StageSplit
+from connector.core.model import SAID_NO, Status
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
-from connector.model import SAID_NO, Status
 from connector.plan import diff
 from connector.state.stages import STAGE_ENTRIES
 
@@ -224,7 +224,7 @@ def _parts(split: StageSplit) -> list[tuple[str, str, str]]:
 
 
 def _bound(percent: int) -> str:
-    """As segments/chance.py cuts: the first hash that is not in the share; "g" is above them all."""
+    """As segments/compile/chance.py cuts: the first hash that is not in the share; "g" is above them all."""
     return "g" if percent >= 100 else format(-(-percent * 16**16 // 100), "016x")
 
 

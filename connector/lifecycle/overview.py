@@ -12,13 +12,13 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.config.destinations import PLATFORMS
-from connector.config.models import Destination, Tier
+from connector.config.sections.destinations import PLATFORMS
+from connector.config.sections.models import Destination, Tier
+from connector.core.model import Status
 from connector.lifecycle import returns
 from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 from connector.lifecycle.retiring import DEFAULT, UNSUBSCRIBE
-from connector.model import Status
 
 # Contacts that the platforms do not count for the price, as far as this can be said for all of them.
 FREE = [str(each) for each in (Status.ABSENT, Status.ARCHIVED, Status.SUPPRESSED, Status.BOUNCED, Status.FORGOTTEN)]

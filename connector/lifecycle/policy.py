@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.config.lifecycle import Lifecycle, Returned, Stage
-from connector.config.rules import Duration
-from connector.model import Kind, Op, Target
+from connector.config.language.rules import Duration
+from connector.config.sections.lifecycle import Lifecycle, Returned, Stage
+from connector.core.model import Kind, Op, Target
 from connector.platforms.base import Capabilities, TagStyle
 
 RETURNED, RETIRED = "returned", "retired"  # stages that no policy names: they follow from what a person or we did

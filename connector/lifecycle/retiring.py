@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from connector.config.lifecycle import Cleanup
+from connector.config.sections.lifecycle import Cleanup
+from connector.core.model import SAID_NO, Op, Status
 from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, Policy
-from connector.model import SAID_NO, Op, Status
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
 

@@ -16,13 +16,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.config.lifecycle import Returned, Stage
-from connector.config.models import Guards
+from connector.config.sections.lifecycle import Returned, Stage
+from connector.config.sections.models import Guards
+from connector.core.model import Kind, Status, SyncMode, Target
+from connector.core.plan import Plan
 from connector.lifecycle.machine import PEOPLE, too_short
 from connector.lifecycle.policy import HOLDOUT, RETURNED, Policy, offers, targets
-from connector.model import Kind, Status, SyncMode, Target
 from connector.plan import guards
-from connector.plan.model import Plan
 from connector.plan.routes import Route, Routing
 from connector.plan.saved import identity
 from connector.platforms.base import Capabilities

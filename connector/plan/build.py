@@ -13,9 +13,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.model import Kind, Op, Status
+from connector.core.model import Kind, Op, Status
+from connector.core.plan import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.plan import changes, diff, guards, hold, moves, rows
-from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.plan.routes import Routing
 from connector.plan.saved import identity
 from connector.plan.totals import Costs

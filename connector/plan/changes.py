@@ -9,9 +9,9 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from connector.model import NewContacts
+from connector.core.model import NewContacts
+from connector.core.plan import BLOCKED_SCHEMA, CHANGE_SCHEMA
 from connector.plan import fields, rows
-from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA
 from connector.plan.routes import Routing
 from connector.platforms.base import NOT_HELD, TagStyle
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
-from connector.model import Status, SyncMode, Target
+from connector.core.model import Status, SyncMode, Target
 from connector.plan import fields, gate
 from connector.plan.routes import Route, Routing
 from connector.state.base import Ledger

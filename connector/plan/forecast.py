@@ -11,7 +11,7 @@ from collections.abc import Collection
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.model import Kind, Op
+from connector.core.model import Kind, Op
 from connector.platforms.base import Capabilities, TagStyle
 
 # A usual answer of a bulk endpoint; only for the estimate of platforms that state no window.

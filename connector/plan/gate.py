@@ -7,7 +7,7 @@ the person wins over the export, always.
 
 from __future__ import annotations
 
-from connector.model import SAID_NO, NewContacts, Status
+from connector.core.model import SAID_NO, NewContacts, Status
 
 # Plain words for each reason code, for plans and reports; {} is the platform.
 REASONS = {

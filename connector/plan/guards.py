@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connector.config.models import Guards
-from connector.plan.model import GuardHit
+from connector.config.sections.models import Guards
+from connector.core.plan import GuardHit
 
 NAMES = ("adds", "removes", "moves", "empty", "shrunken", "stale", "tier", "stages", "retires")  # what --allow can lift
 

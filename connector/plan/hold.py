@@ -14,7 +14,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from connector.config.rules import Duration
+from connector.config.language.rules import Duration
 from connector.plan.routes import Routing
 from connector.state.base import Store
 

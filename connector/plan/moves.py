@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.model import SAID_NO, Status
+from connector.core.model import SAID_NO, Status
 from connector.plan.routes import Routing
 from connector.platforms.base import NOT_HELD
 from connector.state.base import LEDGER_CONTACTS, Ledger

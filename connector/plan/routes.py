@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from connector.config.models import Config, Destination, Guards
-from connector.config.rules import Duration
-from connector.model import Kind, SyncMode, Target
+from connector.config.language.rules import Duration
+from connector.config.sections.models import Config, Destination, Guards
+from connector.core.model import Kind, SyncMode, Target
 
 
 @dataclass(frozen=True, slots=True)

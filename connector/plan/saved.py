@@ -18,8 +18,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.errors import Stale
-from connector.plan.model import GuardHit, Plan
+from connector.core.errors import Stale
+from connector.core.plan import GuardHit, Plan
 from connector.plan.rows import FORGOTTEN
 from connector.state.frozen import counted
 

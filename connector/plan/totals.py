@@ -13,9 +13,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.model import Kind
+from connector.core.model import Kind
+from connector.core.plan import Plan
 from connector.plan import forecast
-from connector.plan.model import Plan
 from connector.plan.saved import identity
 from connector.platforms.base import Capabilities
 

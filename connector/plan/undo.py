@@ -16,9 +16,9 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from connector.model import NewContacts, Op, Status, Target
+from connector.core.model import NewContacts, Op, Status, Target
+from connector.core.plan import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.plan import diff, forecast, gate, guards
-from connector.plan.model import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities, TagStyle
 from connector.state.base import Ledger, RunInfo

@@ -15,9 +15,9 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from connector import scrub
-from connector.errors import ContractError, NotSent, Retryable, Unanswered
-from connector.model import Kind, NewContacts, Op, Outcome, Target
+from connector.core import scrub
+from connector.core.errors import ContractError, NotSent, Retryable, Unanswered
+from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 
 # The records of a batch. One row per contact; `position` in the table is the record's index.
 BATCH_SCHEMA = pa.schema(

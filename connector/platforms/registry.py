@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from connector.config.models import Destination
-from connector.events import Listener
+from connector.config.sections.models import Destination
+from connector.core.events import Listener
 from connector.platforms.base import Adapter
-from connector.platforms.limits import Clock
+from connector.platforms.http.limits import Clock
 
 ADAPTERS = {
-    "mailchimp": "connector.platforms.mailchimp:Mailchimp",
-    "klaviyo": "connector.platforms.klaviyo:Klaviyo",
-    "hubspot": "connector.platforms.hubspot:HubSpot",
+    "mailchimp": "connector.platforms.mailchimp.adapter:Mailchimp",
+    "klaviyo": "connector.platforms.klaviyo.adapter:Klaviyo",
+    "hubspot": "connector.platforms.hubspot.adapter:HubSpot",
     "brevo": "connector.platforms.brevo.adapter:Brevo",
 }
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.errors import ContractError
-from connector.model import Op, Outcome, Target
+from connector.core.errors import ContractError
+from connector.core.model import Op, Outcome, Target
 from connector.platforms.base import BATCH_SCHEMA, ERASED, NOT_HELD, Batch, Done, RecordOutcome
 from connector.state.base import ANSWERS, Step
 

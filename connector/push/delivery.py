@@ -1,7 +1,7 @@
 """Sends the batches of one destination and settles every record: intention, request, outcome.
 
 Owns: what each kind of trouble means for a batch, and how doubt ends. Must not: order steps (destination.py), know a
-platform, retry a request (platforms/http.py has).
+platform, retry a request (platforms/http/client.py has).
 
 An intention is committed before a request leaves. So a batch that has left and has no outcome is in doubt, whether
 its answer was lost or this process was; `resolve` treats both alike.
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.errors import (
+from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
@@ -26,13 +26,13 @@ from connector.errors import (
     TooLarge,
     Unanswered,
 )
-from connector.events import Listener, Progress
-from connector.model import Op, Outcome, Status
+from connector.core.events import Listener, Progress
+from connector.core.model import Op, Outcome, Status
 from connector.platforms.base import Adapter, Batch, Done, Job, OpSpec
-from connector.platforms.limits import Clock
-from connector.push import earlier
+from connector.platforms.http.limits import Clock
+from connector.push import pending_jobs
 from connector.push.batches import alike, answers, as_batch, refused, refused_fields
-from connector.push.sparing import Sparing
+from connector.push.recheck import Sparing
 from connector.state.base import BatchState, JournalBatch, Step, Store
 
 FAILURES_IN_A_ROW = 3
@@ -129,9 +129,9 @@ class Delivery:
     def _chances_of_job(self, batch: JournalBatch) -> Iterator[Callable[[], list[JournalBatch]]]:
         """A job whose number was lost may be in the queue: before it is over, nothing is sent or given up."""
         for _ in range(JOB_TRIES):
-            earlier.wait(batch.step.destination, self.adapter, self.listener, self.clock)
+            pending_jobs.wait(batch.step.destination, self.adapter, self.listener, self.clock)
             yield lambda: self._send(batch)
-        earlier.wait(batch.step.destination, self.adapter, self.listener, self.clock)
+        pending_jobs.wait(batch.step.destination, self.adapter, self.listener, self.clock)
 
     def _send(self, batch: JournalBatch) -> list[JournalBatch]:
         """Raises Unanswered; any other trouble is settled here. Returns what is to be sent in its place."""

@@ -13,15 +13,15 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.errors import DestinationError, Interrupted
-from connector.events import Listener, Progress
-from connector.model import Kind, Op, Outcome, Target
+from connector.core.errors import DestinationError, Interrupted
+from connector.core.events import Listener, Progress
+from connector.core.model import Kind, Op, Outcome, Target
 from connector.platforms.base import NOT_HELD, Adapter, TagStyle
-from connector.platforms.limits import Clock
-from connector.push import freshness
+from connector.platforms.http.limits import Clock
 from connector.push.batches import alike, target_of
 from connector.push.delivery import Delivery, Halt
-from connector.push.sparing import Sparing
+from connector.push.recheck import Sparing
+from connector.reconcile import freshness
 from connector.state.base import JournalBatch, Step, Store
 
 RECORDED = (Op.ADOPT, Op.DISOWN)  # done when the run was opened: nothing is sent

@@ -11,14 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from connector.errors import DestinationError, Interrupted, Refused
-from connector.events import Listener
-from connector.model import Outcome
+from connector.core.errors import DestinationError, Interrupted, Refused
+from connector.core.events import Listener
+from connector.core.model import Outcome
 from connector.platforms.base import Adapter
-from connector.platforms.limits import Clock, WallClock
-from connector.push.account import verify
+from connector.platforms.http.limits import Clock, WallClock
 from connector.push.delivery import Halt
 from connector.push.destination import push
+from connector.reconcile.account import verify
 from connector.state.base import RunState, Store
 
 UNSENT = "unsent"
@@ -40,7 +40,7 @@ class RunResult:
     left_out: int = 0  # people whom the plan named and who had been forgotten
 
     def total(self, outcome: str) -> int:
-        """Changes with this outcome (connector.model.Outcome, or UNSENT) in all destinations."""
+        """Changes with this outcome (connector.core.model.Outcome, or UNSENT) in all destinations."""
         return sum(counts.get(outcome, 0) for ops in self.counts.values() for counts in ops.values())
 
     @property

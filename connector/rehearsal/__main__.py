@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from connector.rehearsal import faults
-from connector.rehearsal.recording import VARIABLE
+from connector.rehearsal.core import faults
+from connector.rehearsal.core.recording import VARIABLE
+from connector.rehearsal.core.world import Settings
 from connector.rehearsal.server import serve
-from connector.rehearsal.world import Settings
 
 
 def _arguments() -> argparse.Namespace:

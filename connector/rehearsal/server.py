@@ -22,10 +22,20 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from connector.rehearsal import asgi, faults, log, page
-from connector.rehearsal.recording import Recorder
-from connector.rehearsal.routing import Match, Router
-from connector.rehearsal.world import BadJson, Did, Platform, Refusal, Request, Response, Settings, World, open_state
+from connector.rehearsal.core import asgi, faults, log, page
+from connector.rehearsal.core.recording import Recorder
+from connector.rehearsal.core.routing import Match, Router
+from connector.rehearsal.core.world import (
+    BadJson,
+    Did,
+    Platform,
+    Refusal,
+    Request,
+    Response,
+    Settings,
+    World,
+    open_state,
+)
 
 PLATFORMS = ("mailchimp", "klaviyo", "hubspot", "brevo")
 _MODULES = {"brevo": "brevo.routes"}  # the others have the name of their platform

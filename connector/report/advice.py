@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from connector.config.advice_codes import WARNINGS
-from connector.problem import Problem, Severity
-from connector.segments.advice import Advice
+from connector.config.sections.advice_codes import WARNINGS
+from connector.core.problem import Problem, Severity
+from connector.segments.advice.check import Advice
 from connector.sources.model import Finding, Loaded
 
 SHOWN, ROWS_SHOWN = 5, 10  # of one code, of the quarantine; all with -v

@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from connector.core.plan import Plan
 from connector.lifecycle.cleanup import FINAL, Side
 from connector.lifecycle.retiring import UNSUBSCRIBE, counts
 from connector.plan import gate
-from connector.plan.model import Plan
 from connector.report.hygiene import safe
 from connector.report.plan import as_json, mask
 from connector.report.values import noted

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from connector.config.excerpt import excerpt
-from connector.config.models import Config
-from connector.problem import Place
+from connector.config.sections.models import Config
+from connector.config.yaml.excerpt import excerpt
+from connector.core.problem import Place
 from connector.report.plan import mask
 from connector.report.table import table
 from connector.segments.compare import Door, Moved, SegmentChange

@@ -15,12 +15,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.config.advice_codes import WARNINGS
+from connector.config.sections.advice_codes import WARNINGS
 from connector.report.table import table
 from connector.report.values import printable, wrapped
-from connector.sources.hygiene import ROWS_SCHEMA, Filled, Spelling, Survey
+from connector.sources.columns.vacant import warnings
+from connector.sources.hygiene.report import ROWS_SCHEMA, Filled, Spelling, Survey
 from connector.sources.model import Finding
-from connector.sources.vacant import warnings
 
 _SHOWN = 6  # spellings of one value
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connector.model import Op
+from connector.core.model import Op
+from connector.core.plan import Plan
 from connector.plan import gate
-from connector.plan.model import Plan
 from connector.report.values import noted
 from connector.state.frozen import counted
 

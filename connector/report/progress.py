@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from connector.events import Event, Notice, Progress, RequestSent, Waiting
+from connector.core.events import Event, Notice, Progress, RequestSent, Waiting
 from connector.report.values import printable
 
 if TYPE_CHECKING:

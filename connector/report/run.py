@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from connector.model import Outcome
+from connector.core.model import Outcome
 from connector.push.run import UNSENT, RunResult
 
 WORDS = {

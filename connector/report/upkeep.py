@@ -17,7 +17,7 @@ from connector.report.table import table
 from connector.report.values import printable
 
 if TYPE_CHECKING:
-    from connector.plan.drift import Drift
+    from connector.reconcile.drift import Drift
 
 SHOWN = 20
 

@@ -16,8 +16,8 @@ from connector.report.values import as_json, noted, printable, shown, wrapped
 
 if TYPE_CHECKING:
     from connector.plan.person import Standing
-    from connector.segments.explain import Consent, Explanation, InOne, Verdict
-    from connector.segments.explain_identity import Identity
+    from connector.segments.explain.identity import Identity
+    from connector.segments.explain.person import Consent, Explanation, InOne, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _moved(found: Why) -> dict[str, list[str]]:
 
 def why_text(found: Why, segments: Sequence[str], zone: ZoneInfo) -> str:
     """For a terminal of 80 columns."""
-    from connector.report.why_standing import standing_lines
+    from connector.report.person_status import standing_lines
 
     lines = [f"{printable(found.email)} as of {found.as_of.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}"]
     if found.given:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from connector.config import platform_words
-from connector.config.models import ColumnType, Config
-from connector.config.rules import (
+from connector.config.language import platform_words
+from connector.config.language.rules import (
     Aggregate,
     Compare,
     Events,
@@ -23,16 +22,17 @@ from connector.config.rules import (
     Split,
     Sql,
 )
-from connector.config.rules import Sequence as EventSequence
-from connector.problem import Problem
-from connector.segments import literals, sql
-from connector.segments.compile import event_tests
-from connector.segments.literals import WrongType
-from connector.segments.measures import MEASURES, TIME, Ask, ask, result_type
+from connector.config.language.rules import Sequence as EventSequence
+from connector.config.sections.models import ColumnType, Config
+from connector.core.problem import Problem
+from connector.segments.compile import literals, sql
+from connector.segments.compile.literals import WrongType
+from connector.segments.compile.measures import MEASURES, TIME, Ask, ask, result_type
+from connector.segments.compile.ranks import GROUPED, RANKED
+from connector.segments.compile.rules import event_tests
+from connector.segments.compile.traits import picked_type, picks
+from connector.segments.compile.windows import Clock
 from connector.segments.names import CONTACTS, EMAIL, Names, in_order, nodes, roots
-from connector.segments.ranks import GROUPED, RANKED
-from connector.segments.traits import picked_type, picks
-from connector.segments.windows import Clock
 from connector.sources.model import Loaded
 
 

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.config.models import Config
-from connector.config.rules import All, AnyOf, Loc, Not, Rule
+from connector.config.language.rules import All, AnyOf, Loc, Not, Rule
+from connector.config.sections.models import Config
+from connector.segments.compile.rewrite import bare
 from connector.segments.priorities import waterfall
 from connector.segments.probes import of_segment
-from connector.segments.rewrite import bare
 
 Why = Literal["kept-out", "keeps-out", "lets-in", "let-in", "priorities", "rule", "export"]
 Kind = Literal["same", "changed", "new", "gone"]

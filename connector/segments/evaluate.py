@@ -15,19 +15,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
 
-from connector.config.models import Config
-from connector.config.rules import InSegment
-from connector.errors import ConfigError
-from connector.segments import engine, kept, platform_columns, sequences, traits, zones
+from connector.config.language.rules import InSegment
+from connector.config.sections.models import Config
+from connector.core.errors import ConfigError
+from connector.segments import kept, platform_columns
 from connector.segments.checks import check_types
-from connector.segments.compile import Compiler
-from connector.segments.frame import Column, Frame
-from connector.segments.measures import Ask
+from connector.segments.compile import engine, sequences, traits, zones
+from connector.segments.compile.frame import Column, Frame
+from connector.segments.compile.measures import Ask
+from connector.segments.compile.rules import Compiler
+from connector.segments.compile.traits import Made, untouched
+from connector.segments.compile.windows import Clock
 from connector.segments.names import CONTACTS, EMAIL, JOINED, Names, nodes
 from connector.segments.priorities import waterfall
-from connector.segments.traits import Made, untouched
-from connector.segments.windows import Clock
-from connector.sources import vacant
+from connector.sources.columns import vacant
 from connector.sources.model import Loaded
 
 CONSENT = ""  # stands beside the segments' names, and no segment can be called so

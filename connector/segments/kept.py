@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
 
-from connector.config.models import Config
-from connector.segments import engine
-from connector.segments.frame import Column, Frame
+from connector.config.sections.models import Config
+from connector.segments.compile import engine
+from connector.segments.compile.frame import Column, Frame
 from connector.sources.model import Loaded
 
 PEOPLE = pa.schema([("email", pa.string()), ("person", pa.string())])

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from connector.config import platform_words
-from connector.config.models import ColumnType, Config
-from connector.config.rules import (
+from connector.config.language import platform_words
+from connector.config.language.rules import (
     Aggregate,
     All,
     AnyOf,
@@ -28,9 +27,10 @@ from connector.config.rules import (
     Sequence,
     Sql,
 )
-from connector.errors import ConfigError
-from connector.problem import Problem, did_you_mean
-from connector.segments import sql
+from connector.config.sections.models import ColumnType, Config
+from connector.core.errors import ConfigError
+from connector.core.problem import Problem, did_you_mean
+from connector.segments.compile import sql
 from connector.sources.model import ColumnInfo, Loaded, SourceInfo
 
 CONTACTS = "contacts"
@@ -188,7 +188,7 @@ def sources(config: Config) -> frozenset[str]:
 
 
 def asked_of_platforms(config: Config) -> dict[str, frozenset[str]]:
-    """Destination -> the words (config/platform_words.py) that any rule, trait or field of the file uses."""
+    """Destination -> the words (config/language/platform_words.py) that any rule, trait or field of the file uses."""
     found: dict[str, set[str]] = {}
     columns = {name.casefold(): name for name in platform_words.columns(config)}
     for reference in references(config):

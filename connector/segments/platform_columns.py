@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
 
-from connector.config.models import ColumnType, Config
-from connector.config.platform_words import STATUS_WORDS, WORDS
-from connector.model import SAID_NO, Status
-from connector.segments import engine
-from connector.segments.frame import Column, Frame
+from connector.config.language.platform_words import STATUS_WORDS, WORDS
+from connector.config.sections.models import ColumnType, Config
+from connector.core.model import SAID_NO, Status
+from connector.segments.compile import engine
+from connector.segments.compile.frame import Column, Frame
 from connector.segments.names import asked_of_platforms
 from connector.sources.model import Loaded
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from connector.config.models import Config, Segment
-from connector.config.rules import Rule, Sample
+from connector.config.language.rules import Rule, Sample
+from connector.config.sections.models import Config, Segment
 
 
 def with_probes(config: Config, rules: Mapping[str, Rule]) -> Config:

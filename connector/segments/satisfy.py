@@ -17,13 +17,13 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from connector.config.models import ColumnType
-from connector.config.rules import All, AnyOf, Compare, Events, InSegment, Not
-from connector.segments import literals
-from connector.segments.compile import event_tests
-from connector.segments.measures import Ask, ask
-from connector.segments.rewrite import bare
-from connector.segments.windows import TICK, Clock, Span
+from connector.config.language.rules import All, AnyOf, Compare, Events, InSegment, Not
+from connector.config.sections.models import ColumnType
+from connector.segments.compile import literals
+from connector.segments.compile.measures import Ask, ask
+from connector.segments.compile.rewrite import bare
+from connector.segments.compile.rules import event_tests
+from connector.segments.compile.windows import TICK, Clock, Span
 from connector.sources.text import fold
 
 OTHER = "\0other"  # a text that no test names

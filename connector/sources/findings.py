@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connector.sources.csv_files import Tally
+from connector.sources.files.csv import Tally
 from connector.sources.model import Finding
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from connector.sources.layout import Layout
+from connector.sources.columns.layout import Layout
 from connector.sources.rows import Span, locate
 from connector.sources.text import literal, name
 

@@ -18,17 +18,19 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connector.config.engines import DUCKDB
-from connector.config.models import ColumnType, Config
-from connector.sources import engine, identity, kept, members, quarantine, related, vacant, warehouse_load
+from connector.config.sections.engines import DUCKDB
+from connector.config.sections.models import ColumnType, Config
+from connector.sources import engine, identity, kept, members, quarantine, related
+from connector.sources.columns import vacant
+from connector.sources.columns.layout import Layout, Wish
 from connector.sources.findings import Findings
-from connector.sources.hygiene_addresses import mark, quarantined
+from connector.sources.hygiene.addresses import mark, quarantined
 from connector.sources.kept import Kept
-from connector.sources.layout import Layout, Wish
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded, SourceInfo
 from connector.sources.tables import Builder, Typed
 from connector.sources.text import name
 from connector.sources.trouble import fail, room
+from connector.sources.warehouse import load as warehouse_load
 
 if TYPE_CHECKING:
     import duckdb

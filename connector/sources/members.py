@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connector.config.models import Config, Source
-from connector.errors import SourceError
-from connector.sources import quarantine, vacant
-from connector.sources.catalog import describe
-from connector.sources.discover import files_of
+from connector.config.sections.models import Config, Source
+from connector.core.errors import SourceError
+from connector.sources import quarantine
+from connector.sources.columns import vacant
+from connector.sources.columns.catalog import describe
+from connector.sources.columns.layout import Wish
+from connector.sources.files.discover import files_of
 from connector.sources.findings import Findings
-from connector.sources.layout import Wish
 from connector.sources.model import QUARANTINE_SCHEMA, Finding
 from connector.sources.tables import Builder
 from connector.sources.trouble import room

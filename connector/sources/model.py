@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
-from connector.config.models import ColumnType
+from connector.config.sections.models import ColumnType
 
 if TYPE_CHECKING:
     import ibis
     from ibis.backends.duckdb import Backend
 
-    from connector.sources.formats import Export
+    from connector.sources.files.formats import Export
     from connector.sources.kept import Kept
 
 Origin = Literal["declared", "preset", "header"]

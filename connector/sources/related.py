@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from connector.sources import engine
+from connector.sources.columns.times import to_utc
 from connector.sources.findings import Findings
 from connector.sources.tables import Typed
 from connector.sources.text import fold, name, trim_sql
-from connector.sources.times import to_utc
 
 if TYPE_CHECKING:
     import duckdb

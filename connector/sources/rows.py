@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from connector.sources import encoding as enc
-from connector.sources.csv_files import Tally, careful
-from connector.sources.formats import Export
+from connector.sources.files import encoding as enc
+from connector.sources.files.csv import Tally, careful
+from connector.sources.files.formats import Export
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connector.config.models import Source
-from connector.errors import SourceError
-from connector.problem import Place, Problem
-from connector.sources.formats import inspect
-from connector.sources.quotable import quotable
+from connector.config.sections.models import Source
+from connector.core.errors import SourceError
+from connector.core.problem import Place, Problem
+from connector.sources.files.formats import inspect
+from connector.sources.files.quotable import quotable
 from connector.sources.text import fold
 
 # What exports call the address, the likeliest first.

@@ -13,17 +13,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.config.models import ColumnType
-from connector.sources import emails, engine, formats, mappings, measure
-from connector.sources.catalog import numbered
-from connector.sources.choose import Choice
-from connector.sources.csv_files import Tally
+from connector.config.sections.models import ColumnType
+from connector.sources import emails, engine
+from connector.sources.columns import mappings, measure
+from connector.sources.columns.catalog import numbered
+from connector.sources.columns.choose import Choice
+from connector.sources.columns.layers import Layers
+from connector.sources.columns.layout import Layout, Wish
+from connector.sources.columns.mappings import Cells, Mapped
+from connector.sources.columns.measure import Habits
+from connector.sources.files import formats
+from connector.sources.files.csv import Tally
+from connector.sources.files.formats import Export
 from connector.sources.findings import Findings
-from connector.sources.formats import Export
-from connector.sources.layers import Layers
-from connector.sources.layout import Layout, Wish
-from connector.sources.mappings import Cells, Mapped
-from connector.sources.measure import Habits
 from connector.sources.rows import Span, locate
 from connector.sources.text import fold, name
 from connector.sources.trouble import reading

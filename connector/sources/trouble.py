@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from connector.errors import ConnectorError, SourceError
-from connector.problem import Place, Problem
+from connector.core.errors import ConnectorError, SourceError
+from connector.core.problem import Place, Problem
 
 
 def fail(place: Place, code: str, message: str) -> NoReturn:

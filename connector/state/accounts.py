@@ -1,14 +1,14 @@
 """Which account each destination of a state belongs to.
 
 Owns: the columns `account` and `account_name` of the table `destination`. Must not: ask a platform, judge a difference
-(push/account.py does).
+(reconcile/account.py does).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connector.state.driver import Driver
+from connector.state.drivers.driver import Driver
 
 
 @dataclass(frozen=True, slots=True)

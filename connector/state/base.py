@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from connector.model import Kind, Op, Status
+from connector.core.model import Kind, Op, Status
 
 if TYPE_CHECKING:
     from connector.state.accounts import Accounts
@@ -101,7 +101,7 @@ RECORDS = pa.schema(
         ("new_status", pa.string()),
         ("consent_at", INSTANT),
         ("consent_source", pa.string()),
-        ("seen", pa.string()),  # RETIRE, UNSUBSCRIBE: what the plan knew of the contact (plan/sparing.py)
+        ("seen", pa.string()),  # RETIRE, UNSUBSCRIBE: what the plan knew of the contact (push/recheck_query.py)
     ]
 )
 # What the push loop hands back for the changes of a batch.

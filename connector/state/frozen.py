@@ -13,8 +13,8 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.errors import Stale
-from connector.state.driver import Driver
+from connector.core.errors import Stale
+from connector.state.drivers.driver import Driver
 from connector.state.times import instant, micros
 
 # `person`: the CRM's id of the member when it was frozen, null = unknown.

@@ -17,10 +17,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.model import SAID_NO, Kind, Op, Outcome, Status
+from connector.core.model import SAID_NO, Kind, Op, Outcome, Status
 from connector.state import stages
 from connector.state.base import RECORDS, BatchState, JournalBatch, RunState, Step
-from connector.state.driver import Driver
+from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
 from connector.state.settle import raise_revision, refuse_fields, settle
 from connector.state.times import micros

@@ -18,8 +18,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from connector.errors import LeaseHeld, StateError
-from connector.state.driver import Driver
+from connector.core.errors import LeaseHeld, StateError
+from connector.state.drivers.driver import Driver
 from connector.state.times import instant, micros
 
 SECONDS = 60

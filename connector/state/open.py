@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from connector.errors import StateError
+from connector.core.errors import StateError
 from connector.state.base import Store
 from connector.state.store import SqlStore
 
@@ -60,14 +60,14 @@ def _remote(url: str) -> Store:
     scheme = url.split("://", 1)[0]
     if scheme not in available_protocols():
         raise StateError(f"--state cannot be a {scheme}:// URL. {_ADVICE}")
-    from connector.state.remote import RemoteStore
+    from connector.state.drivers.bucket import RemoteStore
 
     return RemoteStore(url)
 
 
 def _postgres(url: str) -> Store:
     try:
-        from connector.state.postgres import PostgresDatabase
+        from connector.state.drivers.postgres import PostgresDatabase
     except ImportError:
         text = "--state postgresql:// needs the driver psycopg: pip install 'segment-connector[postgres]'."
         raise StateError(text) from None

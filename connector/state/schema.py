@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from connector.errors import StateError, TooNew
+from connector.core.errors import StateError, TooNew
 from connector.state import tombstones
-from connector.state.driver import Driver
+from connector.state.drivers.driver import Driver
 
 Statement = str | Callable[[Driver], None]
 

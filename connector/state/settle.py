@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from connector.model import SAID_NO, NewContacts, Op, Outcome, Status
+from connector.core.model import SAID_NO, NewContacts, Op, Outcome, Status
 from connector.state import stages
 from connector.state.base import ANSWERS
-from connector.state.driver import Driver
+from connector.state.drivers.driver import Driver
 
 TEMPORARY = (
     "CREATE TEMP TABLE answer(seq INTEGER PRIMARY KEY, outcome TEXT, code TEXT, detail TEXT, remote_id TEXT)",

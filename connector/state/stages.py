@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from connector.model import Op, Outcome
+from connector.core.model import Op, Outcome
 from connector.state.base import INSTANT
-from connector.state.driver import Driver
+from connector.state.drivers.driver import Driver
 
 # Everybody's way through the stages of the lifecycle: one row per stay in a stage, the present one with left_at null.
 STAGE_ENTRIES = pa.schema(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.state.driver import Driver
+from connector.state.drivers.driver import Driver
 
 _GROUP = ("destination", "op", "kind", "target")
 _DATA = ("email", "fields", "new_status", "consent_at", "consent_source", "row_hash", "old_email", "seen")

@@ -16,8 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.errors import PlanError, Stale, StateError
-from connector.model import SAID_NO, Kind, Status
+from connector.core.errors import PlanError, Stale, StateError
+from connector.core.model import SAID_NO, Kind, Status
 from connector.state import stages as stage_entries
 from connector.state import tombstones
 from connector.state.accounts import Accounts
@@ -37,8 +37,8 @@ from connector.state.base import (
     RunInfo,
     RunState,
 )
-from connector.state.database import Database
-from connector.state.driver import Driver
+from connector.state.drivers.driver import Driver
+from connector.state.drivers.sqlite import Database
 from connector.state.frozen import Frozen, freeze, release
 from connector.state.journal import SqlJournal
 from connector.state.lease import Lease

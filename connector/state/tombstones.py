@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.state.driver import Driver
+from connector.state.drivers.driver import Driver
 
 # Every table with an address in a column `email`; tests/state/test_upkeep.py holds it against the schema.
 WITH_EMAIL = ("contact", "engagement", "reject", "change", "stage_entry", "stage_move", "frozen_member")

@@ -14,10 +14,10 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.model import Kind, Op, Outcome, Status
+from connector.core.model import Kind, Op, Outcome, Status
 from connector.state import tombstones
 from connector.state.base import INSTANT
-from connector.state.driver import Driver
+from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
 from connector.state.settle import raise_revision
 from connector.state.times import micros

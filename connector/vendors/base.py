@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connector.model import Kind, NewContacts
+from connector.core.model import Kind, NewContacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Owns: what the rest of the house may know of Brevo. Must not: hold behaviour.
 
 from __future__ import annotations
 
-from connector.model import Kind, NewContacts
+from connector.core.model import Kind, NewContacts
 from connector.vendors.base import Vendor
 
 BREVO = Vendor(

@@ -6,8 +6,8 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 from connector.config.load import load_text
-from connector.config.models import Config
-from connector.errors import ConfigError
+from connector.config.sections.models import Config
+from connector.core.errors import ConfigError
 
 MARK = "▸"  # stands right before the character that a problem must point at
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from connector.config import platform_words
+from connector.config.language import platform_words
 from connector.config.load import load_text
-from connector.errors import ConfigError
-from connector.model import Kind
+from connector.core.errors import ConfigError
+from connector.core.model import Kind
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "brevo.md"
 SOURCES = "version: 1\nsources:\n  contacts: {file: contacts.csv, email: Email}\n"

@@ -8,13 +8,13 @@ from typing import get_args
 
 import pytest
 
-from connector.config.codes import CODES, Code
-from connector.config.models import Config, Guards, Secret, Source
-from connector.config.rules import Duration
-from connector.config.secrets import resolve
-from connector.errors import ConfigError
-from connector.model import Kind, NewContacts, SyncMode
-from connector.problem import Place
+from connector.config.language.rules import Duration
+from connector.config.sections.codes import CODES, Code
+from connector.config.sections.models import Config, Guards, Secret, Source
+from connector.config.sections.secrets import resolve
+from connector.core.errors import ConfigError
+from connector.core.model import Kind, NewContacts, SyncMode
+from connector.core.problem import Place
 from tests.config.helpers import file_when, file_with, load
 
 EXAMPLE = (Path(__file__).parent / "example.yaml").read_text(encoding="utf-8")

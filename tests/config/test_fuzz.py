@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from connector.config.load import load as load_file
 from connector.config.load import load_text
-from connector.errors import ConfigError
-from connector.problem import Problem
+from connector.core.errors import ConfigError
+from connector.core.problem import Problem
 
 EXAMPLE = (Path(__file__).parent / "example.yaml").read_text(encoding="utf-8")
 LINES = EXAMPLE.splitlines(keepends=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from connector.config.load import load_text
-from connector.errors import ConfigError
-from connector.model import NewContacts
+from connector.core.errors import ConfigError
+from connector.core.model import NewContacts
 from connector.vendors import VENDORS
 
 FILE = """version: 1

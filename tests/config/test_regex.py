@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from connector.config.codes import BadValue
-from connector.config.regex import pattern
+from connector.config.language.regex import pattern
+from connector.config.sections.codes import BadValue
 
 GOOD = [
     r"^a.*b$", r"(?i)ab", r"a(?i)b", r"(?P<x>a)", r"(?:a|b)+?", r"a{2,5}?", r"\d+\.\w", r"\pL+", r"\p{Greek}", r"\PN",

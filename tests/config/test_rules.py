@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.config.rules import (
+from connector.config.language.rules import (
     Aggregate,
     All,
     AnyOf,

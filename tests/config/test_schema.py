@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from connector.config.schema import Names, json_schema
-from connector.config.yaml_nodes import read
+from connector.config.language.schema import Names, json_schema
+from connector.config.yaml.nodes import read
 from tests.config.helpers import file_when, file_with
 from tests.config.test_rules import TESTS
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from connector.config.urls import SHAPE
-from connector.errors import ConfigError
+from connector.config.sections.urls import SHAPE
+from connector.core.errors import ConfigError
 from tests.config.helpers import SECTIONS, assert_problem, file_with, found, load
 
 MAIL = '  mail: {platform: mailchimp, api_key: "${MAIL_KEY}", audience: News}\n'

@@ -9,8 +9,8 @@ import pytest
 
 from connector.config.load import load as load_file
 from connector.config.load import load_text
-from connector.config.yaml_nodes import read, scalar
-from connector.errors import ConfigError
+from connector.config.yaml.nodes import read, scalar
+from connector.core.errors import ConfigError
 from tests.config.helpers import assert_problem, file_when, file_with, found, load, marked
 
 WORDS = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.rehearsal.process import Running
+from connector.rehearsal.core.process import Running
 from tests.conformance.desk import Desk
 from tests.conformance.kits import KITS, Kit
 from tests.rehearsal.conftest import DEFAULTS, process

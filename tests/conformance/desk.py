@@ -16,9 +16,9 @@ import yaml
 from connector import rehearse
 from connector.app import planning, pushing
 from connector.app.workspace import Options, open_state, open_workspace
-from connector.plan.model import Plan
+from connector.core.plan import Plan
 from connector.push.run import RunResult
-from connector.rehearsal.process import Running
+from connector.rehearsal.core.process import Running
 from tests.conformance.kits import Kit
 
 SEGMENTS = ("vip", "gold")

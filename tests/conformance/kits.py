@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import requests
 
-from connector.model import Status
-from connector.rehearsal.process import Running
+from connector.core.model import Status
+from connector.rehearsal.core.process import Running
 
 Json = dict[str, Any]
 

@@ -15,15 +15,15 @@ import pyarrow as pa
 import pytest
 import requests
 
-from connector.config.destinations import PLATFORMS
-from connector.config.models import Destination, Secret
-from connector.errors import BadRecords, DestinationError, MissingScope, NotSent
-from connector.events import silent
-from connector.model import SAID_NO, Kind, Op, Outcome, Status, Target
-from connector.platforms import http
+from connector.config.sections.destinations import PLATFORMS
+from connector.config.sections.models import Destination, Secret
+from connector.core.errors import BadRecords, DestinationError, MissingScope, NotSent
+from connector.core.events import silent
+from connector.core.model import SAID_NO, Kind, Op, Outcome, Status, Target
 from connector.platforms.base import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA, Adapter, Batch, Done, Job
+from connector.platforms.http import client
 from connector.platforms.registry import ADAPTERS, create
-from connector.rehearsal.world import KEYS
+from connector.rehearsal.core.world import KEYS
 from connector.rehearse import address
 from tests.conformance.kits import KITS, Kit
 from tests.platforms.clock import TurnedClock
@@ -244,7 +244,7 @@ def tamper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Change | None]
         return answer
 
     monkeypatch.setattr(requests.Session, "send", changed)
-    monkeypatch.setattr(http, "USER_AGENT", "misled")  # what follows from a strange answer is no request to judge
+    monkeypatch.setattr(client, "USER_AGENT", "misled")  # what follows from a strange answer is no request to judge
     yield lambda change: current.__setitem__(0, change)
     current[0] = None
 

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from connector.rehearsal.recording import VARIABLE
+from connector.rehearsal.core.recording import VARIABLE
 from tests.contract import corrections, documents
 from tests.contract.judge import Exchange, answer_faults, request_faults
 

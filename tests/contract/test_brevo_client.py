@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connector.rehearsal.process import Running
+from connector.rehearsal.core.process import Running
 from tests.path.test_brevo import World, world
 
 httpx = pytest.importorskip("httpx", reason="pip install brevo-python")

@@ -14,7 +14,7 @@ import pytest
 from hubspot.crm import contacts, lists, properties
 from mailchimp_marketing.api_client import ApiClientError
 
-from connector.rehearsal.process import Running, start
+from connector.rehearsal.core.process import Running, start
 from tests.contract.clients import HubSpot, Klaviyo, Mailchimp
 from tests.path import sample
 from tests.path.conftest import Desk, _copy

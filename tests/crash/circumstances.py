@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import hypothesis.strategies as st
 
-from connector.model import Kind, Op
+from connector.core.model import Kind, Op
 from connector.platforms.base import Capabilities, TagStyle
 from tests.push.fake import capabilities
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from connector.state import database
+from connector.state.drivers import sqlite
 
 if TYPE_CHECKING:
     from tests.crash.histories import Histories
@@ -23,15 +23,15 @@ class Dying:
 
     def __init__(self, history: Histories, at: int | None, after: bool) -> None:
         self.history, self.at, self.after, self.seen = history, at, after, 0
-        self.commit = database.Database._commit
+        self.commit = sqlite.Database._commit
 
     def __enter__(self) -> None:
         dying = self
 
-        def commit(driver: database.Database) -> None:
+        def commit(driver: sqlite.Database) -> None:
             dying.count(lambda: dying.commit(driver))
 
-        database.Database._commit = commit  # type: ignore[method-assign]
+        sqlite.Database._commit = commit  # type: ignore[method-assign]
         self.history.platform.trouble = lambda call, batch: self.event(False)
         self.history.platform.lost = lambda call, batch: self.event(True)
 
@@ -49,7 +49,7 @@ class Dying:
         return Killed() if dead else None
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
-        database.Database._commit = self.commit  # type: ignore[method-assign]
+        sqlite.Database._commit = self.commit  # type: ignore[method-assign]
         if kind is not Killed:
             return False
         self.history.store.close()

@@ -34,18 +34,19 @@ from hypothesis.stateful import (
 )
 
 from connector.cli.process import COLLECT_AFTER
-from connector.config.models import Destination, Secret
-from connector.config.rules import Duration
-from connector.events import silent
-from connector.model import Kind, NewContacts, Op, Outcome, Status, SyncMode, Target
-from connector.plan import hold, observe, undo
+from connector.config.language.rules import Duration
+from connector.config.sections.models import Destination, Secret
+from connector.core.events import silent
+from connector.core.model import Kind, NewContacts, Op, Outcome, Status, SyncMode, Target
+from connector.core.plan import Plan
+from connector.plan import hold, undo
 from connector.plan.build import Side, build
-from connector.plan.model import Plan
 from connector.plan.routes import Route, Routing
 from connector.platforms.base import TagStyle
 from connector.push.run import apply, resume
-from connector.state import database
+from connector.reconcile import observe
 from connector.state.base import RunState
+from connector.state.drivers import sqlite
 from connector.state.store import SqlStore
 from tests.crash.circumstances import (
     ADDRESSES,
@@ -363,7 +364,7 @@ def _quick() -> Iterator[None]:
     """No waiting for the disk, and one engine for all plans (each has a connection of its own)."""
     engine = duckdb.connect(config={"threads": 1})
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(database, "SYNCHRONOUS", "OFF")
+        patched.setattr(sqlite, "SYNCHRONOUS", "OFF")
         patched.setattr(duckdb, "connect", lambda *_, **__: engine.cursor())
         yield
     engine.close()

@@ -95,8 +95,8 @@ def run(order: Order) -> None:
 
 
 def _watch_commits(doom: Doom) -> None:
-    from connector.state.database import Database
-    from connector.state.postgres import PostgresDatabase
+    from connector.state.drivers.postgres import PostgresDatabase
+    from connector.state.drivers.sqlite import Database
 
     for driver in (Database, PostgresDatabase):
         driver._commit = _watched(doom, driver._commit)  # type: ignore[method-assign]
@@ -131,7 +131,7 @@ def _watch_requests(doom: Doom) -> None:
 
 
 def _hurry() -> None:
-    from connector.platforms.limits import WallClock
+    from connector.platforms.http.limits import WallClock
 
     sleep: Callable[..., None] = WallClock.sleep
     WallClock.now = lambda self: time.monotonic() * FASTER  # type: ignore[method-assign]
@@ -140,14 +140,14 @@ def _hurry() -> None:
 
 def _do_not_wait_for_the_disk() -> None:
     """A process dies here, not the power."""
-    from connector.state import database
+    from connector.state.drivers import sqlite
 
-    database.SYNCHRONOUS = "OFF"
+    sqlite.SYNCHRONOUS = "OFF"
 
 
 def _take_no_writes() -> None:
     """As on a file system without the right to write; root has that right everywhere. SQLite's error is the same."""
-    from connector.state.database import Database
+    from connector.state.drivers.sqlite import Database
 
     begin = Database.__init__
 
@@ -160,14 +160,14 @@ def _take_no_writes() -> None:
 
 def _turn_clock(seconds: float) -> None:
     from connector.app import workspace
-    from connector.state import database
+    from connector.state.drivers import sqlite
 
     class Turned(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
             return datetime.now(tz) + timedelta(seconds=seconds)
 
-    for module in (database, workspace):
+    for module in (sqlite, workspace):
         module.datetime = Turned  # type: ignore[attr-defined]
 
 
@@ -178,7 +178,7 @@ def serve() -> None:
     import connector.push.run
     import connector.segments.evaluate
     import connector.sources.load
-    import connector.state.postgres
+    import connector.state.drivers.postgres
     import connector.state.store  # noqa: F401
 
     for line in sys.stdin:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.errors import Unanswered
-from connector.model import Kind, Op, Outcome, Status
+from connector.core.errors import Unanswered
+from connector.core.model import Kind, Op, Outcome, Status
 from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, Batch, Done, Job, RecordOutcome, TagStyle
 from tests.push.fake import FakePlatform
 

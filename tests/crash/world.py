@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.app.workspace import open_state
-from connector.rehearsal.process import Running
+from connector.rehearsal.core.process import Running
 from connector.state.base import Ledger
 from tests.crash.launch import Order, as_line
 from tests.path import platforms

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector.app import advice as verbs
-from connector.app.desk import evaluate
+from connector.app.offline import evaluate
 from connector.app.workspace import Options, open_workspace
 from connector.demo.exports import ZONE, exports
 from connector.demo.folder import FILE, TEXT, write

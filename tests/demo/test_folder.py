@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connector.core.errors import ConfigError
 from connector.demo.folder import FILE, TEXT, write
-from connector.errors import ConfigError
 from tests.clock import at
 from tests.path.conftest import SYNC
 

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from connector.config.lifecycle import Lifecycle
 from connector.config.load import load_text
+from connector.config.sections.lifecycle import Lifecycle
 from connector.lifecycle import machine
 from connector.lifecycle.policy import Policy, policy
-from connector.segments.windows import Clock, ago
+from connector.segments.compile.windows import Clock, ago
 from connector.state.base import ENGAGEMENT, LEDGER_CONTACTS
 from connector.state.stages import STAGE_ENTRIES
 

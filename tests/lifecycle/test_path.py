@@ -13,7 +13,7 @@ import pytest
 from connector.app import advice, cleaning, planning, pushing, upkeep
 from connector.app import lifecycle as verbs
 from connector.app.workspace import Workspace, open_state
-from connector.errors import ConfigError, Unsafe
+from connector.core.errors import ConfigError, Unsafe
 from connector.plan import saved
 from connector.report.cleanup import cleanup_csv, cleanup_json, cleanup_text
 from connector.report.lifecycle import lifecycle_json, lifecycle_text

@@ -15,7 +15,7 @@ import pytest
 from connector.app import cleaning, pushing, upkeep
 from connector.app import lifecycle as verbs
 from connector.app.workspace import Workspace, open_state
-from connector.errors import ConfigError, Unsafe
+from connector.core.errors import ConfigError, Unsafe
 from connector.report.cleanup import cleanup_json, cleanup_text
 from connector.report.plan import as_json
 from connector.report.plan import text as plan_text

@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 from connector.app import cleaning, planning, pushing
 from connector.app.cleaning import Cleaning
 from connector.app.workspace import Options, Workspace, open_state, open_workspace
-from connector.plan.model import Plan
+from connector.core.plan import Plan
 from connector.push.run import RunResult
-from connector.rehearsal.process import Running
-from connector.state import database
+from connector.rehearsal.core.process import Running
+from connector.state.drivers import sqlite
 from tests.path.small import Small, small
 
 START = datetime(2027, 1, 1, 12, tzinfo=UTC)  # the platforms' clocks are put ahead to it
@@ -151,5 +151,5 @@ class World:
 @contextmanager
 def world(folder: Path, to: tuple[str, ...] = ("mailchimp",), policy: str = POLICY) -> Iterator[World]:
     # These tests end no power: waiting for the disk proves nothing here.
-    with patch.object(database, "SYNCHRONOUS", "OFF"), small(folder, "--no-limits") as made:
+    with patch.object(sqlite, "SYNCHRONOUS", "OFF"), small(folder, "--no-limits") as made:
         yield World(folder, made.running, to, policy=policy)

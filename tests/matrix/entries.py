@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from connector.app import planning, pushing, upkeep
 from connector.app.workspace import Options, Workspace, open_state, open_workspace
-from connector.events import Event, Progress
+from connector.core.events import Event, Progress
 from connector.plan.saved import load, save
 from connector.state.base import RunState, Store
 from tests.matrix.events import EVENTS

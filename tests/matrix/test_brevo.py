@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from connector.rehearsal.process import start
+from connector.rehearsal.core.process import start
 from tests.conformance.kits import KITS
 from tests.matrix.entries import ENTRIES, OTHERS, begin
 from tests.matrix.events import EVENTS

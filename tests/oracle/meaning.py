@@ -21,8 +21,8 @@ from math import acos, ceil, cos, radians, sin
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connector.config import rules as r
-from connector.config.models import Config
+from connector.config.language import rules as r
+from connector.config.sections.models import Config
 from tests.oracle.expressions import EXPRESSIONS
 
 Person = Mapping[str, Any]

@@ -20,14 +20,14 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume
 
+from connector.config.language.rules import Near, Sql, walk
 from connector.config.load import load_text
-from connector.config.models import ColumnType, Config
-from connector.config.rules import Near, Sql, walk
+from connector.config.sections.models import ColumnType, Config
 from connector.segments.evaluate import evaluate
 from connector.segments.names import needed
-from connector.sources import warehouse
-from connector.sources.catalog import catalog
+from connector.sources.columns.catalog import catalog
 from connector.sources.load import load
+from connector.sources.warehouse import connect
 from tests.oracle import worlds
 from tests.oracle.meaning import Oracle
 from tests.oracle.sweep import World, sweep
@@ -94,10 +94,10 @@ def postgres_tables(postgres: str) -> Iterator[tuple[Put, str]]:
     url = postgres.replace("postgres:@", "postgres@", 1)  # without a password, not with an empty one
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of drivers, about themselves
-        opened = warehouse.connect(url)
+        opened = connect.connect(url)
     yield (lambda name, rows: fill(opened, name, rows)), url
     opened.disconnect()
-    warehouse.connect.cache_clear()
+    connect.connect.cache_clear()
 
 
 def fill(opened: Any, name: str, rows: pa.Table) -> None:
@@ -121,10 +121,10 @@ def spark_tables(tmp_path: Path) -> Iterator[tuple[Put, str]]:
     url = "spark://local[2]"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        opened = warehouse.connect(url)
+        opened = connect.connect(url)
     yield (lambda name, rows: view(opened, tmp_path, name, rows)), url
     opened.disconnect()
-    warehouse.connect.cache_clear()
+    connect.connect.cache_clear()
 
 
 def view(opened: Any, folder: Path, name: str, rows: pa.Table) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from connector.demo.exports import exports
 from connector.demo.folder import EXPORTS, FILE, TEXT
-from connector.rehearsal.process import Running, start
+from connector.rehearsal.core.process import Running, start
 
 ROOT = Path(__file__).parent.parent.parent
 SYNC = Path(sys.executable).parent / "sync"

@@ -12,11 +12,11 @@ from typing import Any
 
 import requests
 
-from connector.app import desk, planning, pushing
+from connector.app import offline, planning, pushing
 from connector.app.workspace import Options, Workspace, open_state, open_workspace
-from connector.plan.model import Plan
+from connector.core.plan import Plan
 from connector.push.run import RunResult
-from connector.rehearsal.process import Running, start
+from connector.rehearsal.core.process import Running, start
 from tests.path.platforms import HUBSPOT, KLAVIYO, MAILCHIMP
 
 SEGMENTS = """
@@ -85,7 +85,7 @@ class Small:
     def members(self, segment: str) -> list[str]:
         """As `sync members` says, without a platform."""
         with self.open() as workspace:
-            return desk.members(desk.evaluate(workspace), segment)
+            return offline.members(offline.evaluate(workspace), segment)
 
     # -- what people and others do on the platforms ---------------------------------------------------------------
 

@@ -12,8 +12,8 @@ import requests
 
 from connector.app import cleaning, planning, pushing, upkeep
 from connector.app.workspace import Options, Workspace, open_state, open_workspace
-from connector.errors import ConfigError, DestinationError, MissingScope, OtherAccount, Refused
-from connector.events import Event, Notice
+from connector.core.errors import ConfigError, DestinationError, MissingScope, OtherAccount, Refused
+from connector.core.events import Event, Notice
 from connector.plan import saved
 from connector.state.base import Store
 from tests.path.platforms import MAILCHIMP

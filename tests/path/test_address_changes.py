@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.model import Op, Outcome
+from connector.core.model import Op, Outcome
 from connector.push.run import RunResult
 from tests.path import platforms
 from tests.path.small import PLATFORMS, Small, small

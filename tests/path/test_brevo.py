@@ -14,11 +14,11 @@ import requests
 
 from connector.app import planning, pushing, upkeep
 from connector.app.workspace import Options, open_state, open_workspace
-from connector.errors import ConfigError
-from connector.model import Op, Outcome
-from connector.plan.model import Plan
+from connector.core.errors import ConfigError
+from connector.core.model import Op, Outcome
+from connector.core.plan import Plan
 from connector.push.run import RunResult
-from connector.rehearsal.process import Running, start
+from connector.rehearsal.core.process import Running, start
 
 FILE = """
 version: 1

@@ -13,8 +13,8 @@ import pytest
 
 from connector.app import planning, pushing
 from connector.app.workspace import open_state
-from connector.model import Outcome
-from connector.platforms.limits import WallClock
+from connector.core.model import Outcome
+from connector.platforms.http.limits import WallClock
 from connector.state.base import RunState
 from tests.path import platforms
 from tests.path.small import Small, small

@@ -10,10 +10,11 @@ from unittest.mock import patch
 
 import pytest
 
-from connector.app import cleaning, planning, pushing, refreshing, upkeep
+from connector.app import cleaning, planning, pushing, upkeep
 from connector.app.workspace import open_state
-from connector.errors import DestinationError
+from connector.core.errors import DestinationError
 from connector.plan import saved
+from connector.reconcile import refresh
 from connector.report.cleanup import cleanup_csv, cleanup_json
 from connector.report.run import result_json, result_text
 from tests.lifecycle.world import POLICY, Person, World
@@ -171,7 +172,7 @@ def test_neither_refresh_nor_a_lookup_nor_adopt_takes_the_person_in_again(world:
     world.push()
     forget(world, ANN)
     with world.open() as workspace, open_state(workspace) as store:
-        refreshing.refresh(workspace, store)
+        refresh.refresh(workspace, store)
     assert not holds(world, ANN)
     with world.open() as workspace, open_state(workspace) as store:
         plan = upkeep.adopt(workspace, store)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from connector.app import desk, freezing, planning, pushing, upkeep, why
+from connector.app import freezing, offline, planning, pushing, upkeep, why
 from connector.app.workspace import open_state
-from connector.config.models import Config
-from connector.errors import SourceError, Stale
+from connector.config.sections.models import Config
+from connector.core.errors import SourceError, Stale
 from connector.plan import saved
 from connector.report.plan import is_empty
 from tests.path.small import Small, small
@@ -141,7 +141,7 @@ def test_a_list_names_the_members_and_its_bad_rows_are_listed(desk_of_two: Small
     listed(desk_of_two, " P1@Example.COM ", "nobody@example.com", "no address", "", P1)
     assert desk_of_two.members("guests") == [P1]
     with desk_of_two.open() as workspace:
-        quarantine = desk.load(workspace).quarantine.to_pylist()
+        quarantine = offline.load(workspace).quarantine.to_pylist()
     assert [(row["source"], row["file"], row["row"], row["reason"]) for row in quarantine] == [
         ("members of guests", "guests.csv", 4, "invalid"),
         ("members of guests", "guests.csv", 5, "empty"),

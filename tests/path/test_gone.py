@@ -10,7 +10,7 @@ import pytest
 
 from connector.app import pushing, upkeep
 from connector.app.workspace import open_state
-from connector.plan.model import Plan
+from connector.core.plan import Plan
 from connector.push.run import RunResult
 from tests.path import platforms
 from tests.path.platforms import HUBSPOT, KLAVIYO, MAILCHIMP

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.rehearsal.process import Running, start
+from connector.rehearsal.core.process import Running, start
 from tests.path import platforms, sample
 from tests.path.conftest import AS_OF, SYNC, Desk
 

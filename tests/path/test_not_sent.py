@@ -9,8 +9,8 @@ import pytest
 
 from connector.app import planning, pushing
 from connector.app.workspace import open_state
-from connector.errors import ConfigError, PlanError
-from connector.model import Op
+from connector.core.errors import ConfigError, PlanError
+from connector.core.model import Op
 from connector.state.base import RunState, Store
 from tests.path.small import Small, small
 from tests.path.test_gone import BOTH, PEOPLE, edit, held, tagged

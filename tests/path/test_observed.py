@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector.app import planning, pushing
-from connector.app.refreshing import refresh
 from connector.app.workspace import open_state
+from connector.config.language.platform_words import WORDS
 from connector.config.load import load_text
-from connector.config.platform_words import WORDS
-from connector.errors import ConfigError
-from connector.model import Kind
+from connector.core.errors import ConfigError
+from connector.core.model import Kind
+from connector.reconcile.refresh import refresh
 from connector.report import plan as report
 from connector.segments.names import asked_of_platforms
 from tests.path import platforms
@@ -108,9 +108,9 @@ def test_it_is_said_when_nothing_was_read_yet(tmp_path: Path) -> None:
     with small(tmp_path) as world:
         world.write(PEOPLE, STATUS, TRAIT)
         with world.open() as workspace:
-            from connector.app import desk
+            from connector.app import offline
 
-            notes = desk.evaluate(workspace).notes
+            notes = offline.evaluate(workspace).notes
     assert not (tmp_path / ".connector" / "rehearsal" / "state.db").exists()  # looking makes no state
     assert len(notes) == 2 and "mailchimp.status, mailchimp.status_at, mailchimp.suppressed" in notes[0]
     assert "sync plan" in notes[0]
@@ -175,7 +175,7 @@ def test_engagement_is_read_from_where_the_last_reading_ended(
 ) -> None:
     world.write(PEOPLE, ENGAGED.replace("PLATFORM", platform), SEEN.replace("PLATFORM", platform))
     world.push(to=(platform,))  # reads up to some minutes ago
-    monkeypatch.setattr("connector.plan.engagement.OVERLAP", timedelta())
+    monkeypatch.setattr("connector.reconcile.engagement.OVERLAP", timedelta())
     happened = [did("ann", "send", 0), did("bob", "send", 0), did("ann", "click", 0), did("bob", "send", 0)]
     world.running.engage(**{platform: happened})
     time.sleep(1.1)  # Mailchimp's times have whole seconds

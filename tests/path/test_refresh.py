@@ -9,7 +9,7 @@ import pytest
 
 from connector.app import planning, pushing
 from connector.app.workspace import open_state
-from connector.plan.model import Plan
+from connector.core.plan import Plan
 from tests.path import platforms
 from tests.path.small import Small, small
 

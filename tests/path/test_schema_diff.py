@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 from connector.app.diff import Difference, diff
 from connector.app.workspace import Options
 from connector.cli.main import app
+from connector.core.errors import ConfigError
 from connector.demo.folder import TEXT
-from connector.errors import ConfigError
 from connector.report.diff import Told, diff_json, diff_markdown, diff_text
 from tests.config.test_schema import plain
 from tests.path.conftest import Desk
@@ -208,7 +208,7 @@ def schema(*arguments: str) -> dict[str, Any]:
 
 
 def problems(shape: dict[str, Any], text: str) -> list[str]:
-    from connector.config.yaml_nodes import read
+    from connector.config.yaml.nodes import read
 
     return [
         error.json_path for error in Draft202012Validator(shape).iter_errors(plain(read(text, "segments.yaml").data))

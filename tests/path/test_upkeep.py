@@ -18,8 +18,8 @@ from connector import rehearse
 from connector.app import planning, pushing, upkeep
 from connector.app.workspace import Workspace, open_state
 from connector.cli import main
-from connector.errors import Unsafe
-from connector.plan.model import Plan
+from connector.core.errors import Unsafe
+from connector.core.plan import Plan
 from connector.platforms.base import CONTACT_SCHEMA
 from connector.push.run import RunResult
 from connector.report import plan as plan_report

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from connector.app import why as verbs
-from connector.app.desk import evaluate
+from connector.app.offline import evaluate
 from connector.app.workspace import Options, open_workspace
 from connector.cli.why import _pairs
-from connector.errors import ConfigError
+from connector.core.errors import ConfigError
 from connector.plan.saved import load as load_plan
 from connector.report.why import why_json, why_text
-from connector.segments.explain_words import words
+from connector.segments.explain.words import words
 from tests.path import sample
 from tests.path.conftest import Desk
 

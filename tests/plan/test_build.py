@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connector.model import Kind, NewContacts, SyncMode
+from connector.core.model import Kind, NewContacts, SyncMode
 from connector.plan.routes import route
 from connector.platforms.base import TagStyle
 from tests.config.helpers import load

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.config.models import Guards
-from connector.model import SyncMode
+from connector.config.sections.models import Guards
+from connector.core.model import SyncMode
 from connector.platforms.base import TagStyle
 from connector.state.base import LEDGER_FIELDS, LEDGER_MEMBERSHIPS, Ledger
 from tests.push.fake import capabilities

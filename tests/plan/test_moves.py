@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from connector.model import Op, Status
+from connector.core.model import Op, Status
+from connector.core.plan import Plan
 from connector.plan import moves
-from connector.plan.model import Plan
 from connector.platforms.base import Capabilities, OpSpec
 from connector.report import plan as report
 from tests.plan.world import blocked, capabilities, changes, desired, ledger, plan, routing

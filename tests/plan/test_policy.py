@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from connector.config.models import Guards
-from connector.config.rules import Duration
+from connector.config.language.rules import Duration
+from connector.config.sections.models import Guards
+from connector.core.plan import Plan
 from connector.plan.build import Side, build
 from connector.plan.hold import RECENT
-from connector.plan.model import Plan
 from connector.plan.routes import Routing
-from connector.segments.windows import ago
+from connector.segments.compile.windows import ago
 from connector.state.base import Ledger
 from tests.plan.world import NOON, blocked, capabilities, changes, desired, ledger, plan, routing
 

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.model import Kind, Op, Target
-from connector.plan.model import Plan
+from connector.core.model import Kind, Op, Target
+from connector.core.plan import Plan
 from connector.plan.undo import Side, build
 from connector.platforms.base import RetireSpec, TagStyle
 from connector.state.base import RUN_CHANGES, Ledger, RunInfo, RunState

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.config.models import Destination, Secret
-from connector.model import Kind, NewContacts, Op, SyncMode, Target
+from connector.config.sections.models import Destination, Secret
+from connector.core.model import Kind, NewContacts, Op, SyncMode, Target
+from connector.core.plan import Plan
 from connector.plan.build import Side, build
-from connector.plan.model import Plan
 from connector.plan.routes import Route, Routing
 from connector.plan.totals import limited
 from connector.platforms.base import Capabilities, OpSpec, TagStyle

@@ -17,9 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from requests.adapters import BaseAdapter
 
-from connector.rehearsal.limits import Meter
-from connector.rehearsal.routing import Router
-from connector.rehearsal.world import Platform, Refusal, Request, Response, Settings, World, open_state
+from connector.rehearsal.core.limits import Meter
+from connector.rehearsal.core.routing import Router
+from connector.rehearsal.core.world import Platform, Refusal, Request, Response, Settings, World, open_state
 
 BEGIN = datetime(2026, 11, 21, tzinfo=UTC)
 

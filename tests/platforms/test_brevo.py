@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 import responses
 
-from connector.config.models import Destination, Secret
-from connector.errors import (
+from connector.config.sections.models import Destination, Secret
+from connector.core.errors import (
     Auth,
     BadRecords,
     ContractError,
@@ -25,8 +25,8 @@ from connector.errors import (
     TooLarge,
     Unanswered,
 )
-from connector.events import Event, RequestSent
-from connector.model import Kind, NewContacts, Op, Outcome, Status, Target
+from connector.core.events import Event, RequestSent
+from connector.core.model import Kind, NewContacts, Op, Outcome, Status, Target
 from connector.platforms.base import BATCH_SCHEMA, Batch, Done, Job
 from connector.platforms.brevo import facts, jobs, wire
 from connector.platforms.brevo.adapter import Brevo

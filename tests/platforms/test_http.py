@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import responses
 
-from connector.errors import ContractError, DestinationError, Interrupted, Refused, Retryable, Unanswered
-from connector.events import Event, RequestSent, Waiting
+from connector.core.errors import ContractError, DestinationError, Interrupted, Refused, Retryable, Unanswered
+from connector.core.events import Event, RequestSent, Waiting
+from connector.core.scrub import scrub
 from connector.platforms.base import Window
-from connector.platforms.http import Http, Reply
-from connector.platforms.limits import Limiter
-from connector.platforms.retry import RetryPolicy, retry_after
-from connector.scrub import scrub
+from connector.platforms.http.client import Http, Reply
+from connector.platforms.http.limits import Limiter
+from connector.platforms.http.retry import RetryPolicy, retry_after
 from tests.platforms.clock import TurnedClock
 
 BASE = "https://crm.example.com/v1"

@@ -15,8 +15,8 @@ import pytest
 import requests
 import responses
 
-from connector.config.models import Destination, Secret
-from connector.errors import (
+from connector.config.sections.models import Destination, Secret
+from connector.core.errors import (
     Auth,
     BadRecords,
     ContractError,
@@ -28,12 +28,12 @@ from connector.errors import (
     TooLarge,
     Unanswered,
 )
-from connector.events import silent
-from connector.model import Kind, NewContacts, Op, Outcome, Status, Target
+from connector.core.events import silent
+from connector.core.model import Kind, NewContacts, Op, Outcome, Status, Target
 from connector.platforms.base import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA, Batch, Done, Job
-from connector.platforms.klaviyo import Klaviyo
-from connector.platforms.klaviyo import _row as klaviyo_row
-from connector.platforms.klaviyo_facts import windows
+from connector.platforms.klaviyo.adapter import Klaviyo
+from connector.platforms.klaviyo.adapter import _row as klaviyo_row
+from connector.platforms.klaviyo.facts import windows
 from tests import specs
 from tests.platforms.clock import TurnedClock
 

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from connector.errors import Interrupted
+from connector.core.errors import Interrupted
 from connector.platforms.base import Window
-from connector.platforms.limits import RECOVER_SECONDS, Limiter, WallClock
+from connector.platforms.http.limits import RECOVER_SECONDS, Limiter, WallClock
 from tests.platforms.clock import TurnedClock
 
 

@@ -16,8 +16,8 @@ import pytest
 import responses
 from responses import matchers
 
-from connector.config.models import Destination, Secret
-from connector.errors import (
+from connector.config.sections.models import Destination, Secret
+from connector.core.errors import (
     Auth,
     BadRecords,
     ContractError,
@@ -29,10 +29,10 @@ from connector.errors import (
     TooLarge,
     Unanswered,
 )
-from connector.events import Event, RequestSent
-from connector.model import Kind, NewContacts, Op, Outcome, Status, Target
+from connector.core.events import Event, RequestSent
+from connector.core.model import Kind, NewContacts, Op, Outcome, Status, Target
 from connector.platforms.base import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA, Batch, Done, Job, RecordOutcome
-from connector.platforms.mailchimp import Mailchimp
+from connector.platforms.mailchimp.adapter import Mailchimp
 from connector.platforms.registry import create
 from tests.platforms.clock import TurnedClock
 

@@ -16,19 +16,19 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from connector.config.models import Destination, Secret
-from connector.events import silent
-from connector.model import Kind, NewContacts, Op, Outcome, Target
-from connector.plan.model import CHANGE_SCHEMA
+from connector.config.sections.models import Destination, Secret
+from connector.core.events import silent
+from connector.core.model import Kind, NewContacts, Op, Outcome, Target
+from connector.core.plan import CHANGE_SCHEMA
 from connector.platforms.base import BATCH_SCHEMA, Adapter, Batch, Job
 from connector.platforms.registry import create
 from connector.push import destination
 from connector.push.run import apply
-from connector.rehearsal.limits import Window
+from connector.rehearsal.core.limits import Window
+from connector.rehearsal.core.world import KEYS
 from connector.rehearsal.server import load_platforms
-from connector.rehearsal.world import KEYS
-from connector.state import database
 from connector.state.base import JournalBatch, RunState
+from connector.state.drivers import sqlite
 from connector.state.store import SqlStore
 from tests.platforms.lockstep import SharedClock, Simulated, together
 
@@ -202,7 +202,7 @@ def test_a_whole_push_with_its_journal_meets_no_throttle(
     adapter.capabilities = replace(adapter.capabilities, operations=operations)
     bench.server.latency = 0.05
     monkeypatch.setattr(destination, "ThreadPoolExecutor", lambda threads, **_: Crowd(bench.clock, threads))
-    monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")
+    monkeypatch.setattr(sqlite, "SYNCHRONOUS", "OFF")
     store = SqlStore(tmp_path / "state.db")
     with store.lease("test"):
         changes = plan_of(adapter, contacts)

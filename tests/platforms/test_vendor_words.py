@@ -13,13 +13,13 @@ from urllib.parse import quote
 
 import pytest
 
-from connector.config.models import Destination, Secret
-from connector.errors import BadRecords, DestinationError
-from connector.model import Outcome
+from connector.config.sections.models import Destination, Secret
+from connector.core.errors import BadRecords, DestinationError
+from connector.core.model import Outcome
+from connector.core.scrub import scrub, traceback
 from connector.platforms.base import Account, RecordOutcome
+from connector.platforms.http.secrecy import Secrecy
 from connector.platforms.registry import create
-from connector.platforms.secrecy import Secrecy
-from connector.scrub import scrub, traceback
 from tests.platforms.clock import TurnedClock
 
 KEYS = {

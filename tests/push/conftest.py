@@ -9,13 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from connector.events import Event, silent
-from connector.model import Op
-from connector.plan import sparing
+from connector.core.events import Event, silent
+from connector.core.model import Op
 from connector.platforms.base import Adapter
+from connector.push import recheck_query
 from connector.push.run import RunResult, apply, resume
-from connector.state import database
 from connector.state.base import Store
+from connector.state.drivers import sqlite
 from connector.state.store import SqlStore
 
 from .fake import MOMENT, FakeClock
@@ -24,7 +24,7 @@ from .fake import MOMENT, FakeClock
 @pytest.fixture(autouse=True)
 def fast_commits(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests end processes, not power: waiting for the disk proves nothing here."""
-    monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")
+    monkeypatch.setattr(sqlite, "SYNCHRONOUS", "OFF")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def noted(store: Store, changes: pa.Table) -> pa.Table:
     """With what the ledger knows of the contacts, as a plan notes it for those it archives or unsubscribes."""
     known = {
         row["email"]: row["seen"]
-        for row in sparing.seen(store.ledger("d").contacts, store.engagement("d")[0]).to_pylist()
+        for row in recheck_query.seen(store.ledger("d").contacts, store.engagement("d")[0]).to_pylist()
     }
     rows = zip(changes["op"].to_pylist(), changes["email"].to_pylist(), strict=True)
     seen = [known.get(email) if op in (Op.RETIRE, Op.UNSUBSCRIBE) else None for op, email in rows]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.errors import BadRecords, TooLarge, Unanswered
-from connector.model import Kind, NewContacts, Op, Outcome, Target
-from connector.plan.model import CHANGE_SCHEMA
+from connector.core.errors import BadRecords, TooLarge, Unanswered
+from connector.core.model import Kind, NewContacts, Op, Outcome, Target
+from connector.core.plan import CHANGE_SCHEMA
 from connector.platforms.base import (
     CONTACT_SCHEMA,
     MEMBER_SCHEMA,

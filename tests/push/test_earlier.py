@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.errors import Retryable
-from connector.events import Event, Waiting, silent
-from connector.push import earlier
+from connector.core.errors import Retryable
+from connector.core.events import Event, Waiting, silent
+from connector.push import pending_jobs
 from tests.push.fake import FakeClock, FakePlatform
 
 NOW = datetime.now(UTC)
@@ -22,7 +22,7 @@ def test_it_waits_for_the_jobs_of_before_and_for_no_others() -> None:
     heard: list[Event] = []
     platform = looks({"a": NOW, "b": None}, {"a": NOW, "later": NOW}, {"later": NOW}, {"later": NOW})
     clock = FakeClock()
-    earlier.wait("d", platform, heard.append, clock)
+    pending_jobs.wait("d", platform, heard.append, clock)
     assert (clock.seconds, len(platform.earlier)) == (3.0, 1)
     assert [event.why for event in heard if isinstance(event, Waiting)] == [
         "earlier jobs that are not over: 2",
@@ -32,19 +32,19 @@ def test_it_waits_for_the_jobs_of_before_and_for_no_others() -> None:
 
 def test_without_jobs_nobody_waits() -> None:
     clock = FakeClock()
-    earlier.wait("d", looks(), silent, clock)
+    pending_jobs.wait("d", looks(), silent, clock)
     assert clock.seconds == 0
 
 
 def test_it_gives_up_after_a_quarter_of_an_hour_and_says_what_to_do() -> None:
     clock = FakeClock()
     with pytest.raises(Retryable, match=r"2 jobs .* since 20\d\d-.*`sync resume`") as raised:
-        earlier.wait("d", looks(*[{"a": NOW, "b": NOW}] * 100), silent, clock)
+        pending_jobs.wait("d", looks(*[{"a": NOW, "b": NOW}] * 100), silent, clock)
     assert raised.value.code == "earlier_jobs"
     assert 900 < clock.seconds < 1000
 
 
 def test_a_job_that_did_not_end_in_a_day_stops_nobody() -> None:
     clock = FakeClock()
-    earlier.wait("d", looks({"stuck": NOW - timedelta(days=2)}), silent, clock)
+    pending_jobs.wait("d", looks({"stuck": NOW - timedelta(days=2)}), silent, clock)
     assert clock.seconds == 0

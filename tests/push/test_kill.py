@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from connector.events import silent
-from connector.model import Kind, Op
+from connector.core.events import silent
+from connector.core.model import Kind, Op
 from connector.platforms.base import Batch, Capabilities, TagStyle
 from connector.push.run import apply, resume
-from connector.state import database
 from connector.state.base import RunState, Store
+from connector.state.drivers import sqlite
 from connector.state.store import SqlStore
 
 from .conftest import ledger_members, open_run
@@ -40,10 +40,10 @@ class Killed(BaseException):
 @contextmanager
 def killed_at(monkeypatch: pytest.MonkeyPatch, number: int, after: bool) -> Iterator[None]:
     """Die before or after the commit of this number."""
-    commit = database.Database._commit
+    commit = sqlite.Database._commit
     seen = 0
 
-    def dying(self: database.Database) -> None:
+    def dying(self: sqlite.Database) -> None:
         nonlocal seen
         seen += 1
         if seen == number and after:
@@ -53,7 +53,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, number: int, after: bool) -> Iter
         commit(self)
 
     with monkeypatch.context() as patched:
-        patched.setattr(database.Database, "_commit", dying)
+        patched.setattr(sqlite.Database, "_commit", dying)
         yield
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.errors import Auth, Unanswered
-from connector.model import Kind, Op
+from connector.core.errors import Auth, Unanswered
+from connector.core.model import Kind, Op
 from connector.platforms.base import CONTACT_SCHEMA
 from connector.state.base import Store
 

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.errors import Auth
-from connector.model import Kind, Op
+from connector.core.errors import Auth
+from connector.core.model import Kind, Op
 from connector.platforms.base import CONTACT_SCHEMA, TagStyle
 from connector.state.base import RunState, Store
 

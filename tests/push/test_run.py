@@ -8,8 +8,8 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 
-from connector.events import Progress
-from connector.model import Kind, Op
+from connector.core.events import Progress
+from connector.core.model import Kind, Op
 from connector.platforms.base import BATCH_SCHEMA, CONTACT_SCHEMA, TagStyle
 from connector.state.base import OBSERVED, RECORDS, RunState, Store
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import (
+from connector.core.errors import (
     Auth,
     ContractError,
     DestinationError,
@@ -20,7 +20,7 @@ from connector.errors import (
     StateError,
     Unanswered,
 )
-from connector.model import Kind, NewContacts, Op, Outcome
+from connector.core.model import Kind, NewContacts, Op, Outcome
 from connector.platforms.base import Batch, Done, RecordOutcome
 from connector.state.base import RunState, Store
 

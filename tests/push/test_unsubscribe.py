@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.errors import Unanswered
-from connector.model import SAID_NO, Op, Status
-from connector.plan.sparing import fresh, seen, spared
+from connector.core.errors import Unanswered
+from connector.core.model import SAID_NO, Op, Status
 from connector.platforms.base import CONTACT_SCHEMA, ENGAGEMENT_SCHEMA, Batch, RecordOutcome
+from connector.push.recheck_query import fresh, seen, spared
 from connector.state.base import LEDGER_CONTACTS, RunState, Store
 
 from .conftest import Pusher

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.rehearsal.process import Running, start
+from connector.rehearsal.core.process import Running, start
 
 DEFAULTS = {
     "latency_ms": 0,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from connector.rehearsal.process import Running
+from connector.rehearsal.core.process import Running
 
 ANN, BEA, CID = (f"{name}@example.com" for name in ("ann", "bea", "cid"))
 BLOCKED, LEFT = "bv.blocklisted@example.com", "bv.left@example.com"

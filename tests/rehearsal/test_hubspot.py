@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from connector.rehearsal import hubspot
-from connector.rehearsal.process import Running
-from connector.rehearsal.world import Request, Settings, World, open_state
+from connector.rehearsal.core.process import Running
+from connector.rehearsal.core.world import Request, Settings, World, open_state
+from connector.rehearsal.hubspot import routes
 from tests.rehearsal.conftest import in_a_second
 
 CONTACTS, LISTS = "/crm/objects/2026-03/contacts", "/crm/lists/2026-03"
@@ -118,12 +118,12 @@ def test_searches_have_a_limit_of_their_own(api: Api) -> None:
 
 def test_the_day_has_a_limit_too() -> None:
     world = World(open_state(":memory:"), Settings(tiers={"hubspot": "free"}))
-    hubspot.install(world)
+    routes.install(world)
     world.db.execute("INSERT INTO hs_usage VALUES (?, 249999)", (world.now().date().isoformat(),))
     request = Request("GET", CONTACTS, headers={"authorization": "Bearer pat-rehearsal"})
-    assert hubspot.guard(world, request) is None
+    assert routes.guard(world, request) is None
     assert request.reply_headers["X-HubSpot-RateLimit-Daily-Remaining"] == "0"
-    refused = hubspot.guard(world, request)
+    refused = routes.guard(world, request)
     assert refused is not None and (refused.status, refused.body["policyName"]) == (429, "DAILY")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from connector.rehearsal.process import Running
+from connector.rehearsal.core.process import Running
 from tests import specs
 from tests.rehearsal.conftest import in_a_second
 

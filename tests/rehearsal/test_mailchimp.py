@@ -15,8 +15,8 @@ import requests
 from mailchimp_marketing import Client
 from mailchimp_marketing.api_client import ApiClientError
 
-from connector.rehearsal.process import Running
-from connector.rehearsal.world import KEYS
+from connector.rehearsal.core.process import Running
+from connector.rehearsal.core.world import KEYS
 from tests import specs
 
 KEY = KEYS["mailchimp"]

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from connector.rehearsal import faults
-from connector.rehearsal.limits import Meter, Window
-from connector.rehearsal.process import Running, start
-from connector.rehearsal.routing import Match, Router
+from connector.rehearsal.core import faults
+from connector.rehearsal.core.limits import Meter, Window
+from connector.rehearsal.core.process import Running, start
+from connector.rehearsal.core.routing import Match, Router
+from connector.rehearsal.core.world import KEYS, Request, Response, Route, World, open_state
 from connector.rehearsal.server import App, load_platforms
-from connector.rehearsal.world import KEYS, Request, Response, Route, World, open_state
 
 KEY = ("any", KEYS["mailchimp"])
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from connector.config.advice_codes import ADVICE, WARNINGS
-from connector.config.models import Config
-from connector.segments.advice import Advice, Given, advise
-from connector.segments.advice_members import probes
+from connector.config.sections.advice_codes import ADVICE, WARNINGS
+from connector.config.sections.models import Config
+from connector.segments.advice.check import Advice, Given, advise
+from connector.segments.advice.members import probes
 from connector.segments.checks import types_of
 from connector.segments.evaluate import evaluate
 from connector.segments.probes import with_probes

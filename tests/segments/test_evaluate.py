@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.errors import ConfigError
-from connector.segments import engine
+from connector.core.errors import ConfigError
 from connector.segments.checks import check_types
+from connector.segments.compile import engine
 from connector.segments.evaluate import evaluate, overlap
 from connector.sources.model import Decided
 from tests.segments.world import AS_OF, ORDERS, amount, at, config, day, loaded, people, rows

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connector.config.load import load_text
-from connector.errors import ConfigError
+from connector.core.errors import ConfigError
 from connector.segments.names import needed
 from connector.sources.model import ColumnInfo, SourceInfo
 

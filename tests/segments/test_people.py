@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.segments.chance import bound
+from connector.segments.compile.chance import bound
 from tests.segments.world import ORDERS, at, rows, who
 
 PEOPLE = [

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from connector.config.load import load_text
-from connector.segments.advice_rules import puzzle_of
+from connector.segments.advice.rules import puzzle_of
 from connector.segments.checks import types_of
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded
 from tests.oracle import worlds

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from connector.errors import ConfigError
-from connector.segments import sql
+from connector.core.errors import ConfigError
+from connector.segments.compile import sql
 from connector.segments.evaluate import evaluate
 from tests.segments.world import AS_OF, ORDERS, amount, at, config, day, loaded, people, who
 

@@ -13,7 +13,7 @@ import ibis
 import pyarrow as pa
 
 from connector.config.load import load_text
-from connector.config.models import ColumnType, Config
+from connector.config.sections.models import ColumnType, Config
 from connector.segments.evaluate import Evaluation, evaluate
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connector.config.models import Column, Config, Source
-from connector.sources.catalog import catalog
+from connector.config.sections.models import Column, Config, Source
+from connector.sources.columns.catalog import catalog
 from connector.sources.load import load
 from connector.sources.model import Loaded
 

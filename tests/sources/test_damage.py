@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.errors import SourceError
-from connector.sources import csv_files
-from connector.sources.csv_files import Dialect, Tally
+from connector.core.errors import SourceError
+from connector.sources.files import csv
+from connector.sources.files.csv import Dialect, Tally
 from tests.sources.kit import loaded, write
 
 CSV = (
@@ -83,7 +83,7 @@ def test_a_careful_read_returns_what_was_written(table: list[list[str]]) -> None
         path = Path(folder) / "c.csv"
         path.write_bytes(("a,b,c\n" + "".join(line + "\n" for line in quoted)).encode())
         tally = Tally()
-        read = list(csv_files.careful(path, Dialect("utf-8", ",", 0, ("a", "b", "c")), False, tally))
+        read = list(csv.careful(path, Dialect("utf-8", ",", 0, ("a", "b", "c")), False, tally))
     assert [row.cells for row in read] == table
     assert tally.quotes == tally.short == 0
     assert [row.line for row in read] == sorted({row.line for row in read})

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from connector.app import advice, desk, hygiene
+from connector.app import advice, hygiene, offline
 from connector.app.workspace import Options, open_workspace
-from connector.errors import SourceError
+from connector.core.errors import SourceError
 from connector.report.advice import check_text
 from connector.report.hygiene import hygiene_text
 from connector.segments.evaluate import Evaluation
@@ -117,7 +117,7 @@ def _evaluated(folder: Path, contacts: str = CONTACTS, file: str = "orders.csv",
     (folder / "contacts.csv").write_text(contacts)
     (folder / "segments.yaml").write_text(FILE.format(file=file, segments=segments, **words))
     with open_workspace(Options(file=folder / "segments.yaml", as_of="2026-11-20"), offline=True) as workspace:
-        found = desk.evaluate(workspace)
+        found = offline.evaluate(workspace)
         checked = advice.check(workspace)
         survey, _ = hygiene.hygiene(workspace)
     told = check_text(checked.segments, checked.contacts, checked.loaded, checked.advice, verbose=True)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from connector.errors import SourceError
+from connector.core.errors import SourceError
 from tests.sources.kit import codes, column, contacts, listed, loaded, rows, write
 
 HEADER = ["email", "name", "spent"]

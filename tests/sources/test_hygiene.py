@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from connector.config.lifecycle import Cleanup
+from connector.config.sections.lifecycle import Cleanup
 from connector.report.hygiene import hygiene_csv, hygiene_text, safe
-from connector.sources.catalog import catalog
-from connector.sources.hygiene import Survey, listed, survey
-from connector.sources.hygiene_addresses import judge_domain
+from connector.sources.columns.catalog import catalog
+from connector.sources.hygiene.addresses import judge_domain
+from connector.sources.hygiene.report import Survey, listed, survey
 from connector.sources.load import load
 from connector.sources.model import Loaded
 from tests.sources import kit

@@ -9,7 +9,7 @@ import pytest
 
 from connector.app import advice
 from connector.app.workspace import Options, open_workspace
-from connector.errors import ConfigError, ConnectorError, SourceError
+from connector.core.errors import ConfigError, ConnectorError, SourceError
 from connector.report.starter import starter
 from connector.sources.sketch import sketch
 

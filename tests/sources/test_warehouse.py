@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from connector.app.desk import check, members
+from connector.app.offline import check, members
 from connector.app.workspace import Options, open_workspace
 from connector.config.load import load_text
-from connector.errors import ConfigError, SourceError
-from connector.sources import warehouse
+from connector.core.errors import ConfigError, SourceError
+from connector.sources.warehouse import connect
 from tests.postgres import empty_schema, postgres
 
 __all__ = ["postgres"]
@@ -56,13 +56,13 @@ def url(postgres: str) -> Iterator[str]:
     found = empty_schema(postgres.replace("postgres:@", "postgres@", 1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of drivers, about themselves
-        opened = warehouse.connect(found)
+        opened = connect.connect(found)
     for statement in PEOPLE.split(";\n"):
         if statement.strip():
             opened.raw_sql(statement).close()
     yield found
     opened.disconnect()
-    warehouse.connect.cache_clear()
+    connect.connect.cache_clear()
 
 
 def asked(folder: Path, url: str, when: str, more: str = "") -> tuple[list[str], Any]:
@@ -169,7 +169,7 @@ def test_duckdb_reads_files() -> None:
 
 
 def test_empty_tables_are_told_and_every_rule_works(tmp_path: Path, url: str) -> None:
-    opened = warehouse.connect(url)
+    opened = connect.connect(url)
     opened.raw_sql("DELETE FROM visits").close()
     people, loaded = asked(tmp_path, url, "{visits: {never: true, within: 1 year}}")
     assert people == ["ada", "bob"]

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.plan.model import CHANGE_SCHEMA
+from connector.core.plan import CHANGE_SCHEMA
 from connector.platforms.base import CONTACT_SCHEMA
-from connector.state.postgres import PostgresDatabase
+from connector.state.drivers.postgres import PostgresDatabase
 from connector.state.store import SqlStore
 from tests.postgres import empty_schema, postgres
 

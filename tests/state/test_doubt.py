@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connector.model import Kind, Status
+from connector.core.model import Kind, Status
 from connector.state.base import BatchState, Ledger, RunState
 from connector.state.store import SqlStore
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import StateError, TooNew
+from connector.core.errors import StateError, TooNew
 from connector.state import schema
-from connector.state.database import Database
+from connector.state.drivers.sqlite import Database
 from connector.state.open import open_store
 from connector.state.store import SqlStore
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from connector.errors import Stale
-from connector.model import Op
+from connector.core.errors import Stale
+from connector.core.model import Op
 from connector.state.base import ANSWERS, RunState
 from connector.state.frozen import FROZEN, counted
 from connector.state.store import SqlStore

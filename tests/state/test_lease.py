@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from connector.errors import LeaseHeld, StateError
+from connector.core.errors import LeaseHeld, StateError
 from connector.state import lease as lease_module
 from connector.state.store import SqlStore
 

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.model import Op
+from connector.core.model import Op
 from connector.state.base import ANSWERS, ENGAGEMENT, RunState
 from connector.state.store import SqlStore
 

@@ -9,12 +9,12 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from connector.errors import LeaseHeld, StateError, TooNew
-from connector.state import postgres as postgres_module
+from connector.core.errors import LeaseHeld, StateError, TooNew
 from connector.state import schema
-from connector.state.dialect import translate
+from connector.state.drivers import postgres as postgres_module
+from connector.state.drivers.dialect import translate
+from connector.state.drivers.postgres import PostgresDatabase
 from connector.state.open import exists, open_store, rehearsal_url
-from connector.state.postgres import PostgresDatabase
 from connector.state.store import SqlStore
 
 from .conftest import changes, contacts, open_run

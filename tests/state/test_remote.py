@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import LeaseHeld, Stale, StateError
+from connector.core.errors import LeaseHeld, Stale, StateError
 from connector.state import lease as lease_module
-from connector.state import remote
 from connector.state.accounts import Known
+from connector.state.drivers import bucket
+from connector.state.drivers.bucket import RemoteStore
 from connector.state.open import open_store
-from connector.state.remote import RemoteStore
 
 from .conftest import changes, contacts, open_run
 
@@ -90,8 +90,8 @@ def test_who_lost_the_lease_puts_nothing_back(opened: Open, monkeypatch: pytest.
 
 def test_trouble_is_told_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StateError) as failed:
-        remote.Remote("memory://key:secret@bucket/x").fetch(Path("/nowhere/at/all"))
-        remote.Remote("ftp://key:secret@127.0.0.1:1/x").version()
+        bucket.Remote("memory://key:secret@bucket/x").fetch(Path("/nowhere/at/all"))
+        bucket.Remote("ftp://key:secret@127.0.0.1:1/x").version()
     assert "secret" not in str(failed.value)
 
 
@@ -122,7 +122,7 @@ def test_who_dies_while_putting_back_leaves_the_old_file(tmp_path: Path, monkeyp
     one = RemoteStore(url)
     with one.lease("push"):
         with monkeypatch.context() as dying, pytest.raises(StateError):
-            dying.setattr(remote.os, "fsync", _die)
+            dying.setattr(bucket.os, "fsync", _die)
             open_run(one, changes({"op": "adopt", "email": "b@example.com", "kind": "tag", "target": "x"}))
         assert path.read_bytes() == before
     one.close()
@@ -143,7 +143,7 @@ def test_what_is_being_written_is_as_private_as_the_old_file(tmp_path: Path, mon
     def look(_: int) -> None:
         seen.extend(file.stat().st_mode & 0o777 for file in tmp_path.glob("state.db.new-*"))
 
-    monkeypatch.setattr(remote.os, "fsync", look)
+    monkeypatch.setattr(bucket.os, "fsync", look)
     store = RemoteStore(url)
     with store.lease("push"):
         pass

@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from connector.errors import PlanError, Stale, StateError
-from connector.model import Kind
-from connector.plan.model import CHANGE_SCHEMA
+from connector.core.errors import PlanError, Stale, StateError
+from connector.core.model import Kind
+from connector.core.plan import CHANGE_SCHEMA
 from connector.state.accounts import Known
 from connector.state.base import (
     ANSWERS,

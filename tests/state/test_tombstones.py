@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from connector.errors import StateError
+from connector.core.errors import StateError
 from connector.state import schema
 from connector.state.base import ENGAGEMENT, PEOPLE
 from connector.state.frozen import FROZEN

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from connector.errors import StateError
-from connector.model import Kind
+from connector.core.errors import StateError
+from connector.core.model import Kind
 from connector.plan.rows import forgotten
 from connector.state.base import Store
 from connector.state.store import SqlStore

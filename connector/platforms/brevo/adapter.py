@@ -40,10 +40,10 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from connector.config.models import Destination
-from connector.errors import Auth, NotSent, Refused, Unanswered
-from connector.events import Listener
-from connector.model import Kind, NewContacts, Op, Outcome, Target
+from connector.config.sections.models import Destination
+from connector.core.errors import Auth, NotSent, Refused, Unanswered
+from connector.core.events import Listener
+from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 from connector.platforms.base import MEMBER_SCHEMA, Account, Batch, Done, Identity, Job, RecordOutcome
 from connector.platforms.brevo import errors, jobs, proof, wire
 from connector.platforms.brevo.client import Client
@@ -51,7 +51,7 @@ from connector.platforms.brevo.facts import CAPABILITIES, POLL_FIRST, POLL_MOST,
 from connector.platforms.brevo.lists import Lists
 from connector.platforms.brevo.lookup import lookup
 from connector.platforms.brevo.writing import Writing
-from connector.platforms.limits import Clock
+from connector.platforms.http.limits import Clock
 
 
 class Brevo:

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from connector.config.models import Destination
-from connector.errors import ContractError, Refused
-from connector.events import Listener
+from connector.config.sections.models import Destination
+from connector.core.errors import ContractError, Refused
+from connector.core.events import Listener
 from connector.platforms.brevo import errors, jobs, wire
 from connector.platforms.brevo.facts import (
     ADDRESS,
@@ -29,8 +29,8 @@ from connector.platforms.brevo.facts import (
     PROCESS_PAGE,
     WINDOWS,
 )
-from connector.platforms.http import Http
-from connector.platforms.limits import Clock, Limiter
+from connector.platforms.http.client import Http
+from connector.platforms.http.limits import Clock, Limiter
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
 _T = TypeVar("_T")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connector.errors import (
+from connector.core.errors import (
     Auth,
     ContractError,
     DestinationError,
@@ -18,8 +18,8 @@ from connector.errors import (
     TooLarge,
     Unanswered,
 )
-from connector.platforms.http import Reply
-from connector.scrub import scrub
+from connector.core.scrub import scrub
+from connector.platforms.http.client import Reply
 
 NOT_FOUND, DECLINED = "not_found", "declined"
 _RESET = "x-sib-ratelimit-reset"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from connector.model import Kind, Op
+from connector.core.model import Kind, Op
 from connector.platforms.base import Capabilities, OpSpec, TagStyle, Window
 from connector.vendors.brevo import BREVO
 

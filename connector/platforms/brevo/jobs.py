@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from connector.model import Outcome
+from connector.core.model import Outcome
 from connector.platforms.base import Batch, Done, RecordOutcome
 from connector.platforms.brevo import wire
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from connector.errors import Unanswered
-from connector.model import Outcome
+from connector.core.errors import Unanswered
+from connector.core.model import Outcome
 from connector.platforms.base import Done, RecordOutcome, before_sending
 from connector.platforms.brevo import errors, proof, wire
 from connector.platforms.brevo.client import Client

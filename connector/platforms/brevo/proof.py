@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from connector.errors import BadRecords
+from connector.core.errors import BadRecords
 from connector.platforms.brevo import wire
 from connector.platforms.brevo.client import Client
 from connector.platforms.brevo.facts import IDS, OVERLAP, PAGE

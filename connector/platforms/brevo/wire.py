@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from pydantic import BaseModel, Field, StrictBool, StrictInt, ValidationError
 
-from connector.model import Status
+from connector.core.model import Status
 from connector.platforms.base import CONTACT_SCHEMA
 from connector.platforms.brevo import errors
-from connector.platforms.http import Reply
+from connector.platforms.http.client import Reply
 
 TYPES = ("text", "date", "float", "boolean")  # those that we write; what is held can be written back as it was read
 _Shape = TypeVar("_Shape", bound=BaseModel)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from connector.errors import BadRecords, Refused, TooLarge
-from connector.model import Outcome
+from connector.core.errors import BadRecords, Refused, TooLarge
+from connector.core.model import Outcome
 from connector.platforms.base import Done, RecordOutcome, before_sending
 from connector.platforms.brevo import errors, proof, wire
 from connector.platforms.brevo.client import Client

@@ -17,7 +17,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from connector.rehearsal.brevo import wire
-from connector.rehearsal.world import Request, Response, Route, World
+from connector.rehearsal.core.world import Request, Response, Route, World
 
 CATEGORIES = ("normal", "transactional", "category", "calculated", "global")
 TYPES = ("text", "date", "float", "boolean", "id", "category", "multiple-choice", "user")

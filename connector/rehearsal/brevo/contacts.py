@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from connector.rehearsal.brevo import attributes, store, wire
-from connector.rehearsal.world import Request, Response, Route, World
+from connector.rehearsal.core.world import Request, Response, Route, World
 
 PAGE, MOST = 50, 1000
 MOST_IDS = 20

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from connector.rehearsal.brevo import attributes, contacts, store, wire
-from connector.rehearsal.world import Request, Response, Route, World
+from connector.rehearsal.core.world import Request, Response, Route, World
 
 MOST_BYTES = 10_000_000
 PAGE, MOST = 10, 50

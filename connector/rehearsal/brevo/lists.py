@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from connector.rehearsal.brevo import store, wire
-from connector.rehearsal.world import Request, Response, Route, World
+from connector.rehearsal.core.world import Request, Response, Route, World
 
 PAGE, MOST, MOST_MEMBERS = 10, 50, 500
 MOST_CHANGED = 150

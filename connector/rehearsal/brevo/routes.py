@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from connector.rehearsal.brevo import attributes, contacts, imports, lists, store, wire
-from connector.rehearsal.limits import Window
-from connector.rehearsal.world import Did, Members, Overview, Request, Response, Route, TargetRow, World
+from connector.rehearsal.core.limits import Window
+from connector.rehearsal.core.world import Did, Members, Overview, Request, Response, Route, TargetRow, World
 
 NAME, TITLE, PREFIXES = "brevo", "Brevo", ("/v3",)
 HOUR = 3600.0

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connector.rehearsal.world import Refusal, Request, Response
+from connector.rehearsal.core.world import Refusal, Request, Response
 
 INVALID, MISSING, DUPLICATE = "invalid_parameter", "missing_parameter", "duplicate_parameter"
 ABSENT, RANGE = "document_not_found", "out_of_range"

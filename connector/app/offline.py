@@ -1,0 +1,86 @@
+"""What is done at the desk, without a platform: load, evaluate, members.
+
+Owns: the order of these steps. Must not: print, or call a platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from connector.app.workspace import Workspace
+from connector.core.errors import SourceError
+
+if TYPE_CHECKING:
+    from connector.config.sections.models import Config
+    from connector.segments.evaluate import Evaluation
+    from connector.sources.model import Loaded, SourceInfo
+    from connector.state.base import Store
+
+
+def load(workspace: Workspace, store: Store | None = None) -> Loaded:
+    """Find and read the exports: only the columns that the file's rules and fields use. Columns of platforms are as
+    last read (observing.py), frozen segments as the state keeps them; `store` is the state, if it is open already."""
+    from connector.app.freezing import decided
+    from connector.app.observing import last_read
+    from connector.segments.names import needed
+    from connector.sources.load import load as load_sources
+
+    found = headers(workspace)
+    loaded = load_sources(workspace.config, found, workspace.as_of, needed(workspace.config, found))
+    loaded.observed, loaded.frozen = last_read(workspace, store), decided(workspace, store)
+    return loaded
+
+
+def headers(workspace: Workspace, *, any_age: bool = False) -> Mapping[str, SourceInfo]:
+    """Every source's files and columns; `any_age` takes exports that `max_age` calls too old."""
+    config = workspace.config
+    if any_age or "stale" in workspace.options.allow:
+        sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
+        config = config.model_copy(update={"sources": sources})
+    return described(config, workspace.as_of)
+
+
+def described(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
+    """As sources.catalog; who tries the demo and has no exports of today is told how to make them."""
+    from connector.demo.folder import explained
+    from connector.sources.columns.catalog import catalog
+
+    try:
+        return catalog(config, as_of)
+    except SourceError as error:
+        raise SourceError([explained(problem, config.path) for problem in error.problems]) from None
+
+
+def evaluate(workspace: Workspace, store: Store | None = None) -> Evaluation:
+    """Every segment's members, with the values that destinations' fields need."""
+    return check(workspace, store)[0]
+
+
+def check(workspace: Workspace, store: Store | None = None) -> tuple[Evaluation, Loaded]:
+    """Evaluate, and hand out what was found in the exports on the way."""
+    from connector.segments.evaluate import evaluate as evaluate_segments
+
+    loaded = load(workspace, store)
+    evaluation = evaluate_segments(workspace.config, loaded, workspace.as_of)
+    if store is not None:
+        _follow(store, evaluation)
+    return evaluation, loaded
+
+
+def _follow(store: Store, evaluation: Evaluation) -> None:
+    """Whoever was forgotten and has another address in the export, under the same CRM id, is forgotten there too."""
+    from connector.plan import rows
+
+    known = store.upkeep.tombstones()
+    emails = rows.under_forgotten_ids(evaluation.table, *known)
+    new = set(emails.to_pylist()) - set(rows.forgotten(emails, *known).to_pylist())
+    if new:
+        store.upkeep.forget_also(sorted(new))
+
+
+def members(evaluation: Evaluation, segment: str) -> list[str]:
+    """The addresses of one segment, sorted."""
+    table = evaluation.table
+    return sorted(table.filter(table.column(f"in:{segment}")).column("email").to_pylist())

@@ -1,0 +1,131 @@
+"""The traits of the file -> rules.Trait.
+
+Owns: aggregates over related sources, greatest and least, rfm; and that traits do not run in a circle.
+Must not: know columns, compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from connector.config.language import values
+from connector.config.language.conditions import condition
+from connector.config.language.durations import duration
+from connector.config.language.rules import Aggregate, Loc, Pick, Rfm, Trait
+from connector.config.language.scope import Scope
+from connector.config.language.shapes import keys_of
+from connector.config.sections.codes import BadValue
+from connector.core.problem import did_you_mean
+
+Measure = Literal["count", "sum", "average", "min", "max", "latest", "earliest"]
+
+AGGREGATES: tuple[Measure, ...] = ("count", "sum", "average", "min", "max", "latest", "earliest")
+SIDES: tuple[Literal["greatest", "least"], ...] = ("greatest", "least")
+MEASURES = (*AGGREGATES, *SIDES, "rfm")
+
+
+def trait(value: Any, loc: Loc, scope: Scope) -> Trait | None:
+    """One entry of `traits:`: exactly one measure, with within and where beside an aggregate."""
+    if not isinstance(value, dict):
+        text = "A trait is a mapping: {sum: orders.amount}, {greatest: [last_click_at, last_order_at]}."
+        scope.problems.add(loc, "wrong-type", text)
+        return None
+    given = [word for word in value if word in MEASURES]
+    if not given:
+        _no_measure(value, loc, scope)
+        return None
+    if len(given) > 1:
+        scope.problems.add_key((*loc, given[1]), "contradiction", f"A trait has one measure; `{given[0]}` is one.")
+        return None
+    word = given[0]
+    known = {word, "within", "where"} if word in AGGREGATES else {word}
+    keys_of(value, known, {word}, loc, scope)
+    return _READERS[word](word, value, loc, scope)
+
+
+def _no_measure(value: Mapping[str, Any], loc: Loc, scope: Scope) -> None:
+    strangers = [key for key in value if key not in ("within", "where")]
+    if strangers:
+        hint = did_you_mean(strangers[0], MEASURES)
+        text = f"“{strangers[0]}” is not a measure of traits.{hint}"
+        scope.problems.add_key((*loc, strangers[0]), "unknown-key", text)
+    else:
+        scope.problems.add_key(loc, "missing-key", f"The trait has no measure.{did_you_mean('', MEASURES)}")
+
+
+def _aggregate(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait | None:
+    found = _path(value[word], (*loc, word), scope)
+    if found is None:
+        return None
+    source, column = found
+    if column is None and word != "count":
+        column = _own_time(word, source, (*loc, word), scope)
+    within = scope.problems.take((*loc, "within"), duration, value["within"]) if "within" in value else None
+    scope.needs_time(source, (*loc, "within"), within)
+    inner = scope.within_source(source)
+    where = condition(value["where"], (*loc, "where"), inner) if "where" in value else None
+    return Aggregate(word, source, column, within, where, loc)
+
+
+def _own_time(word: str, source: str, loc: Loc, scope: Scope) -> str | None:
+    """`latest: orders` is about the time of the event."""
+    at = scope.sources[source]
+    if word not in ("latest", "earliest"):
+        scope.problems.add(loc, "wrong-type", f"Name a column: `{word}: {source}.amount`.")
+    elif at is None:
+        text = f"“{source}” has no `at: COLUMN`; add it there, or name a column: `{word}: {source}.ordered_at`."
+        scope.problems.add(loc, "missing-time", text)
+    return at
+
+
+def _path(value: Any, loc: Loc, scope: Scope) -> tuple[str, str | None] | None:
+    """SOURCE or SOURCE.COLUMN."""
+    text = scope.problems.take(loc, _plain_text, value)
+    if text is None:
+        return None
+    name, dot, column = (part.strip() for part in text.partition("."))
+    if dot and not column:
+        scope.problems.add(loc, "wrong-type", f"A column is missing after the dot: {name}.amount.")
+    source = scope.source(name, loc)
+    return None if source is None else (source, column or None)
+
+
+def _plain_text(value: Any) -> str:
+    if isinstance(value, dict | list):
+        raise BadValue("wrong-type", "Name a source, or a source and its column: orders.amount.")
+    return values.text(value)
+
+
+def _pick(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait | None:
+    written = value[word]
+    if not isinstance(written, list) or not written:
+        text = f"`{word}` takes a list of columns and traits: [last_click_at, last_order_at]."
+        scope.problems.add((*loc, word), "wrong-type", text)
+        return None
+    found = [scope.problems.take((*loc, word, index), values.text, name) for index, name in enumerate(written)]
+    return Pick(word, tuple(name for name in found if name is not None), loc)
+
+
+def _rfm(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait | None:
+    keys, place, written = {"recency", "frequency", "monetary"}, (*loc, word), value[word]
+    if not keys_of(written, keys, keys, place, scope):
+        return None
+    recency = _path(written["recency"], (*place, "recency"), scope)
+    monetary = _path(written["monetary"], (*place, "monetary"), scope)
+    frequency = _path(written["frequency"], (*place, "frequency"), scope)
+    if frequency is not None and frequency[1] is not None:
+        scope.problems.add((*place, "frequency"), "wrong-type", f"Frequency counts a source: {frequency[0]}.")
+    if recency is None or monetary is None or frequency is None:
+        return None
+    at = recency[1] or _own_time("latest", recency[0], (*place, "recency"), scope)
+    if monetary[1] is None:
+        scope.problems.add((*place, "monetary"), "wrong-type", f"Name a column: {monetary[0]}.amount.")
+    return Rfm((recency[0], at or ""), frequency[0], (monetary[0], monetary[1] or ""), loc)
+
+
+_READERS: Mapping[str, Callable[[Any, Mapping[str, Any], Loc, Scope], Trait | None]] = {
+    **dict.fromkeys(AGGREGATES, _aggregate),
+    **dict.fromkeys(SIDES, _pick),
+    "rfm": _rfm,
+}

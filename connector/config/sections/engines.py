@@ -1,0 +1,80 @@
+"""What the chosen engine can do: files are read by DuckDB, tables by the engine that holds them.
+
+Owns: the check of a whole file against its `engine`, so that what cannot run fails at its line before anything is
+opened. Must not: know a driver, connect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connector.config.language.rules import Loc, Near, Sql, walk
+from connector.config.sections.collector import Collector
+from connector.config.sections.models import Config, Source
+
+DUCKDB = "duckdb"
+_OF_FILES = ("pick", "max_age", "encoding", "delimiter", "sheet", "skip_rows", "missing")
+_OF_CELLS = ("separator", "format", "decimal", "missing")
+_WITHOUT_PLACES = ("postgres", "postgresql", "trino")  # a place is a pair of numbers in one column
+
+
+def scheme(engine: str) -> str:
+    return engine.partition("://")[0]
+
+
+def check(config: Config, problems: Collector) -> None:
+    """Report every part of the file that the engine cannot run."""
+    for loc, text in _wrong(config):
+        problems.add_key(loc, "not-on-engine", text)
+
+
+def _wrong(config: Config) -> Iterator[tuple[Loc, str]]:
+    other = config.engine != DUCKDB
+    for source in config.sources.values():
+        yield from _source(source, other)
+    if other:
+        yield from _rules(config)
+        yield from _places(config)
+        invalid = config.cleanup.invalid if config.cleanup is not None else None
+        for name in ("role", "disposable", "typo"):
+            if invalid is not None and getattr(invalid, name) == "quarantine":
+                yield ("cleanup", "invalid", name), f"`{name}: quarantine` looks at the rows of files; take it out."
+
+
+def _source(source: Source, other: bool) -> Iterator[tuple[Loc, str]]:
+    loc: Loc = ("sources", source.name)
+    if not other:
+        if source.table is not None:
+            yield (*loc, "table"), "DuckDB reads files: write `file`, or the `engine` that holds the table."
+        return
+    if source.file is not None:
+        yield (*loc, "file"), "This engine evaluates tables that it holds: write `table`, or take `engine` out."
+    for key in _OF_FILES:
+        if key in source.model_fields_set:
+            yield (*loc, key), f"`{key}` is about files; a table has none. Take it out."
+    for name, column in source.columns.items():
+        for key in _OF_CELLS:
+            if key in column.model_fields_set:
+                yield (*loc, "columns", name, key), f"`{key}` is about texts in files; a table has types. Take it out."
+
+
+def _rules(config: Config) -> Iterator[tuple[Loc, str]]:
+    rules = (segment.when for segment in config.segments.values())
+    consent = config.consent.when if config.consent is not None else None
+    for root in (*config.traits.values(), consent, *rules):
+        for node in walk(root):
+            if isinstance(node, Sql):
+                yield (
+                    node.loc,
+                    "`sql:` is an expression of DuckDB; say it in words, or make it a column of the table.",
+                )
+            elif isinstance(node, Near) and scheme(config.engine) in _WITHOUT_PLACES:
+                yield node.loc, f"`near` cannot run on {scheme(config.engine)}: compute the distance in the table."
+
+
+def _places(config: Config) -> Iterator[tuple[Loc, str]]:
+    for source in config.sources.values():
+        for name, column in source.columns.items():
+            if column.type == "place" and scheme(config.engine) in _WITHOUT_PLACES:
+                text = f"A place is a pair, which {scheme(config.engine)} has not; name its two columns apart."
+                yield ("sources", source.name, "columns", name), text

@@ -1,0 +1,75 @@
+"""Opting contacts out of all email at HubSpot.
+
+Owns: whom such a request may name, by what HubSpot says of them right before it, and what its answer says of each.
+Must not: send, keep state, repeat a vendor's message.
+
+HubSpot keeps opt-outs by address, and takes one for an address that no contact has, or that is a contact's second one,
+which is not mailed. So the request names primary addresses of contacts only.
+Facts: developers.hubspot.com/docs/api-reference/2026-03/communication-preferences (2026-11-21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connector.core.errors import BadRecords
+from connector.core.model import SAID_NO, Outcome, Status
+from connector.platforms.base import RecordOutcome
+from connector.platforms.hubspot.errors import Declined, faults, meaning
+from connector.platforms.hubspot.wire import addresses, status_of
+
+
+def judge(emails: Sequence[str], contacts: Sequence[Mapping[str, Any]]) -> tuple[list[int], list[RecordOutcome]]:
+    """Indexes of those to opt out, and the outcomes of all others. `contacts` are results of a reading by email."""
+    told: dict[str, RecordOutcome] = {}
+    for contact in contacts:
+        properties = contact.get("properties") or {}
+        for place, address in enumerate(addresses(properties)):
+            told[address] = _told(status_of(properties), primary=place == 0)
+    send, left = [], []
+    for index, email in enumerate(emails):
+        one = told.get(
+            email.lower(), RecordOutcome(0, Outcome.SKIPPED, "not_held", "HubSpot does not hold this contact")
+        )
+        if one.outcome is Outcome.UNKNOWN:
+            send.append(index)
+        else:
+            left.append(RecordOutcome(index, one.outcome, one.code, one.detail))
+    return send, left
+
+
+def _told(status: Status, *, primary: bool) -> RecordOutcome:
+    """UNKNOWN stands for: has to be sent."""
+    if not primary:
+        return RecordOutcome(0, Outcome.SKIPPED, "second_address", "HubSpot mails the contact under another address")
+    if status is Status.UNSUBSCRIBED:
+        return RecordOutcome(0, Outcome.UNCHANGED)
+    if status in SAID_NO:
+        return RecordOutcome(0, Outcome.SKIPPED, "said_no", "HubSpot does not mail this contact any more")
+    return RecordOutcome(0, Outcome.UNKNOWN)
+
+
+def outcomes(body: Mapping[str, Any], emails: Sequence[str], sent: Sequence[int]) -> list[RecordOutcome]:
+    """Of an answer: 200, also when it holds `errors`; whom it does not name is UNKNOWN. `sent` are indexes."""
+    waiting = {emails[index].lower(): index for index in sent}
+    found = []
+    for result in body.get("results") or ():
+        index = waiting.pop(str(result.get("subscriberIdString")).strip().lower(), None)
+        if index is not None:
+            found.append(RecordOutcome(index, Outcome.APPLIED))
+    for error in body.get("errors") or ():
+        outcome, code, detail = meaning(faults(error))
+        for text in (text for texts in (error.get("context") or {}).values() for text in texts):
+            index = waiting.pop(str(text).strip().lower(), None)
+            if index is not None:
+                found.append(RecordOutcome(index, outcome, code, detail))
+    unclear = "HubSpot's answer does not mention this record"
+    return found + [RecordOutcome(index, Outcome.UNKNOWN, "no_answer", unclear) for index in waiting.values()]
+
+
+def refused(error: Declined, sent: Sequence[int], destination: str) -> BadRecords:
+    """The request as a whole. It names nobody, so the culprit is known only when it is alone."""
+    _, code, detail = meaning(error.faults)
+    blamed = {sent[0]: (code, detail)} if len(sent) == 1 else {}
+    return BadRecords(str(error), blamed, destination=destination, code=error.code)

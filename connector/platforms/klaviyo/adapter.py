@@ -1,0 +1,395 @@
+"""Klaviyo as an adapter: profiles and lists over the bulk endpoints, tags as a list-valued custom property.
+
+Owns: which request an operation is, its caps and limits. Must not: build bodies or read answers (klaviyo_wire),
+diff, retry, sleep, log, store. Never calls the subscription endpoints: subscribing there lifts an unsubscribe.
+
+Facts: developers.klaviyo.com reference 2026-07-15 and guides, read 2026-11-21.
+
+Decisions
+- CREATE and UPDATE are import jobs, which create or update ("an upsert": guide "Bulk Import Profiles API") and leave
+  consent alone: who is new is never subscribed. So new_contacts is skip or transactional only.
+- Only CREATE creates. Everything else that goes through an endpoint that makes a missing profile (UPDATE, MOVE, list
+  ADD, and RETIRE and RESTORE, whose jobs name addresses) is addressed by the profile's id, and the ids are read, 100 a
+  request, right before: who is not found is `not_held` and not sent. What an import does with an id that Klaviyo does
+  not hold is not documented; the rehearsal creates. So the seconds between the reading and the import remain. The rows
+  of UPDATE and ADD carry no address: whatever came of them then, an erased address could not come back with it.
+- Whether `append` of patch_properties drops duplicates, and in which order it and `unappend` act, is not documented.
+  So tags are written as a whole array: what CREATE brings, or for UPDATE what the profile holds now (read 100 at a
+  time just before) with the changes. Sending that again changes nothing.
+- LIST ADD: the list's own endpoint takes 1,000 ids, cannot create and answers at once, so it is used where it needs no
+  more requests. One import job with the list takes 10,000, which is the size of a batch. Neither subscribes nor mails
+  anybody. The list's endpoint says nothing of ids that it does not know, hence the reading before it too.
+- RETIRE is over when the job is accepted: suppressions take hours, and its job then counts everything as skipped.
+  RESTORE likewise; it lifts suppressions by hand or API, never an unsubscribe, bounce or complaint.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from connector.config.sections.models import Destination
+from connector.core.errors import Auth, BadRecords, ContractError, NotSent, Refused, Unanswered
+from connector.core.events import Listener
+from connector.core.model import Kind, NewContacts, Op, Outcome, Target
+from connector.platforms.base import (
+    MEMBER_SCHEMA,
+    NOT_HELD,
+    Account,
+    Batch,
+    Done,
+    Identity,
+    Job,
+    RecordOutcome,
+    before_sending,
+)
+from connector.platforms.http.client import Http, Reply
+from connector.platforms.http.limits import Clock, Limiter
+from connector.platforms.klaviyo import engagement, jobs, wire
+from connector.platforms.klaviyo import held as klaviyo_held
+from connector.platforms.klaviyo.facts import (
+    ADDRESS,
+    CAPABILITIES,
+    CONCURRENCY,
+    FILTER_CAP,
+    LISTS_PAGE,
+    MEMBERS_CAP,
+    PAGE,
+    POLL_FIRST,
+    POLL_MOST,
+    REVISION,
+    TAG_PROPERTY,
+    windows,
+)
+
+
+class Klaviyo:
+    """One Klaviyo account. Settings: revision, tag_property, tier (XS, S, M, L, XL)."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(self, destination: Destination, secret: str, *, clock: Clock, listener: Listener) -> None:
+        self._name = destination.name
+        self._tag_property = destination.settings.get("tag_property", TAG_PROPERTY)
+        self._identity: Identity | None = None
+        self._asked: dict[str, int] = {}  # job -> how often it was asked about, at most 10
+        self._http = Http(
+            self._name,
+            destination.base_url or ADDRESS,
+            {
+                "Authorization": f"Klaviyo-API-Key {secret}",
+                "revision": destination.settings.get("revision", REVISION),
+                # Without this an unsupported revision is answered by another one without a word.
+                "X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1",
+                "Accept": "application/vnd.api+json",
+                "Content-Type": "application/vnd.api+json",
+            },
+            functools.partial(wire.trouble, self._name),
+            Limiter(windows(self._name, destination.settings.get("tier", "XL")), clock),
+            CONCURRENCY,
+            clock,
+            listener,
+        )
+
+    # ------------------------------------------------------------ reading
+
+    def check(self, fields: Mapping[str, str]) -> Account:
+        """See Adapter. Also tries to read lists and profiles, so that a missing scope shows before anything is sent."""
+        account = self._account()
+        problems = [problem for name in fields if (problem := wire.field_problem(name, self._tag_property))]
+        for path, bucket in (("/api/lists", "lists"), ("/api/profiles", "profiles")):
+            try:
+                self._page(path, {"page[size]": 1}, bucket)
+            except Auth:
+                problems.append(f"The key may not read {bucket}: give it the scope {bucket}:read.")
+        facts = {"account_id": account.id, "timezone": str(account.attributes.get("timezone", ""))}
+        return Account(wire.account_name(account), f"Klaviyo account {account.id}", tuple(problems), facts)
+
+    def identity(self) -> Identity:
+        """See Adapter."""
+        if self._identity is None:
+            account = self._account()
+            self._identity = Identity(account.id, wire.account_name(account))
+        return self._identity
+
+    def _account(self) -> wire.Resource:
+        found = self._page("/api/accounts", {}, "accounts").data
+        if not found or not found[0].id:
+            raise ContractError(f"{self._name}: Klaviyo named no account.", destination=self._name, code="shape")
+        return found[0]
+
+    def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
+        """See Adapter. Tags are values of a property, which Klaviyo cannot enumerate: only lists are found. Of several
+        lists with one name the oldest counts."""
+        return self._lists({}) if Kind.LIST in kinds else {}
+
+    def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
+        """See Adapter. A tag needs no creation: its id is its name."""
+        names = [target.name for target in targets if target.kind is Kind.LIST]
+        held = self._lists_named(names)
+        for name in dict.fromkeys(names):
+            if (Kind.LIST, name) not in held:
+                held[Kind.LIST, name] = self._create_list(name)
+        return {target: held.get((target.kind, target.name), target.name) for target in targets}
+
+    def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """See Adapter. Reads everybody for as many pages as asking would need; if the account is larger, asks for the
+        rest. So an empty account costs one request, and no account more than twice the cheaper way."""
+        missing = dict.fromkeys(emails)
+        cursor: str | None = None
+        for _ in range(math.ceil(len(emails) / FILTER_CAP)):
+            page = self._page("/api/profiles", self._profile_query(cursor), "profiles")
+            table = self._table(page)
+            for email in table.column("email").to_pylist():
+                missing.pop(email, None)
+            yield table
+            cursor = page.cursor
+            if cursor is None or not missing:
+                return
+        yield from self._ask(list(missing))
+
+    def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
+        """See Adapter. An unsubscribe or suppression does not move `updated`, hence the second reading."""
+        if since is None:
+            yield from self._profiles({})
+            return
+        moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield from self._profiles({"filter": f"greater-than(updated,{moment})", "sort": "updated"})
+        suppressed = "subscriptions.email.marketing.suppression.timestamp"
+        yield from self._profiles({"filter": f"greater-than({suppressed},{moment})"})
+
+    def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
+        """See Adapter."""
+
+        def ask(path: str, query: Mapping[str, Any], bucket: str) -> Reply:
+            return self._http.send("GET", path, query=query, bucket=bucket)
+
+        return engagement.happened(ask, since, until, self._name)
+
+    def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
+        """See Adapter. The members of a tag are found by reading every profile."""
+        if kind is Kind.TAG:
+            for table in self._profiles({}):
+                rows = [row for row, held in enumerate(table.column("tags").to_pylist()) if remote_id in (held or [])]
+                yield table.take(pa.array(rows, pa.int64())).select(MEMBER_SCHEMA.names)
+            return
+        query = {"fields[profile]": "email", "page[size]": PAGE}
+        for page in self._pages(f"/api/lists/{quote(remote_id, safe='')}/profiles", query, "members"):
+            emails = [str(each.attributes.get("email") or "").strip().lower() or None for each in page.data]
+            yield pa.table({"email": emails, "remote_id": [each.id for each in page.data]}, schema=MEMBER_SCHEMA)
+
+    # ------------------------------------------------------------ writing
+
+    def push(self, batch: Batch) -> Done | Job:
+        """See Adapter. Raises NotSent for what this adapter does not offer, or a batch over the cap."""
+        spec = self.capabilities.operations.get((batch.op, batch.target.kind if batch.target else None))
+        if spec is None or batch.records.num_rows > spec.max_batch:
+            raise self._bug(f"cannot {batch.op} {batch.records.num_rows} records at once")
+        records = batch.records.to_pylist()
+        if not records:
+            return Done(())
+        if batch.op is Op.CREATE:
+            return self._import([self._new(record) for record in records], batch.join)
+        ids = [str(record["remote_id"] or "") for record in records]
+        if not all(ids) or (batch.target and batch.target_id is None):
+            raise self._bug("needs the ids of the profiles and of the list")
+        if batch.target_id is not None and batch.op is Op.REMOVE:
+            return self._relate("DELETE", batch.target_id, ids, "members.remove")
+        held = self._held(records)
+        if batch.target_id is not None:
+            return self._add(batch.target_id, ids)
+        if batch.op is Op.UPDATE:
+            return self._import([self._known(record, held[record["remote_id"]]) for record in records], ())
+        if batch.op is Op.MOVE:
+            return self._import([_row(each["remote_id"], {"email": each["email"]}) for each in records], ())
+        return self._suppress([held[key]["email"] for key in ids], lift=batch.op is Op.RESTORE)
+
+    def poll(self, job: str, batch: Batch) -> Done | Job:
+        """See Adapter. A job that Klaviyo no longer knows is Unanswered."""
+        path = f"/api/profile-bulk-import-jobs/{quote(job, safe='')}"
+        try:
+            about = wire.read(wire.One, self._http.send("GET", path, bucket="import.job"), self._name).data.attributes
+        except Refused as refused:
+            if refused.code != "not_found":
+                raise
+            text = f"{self._name}: Klaviyo no longer knows the import job; what it did is not known."
+            raise Unanswered(text, destination=self._name, code="job_gone") from None
+        if about.get("status") not in ("complete", "cancelled"):
+            return self._wait(job)
+        self._asked.pop(job, None)
+        if about["status"] == "cancelled":
+            return jobs.alike(batch, Outcome.FAILED, "cancelled", "Klaviyo cancelled the import job")
+        if about.get("failed_count") == 0:
+            return jobs.done(batch, {})
+        return self._judge(path, int(about.get("failed_count") or 0), batch)
+
+    def unfinished(self) -> Mapping[str, datetime | None]:
+        """See Adapter. Imports do not keep their order, and an import may come long after it was accepted."""
+        query = {
+            "filter": wire.any_of("status", ("queued", "processing")),
+            "fields[profile-bulk-import-job]": "status,created_at,total_count",
+            "page[size]": PAGE,
+        }
+        pages = self._pages("/api/profile-bulk-import-jobs", query, "import.jobs")
+        return {each.id: wire.instant(each.attributes.get("created_at")) for page in pages for each in page.data}
+
+    def _wait(self, job: str) -> Job:
+        asked = self._asked[job] = min(10, self._asked.get(job, 0) + 1)
+        return Job(job, min(POLL_MOST, POLL_FIRST * 2**asked))
+
+    def _judge(self, path: str, failed: int, batch: Batch) -> Done:
+        """The outcomes of a finished job with errors. Failures that no error names make the rest UNKNOWN."""
+        rows = batch.records.select(["email", "remote_id"]).to_pylist()
+        place = {row[key]: index for index, row in enumerate(rows) for key in ("email", "remote_id") if row[key]}
+        bad: dict[int, tuple[str, str]] = {}
+        for page in self._pages(f"{path}/import-errors", {"page[size]": PAGE}, "import.errors"):
+            for each in page.data:
+                index = place.get(wire.named(each.attributes) or "", wire.index_of(each.attributes))
+                if index is None or index >= len(rows):
+                    text = f"{self._name}: an import error names nobody of the batch."
+                    raise ContractError(text, destination=self._name, code="stranger")
+                bad[index] = (wire.code_of(each.attributes), "refused by Klaviyo")
+        if failed > len(bad):
+            return jobs.alike(
+                batch, Outcome.UNKNOWN, "unnamed_failures", "Klaviyo did not say whose import failed", bad
+            )
+        return jobs.done(batch, bad)
+
+    def _new(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        if record["new_status"] not in (None, str(NewContacts.TRANSACTIONAL)):
+            raise self._bug(f"cannot create a contact as {record['new_status']}")
+        tags = list(dict.fromkeys(record["tags_add"] or []))
+        return wire.profile({**record, "remote_id": None}, self._tag_property, tags or None)
+
+    def _known(self, record: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
+        """A row of an UPDATE. The tag property is written as a whole, from the tags that the profile holds now."""
+        add, remove = record["tags_add"] or [], record["tags_remove"] or []
+        whole = None
+        if add or remove:
+            whole = list(dict.fromkeys([tag for tag in held["tags"] or [] if tag not in remove] + add))
+        return wire.profile(record, self._tag_property, whole)
+
+    def _add(self, list_id: str, ids: Sequence[str]) -> Done | Job:
+        if len(ids) <= MEMBERS_CAP:
+            return self._relate("POST", list_id, ids, "members.add")
+        return self._import([_row(key, {}) for key in ids], [list_id])
+
+    def _held(self, records: Sequence[Mapping[str, Any]]) -> klaviyo_held.Held:
+        """What Klaviyo holds under the ids of the records now. Raises BadRecords for those that may not be sent."""
+        with before_sending():
+            tables = self._ask(list(dict.fromkeys(record["remote_id"] for record in records)), "id")
+            held = {row["remote_id"]: row for table in tables for row in table.to_pylist()}
+        culprits = klaviyo_held.culprits(records, held)
+        if culprits:
+            text = f"{self._name}: {len(culprits)} contacts are not held by Klaviyo, or twice in one batch."
+            raise BadRecords(text, culprits, destination=self._name, code=NOT_HELD)
+        return held
+
+    def _import(self, rows: Sequence[Mapping[str, Any]], lists: Sequence[str]) -> Job:
+        wire.check_size(rows, self._name)
+        body = wire.import_body(rows, lists)
+        reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import", replayable=False)
+        return Job(wire.read(wire.One, reply, self._name).data.id, POLL_FIRST)
+
+    def _relate(self, method: str, list_id: str, ids: Sequence[str], bucket: str) -> Done:
+        """Add profiles to a list or take them out; answered with 204 and nothing else."""
+        path = f"/api/lists/{quote(list_id, safe='')}/relationships/profiles"
+        self._write(method, path, {"data": [{"type": "profile", "id": each} for each in ids]}, bucket)
+        return Done(tuple(RecordOutcome(index, Outcome.APPLIED) for index in range(len(ids))))
+
+    def _suppress(self, emails: Sequence[str], lift: bool) -> Done:
+        job = "profile-suppression-bulk-delete-job" if lift else "profile-suppression-bulk-create-job"
+        self._write("POST", f"/api/{job}s", wire.suppression_body(emails, job), "suppress")
+        return Done(tuple(RecordOutcome(index, Outcome.APPLIED) for index in range(len(emails))))
+
+    # ------------------------------------------------------------ helpers
+
+    def _profile_query(self, cursor: str | None = None) -> dict[str, Any]:
+        query: dict[str, Any] = {
+            "additional-fields[profile]": "subscriptions",
+            "fields[profile]": "email,properties,subscriptions",
+            "page[size]": PAGE,
+        }
+        return query | ({"page[cursor]": cursor} if cursor else {})
+
+    def _table(self, page: wire.Page) -> pa.Table:
+        return wire.contacts(page.data, self._tag_property, self._name)
+
+    def _profiles(self, query: Mapping[str, Any]) -> Iterator[pa.Table]:
+        for page in self._pages("/api/profiles", self._profile_query() | dict(query), "profiles"):
+            yield self._table(page)
+
+    def _ask(self, values: Sequence[str], by: str = "email") -> Iterator[pa.Table]:
+        """Those of `values` that are held, 100 a request, several requests at once."""
+
+        def ask(portion: Sequence[str]) -> pa.Table:
+            query = self._profile_query() | {"filter": wire.any_of(by, portion)}
+            return self._table(self._page("/api/profiles", query, "profiles"))
+
+        pool = ThreadPoolExecutor(CONCURRENCY)
+        try:
+            yield from pool.map(ask, wire.portions(values, FILTER_CAP))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _lists(self, query: Mapping[str, Any]) -> dict[tuple[Kind, str], str]:
+        held: dict[tuple[Kind, str], str] = {}
+        for page in self._pages("/api/lists", {"page[size]": LISTS_PAGE, "sort": "created"} | dict(query), "lists"):
+            for each in page.data:
+                held.setdefault((Kind.LIST, str(each.attributes.get("name"))), each.id)
+        return held
+
+    def _lists_named(self, names: Sequence[str]) -> dict[tuple[Kind, str], str]:
+        held: dict[tuple[Kind, str], str] = {}
+        for portion in wire.portions(list(dict.fromkeys(names)), FILTER_CAP):
+            held |= self._lists({"filter": wire.any_of("name", portion)})
+        return held
+
+    def _create_list(self, name: str) -> str:
+        """A list with the account's own opt-in process. Names need not be unique, so a creation without an answer is
+        looked for before it is tried again, twice at most."""
+        body = {"data": {"type": "list", "attributes": {"name": name}}}
+        for _ in range(2):
+            try:
+                return self._new_list(body)
+            except Unanswered:
+                found = self._lists_named([name]).get((Kind.LIST, name))
+                if found is not None:
+                    return found
+        return self._new_list(body)
+
+    def _new_list(self, body: object) -> str:
+        reply = self._http.send("POST", "/api/lists", body=body, writes=True, replayable=False, bucket="lists.create")
+        return wire.read(wire.One, reply, self._name).data.id
+
+    def _page(self, path: str, query: Mapping[str, Any], bucket: str) -> wire.Page:
+        return wire.read(wire.Page, self._http.send("GET", path, query=query, bucket=bucket), self._name)
+
+    def _pages(self, path: str, query: Mapping[str, Any], bucket: str) -> Iterator[wire.Page]:
+        cursor: str | None = None
+        while True:
+            page = self._page(path, dict(query) | ({"page[cursor]": cursor} if cursor else {}), bucket)
+            yield page
+            if page.cursor is None:
+                return
+            if page.cursor == cursor:
+                text = f"{self._name}: Klaviyo answers the same page of {path} again and again."
+                raise ContractError(text, destination=self._name, code="paging")
+            cursor = page.cursor
+
+    def _write(self, method: str, path: str, body: object, bucket: str, replayable: bool = True) -> Reply:
+        return self._http.send(method, path, body=body, writes=True, replayable=replayable, bucket=bucket)
+
+    def _bug(self, what: str) -> NotSent:
+        return NotSent(f"{self._name}: the Klaviyo adapter {what}.", destination=self._name, code="bug")
+
+
+def _row(key: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "profile", "id": key, "attributes": dict(attributes)}

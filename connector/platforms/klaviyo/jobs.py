@@ -1,0 +1,41 @@
+"""What became of an import job of Klaviyo: one outcome per record.
+
+Owns: the mapping. Must not: ask Klaviyo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connector.core.model import Outcome
+from connector.platforms.base import Batch, Done, RecordOutcome
+from connector.platforms.klaviyo import wire
+
+
+def done(batch: Batch, bad: Mapping[int, tuple[str, str]]) -> Done:
+    """REJECTED for `bad` (index -> code, detail), APPLIED for the rest; noted where a field could not be cleared."""
+    outcomes = []
+    for index, record in enumerate(batch.records.select(["fields"]).to_pylist()):
+        if index in bad:
+            outcomes.append(RecordOutcome(index, Outcome.REJECTED, *bad[index]))
+        elif record["fields"] and wire.kept(record):
+            detail = "Klaviyo's import cannot clear a phone number, external id, locale or image"
+            outcomes.append(RecordOutcome(index, Outcome.APPLIED, "not_cleared", detail))
+        else:
+            outcomes.append(RecordOutcome(index, Outcome.APPLIED))
+    return Done(tuple(outcomes))
+
+
+def alike(
+    batch: Batch, outcome: Outcome, code: str, detail: str, bad: Mapping[int, tuple[str, str]] | None = None
+) -> Done:
+    """One outcome for every record, but REJECTED for `bad`."""
+    named = bad or {}
+    return Done(
+        tuple(
+            RecordOutcome(index, Outcome.REJECTED, *named[index])
+            if index in named
+            else RecordOutcome(index, outcome, code, detail)
+            for index in range(batch.records.num_rows)
+        )
+    )

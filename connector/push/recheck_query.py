@@ -1,0 +1,84 @@
+"""Which contacts are spared by the recheck before they are archived, suppressed or unsubscribed: those who were active,
+or changed on the platform since the plan.
+
+Owns: what a plan notes of such a contact (`seen`), and what counts as a change of it. Must not: read a platform or a
+store.
+
+The baseline belongs to the change: what the ledger says at the time of the recheck may have been read after the plan,
+by this run or another command.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from connector.core.model import SAID_NO, Status
+
+CAME_BACK, CHANGED = "came_back", "changed"
+SEEN = pa.schema([("email", pa.string()), ("seen", pa.string())])
+_OUT = ", ".join(f"'{status}'" for status in sorted([*SAID_NO, Status.ABSENT]))
+_ACTIVE = "epoch_us(greatest(e.last_click_at, e.last_open_at))"
+_TAGS = "list_sort(coalesce({}.tags, []))"
+_SEEN = f"""
+    select k.email, to_json({{status: k.status, since: epoch_us(k.status_at), tags: {_TAGS.format("k")},
+                             active: {_ACTIVE}}})::varchar as seen
+    from known k left join engagement e using (email)
+"""
+_SPARED = f"""
+    with b as (
+        select seq, email, seen is null as unnoted, seen->>'$.status' as status, (seen->>'$.since')::bigint as since,
+               (seen->'$.tags')::varchar[] as tags, (seen->>'$.active')::bigint as active
+        from batch
+    ), judged as (
+        select b.seq, b.email in (select email from happened where last_click_at is not null
+                                  or last_open_at is not null)
+                   or {_ACTIVE} > coalesce(b.active, 0) as active,
+               b.unnoted or a.email is null or (a.status is distinct from $retired and (
+                   a.status is distinct from b.status or epoch_us(a.status_at) > coalesce(b.since, 0)
+                   or {_TAGS.format("a")} is distinct from {_TAGS.format("b")}))
+                 or ($retired is null and coalesce(b.status, '{Status.ABSENT}') in ({_OUT})) as changed
+        from b left join after a using (email) left join engagement e using (email)
+    )
+    select seq, case when active then $back else $changed end as code from judged where active or changed
+"""
+_FRESH = """
+    select h.* from happened h left join known k using (email)
+    where h.last_click_at > coalesce(k.last_click_at, '-infinity'::timestamptz)
+       or h.last_open_at > coalesce(k.last_open_at, '-infinity'::timestamptz)
+"""
+
+
+def seen(contacts: pa.Table, engagement: pa.Table) -> pa.Table:
+    """SEEN: what the plan knows of contacts (LEDGER_CONTACTS) and their engagement (ENGAGEMENT), for the recheck."""
+    with duckdb.connect() as connection:
+        connection.register("known", contacts)
+        connection.register("engagement", engagement)
+        return connection.sql(_SEEN).to_arrow_table().cast(SEEN)
+
+
+def spared(
+    records: pa.Table, after: pa.Table, engagement: pa.Table, happened: pa.Table, retired: str | None
+) -> pa.Table:
+    """`seq`, `code` of those of `records` (seq, email, seen) who are to be spared.
+
+    `after` is LEDGER_CONTACTS and `engagement` ENGAGEMENT by now, `happened` what the platform tells of opens and
+    clicks since the last reading (ENGAGEMENT_SCHEMA). A contact whose status is `retired` already may pass; where that
+    is None, a contact that was opted out or not held is spared, whenever that was. Without `seen` a contact is
+    spared."""
+    with duckdb.connect() as connection:
+        connection.register("batch", records.select(["seq", "email", "seen"]))
+        connection.register("after", after)
+        connection.register("engagement", engagement)
+        connection.register("happened", happened)
+        known = {"back": CAME_BACK, "changed": CHANGED, "retired": retired}
+        return connection.sql(_SPARED, params=known).to_arrow_table()
+
+
+def fresh(happened: pa.Table, known: pa.Table) -> pa.Table:
+    """Rows with an open or click that is later than what `known` has: where a platform tells totals, old ones stand in
+    every row."""
+    with duckdb.connect() as connection:
+        connection.register("happened", happened)
+        connection.register("known", known.select(["email", "last_open_at", "last_click_at"]))
+        return connection.sql(_FRESH).to_arrow_table().select(happened.schema.names).cast(happened.schema)

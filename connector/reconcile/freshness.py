@@ -1,0 +1,29 @@
+"""Right before a destination is written to: what changed on the platform since the plan was made.
+
+Owns: the reading, and that changes which are no longer allowed become SKIPPED. Must not: send, decide which statuses
+block (core), know who made the plan or how old it is.
+
+Every run passes here, whoever opened it: a push, a saved plan, an answer given hours later, resume, undo and cleanup.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from connector.core.events import Listener, Progress
+from connector.platforms.base import Adapter
+from connector.state.base import Store
+
+
+def refresh(store: Store, run_id: str, destination: str, adapter: Adapter, listener: Listener, now: datetime) -> None:
+    """Read the statuses that changed and leave out what they forbid. Raises DestinationError: a destination that
+    cannot be read is not written to."""
+    cursor, _whole = store.reading(destination)
+    since = cursor if cursor is None or cursor <= now else None  # the clock went back: nobody knows what was missed
+    seen = 0
+    listener(Progress(destination, "checking for opt-outs", seen, None))
+    for table in adapter.statuses(since):
+        store.observe(destination, table)
+        seen += table.num_rows
+        listener(Progress(destination, "checking for opt-outs", seen, None))
+    store.journal.skip_refusing(run_id, destination)

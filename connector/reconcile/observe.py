@@ -1,0 +1,192 @@
+"""Before a plan: what the platform holds of the people and targets concerned.
+
+Owns: which reads are needed. People are looked up in bulk once and remembered; after that only what changed on the
+platform is read. Targets we have never written to are read, so that what is already there is adopted.
+Must not: write to a platform, decide what follows from what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.core.events import Listener, Progress, silent
+from connector.core.model import SAID_NO, Kind, Status
+from connector.plan import moves
+from connector.plan.routes import Routing
+from connector.platforms.base import CONTACT_SCHEMA, Adapter, TagStyle
+from connector.state.base import Ledger, Store
+
+# A platform's clock and its index may lag; what is read twice does no harm.
+OVERLAP = timedelta(minutes=10)
+
+
+def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, now: datetime, tell: Listener) -> bool:
+    """Read what changed on the platform since the last reading. `everybody`: and if need be everything, once, because
+    rules ask about people who are in no target. Returns whether everything was read just now."""
+    cursor, whole = store.reading(destination)
+    first = everybody and not whole
+    if first:
+        _remember(store, destination, adapter.statuses(None), tell, "reading everybody")
+    elif cursor is not None:
+        since = cursor if cursor <= now else None  # the clock went back: nobody knows what was missed
+        _remember(store, destination, adapter.statuses(since), tell, "reading changes")
+    else:
+        return False
+    store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=everybody)
+    return first
+
+
+def contacts(
+    store: Store,
+    ledger: Ledger,
+    adapter: Adapter,
+    desired: pa.Array,
+    now: datetime,
+    tell: Listener,
+    complete: bool = False,
+) -> bool:
+    """Look up those of `desired` (normalised emails) whom the ledger does not know, or without their id, and return
+    whether there were any: then it must be read again. After `changes`; when that was `complete`, the platform does not
+    hold them. A contact that we created and that is not under its address any more is gone: it may have another address
+    and have opted out under that."""
+    unknown = desired
+    if len(desired):
+        known = _identified(ledger.contacts)
+        unknown = desired.filter(pc.invert(pc.is_in(desired, value_set=known)))
+    found = pa.array([], pa.string())
+    if len(unknown) and not complete:
+        tables = adapter.lookup(unknown.to_pylist())
+        found = _remember(store, ledger.destination, tables, tell, "looking up contacts")
+    if len(unknown):
+        absent = unknown.filter(pc.invert(pc.is_in(unknown, value_set=found)))
+        store.observe(ledger.destination, _absent(absent))
+    store.observe(ledger.destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
+    return len(unknown) > 0
+
+
+def _identified(contacts: pa.Table) -> pa.Array:
+    """The addresses of those of LEDGER_CONTACTS about whom there is nothing to ask: their id is known, they are absent,
+    or they opted out."""
+    settled = pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, SAID_NO | {Status.ABSENT}))))
+    return contacts.filter(pc.or_(pc.is_valid(contacts["remote_id"]), settled))["email"].combine_chunks()
+
+
+def people(store: Store, ledger: Ledger, desired: pa.Table) -> None:
+    """Remember who the contacts are in the CRM, so that they are known again under another address."""
+    if moves.PERSON not in desired.column_names or not desired.num_rows:
+        return
+    found = moves.people(desired, ledger)
+    if found.num_rows:
+        store.remember_people(ledger.destination, found)
+
+
+def wanted(desired: pa.Table, routing: Routing) -> pa.ChunkedArray:
+    """One boolean per person of `desired`: with consent, and in any segment that is sent to this destination.
+
+    The address of somebody without consent is not even asked for."""
+    names = dict.fromkeys([*(route.segment for route in routing.routes), *routing.enriched])
+    result = pa.chunked_array([pa.repeat(pa.scalar(False), desired.num_rows)])
+    for name in names:
+        result = pc.or_(result, desired.column(f"in:{name}"))
+    return pc.and_(result, desired.column("consent"))
+
+
+def _remember(store: Store, destination: str, tables: Iterable[pa.Table], tell: Listener, step: str) -> pa.Array:
+    """Whom the platform told about, normalised as the store keeps them."""
+    seen = [pa.array([], pa.string())]
+    for table in tables:
+        store.observe(destination, table)
+        seen.append(pc.utf8_lower(table.column("email")).combine_chunks())
+        tell(Progress(destination, step, sum(map(len, seen)), None))
+    return pa.concat_arrays(seen)
+
+
+def _absent(emails: pa.Array) -> pa.Table:
+    rows = len(emails)
+    return pa.table(
+        {
+            "email": emails,
+            "remote_id": pa.nulls(rows, pa.string()),
+            "status": pa.array([str(Status.ABSENT)] * rows, pa.string()),
+            "status_at": pa.nulls(rows, pa.timestamp("us", tz="UTC")),
+            "tags": pa.nulls(rows, pa.list_(pa.string())),
+        },
+        schema=CONTACT_SCHEMA,
+    )
+
+
+def told(tables: Iterable[pa.Table], destination: str, step: str, tell: Listener) -> Iterator[pa.Table]:
+    """The tables as they are read; after each, how many rows it were."""
+    rows = 0
+    for table in tables:
+        yield table
+        rows += table.num_rows
+        tell(Progress(destination, step, rows, None))
+
+
+def targets(
+    store: Store, adapter: Adapter, routing: Routing, ledger: Ledger, tell: Listener = silent
+) -> tuple[pa.Table, frozenset[tuple[Kind, str]]]:
+    """Who is already in the targets we never wrote to: (number of the route, email), and the targets (kind, name) that
+    a writing request must bring into being before anybody joins them.
+
+    A target of the ledger is not read again: what others did there is for `sync drift`."""
+    known = set(zip(ledger.targets.column("kind").to_pylist(), ledger.targets.column("name").to_pylist(), strict=True))
+    new = {
+        number: route.target
+        for number, route in enumerate(routing.routes)
+        if (str(route.target.kind), route.target.name) not in known
+    }
+    if not new:
+        return _found([], []), frozenset()
+    existing = adapter.targets(frozenset(target.kind for target in new.values()))
+    by_property = adapter.capabilities.tag_style is TagStyle.PROPERTY
+    numbers: list[int] = []
+    emails: list[pa.Array] = []
+    missing: set[tuple[Kind, str]] = set()
+    for number, target in new.items():
+        if by_property and target.kind is Kind.TAG:
+            found = _tagged(ledger, target.name)
+            if adapter.capabilities.declares_tags and (target.kind, target.name) not in existing:
+                missing.add((target.kind, target.name))
+        elif (target.kind, target.name) in existing:
+            members = adapter.members(target.kind, existing[target.kind, target.name])
+            step = f"reading {target.kind} “{target.name}”"
+            found = _members(ledger, told(members, ledger.destination, step, tell))
+        else:
+            missing.add((target.kind, target.name))
+            continue
+        numbers += [number] * len(found)
+        emails.append(found)
+    return _found(numbers, emails), frozenset(missing)
+
+
+def _found(numbers: list[int], emails: list[pa.Array]) -> pa.Table:
+    column = pa.concat_arrays(emails) if emails else pa.array([], pa.string())
+    return pa.table({"number": pa.array(numbers, pa.int64()), "email": column.cast(pa.string())})
+
+
+def _members(ledger: Ledger, read: Iterable[pa.Table]) -> pa.Array:
+    """The target's members as emails; platforms that list by id are answered from the ledger's contacts."""
+    tables = list(read)
+    if not tables:
+        return pa.array([], pa.string())
+    members = pa.concat_tables(tables)
+    by_email = members.column("email").drop_null().combine_chunks()
+    ids = members.column("remote_id").drop_null().combine_chunks()
+    contacts = ledger.contacts
+    by_id = contacts.filter(pc.is_in(contacts.column("remote_id"), value_set=ids)).column("email").combine_chunks()
+    return pc.unique(pa.concat_arrays([by_email, by_id]))
+
+
+def _tagged(ledger: Ledger, tag: str) -> pa.Array:
+    """Contacts whose tag property held `tag` when they were last read."""
+    contacts = ledger.contacts
+    parents = pc.list_parent_indices(contacts.column("tags").combine_chunks())
+    values = pc.list_flatten(contacts.column("tags")).combine_chunks()
+    rows = pc.unique(parents.filter(pc.equal(values, tag)))
+    return contacts.column("email").combine_chunks().take(rows)

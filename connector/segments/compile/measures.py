@@ -1,0 +1,90 @@
+"""What is computed over the events of one person: count, sum, average, min, max, latest, earliest.
+
+Owns: MEASURES, the columns each takes and the type it gives; Ask, one measure as a value.
+Must not: join, group, or know windows.
+
+Sums are exact. An average is rounded to six decimals, half away from zero where the engine can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ibis.expr.datatypes as dt
+
+from connector.config.language.rules import Aggregate, Duration, Events, Rule
+from connector.config.sections.models import ColumnType
+from connector.segments.compile.numbers import DECIMALS, scale
+from connector.segments.compile.rewrite import bare
+
+MeasureName = Literal["count", "sum", "average", "min", "max", "latest", "earliest"]
+TIME = "_at"  # when the event happened, in every related table
+_NUMBERS: tuple[ColumnType, ...] = ("integer", "number")
+_DAYS: tuple[ColumnType, ...] = ("date", "timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """`takes` are the types of column, () any. `empty` is the result over no events, None is missing."""
+
+    takes: tuple[ColumnType, ...]
+    type: Callable[[ColumnType], ColumnType]
+    dtype: Callable[[dt.DataType], dt.DataType]
+    compute: Callable[[Any, Any], Any]  # (column, condition or None) -> aggregate
+    empty: int | None = None
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _total(dtype: dt.DataType) -> dt.DataType:
+    return dt.Decimal(38, scale(dtype))
+
+
+MEASURES: Mapping[MeasureName, Measure] = {
+    "count": Measure((), lambda _: "integer", lambda _: dt.int64, lambda value, where: value.count(where=where), 0),
+    "sum": Measure(_NUMBERS, _same, _total, lambda value, where: value.sum(where=where), 0),
+    "average": Measure(
+        _NUMBERS, lambda _: "number", lambda _: dt.Decimal(38, DECIMALS), lambda value, where: value.mean(where=where)
+    ),
+    "min": Measure(_NUMBERS + _DAYS, _same, _same, lambda value, where: value.min(where=where)),
+    "max": Measure(_NUMBERS + _DAYS, _same, _same, lambda value, where: value.max(where=where)),
+    "latest": Measure(_DAYS, _same, _same, lambda value, where: value.max(where=where)),
+    "earliest": Measure(_DAYS, _same, _same, lambda value, where: value.min(where=where)),
+}
+
+
+def result_type(name: MeasureName, taken: ColumnType | None) -> ColumnType | None:
+    """The type of a measure over a column; None, a column without values, stays None where that decides."""
+    if taken is not None:
+        return MEASURES[name].type(taken)
+    known: dict[MeasureName, ColumnType] = {"count": "integer", "sum": "integer", "average": "number"}
+    return known.get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One measure over a source. Equal asks are one column. `column` as written; None counts rows."""
+
+    source: str
+    measure: MeasureName
+    column: str | None
+    within: Duration | None
+    where: Rule | None
+
+
+def ask(node: Aggregate | Events) -> Ask:
+    """What a trait or a test over events has computed; exists and never count, first and last look at the time."""
+    where = bare(node.where)
+    if isinstance(node, Aggregate):
+        return Ask(node.source, node.measure, node.column, node.within, where)
+    if node.measure == "first_within":
+        return Ask(node.source, "earliest", TIME, None, where)
+    if node.measure == "last_within":
+        return Ask(node.source, "latest", TIME, None, where)
+    if node.measure == "exists" or node.measure == "never":
+        return Ask(node.source, "count", None, node.within, where)
+    return Ask(node.source, node.measure, node.column, node.within, where)

@@ -1,0 +1,87 @@
+"""The readings of a source's columns: guessed on a sample, settled on everything where the sample is not enough.
+
+Owns: when to look at all values, and the report of what can be read two ways. Must not: count or decide (measure.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from connector.sources.columns import measure
+from connector.sources.columns.layout import Layout
+from connector.sources.columns.measure import Counts, Habits
+from connector.sources.columns.readings import Reading
+from connector.sources.findings import Findings
+from connector.sources.model import ColumnInfo
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SAMPLE = 1024
+
+
+class Choice:
+    """slot -> Reading, for the columns that need one; the others are read as their type says."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, layout: Layout, raw: str, findings: Findings) -> None:
+        self.con, self.layout, self.raw, self.findings = con, layout, raw, findings
+        self.texts = layout.measured()
+        self.habits = Habits()
+        self.readings: dict[int, Reading] = {}
+
+    def reading(self, info: ColumnInfo, slot: int) -> Reading:
+        return self.readings[slot] if slot in self.readings else measure.fixed(info)
+
+    def guess(self, rows: int, neighbours: Callable[[], Habits]) -> None:
+        """Read a sample; settle at once what a sample cannot tell.
+
+        `neighbours` finds the habits of all columns of the source, so that an ambiguous column is read alike whichever
+        others are needed. It is dear, and only asked when there is such a column."""
+        counts = self.sample(rows)
+        unsettled, ambiguous = [], False
+        for slot, text in self.texts.items():
+            found = measure.decide(text.info, counts[slot], self.habits, self.layout.wish.zone)
+            self.readings[slot] = found
+            told_number = found.type == "number" and found.loose  # its scale must be that of all values
+            no_clock = found.type not in measure.TIMES and text.info.name in self.layout.wish.clocks
+            two_ways = measure.ambiguous(found, counts[slot])
+            ambiguous = ambiguous or two_ways
+            if not counts[slot]["all"] or told_number or no_clock or two_ways:
+                unsettled.append(slot)
+        if ambiguous:
+            self.habits = neighbours()
+        self.settle(unsettled)
+
+    def sample(self, rows: int) -> dict[int, Counts]:
+        """The counts over some of the `rows` rows: the first ones, and some from all over the files."""
+        step = max(1, rows // _SAMPLE)
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM {self.raw}"
+            f" WHERE rowid < {_SAMPLE} OR rowid % {step} = 0"
+        )  # kept apart: a filter that leaves a few rows of every vector makes each expression dear
+        return measure.count(self.con, "sampled", self.texts.values())
+
+    def settle(self, slots: Sequence[int]) -> None:
+        """Choose the readings of these columns from all their values."""
+        counts = measure.count(self.con, self.raw, [self.texts[slot] for slot in slots])
+        for slot in slots:
+            info = self.texts[slot].info
+            found = measure.decide(info, counts[slot], self.habits, self.layout.wish.zone)
+            if found.type not in measure.TIMES and info.name in self.layout.wish.clocks:
+                info = replace(info, type="timestamp")
+                found = measure.decide(info, counts[slot], self.habits, self.layout.wish.zone)
+            self.readings[slot] = found
+            if measure.ambiguous(found, counts[slot]):
+                self._ambiguous(info, found, counts[slot]["all"])
+
+    def _ambiguous(self, info: ColumnInfo, found: Reading, count: int) -> None:
+        source = self.layout.wish.info.name
+        if found.type != "number":
+            order = "day before month" if found.style == "dmy" else "month before day"
+            message = f"values can be read two ways; {order} was taken. Say `format:`."
+            self.findings.add("ambiguous-date", source, info.name, count, message)
+        elif not info.decimal:
+            message = f"values can be read two ways; “{found.decimal}” was taken for the decimal sign. Say `decimal:`."
+            self.findings.add("ambiguous-number", source, info.name, count, message)

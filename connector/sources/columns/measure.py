@@ -1,0 +1,190 @@
+"""Which type and style a column's texts have: counted first, then decided.
+
+Owns: the counts, the choice, the ambiguities. Must not: build tables.
+
+A type is inferred when every value fits it. Where day and month, or the decimal sign, can be read two ways, the column
+follows the other columns of its source that can be read in one way only; failing that, days come before months unless
+the time zone is one of the United States, and the point is the decimal sign. Such a choice is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from connector.config.sections.models import ColumnType
+from connector.sources import engine
+from connector.sources.columns import times
+from connector.sources.columns.normalise import NO, YES
+from connector.sources.columns.readings import INTEGER, NUMBER, PLAIN, Reading, bare
+from connector.sources.columns.times import PATTERNS, Style
+from connector.sources.model import ColumnInfo
+from connector.sources.text import literal, trim_sql
+
+if TYPE_CHECKING:
+    import duckdb
+
+Counts = Mapping[str, int]
+TIMES: tuple[ColumnType, ...] = ("date", "timestamp")
+_MONTH_FIRST = ("US/", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
+                "America/Phoenix", "America/Anchorage", "America/Detroit", "America/Boise", "America/Indiana/",
+                "America/Kentucky/", "America/North_Dakota/", "Pacific/Honolulu")  # fmt: skip
+_STYLES: tuple[Style, ...] = ("iso", "dmy", "mdy", "names")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text column to decide about: where it is in the raw table and how a cell of it is read."""
+
+    slot: int
+    value: str  # SQL: the cell's text, null when missing
+    info: ColumnInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How the source's unambiguous columns are written."""
+
+    decimal: str | None = None
+    style: Style | None = None
+
+
+def count(con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[Text]) -> dict[int, Counts]:
+    """slot -> how many values fit each candidate. One pass over `relation`."""
+    columns = list(columns)
+    if not columns:
+        return {}
+    inner = ", ".join(
+        f"{trim_sql(column.value)} AS t{column.slot}, {column.value} AS v{column.slot}" for column in columns
+    )
+    wanted = [(column.slot, label, sql) for column in columns for label, sql in _counters(column)]
+    row = engine.row(con, f"SELECT {', '.join(sql for *_, sql in wanted)} FROM (SELECT {inner} FROM {relation} r)")
+    found: dict[int, dict[str, int]] = {column.slot: {} for column in columns}
+    for (slot, label, _), number in zip(wanted, row, strict=True):
+        found[slot][label] = int(number or 0)
+    return {**found}
+
+
+def _counters(column: Text) -> list[tuple[str, str]]:
+    t, v, declared = f"t{column.slot}", f"v{column.slot}", column.info.type
+    counters = [("all", f"count({t})"), ("padded", f"count(*) FILTER ({t} <> {v})")]
+    if declared is None:
+        counters.append(("boolean", f"count(*) FILTER (lower({t}) IN ('true', 'false'))"))
+        counters.append(("array", f"count(*) FILTER (starts_with({t}, '[') AND json_valid({t}))"))
+        counters.append(("integer", f"count(*) FILTER (regexp_full_match({t}, {literal(INTEGER)}))"))
+    if declared in (None, "number", "integer", "place"):
+        counters += _number_counters(t if declared is None else bare(t), NUMBER if declared is None else PLAIN)
+    if declared in (None, "date", "timestamp"):
+        counters.append(("day", f"count(*) FILTER ({_any_day(t)})"))
+        for style in _STYLES:
+            local, zoned = times.local(t, style), times.zoned(t, style)
+            counters.append((style, f"count(coalesce({local}, {zoned}))"))
+        counters.append(("zoned", f"count({times.zoned(t, 'iso')})"))
+    if declared == "list":
+        counters += [(sign, f"count(*) FILTER (contains({t}, {literal(sign)}))") for sign in (";", "|", ",")]
+    return counters
+
+
+def _number_counters(value: str, patterns: Mapping[str, str]) -> list[tuple[str, str]]:
+    counters = []
+    for sign, pattern in patterns.items():
+        fits = f"FILTER (regexp_full_match({value}, {literal(pattern)}))"
+        whole = f"regexp_replace(split_part({value}, '{sign}', 1), '\\D', '', 'g')"
+        grouped = f"regexp_matches({value}, '[^0-9{sign}-]')"
+        counters.append((f"number{sign}", f"count(*) {fits}"))
+        counters.append((f"grouped{sign}", f"count(*) {fits[:-1]} AND {grouped})"))
+        counters.append((f"scale{sign}", f"max(length(split_part({value}, '{sign}', 2))) {fits}"))
+        counters.append((f"digits{sign}", f"max(length({whole})) {fits}"))
+    return counters
+
+
+def _any_day(value: str) -> str:
+    return f"regexp_full_match({value}, {literal('|'.join(day for day, _ in PATTERNS.values()))})"
+
+
+def habits(counted: Iterable[Counts]) -> Habits:
+    """What the columns that can be read in one way only tell about the others."""
+    decimal: str | None = None
+    style: Style | None = None
+    for counts in counted:
+        if counts["all"]:
+            dot, comma = counts.get("number.", 0), counts.get("number,", 0)
+            if max(dot, comma) == counts["all"] and dot != comma:
+                decimal = "." if dot > comma else ","
+            dmy, mdy = counts.get("dmy", 0), counts.get("mdy", 0)
+            if max(dmy, mdy) == counts["all"] and dmy != mdy:
+                style = "dmy" if dmy > mdy else "mdy"
+    return Habits(decimal, style)
+
+
+def ambiguous(reading: Reading, counts: Counts) -> bool:
+    """Whether the column can be read another way and nothing in itself says which."""
+    if reading.type == "number":
+        return counts["number."] == counts["number,"] > 0
+    if reading.type in ("date", "timestamp"):
+        return reading.style in ("dmy", "mdy") and counts["dmy"] == counts["mdy"] > 0
+    return False
+
+
+def decide(info: ColumnInfo, counts: Counts, habits: Habits, zone: str) -> Reading:
+    """The reading of a column, from its counts. Without any value an undeclared column is text."""
+    padded = counts["padded"] > 0
+    if info.type is not None:
+        return _declared(info, info.type, counts, habits, zone, padded)
+    total = counts["all"]
+    if not total:
+        return Reading("text")
+    if counts["boolean"] == total:
+        return Reading("boolean", padded=padded)
+    if counts["array"] == total:
+        return Reading("list", padded=padded)
+    if counts["integer"] == total:
+        return Reading("integer", padded=padded)
+    if max(counts["number."], counts["number,"]) == total:
+        return _number("number", counts, habits, padded, loose=False)
+    style = _style(counts, habits, zone)
+    if counts[style] == total:
+        return Reading(
+            "date" if counts["day"] == total else "timestamp", padded=padded, style=style, zoned=counts["zoned"] > 0
+        )
+    return Reading("text")
+
+
+def fixed(info: ColumnInfo) -> Reading:
+    """The reading of a column whose type needs no look at its values: text, country, phone, boolean."""
+    if info.type == "boolean":
+        return Reading("boolean", True, True, yes=(*YES, *info.yes), no=(*NO, *info.no))
+    return Reading(info.type or "text", True)
+
+
+def _declared(info: ColumnInfo, type_: ColumnType, counts: Counts, habits: Habits, zone: str, padded: bool) -> Reading:
+    if type_ in ("number", "integer", "place"):
+        return _number(type_, counts, Habits(info.decimal or habits.decimal), padded, True, info.decimal)
+    if type_ in ("date", "timestamp"):
+        style: Style = "format" if info.format else _style(counts, habits, zone)
+        return Reading(type_, True, padded, style=style, zoned=True, format=info.format)
+    if type_ == "list":
+        sign = next((sign for sign in (";", "|") if counts.get(sign)), ",")
+        return Reading(type_, True, padded, separator=info.separator or sign)
+    return fixed(info)
+
+
+def _number(
+    type_: ColumnType, counts: Counts, habits: Habits, padded: bool, loose: bool, told: str | None = None
+) -> Reading:
+    dot, comma = counts["number."], counts["number,"]
+    sign = told or (habits.decimal or "." if dot == comma else "." if dot > comma else ",")
+    digits, scale = counts[f"digits{sign}"], counts[f"scale{sign}"]
+    return Reading(
+        type_, loose, padded, decimal=sign, digits=max(digits, 1), scale=min(scale, 18),
+        grouped=loose or counts[f"grouped{sign}"] > 0,
+    )  # fmt: skip
+
+
+def _style(counts: Counts, habits: Habits, zone: str) -> Style:
+    best = max(counts[style] for style in _STYLES)
+    tied = [style for style in _STYLES if counts[style] == best]
+    if best and tied == ["dmy", "mdy"]:
+        return habits.style or ("mdy" if zone.startswith(_MONTH_FIRST) else "dmy")
+    return tied[0]
