@@ -108,7 +108,7 @@ def ledger(file: str, state: str, share: str) -> Callable[[], Any]:
     from connector.app import offline
     from connector.app.workspace import Options, open_workspace
     from connector.core.model import Kind
-    from connector.platforms.base import CONTACT_SCHEMA
+    from connector.core.schemas import CONTACT_SCHEMA
     from connector.state.open import open_store
 
     def prepare() -> None:

@@ -13,7 +13,7 @@ from connector.app.offline import load
 from connector.app.workspace import Workspace
 
 if TYPE_CHECKING:
-    from connector.segments.advice.check import Advice
+    from connector.segments.advice.model import Advice
     from connector.segments.evaluate import Evaluation
     from connector.sources.model import Loaded
 
@@ -30,8 +30,9 @@ class Checked:
 
 def check(workspace: Workspace) -> Checked:
     """Read and evaluate everything in one pass. Raises ConfigError or SourceError with every error and its place."""
-    from connector.segments.advice.check import Given, advise
+    from connector.segments.advice.check import advise
     from connector.segments.advice.members import probes
+    from connector.segments.advice.model import Given
     from connector.segments.checks import types_of
     from connector.segments.probes import with_probes
 

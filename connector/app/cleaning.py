@@ -5,7 +5,6 @@ Owns: the order of these steps, and the file of who is let go. Must not: print, 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +82,7 @@ def write(workspace: Workspace, cleaning: Cleaning) -> Path | None:
     import pyarrow as pa
     from pyarrow import csv
 
+    from connector.core import files
     from connector.lifecycle.cleanup import listed
 
     table = pa.concat_tables([listed(side) for side in cleaning.sides])
@@ -91,11 +91,8 @@ def write(workspace: Workspace, cleaning: Cleaning) -> Path | None:
     folder = Path(workspace.config.folder, ".connector", *(["rehearsal"] if workspace.options.rehearse else []))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"retired-{workspace.as_of:%Y-%m-%d}-{cleaning.plan.id.removeprefix('cleanup-')}.csv"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with files.replacing(path) as file:
         csv.write_csv(table, file)
-        file.flush()
-        os.fsync(file.fileno())
     return path
 
 

@@ -62,8 +62,9 @@ def due(workspace: Workspace, store: Store, evaluation: Evaluation, forgotten: p
     `forgotten` is not kept, and a segment in which nobody is waits."""
     import pyarrow as pa
 
+    from connector.core.schemas import FROZEN
     from connector.segments.kept import waiting
-    from connector.state.frozen import FROZEN, counted
+    from connector.state.frozen import counted
 
     parts = [FROZEN.empty_table()]
     for name, column in evaluation.undecided.items():
@@ -94,7 +95,7 @@ def _members(name: str, table: pa.Table, forgotten: pa.Array) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from connector.state.frozen import FROZEN
+    from connector.core.schemas import FROZEN
 
     kept = table.filter(pc.invert(pc.is_in(table.column("email"), value_set=forgotten)))
     known = "person" in kept.column_names

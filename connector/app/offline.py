@@ -15,7 +15,8 @@ from connector.core.errors import SourceError
 if TYPE_CHECKING:
     from connector.config.sections.models import Config
     from connector.segments.evaluate import Evaluation
-    from connector.sources.model import Loaded, SourceInfo
+    from connector.sources.columns.model import SourceInfo
+    from connector.sources.model import Loaded
     from connector.state.base import Store
 
 

@@ -31,12 +31,24 @@ if TYPE_CHECKING:
 
 def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
     """As `plan`, after the ledger was compared with everything the platforms hold (--refresh)."""
-    from connector.reconcile.refresh import refresh
-
     store.require_finished()
     notes = refresh(workspace, store)
     made = plan(workspace, store, limit, take_over=True)
     return replace(made, notes=(*notes, *made.notes))
+
+
+def refresh(workspace: Workspace, store: Store) -> list[str]:
+    """The ledger compared with everything that the chosen platforms hold; what it found, in sentences."""
+    from connector.platforms.http.limits import WallClock
+    from connector.push import pending_jobs
+    from connector.reconcile import refresh as reconcile
+    from connector.reconcile.account import verify
+
+    adapters = {item.name: adapter(workspace, item) for item in workspace.destinations()}
+    for name, connected in adapters.items():
+        verify(store, name, connected, workspace.reading)
+        pending_jobs.wait(name, connected, workspace.reading, WallClock(workspace.stop))
+    return reconcile.refresh(store, adapters, workspace.reading)
 
 
 def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_over: bool = False) -> Plan:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from connector.platforms.base import Capabilities
     from connector.segments.explain.person import Explanation
     from connector.segments.explain.what_if import Given
-    from connector.sources.model import Loaded, SourceInfo
+    from connector.sources.columns.model import SourceInfo
+    from connector.sources.model import Loaded
     from connector.state.base import Ledger, Store
 
 

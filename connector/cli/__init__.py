@@ -1,1 +1,4 @@
-"""The command line."""
+"""The command line.
+
+Owns: options, output, exit codes. Must not: hold logic of a verb.
+"""

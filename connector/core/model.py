@@ -6,6 +6,7 @@ Must not: import another room, know a platform, read a clock.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -78,8 +79,8 @@ class Status(StrEnum):
     ABSENT = "absent"  # asked for, and the platform does not hold it
 
 
-# The person, or the platform on their behalf, said no. This always wins over any export.
-SAID_NO = frozenset(
+# Opted out, undeliverable, or gone for good: always wins over any export.
+BLOCKED = frozenset(
     {
         Status.UNSUBSCRIBED,
         Status.BOUNCED,
@@ -89,6 +90,11 @@ SAID_NO = frozenset(
         Status.FORGOTTEN,
     }
 )
+
+
+def quoted(words: Iterable[str]) -> str:
+    """Words as the list of an SQL `IN`: statuses, operations, outcomes; never anybody's data."""
+    return ", ".join(f"'{word}'" for word in sorted(map(str, words)))
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -11,40 +11,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from connector.state.frozen import FROZEN
-from connector.state.stages import STAGE_MOVES
-
-# One row per change. A tag that is a property (Klaviyo, HubSpot) has its ADD and REMOVE rows here like any other;
-# they travel inside the CREATE or UPDATE row that the plan holds for the same contact.
-CHANGE_SCHEMA = pa.schema(
-    [
-        ("destination", pa.string()),
-        ("op", pa.string()),  # connector.model.Op value
-        ("kind", pa.string()),  # target of ADD, REMOVE, ADOPT; else null
-        ("target", pa.string()),
-        ("email", pa.string()),
-        ("fields", pa.string()),  # CREATE, UPDATE: JSON object {platform field: value}, null = none
-        ("new_status", pa.string()),  # CREATE: NewContacts value
-        ("consent_at", pa.timestamp("us", tz="UTC")),
-        ("consent_source", pa.string()),
-        ("old_email", pa.string()),  # MOVE: the address under which the platform holds the contact; else null
-        ("seen", pa.string()),  # RETIRE, UNSUBSCRIBE: what was known of the contact (sparing.seen); else null
-        ("row_hash", pa.string()),  # of what the export says of the person (rows.HASH); null: nobody computed it
-    ]
-)
-
-# Changes held back, with the reason.
-BLOCKED_SCHEMA = pa.schema(
-    [
-        ("destination", pa.string()),
-        ("op", pa.string()),
-        ("kind", pa.string()),
-        ("target", pa.string()),
-        ("email", pa.string()),
-        ("reason", pa.string()),  # a code: unsubscribed, bounced, no_consent, not_held, rejected …
-        ("since", pa.timestamp("us", tz="UTC")),  # when the person said no, if known
-    ]
-)
+from connector.core.schemas import FROZEN, STAGE_MOVES
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Owns: write(), is_demo(). Must not: replace a segments.yaml, or a file that hold
 from __future__ import annotations
 
 import gzip
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from connector.core import files
 from connector.core.errors import ConfigError
 from connector.core.problem import Place, Problem
 from connector.demo.exports import ZONE, contacts_file, exports
@@ -118,8 +118,5 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 def _put(path: Path, content: bytes, made_at: float | None = None) -> None:
     """At once: whoever reads meanwhile finds the old file or the new one. Its time is `made_at`, else now."""
-    new = path.with_name(f".{path.name}.new")
-    new.write_bytes(content)
-    if made_at is not None:
-        os.utime(new, (made_at, made_at))
-    new.replace(path)
+    with files.replacing(path, mode=0o666, changed_at=made_at) as file:
+        file.write(content)

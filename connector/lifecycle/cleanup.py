@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from connector.config.sections.lifecycle import Lifecycle
 from connector.core.model import Op
-from connector.core.plan import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
+from connector.core.plan import GuardHit, Plan
+from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, UNSUBSCRIBE, Actions
 from connector.plan import diff, forecast, guards
@@ -25,7 +26,6 @@ from connector.plan.routes import Routing
 from connector.plan.saved import identity
 from connector.platforms.base import Capabilities, TagStyle
 from connector.state.base import Ledger
-from connector.state.stages import STAGE_MOVES
 
 FINAL = "cannot be undone: only the person can subscribe again"
 

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.config.sections.lifecycle import Amount, StageSplit
-from connector.core.model import SAID_NO, Status
+from connector.core.model import BLOCKED, Status, quoted
+from connector.core.schemas import STAGE_ENTRIES
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 from connector.plan import diff
-from connector.state.stages import STAGE_ENTRIES
 
 INSTANT = pa.timestamp("us", tz="UTC")
 # One row per person of one destination: what decides, and the verdict.
@@ -46,7 +46,7 @@ PEOPLE = pa.schema(
         ("next_began_at", INSTANT),
     ]
 )
-_SAID_NO = ", ".join(f"'{status}'" for status in sorted(SAID_NO))
+_SAID_NO = quoted(BLOCKED)
 
 _SQL = f"""
     with stood as (select * from entries where left_at is null),

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from connector.config.sections.lifecycle import Cleanup
-from connector.core.model import SAID_NO, Op, Status
+from connector.core.model import BLOCKED, Op, Status, quoted
 from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, Policy
 from connector.platforms.base import Capabilities
@@ -37,7 +37,7 @@ FINDINGS = pa.schema(
 
 STAYING = (REPORT, REMOVE_TAGS, RESTORE)
 # Whom nobody unsubscribes: those who said no already, and those whom the platform does not hold.
-_OUT = ", ".join(f"'{status}'" for status in sorted([*SAID_NO, Status.ABSENT]))
+_OUT = quoted([*BLOCKED, Status.ABSENT])
 _KEPT = ", ".join(f"'{action}'" for action in STAYING)
 _SQL = f"""
     with person as (

@@ -20,6 +20,7 @@ from connector.config.sections.lifecycle import Returned, Stage
 from connector.config.sections.models import Guards
 from connector.core.model import Kind, Status, SyncMode, Target
 from connector.core.plan import Plan
+from connector.core.schemas import STAGE_ENTRIES, STAGE_MOVES
 from connector.lifecycle.machine import PEOPLE, too_short
 from connector.lifecycle.policy import HOLDOUT, RETURNED, Policy, offers, targets
 from connector.plan import guards
@@ -27,7 +28,6 @@ from connector.plan.routes import Route, Routing
 from connector.plan.saved import identity
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
-from connector.state.stages import STAGE_ENTRIES, STAGE_MOVES
 
 # Stages have a guard of their own.
 _UNGUARDED = Guards(removes_percent=None, empty=False)

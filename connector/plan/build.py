@@ -14,14 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.model import Kind, Op, Status
-from connector.core.plan import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
+from connector.core.plan import GuardHit, Plan
+from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, FROZEN
 from connector.plan import changes, diff, guards, hold, moves, rows
 from connector.plan.routes import Routing
 from connector.plan.saved import identity
 from connector.plan.totals import Costs
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
-from connector.state.frozen import FROZEN
 
 UNBILLED = [str(status) for status in (Status.ABSENT, Status.ARCHIVED, Status.FORGOTTEN)]
 MEMORY = "768MB"

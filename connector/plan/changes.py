@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from connector.core.model import NewContacts
-from connector.core.plan import BLOCKED_SCHEMA, CHANGE_SCHEMA
+from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA
 from connector.plan import fields, rows
 from connector.plan.routes import Routing
 from connector.platforms.base import NOT_HELD, TagStyle

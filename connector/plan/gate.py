@@ -7,7 +7,7 @@ the person wins over the export, always.
 
 from __future__ import annotations
 
-from connector.core.model import SAID_NO, NewContacts, Status
+from connector.core.model import BLOCKED, NewContacts, Status, quoted
 
 # Plain words for each reason code, for plans and reports; {} is the platform.
 REASONS = {
@@ -45,7 +45,7 @@ def reason(policy: NewContacts, *, gone_is_final: bool) -> str:
     """SQL over status, held_before, consent, consent_at: null when the contact may be added, else the code why not.
 
     `gone_is_final`: on this platform, a contact that was held and is absent was erased, or has another address."""
-    said_no = ", ".join(f"'{status}'" for status in sorted(SAID_NO))
+    said_no = quoted(BLOCKED)
     gone = f"when status = '{Status.ABSENT}' and held_before = 1 then 'gone'" if gone_is_final else ""
     new = {
         NewContacts.SKIP: f"when not {HELD} then 'not_held'",

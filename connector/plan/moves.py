@@ -17,12 +17,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.core.model import SAID_NO, Status
+from connector.core.model import BLOCKED, Status
+from connector.core.schemas import LEDGER_CONTACTS
 from connector.plan.routes import Routing
 from connector.platforms.base import NOT_HELD
-from connector.state.base import LEDGER_CONTACTS, Ledger
+from connector.state.base import Ledger
 
-NO_OF_PERSON = SAID_NO - {Status.BOUNCED}
+NO_OF_PERSON = BLOCKED - {Status.BOUNCED}
 PERSON = "person"
 
 
@@ -80,7 +81,7 @@ def _inherited(connection: duckdb.DuckDBPyConnection) -> None:
         create or replace temp table inherited as
         select s.email, g.status, g.status_at from successor s join gone g using (person)
         where g.status in ({_texts(NO_OF_PERSON)})
-          and coalesce(s.status, '') not in ({_texts(SAID_NO | {Status.SUBSCRIBED})})
+          and coalesce(s.status, '') not in ({_texts(BLOCKED | {Status.SUBSCRIBED})})
         qualify row_number() over (partition by s.email order by g.status_at desc nulls last, g.email) = 1
     """)
 
@@ -91,7 +92,7 @@ def _moves(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"""
         insert into move
         select s.email, g.email from successor s join gone g using (person)
-        where g.status not in ({_texts(SAID_NO | {Status.ABSENT})})
+        where g.status not in ({_texts(BLOCKED | {Status.ABSENT})})
           and (s.status = '{Status.ABSENT}' or s.remote_id = g.remote_id)
           and s.email not in (select email from inherited)
           and not exists (from parked p where p.op = 'move' and p.email = s.email
@@ -117,7 +118,7 @@ def strangers(desired: pa.Table, ledger: Ledger) -> pa.Table:
     """Those of `desired` whom the ledger does not know, whose id on the platform it does not know, or whom it does not
     know as who they are in the CRM: usually nobody, so that whatever has to be asked about them costs next to
     nothing."""
-    named, settled = PERSON in desired.column_names, _texts(SAID_NO | {Status.ABSENT})
+    named, settled = PERSON in desired.column_names, _texts(BLOCKED | {Status.ABSENT})
     with duckdb.connect() as connection:
         connection.register("desired", desired.select(["email", PERSON] if named else ["email"]))
         connection.register("ledger_contacts", ledger.contacts.select(["email", PERSON, "status", "remote_id"]))

@@ -15,10 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.core.schemas import LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS
 from connector.plan.build import Side, build
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities
-from connector.state.base import LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS, Ledger
+from connector.state.base import Ledger
 
 _NOBODY = pa.table({"number": pa.array([], pa.int64()), "email": pa.array([], pa.string())})
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -18,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.core import files
 from connector.core.errors import Stale
 from connector.core.plan import GuardHit, Plan
 from connector.plan.rows import FORGOTTEN
@@ -30,16 +30,13 @@ TABLES = ("changes", "blocked", "frozen", "stages")  # of a Plan
 def save(plan: Plan, path: Path) -> None:
     """Write the plan; the file holds addresses, so only its owner may read it."""
     plan = _unnamed(plan)
-    partial = path.with_name(path.name + ".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with (
-        os.fdopen(descriptor, "wb") as raw,
+        files.replacing(path) as raw,
         zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
         archive.writestr("plan.json", json.dumps(_header(plan) | {"id": plan.id, "hash": content_hash(plan)}, indent=1))
         for name in TABLES:
             archive.writestr(f"{name}.arrow", _bytes(getattr(plan, name)))
-    partial.replace(path)
 
 
 def _unnamed(plan: Plan) -> Plan:

@@ -17,12 +17,12 @@ import duckdb
 import pyarrow as pa
 
 from connector.core.model import NewContacts, Op, Status, Target
-from connector.core.plan import BLOCKED_SCHEMA, CHANGE_SCHEMA, GuardHit, Plan
+from connector.core.plan import GuardHit, Plan
+from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
 from connector.plan import diff, forecast, gate, guards
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities, TagStyle
 from connector.state.base import Ledger, RunInfo
-from connector.state.stages import STAGE_MOVES
 
 _APPLIED = "(outcome = 'applied')"
 

@@ -19,48 +19,6 @@ from connector.core import scrub
 from connector.core.errors import ContractError, NotSent, Retryable, Unanswered
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 
-# The records of a batch. One row per contact; `position` in the table is the record's index.
-BATCH_SCHEMA = pa.schema(
-    [
-        ("email", pa.string()),  # normalised
-        ("remote_id", pa.string()),  # the platform's id, null while unknown; MOVE has it, and `email` is the new one
-        ("fields", pa.string()),  # JSON object {platform field: value | null = clear}; null = none
-        ("tags_add", pa.list_(pa.string())),  # only where tags are a property
-        ("tags_remove", pa.list_(pa.string())),
-        ("new_status", pa.string()),  # NewContacts value, only for CREATE
-        ("consent_at", pa.timestamp("us", tz="UTC")),  # dated proof, only for CREATE as subscribed
-        ("consent_source", pa.string()),
-    ]
-)
-
-# What a platform holds, as read by `lookup` and `statuses`.
-CONTACT_SCHEMA = pa.schema(
-    [
-        ("email", pa.string()),  # normalised to lower case
-        ("remote_id", pa.string()),
-        ("status", pa.string()),  # connector.model.Status value
-        ("status_at", pa.timestamp("us", tz="UTC")),  # when it changed, if the platform says
-        ("tags", pa.list_(pa.string())),  # only where tags are a property; else null
-    ]
-)
-
-# What contacts did with mail of the platform, as read by `engagement`. Rows may repeat a contact: they are put together
-# by the latest time of each kind. `sends` of a row are mails that left at its last_send_at.
-ENGAGEMENT_SCHEMA = pa.schema(
-    [
-        ("email", pa.string()),  # normalised to lower case
-        ("last_open_at", pa.timestamp("us", tz="UTC")),  # without those that a privacy proxy made, where it is told
-        ("last_click_at", pa.timestamp("us", tz="UTC")),
-        ("last_send_at", pa.timestamp("us", tz="UTC")),
-        ("sends", pa.int64()),
-        ("bounces", pa.int64()),
-    ]
-)
-
-# Who is in a target, as read by `members`. Platforms that list by id leave email null, and vice versa.
-MEMBER_SCHEMA = pa.schema([("email", pa.string()), ("remote_id", pa.string())])
-
-
 # Codes of an outcome that say: the platform holds no such contact, or erased it for good. That is a fact about the
 # ledger and no refusal of a person, so the core makes it SKIPPED (push/batches.py) and forgets the contact.
 NOT_HELD, ERASED = "not_held", "forgotten"

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 
 from connector.core.errors import ContractError
 from connector.core.model import Op, Outcome, Target
-from connector.platforms.base import BATCH_SCHEMA, ERASED, NOT_HELD, Batch, Done, RecordOutcome
-from connector.state.base import ANSWERS, Step
+from connector.core.schemas import ANSWERS, BATCH_SCHEMA
+from connector.platforms.base import ERASED, NOT_HELD, Batch, Done, RecordOutcome
+from connector.state.base import Step
 
 
 def target_of(step: Step) -> Target | None:

@@ -14,7 +14,8 @@ from datetime import datetime
 import pyarrow as pa
 
 from connector.core.model import Status
-from connector.platforms.base import ENGAGEMENT_SCHEMA, Adapter, Engagement
+from connector.core.schemas import ENGAGEMENT_SCHEMA
+from connector.platforms.base import Adapter, Engagement
 from connector.push.recheck_query import fresh, spared
 from connector.state.base import Store
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from connector.core.model import SAID_NO, Status
+from connector.core.model import BLOCKED, Status, quoted
+from connector.core.schemas import SEEN
 
 CAME_BACK, CHANGED = "came_back", "changed"
-SEEN = pa.schema([("email", pa.string()), ("seen", pa.string())])
-_OUT = ", ".join(f"'{status}'" for status in sorted([*SAID_NO, Status.ABSENT]))
+_OUT = quoted([*BLOCKED, Status.ABSENT])
 _ACTIVE = "epoch_us(greatest(e.last_click_at, e.last_open_at))"
 _TAGS = "list_sort(coalesce({}.tags, []))"
 _SEEN = f"""

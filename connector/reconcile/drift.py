@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from connector.core.events import Listener, silent
 from connector.core.model import Kind, Status
-from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, Adapter, TagStyle
+from connector.core.schemas import CONTACT_SCHEMA, MEMBER_SCHEMA
+from connector.platforms.base import Adapter, TagStyle
 from connector.reconcile import observe
 from connector.state.base import Ledger
 

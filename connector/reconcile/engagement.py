@@ -13,7 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from connector.core.events import Listener, Progress
-from connector.platforms.base import ENGAGEMENT_SCHEMA, Adapter, Engagement
+from connector.core.schemas import ENGAGEMENT_SCHEMA
+from connector.platforms.base import Adapter, Engagement
 from connector.reconcile.observe import OVERLAP
 from connector.state.base import Store
 

@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.events import Listener, Progress, silent
-from connector.core.model import SAID_NO, Kind, Status
+from connector.core.model import BLOCKED, Kind, Status
+from connector.core.schemas import CONTACT_SCHEMA
 from connector.plan import moves
 from connector.plan.routes import Routing
-from connector.platforms.base import CONTACT_SCHEMA, Adapter, TagStyle
+from connector.platforms.base import Adapter, TagStyle
 from connector.state.base import Ledger, Store
 
 # A platform's clock and its index may lag; what is read twice does no harm.
@@ -71,7 +72,7 @@ def contacts(
 def _identified(contacts: pa.Table) -> pa.Array:
     """The addresses of those of LEDGER_CONTACTS about whom there is nothing to ask: their id is known, they are absent,
     or they opted out."""
-    settled = pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, SAID_NO | {Status.ABSENT}))))
+    settled = pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, BLOCKED | {Status.ABSENT}))))
     return contacts.filter(pc.or_(pc.is_valid(contacts["remote_id"]), settled))["email"].combine_chunks()
 
 

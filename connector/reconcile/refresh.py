@@ -6,11 +6,11 @@ Owns: the order of the reads, and saying what they cannot tell. Must not: write 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from connector.app.workspace import Workspace, adapter
-from connector.core.events import Progress
+from connector.core.events import Listener, Progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,22 +19,17 @@ if TYPE_CHECKING:
     from connector.state.base import Store
 
 
-def refresh(workspace: Workspace, store: Store) -> list[str]:
-    """Forget what the platforms do not hold any more; sentences about each destination, for the plan's notes."""
-    from connector.platforms.http.limits import WallClock
-    from connector.push import pending_jobs
+def refresh(store: Store, adapters: Mapping[str, Adapter], tell: Listener) -> list[str]:
+    """Forget what the platforms do not hold any more; sentences about each destination, for the plan's notes. No job
+    of an earlier push may be under way. `tell` may raise Interrupted between two pages."""
     from connector.reconcile import drift
-    from connector.reconcile.account import verify
 
-    clock, listener, notes = WallClock(workspace.stop), workspace.reading, []
-    for destination in workspace.destinations():
-        name, connected = destination.name, adapter(workspace, destination)
-        verify(store, name, connected, listener)
-        pending_jobs.wait(name, connected, listener, clock)
+    notes = []
+    for name, connected in adapters.items():
         first = store.revisions([name])[name] == 0
-        held = _read_everybody(workspace, store, connected, name)
+        held = _read_everybody(store, connected, name, tell)
         lost = 0
-        for target in drift.find(connected, store.ledger(name), tell=listener):
+        for target in drift.find(connected, store.ledger(name), tell=tell):
             if target.gone:
                 store.forget_target(name, target.kind, target.name)
                 lost += target.ours
@@ -45,11 +40,11 @@ def refresh(workspace: Workspace, store: Store) -> list[str]:
     return notes
 
 
-def _read_everybody(workspace: Workspace, store: Store, connected: Adapter, destination: str) -> int:
+def _read_everybody(store: Store, connected: Adapter, destination: str, tell: Listener) -> int:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from connector.platforms.base import CONTACT_SCHEMA
+    from connector.core.schemas import CONTACT_SCHEMA
     from connector.reconcile.observe import OVERLAP
 
     now, seen, ids = datetime.now(UTC), [pa.array([], pa.string())], [pa.array([], pa.string())]
@@ -57,7 +52,7 @@ def _read_everybody(workspace: Workspace, store: Store, connected: Adapter, dest
         store.observe(destination, table)
         seen.append(table.column("email").combine_chunks())
         ids.append(table.column("remote_id").combine_chunks())
-        workspace.reading(Progress(destination, "reading everybody", sum(map(len, seen)), None))
+        tell(Progress(destination, "reading everybody", sum(map(len, seen)), None))
     present = pc.unique(pa.concat_arrays(seen))
     known = store.ledger(destination).contacts
     # A contact whose id lives on under another address is not absent.
@@ -76,10 +71,10 @@ def _absent(contacts: pa.Table) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from connector.core.model import SAID_NO, Status
-    from connector.platforms.base import CONTACT_SCHEMA
+    from connector.core.model import BLOCKED, Status
+    from connector.core.schemas import CONTACT_SCHEMA
 
-    no = pc.is_in(contacts.column("status"), value_set=pa.array(sorted(map(str, SAID_NO))))
+    no = pc.is_in(contacts.column("status"), value_set=pa.array(sorted(map(str, BLOCKED))))
     chosen = contacts.filter(pc.invert(pc.fill_null(no, False))).select(CONTACT_SCHEMA.names)
     status = pa.array([str(Status.ABSENT)] * chosen.num_rows, pa.string())
     return chosen.set_column(chosen.column_names.index("status"), "status", status)

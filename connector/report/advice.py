@@ -12,7 +12,7 @@ from typing import Any
 
 from connector.config.sections.advice_codes import WARNINGS
 from connector.core.problem import Problem, Severity
-from connector.segments.advice.check import Advice
+from connector.segments.advice.model import Advice
 from connector.sources.model import Finding, Loaded
 
 SHOWN, ROWS_SHOWN = 5, 10  # of one code, of the quarantine; all with -v

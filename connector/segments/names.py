@@ -31,7 +31,8 @@ from connector.config.sections.models import ColumnType, Config
 from connector.core.errors import ConfigError
 from connector.core.problem import Problem, did_you_mean
 from connector.segments.compile import sql
-from connector.sources.model import ColumnInfo, Loaded, SourceInfo
+from connector.sources.columns.model import ColumnInfo, SourceInfo
+from connector.sources.model import Loaded
 
 CONTACTS = "contacts"
 EMAIL = "email"

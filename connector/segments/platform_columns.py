@@ -19,7 +19,7 @@ from ibis import _
 
 from connector.config.language.platform_words import STATUS_WORDS, WORDS
 from connector.config.sections.models import ColumnType, Config
-from connector.core.model import SAID_NO, Status
+from connector.core.model import BLOCKED, Status
 from connector.segments.compile import engine
 from connector.segments.compile.frame import Column, Frame
 from connector.segments.names import asked_of_platforms
@@ -44,7 +44,7 @@ def observed(contacts: pa.Table, engagement: pa.Table) -> pa.Table:
 
     `contacts` has email, status, status_at (state.base.LEDGER_CONTACTS), `engagement` email and the other words."""
     held = contacts.filter(pc.not_equal(contacts.column("status"), str(Status.ABSENT)))  # null is filtered out as well
-    said_no = pa.array([str(status) for status in SAID_NO])
+    said_no = pa.array([str(status) for status in BLOCKED])
     table = held.select(["email", "status", "status_at"]).append_column(
         "suppressed", pc.is_in(held.column("status"), value_set=said_no)
     )

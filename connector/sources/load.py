@@ -23,10 +23,11 @@ from connector.config.sections.models import ColumnType, Config
 from connector.sources import engine, identity, kept, members, quarantine, related
 from connector.sources.columns import vacant
 from connector.sources.columns.layout import Layout, Wish
+from connector.sources.columns.model import SourceInfo
 from connector.sources.findings import Findings
 from connector.sources.hygiene.addresses import mark, quarantined
 from connector.sources.kept import Kept
-from connector.sources.model import QUARANTINE_SCHEMA, Loaded, SourceInfo
+from connector.sources.model import QUARANTINE_SCHEMA, Loaded
 from connector.sources.tables import Builder, Typed
 from connector.sources.text import name
 from connector.sources.trouble import fail, room

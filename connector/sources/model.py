@@ -1,6 +1,6 @@
-"""What the sources room hands out: which columns exist, and the loaded tables with what was found on the way.
+"""What the sources room hands out: the loaded tables, with what was found on the way.
 
-Owns: ColumnInfo, SourceInfo, Finding, Loaded and the shape of the quarantine.
+Owns: Finding, Decided, Loaded and the shape of the quarantine.
 Must not: open files, import an engine at run time.
 """
 
@@ -9,21 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from connector.config.sections.models import ColumnType
+from connector.sources.columns.model import SourceInfo
 
 if TYPE_CHECKING:
     import ibis
     from ibis.backends.duckdb import Backend
 
-    from connector.sources.files.formats import Export
     from connector.sources.kept import Kept
-
-Origin = Literal["declared", "preset", "header"]
 
 # Rows that are in no table, with the reason. `value` is masked: it tells the owner which cell, not a stranger who.
 QUARANTINE_SCHEMA = pa.schema(
@@ -35,49 +32,6 @@ QUARANTINE_SCHEMA = pa.schema(
         ("value", pa.string()),
     ]
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnInfo:
-    """One column of a source. `headers` are the headers as written (two for a place); type None: inferred by load.
-
-    The rest says how its cells are written: as declared in `columns:`, else as the preset knows. `yes` and `no` are
-    words of the preset beside true/false, yes/no …; `apostrophe`: a leading ' is the spreadsheet's, not the value's.
-    """
-
-    name: str
-    headers: tuple[str, ...]
-    type: ColumnType | None
-    origin: Origin
-    separator: str | None = None
-    format: str | None = None
-    decimal: str | None = None
-    missing: tuple[str, ...] | None = None
-    yes: tuple[str, ...] = ()
-    no: tuple[str, ...] = ()
-    apostrophe: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SourceInfo:
-    """One source before it is read. `aliases`: any spelling a rule may use -> column name (see resolve)."""
-
-    name: str
-    files: tuple[Path, ...]
-    columns: Mapping[str, ColumnInfo]
-    aliases: Mapping[str, str]
-    exports: tuple[Export, ...] = ()  # the files as inspected, for load
-    hidden: frozenset[str] = frozenset()  # columns whose names no message quotes (quotable.py)
-
-    def known(self) -> list[str]:
-        """The columns that a message may offer."""
-        return [name for name in self.columns if name not in self.hidden]
-
-    def resolve(self, written: str) -> str | None:
-        """The column a rule means by `written`: its name, or its header in any case and with outer blanks."""
-        if written in self.columns:
-            return written
-        return self.aliases.get(written.strip().casefold())
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,102 +18,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from connector.core.model import Kind, Op, Status
+from connector.core.schemas import (
+    LEDGER_FIELDS,
+    LEDGER_MEMBERSHIPS,
+)
 
 if TYPE_CHECKING:
     from connector.state.accounts import Accounts
     from connector.state.frozen import Frozen
     from connector.state.upkeep import Upkeep
-
-INSTANT = pa.timestamp("us", tz="UTC")
-
-LEDGER_CONTACTS = pa.schema(
-    [
-        ("id", pa.int64()),
-        ("email", pa.string()),
-        ("remote_id", pa.string()),
-        ("status", pa.string()),  # connector.model.Status value, null = never observed
-        ("status_at", INSTANT),
-        ("tags", pa.list_(pa.string())),  # as last observed, where tags are a property; null = none or never
-        ("fields", pa.string()),  # JSON object the platform confirmed, null = never sent
-        ("person", pa.string()),  # the CRM's id of the person who had this address in the export, null = unknown
-        ("held_before", pa.int64()),  # 1: the platform has held it, so that "absent" means gone
-    ]
-)
-LEDGER_MEMBERSHIPS = pa.schema([("target", pa.int64()), ("contact", pa.int64())])
-LEDGER_FIELDS = pa.schema([("contact", pa.int64()), ("fields", pa.string())])  # JSON objects, several of one contact
-LEDGER_TARGETS = pa.schema(
-    [("id", pa.int64()), ("kind", pa.string()), ("name", pa.string()), ("remote_id", pa.string())]
-)
-REJECTS = pa.schema(
-    [
-        ("destination", pa.string()),
-        ("email", pa.string()),
-        ("op", pa.string()),
-        ("kind", pa.string()),  # null for CREATE, UPDATE, RETIRE, UNSUBSCRIBE
-        ("target", pa.string()),
-        ("code", pa.string()),
-        ("detail", pa.string()),
-        ("row_hash", pa.string()),  # of what the export said when it was refused; null: tried once more
-        ("run_id", pa.string()),
-        ("at", INSTANT),
-    ]
-)
-# What a run asked for and what became of it; `previous` is the ledger's `fields` before an applied UPDATE.
-RUN_CHANGES = pa.schema(
-    [
-        ("destination", pa.string()),
-        ("op", pa.string()),
-        ("kind", pa.string()),
-        ("target", pa.string()),
-        ("email", pa.string()),
-        ("fields", pa.string()),
-        ("previous", pa.string()),
-        ("outcome", pa.string()),  # connector.model.Outcome value, null = not sent
-        ("code", pa.string()),
-    ]
-)
-# What adapters observe of contacts (platforms.base.CONTACT_SCHEMA).
-OBSERVED = pa.schema(
-    [field for field in LEDGER_CONTACTS if field.name not in ("id", "fields", "person", "held_before")]
-)
-# Who has an address in the export.
-PEOPLE = pa.schema([("email", pa.string()), ("person", pa.string())])
-# What contacts did with mail of the platform (platforms.base.ENGAGEMENT_SCHEMA).
-ENGAGEMENT = pa.schema(
-    [
-        ("email", pa.string()),
-        ("last_open_at", INSTANT),
-        ("last_click_at", INSTANT),
-        ("last_send_at", INSTANT),
-        ("sends", pa.int64()),
-        ("bounces", pa.int64()),
-    ]
-)
-# The changes of a batch: `seq`, then what an adapter gets (platforms.base.BATCH_SCHEMA).
-RECORDS = pa.schema(
-    [
-        ("seq", pa.int64()),
-        ("email", pa.string()),
-        ("remote_id", pa.string()),
-        ("fields", pa.string()),
-        ("tags_add", pa.list_(pa.string())),
-        ("tags_remove", pa.list_(pa.string())),
-        ("new_status", pa.string()),
-        ("consent_at", INSTANT),
-        ("consent_source", pa.string()),
-        ("seen", pa.string()),  # RETIRE, UNSUBSCRIBE: what the plan knew of the contact (push/recheck_query.py)
-    ]
-)
-# What the push loop hands back for the changes of a batch.
-ANSWERS = pa.schema(
-    [
-        ("seq", pa.int64()),
-        ("outcome", pa.string()),
-        ("code", pa.string()),
-        ("detail", pa.string()),
-        ("remote_id", pa.string()),
-    ]
-)
 
 
 class RunState(StrEnum):

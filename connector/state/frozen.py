@@ -14,11 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.errors import Stale
+from connector.core.schemas import FROZEN
 from connector.state.drivers.driver import Driver
 from connector.state.times import instant, micros
-
-# `person`: the CRM's id of the member when it was frozen, null = unknown.
-FROZEN = pa.schema([("segment", pa.string()), ("email", pa.string()), ("person", pa.string())])
 
 
 class Frozen:

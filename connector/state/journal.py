@@ -17,9 +17,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.core.model import SAID_NO, Kind, Op, Outcome, Status
+from connector.core.model import BLOCKED, Kind, Op, Outcome, Status, quoted
+from connector.core.schemas import RECORDS
 from connector.state import stages
-from connector.state.base import RECORDS, BatchState, JournalBatch, RunState, Step
+from connector.state.base import BatchState, JournalBatch, RunState, Step
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
 from connector.state.settle import raise_revision, refuse_fields, settle
@@ -75,7 +76,7 @@ _OURS = {Op.RESTORE: Status.SUPPRESSED, Op.UNSUBSCRIBE: Status.UNSUBSCRIBED}
 # that opted out gets no tag, but what else the carrier brings still holds.
 _BLOCKED = f"""
       IN (SELECT email FROM contact WHERE destination = ? AND status <> ?
-          AND status IN ({", ".join(f"'{status}'" for status in sorted(SAID_NO))}))
+          AND status IN ({quoted(BLOCKED)}))
       AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.state = '{BatchState.POLLING}'
                       AND coalesce(change.carrier, change.seq) BETWEEN b.first_seq AND b.last_seq)"""
 _SKIP_REFUSING = f"""

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from connector.core.model import SAID_NO, NewContacts, Op, Outcome, Status
+from connector.core.model import BLOCKED, NewContacts, Op, Outcome, Status, quoted
+from connector.core.schemas import ANSWERS
 from connector.state import stages
-from connector.state.base import ANSWERS
 from connector.state.drivers.driver import Driver
 
 TEMPORARY = (
@@ -29,7 +29,7 @@ TEMPORARY = (
 
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
 
-_NOES = ", ".join(f"'{status}'" for status in sorted(SAID_NO))
+_NOES = quoted(BLOCKED)
 _IN_DOUBT = f"outcome = '{Outcome.FAILED}' AND coalesce(code, '') NOT IN ('target_gone', 'not_offered')"
 # The platform does not hold the contact any more; "forgotten": it erased it for good.
 _LOST = f"op <> '{Op.CREATE}' AND code IN ('not_held', 'forgotten')"

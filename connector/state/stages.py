@@ -11,46 +11,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from connector.core.model import Op, Outcome
-from connector.state.base import INSTANT
+from connector.core.schemas import STAGE_MOVES
 from connector.state.drivers.driver import Driver
-
-# Everybody's way through the stages of the lifecycle: one row per stay in a stage, the present one with left_at null.
-STAGE_ENTRIES = pa.schema(
-    [
-        ("email", pa.string()),
-        ("stage", pa.string()),
-        ("part", pa.string()),  # of the stage's split, null without one
-        ("policy", pa.string()),  # hash of the policy in force at the entry
-        ("began_at", INSTANT),  # entry into the first stage of this way
-        ("entered_at", INSTANT),
-        ("signal_at", INSTANT),  # the last signal known at the entry, null = none
-        ("left_at", INSTANT),
-        (
-            "how",
-            pa.string(),
-        ),  # it ended: moved, returned, protected, policy, left, over, retired; null = it lasts
-        ("status", pa.string()),  # of the contact at the entry: connector.model.Status value
-        ("run_id", pa.string()),
-    ]
-)
-# What a plan asks for: `stage` is entered (null = none, the way is over), once the change (op, kind, target) of the
-# same contact is confirmed; without one when the run is over.
-STAGE_MOVES = pa.schema(
-    [
-        ("destination", pa.string()),
-        ("email", pa.string()),
-        ("stage", pa.string()),
-        ("how", pa.string()),  # entered, moved, returned, protected, policy, left, over, retired, restored
-        ("part", pa.string()),
-        ("policy", pa.string()),
-        ("began_at", INSTANT),
-        ("entered_at", INSTANT),  # as_of of the run
-        ("signal_at", INSTANT),
-        ("op", pa.string()),
-        ("kind", pa.string()),
-        ("target", pa.string()),
-    ]
-)
 
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
 _LOAD = f"""INSERT INTO stage_move(run_id, {", ".join(STAGE_MOVES.names)})

@@ -17,26 +17,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.errors import PlanError, Stale, StateError
-from connector.core.model import SAID_NO, Kind, Status
-from connector.state import stages as stage_entries
-from connector.state import tombstones
-from connector.state.accounts import Accounts
-from connector.state.base import (
-    ENGAGEMENT,
+from connector.core.model import BLOCKED, Kind, Status, quoted
+from connector.core.schemas import (
+    CONTACT_SCHEMA,
+    ENGAGEMENT_SCHEMA,
     LEDGER_CONTACTS,
     LEDGER_FIELDS,
     LEDGER_MEMBERSHIPS,
     LEDGER_TARGETS,
-    OBSERVED,
     PEOPLE,
     REJECTS,
     RUN_CHANGES,
-    Counts,
-    Journal,
-    Ledger,
-    RunInfo,
-    RunState,
+    STAGE_ENTRIES,
 )
+from connector.state import stages as stage_entries
+from connector.state import tombstones
+from connector.state.accounts import Accounts
+from connector.state.base import Counts, Journal, Ledger, RunInfo, RunState
 from connector.state.drivers.driver import Driver
 from connector.state.drivers.sqlite import Database
 from connector.state.frozen import Frozen, freeze, release
@@ -48,7 +45,7 @@ from connector.state.steps import load_changes
 from connector.state.times import instant, micros
 from connector.state.upkeep import Upkeep
 
-_BLOCKED = ", ".join(f"'{status}'" for status in sorted(SAID_NO))
+_BLOCKED = quoted(BLOCKED)
 _KEPT = f"(excluded.status = '{Status.ABSENT}' AND contact.status IN ({_BLOCKED}))"
 _OBSERVE = f"""
     INSERT INTO contact(destination, email, remote_id, status, status_at, tags, held_before)
@@ -157,19 +154,19 @@ class SqlStore:
     def observe(
         self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None, whole: bool = False
     ) -> None:
-        known = contacts.select(OBSERVED.names).cast(OBSERVED)
+        known = contacts.select(CONTACT_SCHEMA.names).cast(CONTACT_SCHEMA)
         known = known.filter(pc.not_equal(known.column("email"), ""))  # null is filtered out as well
         email, remote_id, status, status_at, tags = known.columns
         destinations = pa.repeat(destination, known.num_rows)
         held = pc.fill_null(pc.not_equal(status, str(Status.ABSENT)), False).cast(pa.int64())
         email = pc.utf8_lower(email)
         columns = [destinations, email, remote_id, status, status_at, pc.binary_join(tags, "\x1f"), held]
-        blocked = pc.is_in(status, value_set=pa.array(sorted(map(str, SAID_NO)))).cast(pa.int64())
+        blocked = pc.is_in(status, value_set=pa.array(sorted(map(str, BLOCKED)))).cast(pa.int64())
         names = ["status", "status_at", "destination", "remote_id", "email", "blocked"]
         shared = pa.table([status, status_at, destinations, remote_id, email, blocked], names=names)
         shared = shared.filter(pc.and_(pc.equal(held, 1), pc.is_valid(remote_id)))
         with self._db.transaction():
-            found = pa.table(columns, names=["destination", *OBSERVED.names, "held_before"])
+            found = pa.table(columns, names=["destination", *CONTACT_SCHEMA.names, "held_before"])
             self._db.load(_OBSERVE, tombstones.read(self._db).without(found))
             self._db.load(_SAME_ID, shared)
             if cursor is not None:
@@ -190,17 +187,17 @@ class SqlStore:
             self._db.load(_PEOPLE, pa.table(columns, names=["person", "destination", "email"]))
 
     def engagement(self, destination: str) -> tuple[pa.Table, datetime | None]:
-        sql = f"SELECT {', '.join(ENGAGEMENT.names)} FROM engagement WHERE destination = ?"
+        sql = f"SELECT {', '.join(ENGAGEMENT_SCHEMA.names)} FROM engagement WHERE destination = ?"
         with self._db.transaction(writes=False):
             rows = self._db.rows("SELECT coalesce(engaged_until, -1) FROM destination WHERE name = ?", [destination])
             until = rows[0][0] if rows else -1
-            return self._db.table(sql, ENGAGEMENT, [destination]), None if until == -1 else instant(until)
+            return self._db.table(sql, ENGAGEMENT_SCHEMA, [destination]), None if until == -1 else instant(until)
 
     def engage(self, destination: str, table: pa.Table, *, until: datetime, totals: bool = False) -> None:
-        known = table.select(ENGAGEMENT.names).cast(ENGAGEMENT)
+        known = table.select(ENGAGEMENT_SCHEMA.names).cast(ENGAGEMENT_SCHEMA)
         columns = [pa.repeat(destination, known.num_rows), *known.columns]
         with self._db.transaction():
-            rows = tombstones.read(self._db).without(pa.table(columns, names=["destination", *ENGAGEMENT.names]))
+            rows = tombstones.read(self._db).without(pa.table(columns, names=["destination", *ENGAGEMENT_SCHEMA.names]))
             self._db.load(_ENGAGE.format(totals="true" if totals else "false"), rows)
             self._db.run(
                 "INSERT INTO destination(name, engaged_until) VALUES (?, ?) "
@@ -209,8 +206,8 @@ class SqlStore:
             )
 
     def stages(self, destination: str) -> pa.Table:
-        sql = f"SELECT {', '.join(stage_entries.STAGE_ENTRIES.names)} FROM stage_entry WHERE destination = ?"
-        return self._db.table(sql, stage_entries.STAGE_ENTRIES, [destination])
+        sql = f"SELECT {', '.join(STAGE_ENTRIES.names)} FROM stage_entry WHERE destination = ?"
+        return self._db.table(sql, STAGE_ENTRIES, [destination])
 
     def remember_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
         with self._db.transaction():

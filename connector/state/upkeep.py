@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.model import Kind, Op, Outcome, Status
+from connector.core.schemas import INSTANT
 from connector.state import tombstones
-from connector.state.base import INSTANT
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
 from connector.state.settle import raise_revision

@@ -19,8 +19,9 @@ from connector.config.sections.destinations import PLATFORMS
 from connector.config.sections.models import Destination, Secret
 from connector.core.errors import BadRecords, DestinationError, MissingScope, NotSent
 from connector.core.events import silent
-from connector.core.model import SAID_NO, Kind, Op, Outcome, Status, Target
-from connector.platforms.base import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA, Adapter, Batch, Done, Job
+from connector.core.model import BLOCKED, Kind, Op, Outcome, Status, Target
+from connector.core.schemas import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA
+from connector.platforms.base import Adapter, Batch, Done, Job
 from connector.platforms.http import client
 from connector.platforms.registry import ADAPTERS, create
 from connector.rehearsal.core.world import KEYS
@@ -221,8 +222,8 @@ def test_whoever_said_no_is_read_as_such(adapter: Adapter, kit: Kit) -> None:
     expected = {*kit.seeded, *(f"{status.replace('_', '-')}@example.com" for status in no)}
     tables = pa.concat_tables([CONTACT_SCHEMA.empty_table(), *adapter.statuses(None)])
     held = {row["email"]: row["status"] for row in tables.to_pylist()}
-    assert {email: held[email] for email in expected if held[email] not in SAID_NO} == {}
-    assert {email for email, status in held.items() if status in SAID_NO} >= kit.said_no()
+    assert {email: held[email] for email in expected if held[email] not in BLOCKED} == {}
+    assert {email for email, status in held.items() if status in BLOCKED} >= kit.said_no()
 
 
 # -- strange answers ----------------------------------------------------------------------------------------------

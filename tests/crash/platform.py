@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from connector.core.errors import Unanswered
 from connector.core.model import Kind, Op, Outcome, Status
-from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, Batch, Done, Job, RecordOutcome, TagStyle
+from connector.core.schemas import CONTACT_SCHEMA, MEMBER_SCHEMA
+from connector.platforms.base import Batch, Done, Job, RecordOutcome, TagStyle
 from tests.push.fake import FakePlatform
 
 

@@ -13,11 +13,10 @@ import pytest
 
 from connector.config.load import load_text
 from connector.config.sections.lifecycle import Lifecycle
+from connector.core.schemas import ENGAGEMENT_SCHEMA, LEDGER_CONTACTS, STAGE_ENTRIES
 from connector.lifecycle import machine
 from connector.lifecycle.policy import Policy, policy
 from connector.segments.compile.windows import Clock, ago
-from connector.state.base import ENGAGEMENT, LEDGER_CONTACTS
-from connector.state.stages import STAGE_ENTRIES
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
@@ -91,8 +90,8 @@ def decide(
     found = machine.decide(
         desired,
         pa.Table.from_pylist(contacts, LEDGER_CONTACTS),
-        pa.Table.from_pylist(list(engaged), ENGAGEMENT),
-        pa.Table.from_pylist(list(engaged), ENGAGEMENT).select(["email", "last_click_at"]),
+        pa.Table.from_pylist(list(engaged), ENGAGEMENT_SCHEMA),
+        pa.Table.from_pylist(list(engaged), ENGAGEMENT_SCHEMA).select(["email", "last_click_at"]),
         pa.Table.from_pylist(list(entries), STAGE_ENTRIES),
         at or held(),
     )

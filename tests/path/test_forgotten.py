@@ -11,10 +11,10 @@ from unittest.mock import patch
 import pytest
 
 from connector.app import cleaning, planning, pushing, upkeep
+from connector.app import planning as refresh
 from connector.app.workspace import open_state
 from connector.core.errors import DestinationError
 from connector.plan import saved
-from connector.reconcile import refresh
 from connector.report.cleanup import cleanup_csv, cleanup_json
 from connector.report.run import result_json, result_text
 from tests.lifecycle.world import POLICY, Person, World

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector.app import planning, pushing
+from connector.app.planning import refresh
 from connector.app.workspace import open_state
 from connector.config.language.platform_words import WORDS
 from connector.config.load import load_text
 from connector.core.errors import ConfigError
 from connector.core.model import Kind
-from connector.reconcile.refresh import refresh
 from connector.report import plan as report
 from connector.segments.names import asked_of_platforms
 from tests.path import platforms

@@ -20,7 +20,7 @@ from connector.app.workspace import Workspace, open_state
 from connector.cli import main
 from connector.core.errors import Unsafe
 from connector.core.plan import Plan
-from connector.platforms.base import CONTACT_SCHEMA
+from connector.core.schemas import CONTACT_SCHEMA
 from connector.push.run import RunResult
 from connector.report import plan as plan_report
 from connector.report import upkeep as report

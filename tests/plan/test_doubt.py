@@ -10,8 +10,9 @@ import pytest
 
 from connector.config.sections.models import Guards
 from connector.core.model import SyncMode
+from connector.core.schemas import LEDGER_FIELDS, LEDGER_MEMBERSHIPS
 from connector.platforms.base import TagStyle
-from connector.state.base import LEDGER_FIELDS, LEDGER_MEMBERSHIPS, Ledger
+from connector.state.base import Ledger
 from tests.push.fake import capabilities
 
 from .world import changes, desired, ledger, plan, routing

@@ -13,9 +13,10 @@ import pytest
 
 from connector.core.model import Kind, Op, Target
 from connector.core.plan import Plan
+from connector.core.schemas import RUN_CHANGES
 from connector.plan.undo import Side, build
 from connector.platforms.base import RetireSpec, TagStyle
-from connector.state.base import RUN_CHANGES, Ledger, RunInfo, RunState
+from connector.state.base import Ledger, RunInfo, RunState
 from tests.plan.world import NOON, blocked, capabilities, changes, desired, ledger, routing
 
 YES = {"status": "subscribed"}

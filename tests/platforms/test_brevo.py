@@ -27,7 +27,8 @@ from connector.core.errors import (
 )
 from connector.core.events import Event, RequestSent
 from connector.core.model import Kind, NewContacts, Op, Outcome, Status, Target
-from connector.platforms.base import BATCH_SCHEMA, Batch, Done, Job
+from connector.core.schemas import BATCH_SCHEMA
+from connector.platforms.base import Batch, Done, Job
 from connector.platforms.brevo import facts, jobs, wire
 from connector.platforms.brevo.adapter import Brevo
 from tests.platforms.clock import TurnedClock

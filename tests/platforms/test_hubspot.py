@@ -28,7 +28,8 @@ from connector.core.errors import (
 )
 from connector.core.events import silent
 from connector.core.model import Kind, Op, Outcome, Target
-from connector.platforms.base import BATCH_SCHEMA, Batch, Done
+from connector.core.schemas import BATCH_SCHEMA
+from connector.platforms.base import Batch, Done
 from connector.platforms.hubspot import wire
 from connector.platforms.hubspot.adapter import HubSpot
 from tests.platforms.clock import TurnedClock

@@ -30,7 +30,8 @@ from connector.core.errors import (
 )
 from connector.core.events import silent
 from connector.core.model import Kind, NewContacts, Op, Outcome, Status, Target
-from connector.platforms.base import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA, Batch, Done, Job
+from connector.core.schemas import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA
+from connector.platforms.base import Batch, Done, Job
 from connector.platforms.klaviyo.adapter import Klaviyo
 from connector.platforms.klaviyo.adapter import _row as klaviyo_row
 from connector.platforms.klaviyo.facts import windows

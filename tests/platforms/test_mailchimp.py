@@ -31,7 +31,8 @@ from connector.core.errors import (
 )
 from connector.core.events import Event, RequestSent
 from connector.core.model import Kind, NewContacts, Op, Outcome, Status, Target
-from connector.platforms.base import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA, Batch, Done, Job, RecordOutcome
+from connector.core.schemas import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA
+from connector.platforms.base import Batch, Done, Job, RecordOutcome
 from connector.platforms.mailchimp.adapter import Mailchimp
 from connector.platforms.registry import create
 from tests.platforms.clock import TurnedClock

@@ -19,8 +19,8 @@ import pytest
 from connector.config.sections.models import Destination, Secret
 from connector.core.events import silent
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
-from connector.core.plan import CHANGE_SCHEMA
-from connector.platforms.base import BATCH_SCHEMA, Adapter, Batch, Job
+from connector.core.schemas import BATCH_SCHEMA, CHANGE_SCHEMA
+from connector.platforms.base import Adapter, Batch, Job
 from connector.platforms.registry import create
 from connector.push import destination
 from connector.push.run import apply

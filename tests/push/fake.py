@@ -12,10 +12,8 @@ import pyarrow as pa
 
 from connector.core.errors import BadRecords, TooLarge, Unanswered
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
-from connector.core.plan import CHANGE_SCHEMA
+from connector.core.schemas import CHANGE_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA
 from connector.platforms.base import (
-    CONTACT_SCHEMA,
-    MEMBER_SCHEMA,
     Account,
     Batch,
     Capabilities,

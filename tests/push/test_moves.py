@@ -11,7 +11,7 @@ import pytest
 
 from connector.core.errors import Auth, Unanswered
 from connector.core.model import Kind, Op
-from connector.platforms.base import CONTACT_SCHEMA
+from connector.core.schemas import CONTACT_SCHEMA
 from connector.state.base import Store
 
 from .conftest import Pusher

@@ -11,7 +11,8 @@ import pytest
 
 from connector.core.errors import Auth
 from connector.core.model import Kind, Op
-from connector.platforms.base import CONTACT_SCHEMA, TagStyle
+from connector.core.schemas import CONTACT_SCHEMA
+from connector.platforms.base import TagStyle
 from connector.state.base import RunState, Store
 
 from .conftest import Pusher

@@ -10,8 +10,8 @@ import pytest
 
 from connector.core.events import Progress
 from connector.core.model import Kind, Op
-from connector.platforms.base import BATCH_SCHEMA, CONTACT_SCHEMA, TagStyle
-from connector.state.base import OBSERVED, RECORDS, RunState, Store
+from connector.platforms.base import TagStyle
+from connector.state.base import RunState, Store
 
 from .conftest import Pusher, ledger_members
 from .fake import FakePlatform, capabilities, change, people
@@ -182,11 +182,6 @@ def test_update_keeps_what_was_before(push: Pusher, store: Store) -> None:
     row = store.run_changes(result.run_id).to_pylist()[0]
     assert (row["previous"], row["fields"]) == ('{"A":1,"B":2}', '{"B":3,"A":null}')
     assert store.ledger("d").contacts["fields"].to_pylist() == ['{"B":3}']
-
-
-def test_what_passes_between_state_and_platforms_has_the_same_columns() -> None:
-    assert pa.schema([field for field in RECORDS if field.name not in ("seq", "seen")]) == BATCH_SCHEMA
-    assert OBSERVED == CONTACT_SCHEMA
 
 
 def test_somebody_created_just_now_whom_the_index_does_not_show_yet_is_not_gone(push: Pusher, store: Store) -> None:

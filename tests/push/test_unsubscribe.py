@@ -11,10 +11,11 @@ import pyarrow as pa
 import pytest
 
 from connector.core.errors import Unanswered
-from connector.core.model import SAID_NO, Op, Status
-from connector.platforms.base import CONTACT_SCHEMA, ENGAGEMENT_SCHEMA, Batch, RecordOutcome
+from connector.core.model import BLOCKED, Op, Status
+from connector.core.schemas import CONTACT_SCHEMA, ENGAGEMENT_SCHEMA, LEDGER_CONTACTS
+from connector.platforms.base import Batch, RecordOutcome
 from connector.push.recheck_query import fresh, seen, spared
-from connector.state.base import LEDGER_CONTACTS, RunState, Store
+from connector.state.base import RunState, Store
 
 from .conftest import Pusher
 from .fake import SPEC, FakePlatform, capabilities, change, people
@@ -69,7 +70,7 @@ def test_the_ledger_says_so(push: Pusher, store: Store, platform: Platform) -> N
     assert statuses(store) == dict.fromkeys(PEOPLE, "unsubscribed")
 
 
-@pytest.mark.parametrize("status", sorted(SAID_NO))
+@pytest.mark.parametrize("status", sorted(BLOCKED))
 def test_whoever_said_no_since_the_plan_is_left_out(push: Pusher, platform: Platform, status: str) -> None:
     platform.say(status, PEOPLE[0])
     result = push(platform, change(Op.UNSUBSCRIBE, PEOPLE[:3]))

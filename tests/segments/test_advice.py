@@ -12,8 +12,9 @@ import pytest
 
 from connector.config.sections.advice_codes import ADVICE, WARNINGS
 from connector.config.sections.models import Config
-from connector.segments.advice.check import Advice, Given, advise
+from connector.segments.advice.check import advise
 from connector.segments.advice.members import probes
+from connector.segments.advice.model import Advice, Given
 from connector.segments.checks import types_of
 from connector.segments.evaluate import evaluate
 from connector.segments.probes import with_probes

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from connector.config.load import load_text
 from connector.config.sections.models import Config
-from connector.segments.advice.check import Given, advise
+from connector.segments.advice.check import advise
 from connector.segments.advice.members import probes
+from connector.segments.advice.model import Given
 from connector.segments.checks import types_of
 from connector.segments.compare import Side, compare, parts
 from connector.segments.evaluate import evaluate

@@ -10,7 +10,7 @@ import pytest
 from connector.config.load import load_text
 from connector.core.errors import ConfigError
 from connector.segments.names import needed
-from connector.sources.model import ColumnInfo, SourceInfo
+from connector.sources.columns.model import ColumnInfo, SourceInfo
 
 FILE = """\
 version: 1

@@ -13,8 +13,8 @@ import pytest
 from connector.config.language.rules import Duration
 from connector.core.errors import SourceError
 from connector.sources.columns.catalog import catalog, numbered
+from connector.sources.columns.model import SourceInfo
 from connector.sources.files.discover import fingerprint
-from connector.sources.model import SourceInfo
 from connector.sources.text import snake
 from tests.sources.kit import AS_OF, column, config, loaded, rows, write
 

@@ -10,8 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.core.plan import CHANGE_SCHEMA
-from connector.platforms.base import CONTACT_SCHEMA
+from connector.core.schemas import CHANGE_SCHEMA, CONTACT_SCHEMA
 from connector.state.drivers.postgres import PostgresDatabase
 from connector.state.store import SqlStore
 from tests.postgres import empty_schema, postgres

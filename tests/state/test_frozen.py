@@ -9,8 +9,9 @@ import pytest
 
 from connector.core.errors import Stale
 from connector.core.model import Op
-from connector.state.base import ANSWERS, RunState
-from connector.state.frozen import FROZEN, counted
+from connector.core.schemas import ANSWERS, FROZEN
+from connector.state.base import RunState
+from connector.state.frozen import counted
 from connector.state.store import SqlStore
 
 from .conftest import changes, columns, contacts, open_run

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from connector.core.model import Op
-from connector.state.base import ANSWERS, ENGAGEMENT, RunState
+from connector.core.schemas import ANSWERS, ENGAGEMENT_SCHEMA
+from connector.state.base import RunState
 from connector.state.store import SqlStore
 
 from .conftest import Now, changes, columns, contacts, open_run
@@ -20,7 +21,7 @@ def test_engagement_adds_up_and_sends_begin_anew_with_an_open_or_click(store: Sq
         return datetime(2026, 11, day, tzinfo=UTC)
 
     def rows(*found: dict[str, Any]) -> pa.Table:
-        return pa.Table.from_pylist(list(found), ENGAGEMENT)
+        return pa.Table.from_pylist(list(found), ENGAGEMENT_SCHEMA)
 
     silent = {"email": "a@example.com", "last_send_at": at(3), "sends": 3, "bounces": 1}
     engaged = {"email": "b@example.com", "last_open_at": at(4), "last_send_at": at(3), "sends": 3, "bounces": 0}
@@ -39,7 +40,7 @@ def test_engagement_adds_up_and_sends_begin_anew_with_an_open_or_click(store: Sq
     known, until = store.engagement("d")
     assert until == at(9)
     assert ("a@example.com", at(6), 9, 9) in columns(known, "email", "last_send_at", "sends", "bounces")
-    assert store.engagement("other") == (ENGAGEMENT.empty_table(), None)
+    assert store.engagement("other") == (ENGAGEMENT_SCHEMA.empty_table(), None)
 
 
 def test_people_and_a_whole_reading_are_remembered(store: SqlStore, now: Now) -> None:
@@ -58,7 +59,7 @@ def test_a_move_takes_memberships_and_engagement_along(store: SqlStore, known: b
     old, new = "old@example.com", "new@example.com"
     held = [{"email": old, "remote_id": "1", "status": "subscribed"}]
     store.observe("d", contacts(*held, *([{"email": new, "status": "absent"}] if known else [])))
-    store.engage("d", pa.Table.from_pylist([{"email": old, "sends": 4}], ENGAGEMENT), until=datetime.now(UTC))
+    store.engage("d", pa.Table.from_pylist([{"email": old, "sends": 4}], ENGAGEMENT_SCHEMA), until=datetime.now(UTC))
     with store.lease("test"):
         open_run(store, changes({"op": "adopt", "kind": "tag", "target": "VIP", "email": old}))
         store.journal.finish(store.runs()[0].id, RunState.DONE, {})

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from connector.core.schemas import STAGE_MOVES
 from connector.state.base import RunState, Store
-from connector.state.stages import STAGE_MOVES
 
 from .conftest import changes, contacts
 from .test_store import answers

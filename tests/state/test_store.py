@@ -10,16 +10,9 @@ import pytest
 
 from connector.core.errors import PlanError, Stale, StateError
 from connector.core.model import Kind
-from connector.core.plan import CHANGE_SCHEMA
+from connector.core.schemas import ANSWERS, CHANGE_SCHEMA, LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS
 from connector.state.accounts import Known
-from connector.state.base import (
-    ANSWERS,
-    LEDGER_CONTACTS,
-    LEDGER_MEMBERSHIPS,
-    LEDGER_TARGETS,
-    REJECTS,
-    RunState,
-)
+from connector.state.base import RunState
 from connector.state.open import open_store
 from connector.state.store import SqlStore
 

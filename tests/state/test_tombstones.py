@@ -10,10 +10,8 @@ import pyarrow as pa
 import pytest
 
 from connector.core.errors import StateError
+from connector.core.schemas import ENGAGEMENT_SCHEMA, FROZEN, PEOPLE, STAGE_MOVES
 from connector.state import schema
-from connector.state.base import ENGAGEMENT, PEOPLE
-from connector.state.frozen import FROZEN
-from connector.state.stages import STAGE_MOVES
 from connector.state.store import SqlStore
 from connector.state.tombstones import WITH_EMAIL
 
@@ -43,7 +41,7 @@ def test_what_is_observed_of_a_forgotten_person_is_not_kept(forgetful: SqlStore)
     forgetful.observe("d", contacts({"email": "Ann@example.com", "status": "unsubscribed"}, {"email": BOB}))
     opened = {"email": [ANN, BOB], "last_open_at": [NOW, NOW], "last_click_at": [None, None]}
     more = {"last_send_at": [None, None], "sends": [1, 1], "bounces": [0, 0]}
-    forgetful.engage("d", pa.table({**opened, **more}, schema=ENGAGEMENT), until=NOW)
+    forgetful.engage("d", pa.table({**opened, **more}, schema=ENGAGEMENT_SCHEMA), until=NOW)
     assert traces(forgetful, ANN) == []
     assert forgetful.ledger("d").contacts["email"].to_pylist() == [BOB]
     assert forgetful.engagement("d")[0]["email"].to_pylist() == [BOB]

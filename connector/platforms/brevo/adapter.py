@@ -44,7 +44,8 @@ from connector.config.sections.models import Destination
 from connector.core.errors import Auth, NotSent, Refused, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
-from connector.platforms.base import MEMBER_SCHEMA, Account, Batch, Done, Identity, Job, RecordOutcome
+from connector.core.schemas import MEMBER_SCHEMA
+from connector.platforms.base import Account, Batch, Done, Identity, Job, RecordOutcome
 from connector.platforms.brevo import errors, jobs, proof, wire
 from connector.platforms.brevo.client import Client
 from connector.platforms.brevo.facts import CAPABILITIES, POLL_FIRST, POLL_MOST, TAG_ATTRIBUTE

@@ -17,7 +17,7 @@ import pyarrow as pa
 from pydantic import BaseModel, Field, StrictBool, StrictInt, ValidationError
 
 from connector.core.model import Status
-from connector.platforms.base import CONTACT_SCHEMA
+from connector.core.schemas import CONTACT_SCHEMA
 from connector.platforms.brevo import errors
 from connector.platforms.http.client import Reply
 

@@ -26,8 +26,8 @@ from connector.config.sections.models import Destination
 from connector.core.errors import Auth
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
+from connector.core.schemas import MEMBER_SCHEMA
 from connector.platforms.base import (
-    MEMBER_SCHEMA,
     Account,
     Batch,
     Capabilities,

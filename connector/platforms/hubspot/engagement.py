@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.platforms.base import ENGAGEMENT_SCHEMA
+from connector.core.schemas import ENGAGEMENT_SCHEMA
 from connector.platforms.hubspot.wire import addresses
 
 TIMES = {

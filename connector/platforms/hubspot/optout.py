@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.core.errors import BadRecords
-from connector.core.model import SAID_NO, Outcome, Status
+from connector.core.model import BLOCKED, Outcome, Status
 from connector.platforms.base import RecordOutcome
 from connector.platforms.hubspot.errors import Declined, faults, meaning
 from connector.platforms.hubspot.wire import addresses, status_of
@@ -45,7 +45,7 @@ def _told(status: Status, *, primary: bool) -> RecordOutcome:
         return RecordOutcome(0, Outcome.SKIPPED, "second_address", "HubSpot mails the contact under another address")
     if status is Status.UNSUBSCRIBED:
         return RecordOutcome(0, Outcome.UNCHANGED)
-    if status in SAID_NO:
+    if status in BLOCKED:
         return RecordOutcome(0, Outcome.SKIPPED, "said_no", "HubSpot does not mail this contact any more")
     return RecordOutcome(0, Outcome.UNKNOWN)
 

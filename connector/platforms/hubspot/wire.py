@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from connector.core.model import Status
-from connector.platforms.base import CONTACT_SCHEMA
+from connector.core.schemas import CONTACT_SCHEMA
 
 CONTACT_TYPE = "0-1"  # objectTypeId of contacts
 STATE_PROPERTIES = (

@@ -39,17 +39,8 @@ from connector.config.sections.models import Destination
 from connector.core.errors import Auth, BadRecords, ContractError, NotSent, Refused, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
-from connector.platforms.base import (
-    MEMBER_SCHEMA,
-    NOT_HELD,
-    Account,
-    Batch,
-    Done,
-    Identity,
-    Job,
-    RecordOutcome,
-    before_sending,
-)
+from connector.core.schemas import MEMBER_SCHEMA
+from connector.platforms.base import NOT_HELD, Account, Batch, Done, Identity, Job, RecordOutcome, before_sending
 from connector.platforms.http.client import Http, Reply
 from connector.platforms.http.limits import Clock, Limiter
 from connector.platforms.klaviyo import engagement, jobs, wire

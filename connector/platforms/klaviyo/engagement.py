@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import BaseModel
 
-from connector.platforms.base import ENGAGEMENT_SCHEMA
+from connector.core.schemas import ENGAGEMENT_SCHEMA
 from connector.platforms.http.client import Reply
 from connector.platforms.klaviyo.wire import Links, One, Page, Resource, cursor_of, instant, read, text
 

@@ -30,7 +30,7 @@ from connector.core.errors import (
     Unanswered,
 )
 from connector.core.model import Status
-from connector.platforms.base import CONTACT_SCHEMA
+from connector.core.schemas import CONTACT_SCHEMA
 from connector.platforms.http.client import Reply
 from connector.platforms.http.retry import retry_after
 from connector.platforms.klaviyo.facts import MAX_BODY, MAX_PROFILE

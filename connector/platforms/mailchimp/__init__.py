@@ -1,0 +1,4 @@
+"""Mailchimp: members of one audience, and tags.
+
+Owns: its API. Must not: decide what to send.
+"""

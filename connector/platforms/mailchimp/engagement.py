@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.platforms.base import ENGAGEMENT_SCHEMA
+from connector.core.schemas import ENGAGEMENT_SCHEMA
 
 HISTORY = timedelta(days=365)  # how far back the first reading goes, and the oldest campaign that is looked at
 BOUNCING = timedelta(days=7)  # after a send bounces may still come in

@@ -25,8 +25,9 @@ import pyarrow.compute as pc
 from connector.core.errors import ContractError, NotSent, Refused, Retryable
 from connector.core.model import NewContacts, Outcome, Status
 from connector.core.problem import did_you_mean
+from connector.core.schemas import CONTACT_SCHEMA, MEMBER_SCHEMA
 from connector.core.scrub import scrub
-from connector.platforms.base import CONTACT_SCHEMA, MEMBER_SCHEMA, RecordOutcome
+from connector.platforms.base import RecordOutcome
 
 # Reading: only these four fields of a member are asked for. `id` is the MD5 of the address and changes with it;
 # `contact_id` stays (mailchimp.com/developer/marketing/api/list-members, read 2026-11-28).

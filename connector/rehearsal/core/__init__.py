@@ -1,0 +1,4 @@
+"""What every rehearsal platform needs: server, world, paging, limits, faults, recording.
+
+Owns: one world per process. Must not: know a platform.
+"""

@@ -1,0 +1,4 @@
+"""Advice of `sync check`: what is no error and yet worth knowing.
+
+Owns: the questions. Must not: refuse anything.
+"""

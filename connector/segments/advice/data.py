@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from connector.config.language.rules import Compare, Loc
 from connector.config.sections.advice_codes import WARNINGS
-from connector.segments.advice.check import Advice, Given
+from connector.segments.advice.model import Advice, Given
 from connector.segments.compile import engine, literals
 from connector.segments.compile.windows import Clock
 from connector.segments.names import CONTACTS, Names, nodes, references

@@ -13,7 +13,7 @@ from datetime import date
 
 from connector.config.language.rules import Pick, Sql
 from connector.config.sections.models import Config
-from connector.segments.advice.check import Advice, Given
+from connector.segments.advice.model import Advice, Given
 from connector.segments.names import CONTACTS, Names, nodes, references, roots, sources
 
 TO_ACT_ON = 6  # more segments in one destination than anybody acts on

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from connector.config.language.rules import All, AnyOf, Compare, InSegment, Not, Rule, walk
 from connector.config.sections.models import Config
-from connector.segments.advice.check import Advice, Given
+from connector.segments.advice.model import Advice, Given
 from connector.segments.priorities import waterfall
 
 TINY, TINY_SHARE = 10, 0.01

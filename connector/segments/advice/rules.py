@@ -24,7 +24,7 @@ from connector.config.language.rules import (
     walk,
 )
 from connector.config.sections.models import Config
-from connector.segments.advice.check import Advice, Given
+from connector.segments.advice.model import Advice, Given
 from connector.segments.checks import TypeOf
 from connector.segments.compile.measures import ask
 from connector.segments.compile.rewrite import bare

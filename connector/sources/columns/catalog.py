@@ -14,11 +14,11 @@ from connector.config.language.rules import Loc
 from connector.config.sections.models import Column, Config, Source
 from connector.core.errors import SourceError
 from connector.core.problem import Place, Problem, did_you_mean
+from connector.sources.columns.model import ColumnInfo, SourceInfo
 from connector.sources.columns.presets import APOSTROPHE, PRESETS, Known
 from connector.sources.files.discover import check_age, files_of
 from connector.sources.files.formats import Export, inspect
 from connector.sources.files.quotable import quotable
-from connector.sources.model import ColumnInfo, SourceInfo
 from connector.sources.text import fold, plain, snake
 from connector.sources.trouble import fail
 from connector.sources.warehouse import connect

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from connector.sources.columns import measure
 from connector.sources.columns.layout import Layout
 from connector.sources.columns.measure import Counts, Habits
+from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.readings import Reading
 from connector.sources.findings import Findings
-from connector.sources.model import ColumnInfo
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,8 +12,8 @@ from connector.config.sections.models import ColumnType
 from connector.core.problem import Place
 from connector.sources.columns.catalog import numbered
 from connector.sources.columns.measure import TIMES, Text
+from connector.sources.columns.model import ColumnInfo, SourceInfo
 from connector.sources.columns.readings import MISSING_WORDS, present
-from connector.sources.model import ColumnInfo, SourceInfo
 from connector.sources.text import fold
 
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from connector.config.sections.models import ColumnType
 from connector.sources import engine
 from connector.sources.columns import times
+from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.normalise import NO, YES
 from connector.sources.columns.readings import INTEGER, NUMBER, PLAIN, Reading, bare
 from connector.sources.columns.times import PATTERNS, Style
-from connector.sources.model import ColumnInfo
 from connector.sources.text import literal, trim_sql
 
 if TYPE_CHECKING:

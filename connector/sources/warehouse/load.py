@@ -20,8 +20,9 @@ from ibis import _
 from connector.config.sections.models import ColumnType, Config
 from connector.sources import emails
 from connector.sources.columns import normalise, vacant
+from connector.sources.columns.model import SourceInfo
 from connector.sources.findings import Findings
-from connector.sources.model import QUARANTINE_SCHEMA, Loaded, SourceInfo
+from connector.sources.model import QUARANTINE_SCHEMA, Loaded
 from connector.sources.trouble import fail
 from connector.sources.warehouse import columns as warehouse_columns
 from connector.sources.warehouse import connect

@@ -19,7 +19,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -31,6 +30,7 @@ from typing import Any
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
+from connector.core import files
 from connector.core.errors import LeaseHeld, Stale, StateError
 from connector.core.model import Op
 from connector.state import lease as local
@@ -87,14 +87,8 @@ class Remote:
         if not isinstance(self._fs, LocalFileSystem):
             self._fs.pipe_file(path, content)
             return
-        new = Path(f"{path}.new-{self._number}")
-        with new.open("wb") as file:
-            with suppress(FileNotFoundError):
-                shutil.copymode(path, new)  # before there is anything in it to be read by others
+        with files.replacing(Path(path), like_old=True) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
 
     def take(self, holder: str, now: datetime) -> None:
         newest = self._newest()

@@ -1,0 +1,42 @@
+"""Writing a file whole or not at all, readable by its owner alone.
+
+Owns: the one way in which this package replaces a file. Must not: know what is written, or choose where.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+PRIVATE = 0o600
+
+
+@contextmanager
+def replacing(
+    path: Path, *, mode: int = PRIVATE, like_old: bool = False, changed_at: float | None = None
+) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the place of `path` when the block ends without an error: at once, and once its
+    content is on the disk. Whoever reads meanwhile finds the old file or the new one, and after an error the old one.
+
+    The new file has `mode` from the start (less the umask), or with `like_old` that of the file it replaces.
+    `changed_at` is its time in seconds since 1970, else now. Raises OSError."""
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE if like_old else mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if like_old:
+                with suppress(FileNotFoundError):
+                    shutil.copymode(path, new)  # before there is anything in it to be read by others
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if changed_at is not None:
+            os.utime(new, (changed_at, changed_at))
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
