@@ -38,14 +38,11 @@ from connector.rehearsal.core.world import (
 )
 
 PLATFORMS = ("mailchimp", "klaviyo", "hubspot", "brevo")
-_MODULES = {"brevo": "brevo.routes"}  # the others have the name of their platform
 
 
 def load_platforms() -> list[Platform]:
     """The platform modules of this package."""
-    return [
-        cast(Platform, importlib.import_module(f"connector.rehearsal.{_MODULES.get(name, name)}")) for name in PLATFORMS
-    ]
+    return [cast(Platform, importlib.import_module(f"connector.rehearsal.{name}.routes")) for name in PLATFORMS]
 
 
 class App:
