@@ -2,7 +2,7 @@
 
 Owns: one facts module per platform, and the list of them. The configuration refuses by these facts what no push could
 do, and the adapters' Capabilities are derived from them, so the two cannot differ.
-Must not: import anything but connector.model, or know how a request is made.
+Must not: import anything but connector.core.model, or know how a request is made.
 """
 
 from __future__ import annotations

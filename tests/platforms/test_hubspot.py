@@ -538,7 +538,7 @@ def test_every_address_leads_to_the_contact(http: responses.RequestsMock, hubspo
 def test_what_changed_is_searched_in_windows(
     http: responses.RequestsMock, hubspot: HubSpot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.platforms.hubspot.adapter.portal.SEARCH_CAP", 2)
+    monkeypatch.setattr("connector.platforms.hubspot.portal.SEARCH_CAP", 2)
     http.post(SEARCH, json=_page(_contact(1), after="2", total=3))
     later = "2026-11-21T11:00:00.000Z"
     http.post(SEARCH, json=_page(_contact(2, lastmodifieddate=later), total=1))
@@ -554,7 +554,7 @@ def test_what_changed_is_searched_in_windows(
 def test_more_than_a_search_can_hold_in_one_instant(
     http: responses.RequestsMock, hubspot: HubSpot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.platforms.hubspot.adapter.portal.SEARCH_CAP", 1)
+    monkeypatch.setattr("connector.platforms.hubspot.portal.SEARCH_CAP", 1)
     http.post(SEARCH, json=_page(_contact(1), after="1", total=9))
     http.get(CONTACTS, json=_page(_contact(3)))
     found = _rows(hubspot.statuses(datetime(2026, 11, 21, 9, 0, tzinfo=UTC)))

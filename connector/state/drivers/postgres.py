@@ -33,7 +33,7 @@ _AT_ONCE = 1 << 20  # bytes
 
 
 class PostgresDatabase:
-    """As connector.state.database.Database. Raises StateError for whatever the driver raises.
+    """As connector.state.drivers.sqlite.Database. Raises StateError for whatever the driver raises.
 
     `url`: postgresql://USER@HOST/DATABASE?… as libpq reads it. The password may also come from PGPASSWORD or ~/.pgpass.
     """
