@@ -320,8 +320,8 @@ def test_silence() -> None:
 
 def test_every_code_of_advice_is_given_somewhere() -> None:
     """The table and the code that gives advice name the same codes."""
-    folder = Path(__file__).parents[2] / "connector" / "segments"
-    text = "".join(file.read_text(encoding="utf-8") for file in folder.glob("advice*.py"))
+    folder = Path(__file__).parents[2] / "connector" / "segments" / "advice"
+    text = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
     given_codes = set(re.findall(r'"([a-z]+(?:-[a-z]+)*)"', text))
     assert set(ADVICE) - set(WARNINGS) <= given_codes  # warnings come from the load
 

@@ -141,7 +141,7 @@ def test_what_is_being_written_is_as_private_as_the_old_file(tmp_path: Path, mon
     seen = []
 
     def look(_: int) -> None:
-        seen.extend(file.stat().st_mode & 0o777 for file in tmp_path.glob("state.db.new-*"))
+        seen.extend(file.stat().st_mode & 0o777 for file in tmp_path.glob(".state.db.????????"))
 
     monkeypatch.setattr(bucket.os, "fsync", look)
     store = RemoteStore(url)
