@@ -149,7 +149,7 @@ def _warm() -> None:
     import adbc_driver_sqlite.dbapi  # noqa: F401
     import ibis
 
-    import connector.plan.build
+    import connector.plan.assemble
     import connector.segments.evaluate
     import connector.sources.load
 

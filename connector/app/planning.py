@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from connector.core.plan import Plan
     from connector.lifecycle.policy import Policy
     from connector.lifecycle.staging import Staged
-    from connector.plan.build import Side
+    from connector.plan.assemble import Side
     from connector.plan.routes import Routing
     from connector.platforms.base import Adapter
     from connector.segments.evaluate import Evaluation
@@ -58,7 +58,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
 
     Raises PlanError when an unfinished run must be resumed first."""
     from connector.lifecycle import staging
-    from connector.plan import build, totals
+    from connector.plan import assemble, totals
 
     store.require_finished()
     new = accounts.new(workspace, store)
@@ -71,7 +71,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         for name, column in stages.columns.items():
             people = people.append_column(name, column)
     frozen = freezing.due(workspace, store, evaluation, forgotten)
-    made = build.build(
+    made = assemble.build(
         people,
         sides,
         as_of=workspace.as_of,
@@ -134,7 +134,8 @@ class _Planning:
         self, desired: pa.Table, forgotten: pa.Array, destination: Destination, complete: bool, ledger: Ledger
     ) -> _Part:
         """People and targets whom nobody has asked about yet are looked up on the platform."""
-        from connector.plan import build, hold
+        from connector.plan import assemble
+        from connector.plan.diff import hold
         from connector.plan.routes import route
         from connector.reconcile import observe
 
@@ -149,7 +150,7 @@ class _Planning:
         unread = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
         seen, new_targets = observe.targets(self.store, connected, routing, unread, self.workspace.reading)
         recent = hold.recent(self.store, routing, self.workspace.ago)
-        side = build.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)
+        side = assemble.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)
         return _Part(side, staged)
 
     def _known(
@@ -164,7 +165,7 @@ class _Planning:
         """The ledger, with everybody in it whom the plan needs."""
         import pyarrow.compute as pc
 
-        from connector.plan import moves
+        from connector.plan.diff import moves
         from connector.reconcile import observe
 
         store, name = self.store, ledger.destination

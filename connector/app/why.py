@@ -112,7 +112,8 @@ def _quarantined(loaded: Loaded, text: str) -> tuple[tuple[str, int, str], ...]:
 def _standings(
     workspace: Workspace, store: Store | None, loaded: Loaded, email: str, explanation: Explanation | None
 ) -> tuple[Standing, ...]:
-    from connector.plan import hold, rows
+    from connector.plan import rows
+    from connector.plan.diff import hold
     from connector.plan.person import nowhere, standing, way
     from connector.plan.routes import route
 

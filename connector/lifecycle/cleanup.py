@@ -20,8 +20,9 @@ from connector.core.plan import GuardHit, Plan
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, UNSUBSCRIBE, Actions
-from connector.plan import diff, forecast, guards
-from connector.plan.build import UNBILLED
+from connector.plan import forecast, guards
+from connector.plan.assemble import UNBILLED
+from connector.plan.diff import people as diff
 from connector.plan.routes import Routing
 from connector.plan.saved import identity
 from connector.platforms.base import Capabilities, TagStyle

@@ -21,7 +21,7 @@ from connector.config.sections.lifecycle import Amount, StageSplit
 from connector.core.model import BLOCKED, Status, quoted
 from connector.core.schemas import STAGE_ENTRIES
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
-from connector.plan import diff
+from connector.plan.diff import people as diff
 
 INSTANT = pa.timestamp("us", tz="UTC")
 # One row per person of one destination: what decides, and the verdict.

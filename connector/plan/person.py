@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.schemas import LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS
-from connector.plan.build import Side, build
+from connector.plan.assemble import Side, build
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger

@@ -19,7 +19,8 @@ import pyarrow as pa
 from connector.core.model import NewContacts, Op, Status, Target
 from connector.core.plan import GuardHit, Plan
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
-from connector.plan import diff, forecast, gate, guards
+from connector.plan import forecast, gate, guards
+from connector.plan.diff import people as diff
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities, TagStyle
 from connector.state.base import Ledger, RunInfo

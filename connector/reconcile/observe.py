@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from connector.core.events import Listener, Progress, silent
 from connector.core.model import BLOCKED, Kind, Status
 from connector.core.schemas import CONTACT_SCHEMA
-from connector.plan import moves
+from connector.plan.diff import moves
 from connector.plan.routes import Routing
 from connector.platforms.base import Adapter, TagStyle
 from connector.state.base import Ledger, Store

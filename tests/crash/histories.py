@@ -39,8 +39,9 @@ from connector.config.sections.models import Destination, Secret
 from connector.core.events import silent
 from connector.core.model import Kind, NewContacts, Op, Outcome, Status, SyncMode, Target
 from connector.core.plan import Plan
-from connector.plan import hold, undo
-from connector.plan.build import Side, build
+from connector.plan import undo
+from connector.plan.assemble import Side, build
+from connector.plan.diff import hold
 from connector.plan.routes import Route, Routing
 from connector.platforms.base import TagStyle
 from connector.push.run import apply, resume

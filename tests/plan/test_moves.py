@@ -13,7 +13,7 @@ import pytest
 
 from connector.core.model import Op, Status
 from connector.core.plan import Plan
-from connector.plan import moves
+from connector.plan.diff import moves
 from connector.platforms.base import Capabilities, OpSpec
 from connector.report import plan as report
 from tests.plan.world import blocked, capabilities, changes, desired, ledger, plan, routing

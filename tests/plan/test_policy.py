@@ -12,8 +12,8 @@ import pytest
 from connector.config.language.rules import Duration
 from connector.config.sections.models import Guards
 from connector.core.plan import Plan
-from connector.plan.build import Side, build
-from connector.plan.hold import RECENT
+from connector.plan.assemble import Side, build
+from connector.plan.diff.hold import RECENT
 from connector.plan.routes import Routing
 from connector.segments.compile.windows import ago
 from connector.state.base import Ledger

@@ -12,7 +12,7 @@ from connector.config.sections.models import Destination, Secret
 from connector.core.model import Kind, NewContacts, Op, SyncMode, Target
 from connector.core.plan import Plan
 from connector.core.schemas import LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS
-from connector.plan.build import Side, build
+from connector.plan.assemble import Side, build
 from connector.plan.routes import Route, Routing
 from connector.plan.totals import limited
 from connector.platforms.base import Capabilities, OpSpec, TagStyle

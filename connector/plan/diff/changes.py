@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from connector.core.model import NewContacts
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA
-from connector.plan import fields, rows
+from connector.plan import rows
+from connector.plan.diff import fields
 from connector.plan.routes import Routing
 from connector.platforms.base import NOT_HELD, TagStyle
 

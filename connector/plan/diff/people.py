@@ -13,7 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from connector.core.model import Status, SyncMode, Target
-from connector.plan import fields, gate
+from connector.plan import gate
+from connector.plan.diff import fields
 from connector.plan.routes import Route, Routing
 from connector.state.base import Ledger
 

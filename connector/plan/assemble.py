@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 from connector.core.model import Kind, Op, Status
 from connector.core.plan import GuardHit, Plan
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, FROZEN
-from connector.plan import changes, diff, guards, hold, moves, rows
+from connector.plan import guards, rows
+from connector.plan.diff import changes, hold, moves
+from connector.plan.diff import people as diff
 from connector.plan.routes import Routing
 from connector.plan.saved import identity
 from connector.plan.totals import Costs
