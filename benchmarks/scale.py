@@ -150,6 +150,7 @@ def _warm() -> None:
     import ibis
 
     import connector.plan.assemble
+    import connector.plan.desired
     import connector.segments.evaluate
     import connector.sources.load
 

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from connector.core.plan import Plan
-    from connector.lifecycle.cleanup import Side
+    from connector.lifecycle.cleanup import Findings
     from connector.push.run import RunResult
     from connector.state.base import Store
+
+
+PREFIX = "cleanup-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Cleaning:
     held twice, and rows of the export that no platform gets (reason -> rows)."""
 
     plan: Plan
-    sides: tuple[Side, ...]
+    sides: tuple[Findings, ...]
     orphans: Mapping[str, tuple[str, ...]]
     twice: Mapping[str, int]
     invalid: Mapping[str, int]
@@ -39,6 +42,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     """Read the exports and the platforms, and find. Raises PlanError while a run is unfinished."""
     from connector.lifecycle import cleanup as plans
     from connector.lifecycle import machine, retiring
+    from connector.plan.assemble import assemble
     from connector.plan.routes import route
     from connector.push import recheck_query
 
@@ -62,9 +66,17 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         engagement = store.engagement(item.name)[0]
         found = retiring.find(people, desired, ledger, engagement, do, most)
         held, seen = plans.held(desired, ledger), recheck_query.seen(ledger.contacts, engagement)
-        sides.append(plans.Side(route(config, item), ledger, can, do, found, held, seen))
+        sides.append(plans.Findings(route(config, item), ledger, can, do, found, held, seen))
     notes = (*new, *evaluation.warnings)
-    made = plans.build(sides, policy, as_of=workspace.as_of, made_at=now, contacts=desired.num_rows, notes=notes)
+    made = assemble(
+        [plans.part(side, policy) for side in sides],
+        as_of=workspace.as_of,
+        made_at=now,
+        contacts=desired.num_rows,
+        contacts_before=store.last_contacts(),
+        notes=notes,
+        prefix=PREFIX,
+    )
     orphans = {side.ledger.destination: plans.orphans(side, config.lifecycle) for side in sides}
     twice = {side.ledger.destination: _twice(side.ledger.contacts) for side in sides}
     return Cleaning(made, tuple(sides), orphans, twice, _reasons(loaded.quarantine))
@@ -90,7 +102,7 @@ def write(workspace: Workspace, cleaning: Cleaning) -> Path | None:
         return None
     folder = Path(workspace.config.folder, ".connector", *(["rehearsal"] if workspace.options.rehearse else []))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"retired-{workspace.as_of:%Y-%m-%d}-{cleaning.plan.id.removeprefix('cleanup-')}.csv"
+    path = folder / f"retired-{workspace.as_of:%Y-%m-%d}-{cleaning.plan.id.removeprefix(PREFIX)}.csv"
     with files.replacing(path) as file:
         csv.write_csv(table, file)
     return path

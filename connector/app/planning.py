@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from connector.core.plan import Plan
     from connector.lifecycle.policy import Policy
     from connector.lifecycle.staging import Staged
-    from connector.plan.assemble import Side
+    from connector.plan.diff.compare import DestinationState
+    from connector.plan.part import Part
     from connector.plan.routes import Routing
     from connector.platforms.base import Adapter
     from connector.segments.evaluate import Evaluation
@@ -57,43 +58,70 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
     to so many people per destination, after its guards have looked at the whole.
 
     Raises PlanError when an unfinished run must be resumed first."""
-    from connector.lifecycle import staging
-    from connector.plan import assemble, totals
+    from connector.plan.assemble import assemble
 
-    store.require_finished()
-    new = accounts.new(workspace, store)
-    planning = _Planning(workspace, store, workspace.now(), lifecycle.policy(workspace, whole=False), take_over)
-    evaluation, forgotten, parts = planning.read()
-    accounts.refuse_shared(workspace, store)
-    people, sides = evaluation.table, [part.side for part in parts]
-    staged = [(part.staged, part.side.ledger) for part in parts if part.staged is not None]
-    for stages, _ in staged:
-        for name, column in stages.columns.items():
-            people = people.append_column(name, column)
-    frozen = freezing.due(workspace, store, evaluation, forgotten)
-    made = assemble.build(
-        people,
-        sides,
+    asked = ask(workspace, store, take_over=take_over)
+    return assemble(
+        asked.parts,
         as_of=workspace.as_of,
-        made_at=planning.now,
+        made_at=asked.made_at,
+        contacts=asked.contacts,
         contacts_before=store.last_contacts(),
-        notes=(*new, *frozen.notes),
-        frozen=frozen.members,
-        released=frozen.released,
+        notes=asked.notes,
+        frozen=asked.frozen.members,
+        released=asked.frozen.released,
+        limit=limit,
     )
-    if planning.policy is not None:
-        made = staging.finish(made, staged, people, planning.policy)
-    if limit is not None:
-        made = totals.limited(made, limit, {side.routing.destination.name: side.costs for side in sides})
-    return made
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One destination's part of the plan; `staged` when there is a lifecycle."""
+class Asked:
+    """What segments and stages ask of the chosen destinations; `contacts` are the rows of the export."""
 
-    side: Side
+    parts: Sequence[Part]
+    made_at: datetime
+    contacts: int
+    notes: Sequence[str]
+    frozen: freezing.Freezing
+
+
+def ask(workspace: Workspace, store: Store, *, take_over: bool = False) -> Asked:
+    """Reads the exports and the platforms, and compares. `take_over` as for `plan`.
+
+    Raises PlanError when an unfinished run must be resumed first."""
+    from connector.lifecycle import staging
+
+    store.require_finished()
+    new = accounts.new(workspace, store)
+    policy = lifecycle.policy(workspace, whole=False)
+    planning = _Planning(workspace, store, workspace.now(), policy, take_over)
+    evaluation, forgotten, compared = planning.read()
+    accounts.refuse_shared(workspace, store)
+    people = evaluation.table
+    for one in compared:
+        for name, column in one.staged.columns.items() if one.staged else ():
+            people = people.append_column(name, column)
+    frozen = freezing.due(workspace, store, evaluation, forgotten)
+    short = () if policy is None else staging.short(people, policy)
+    parts = [_part(people, one, policy) for one in compared]
+    return Asked(parts, planning.now, people.num_rows, (*new, *frozen.notes, *short), frozen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What is compared at one destination; `staged` when there is a lifecycle."""
+
+    state: DestinationState
     staged: Staged | None
+
+
+def _part(people: pa.Table, one: _Compared, policy: Policy | None) -> Part:
+    """The changes that segments and stages ask of one destination."""
+    from connector.lifecycle import staging
+    from connector.plan import desired
+
+    part = desired.part(people, one.state)
+    return part if one.staged is None or policy is None else staging.staged(part, one.staged, policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +134,7 @@ class _Planning:
     policy: Policy | None
     take_over: bool
 
-    def read(self) -> tuple[Evaluation, pa.Array, Sequence[_Part]]:
+    def read(self) -> tuple[Evaluation, pa.Array, Sequence[_Compared]]:
         """The export, those of it who were forgotten, and every destination's part. What rules ask of a platform is
         read before they are evaluated, everything else meanwhile."""
         from connector.plan import rows
@@ -132,10 +160,10 @@ class _Planning:
 
     def part(
         self, desired: pa.Table, forgotten: pa.Array, destination: Destination, complete: bool, ledger: Ledger
-    ) -> _Part:
+    ) -> _Compared:
         """People and targets whom nobody has asked about yet are looked up on the platform."""
-        from connector.plan import assemble
         from connector.plan.diff import hold
+        from connector.plan.diff.compare import DestinationState
         from connector.plan.routes import route
         from connector.reconcile import observe
 
@@ -150,8 +178,8 @@ class _Planning:
         unread = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
         seen, new_targets = observe.targets(self.store, connected, routing, unread, self.workspace.reading)
         recent = hold.recent(self.store, routing, self.workspace.ago)
-        side = assemble.Side(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)
-        return _Part(side, staged)
+        state = DestinationState(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)
+        return _Compared(state, staged)
 
     def _known(
         self,

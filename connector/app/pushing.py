@@ -1,10 +1,11 @@
-"""Push, resume, doctor: a plan is guarded, bound to its inputs and applied.
+"""Push, resume, doctor: a plan is guarded, compared with its inputs and applied.
 
 Owns: the order of these steps. Must not: print, or hold the logic of a plan or a run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace, adapter
@@ -31,15 +32,20 @@ def doctor(workspace: Workspace) -> list[Health]:
     return found
 
 
-def bind(workspace: Workspace, plan: Plan) -> Plan:
-    """The plan with the content hashes of the files it was made from, ready to be saved."""
+def bound(workspace: Workspace, make: Callable[[], Plan]) -> Plan:
+    """The plan that `make` makes, with the content hashes of its files as they were before it read them: ready to be
+    saved. A file that changes meanwhile makes it stale."""
     from connector.plan.saved import with_inputs
 
-    return with_inputs(plan, _inputs(workspace))
+    inputs = _inputs(workspace)
+    return with_inputs(make(), inputs)
 
 
 def check_saved(workspace: Workspace, plan: Plan) -> None:
-    """Raises Stale when segments.yaml or an export is not what the saved plan was made from."""
+    """Raises Stale when segments.yaml or an export is not what the saved plan was made from. One that was never bound
+    to them has just been made."""
+    if not plan.inputs:
+        return
     now = _inputs(workspace)
     moved = sorted(name for name in {*now, *plan.inputs} if now.get(name) != plan.inputs.get(name))
     if moved:
@@ -68,10 +74,11 @@ def guard(workspace: Workspace, plan: Plan) -> None:
 
 
 def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
-    """Open a run for the plan and apply it. The guards must have been asked before (`guard`)."""
+    """Open a run for the plan and apply it, however the plan came about. Raises Unsafe, Stale."""
     from connector.push.run import apply
 
-    workspace.go_on()
+    guard(workspace, plan)
+    check_saved(workspace, plan)
     lifted = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
     with store.lease("push"):
         run = store.open_run(

@@ -32,6 +32,7 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
     """The plan that takes a run back; "last" is the latest one. Reads the export, for consent, and the platforms'
     news; pushed like any plan. Raises PlanError, StateError for a run that is not known."""
     from connector.plan import undo as inverse
+    from connector.plan.assemble import assemble
 
     store.require_finished()
     run = _latest(store) if run_id == LAST else store.run(run_id)
@@ -47,11 +48,19 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
             connected = adapter(workspace, destination)
             observing.read(workspace, store, destination.name, connected, now)
             routing, only = _routing(workspace, destination.name)
-            sides.append(inverse.Side(routing, store.ledger(destination.name), connected.capabilities, only))
-    made = inverse.build(run, done, evaluation.table, sides, as_of=workspace.as_of, made_at=now)
+            sides.append(inverse.Undone(routing, store.ledger(destination.name), connected.capabilities, only))
     released = freezing.taken_back(workspace, store, run)
-    notes = (f"{name}: frozen by that run, and no longer once this is pushed." for name in released)
-    return replace(made, released=released, notes=(*evaluation.warnings, *made.notes, *notes))
+    thawed = (f"{name}: frozen by that run, and no longer once this is pushed." for name in released)
+    made = assemble(
+        [inverse.part(done, evaluation.table, side, workspace.as_of) for side in sides],
+        as_of=workspace.as_of,
+        made_at=now,
+        contacts=evaluation.table.num_rows,
+        contacts_before=store.last_contacts(),
+        notes=(*evaluation.warnings, inverse.again(run.id), *thawed),
+        released=released,
+    )
+    return replace(made, id=f"undo-{run.id}")
 
 
 def _latest(store: Store) -> RunInfo:
@@ -105,21 +114,23 @@ def adopt(workspace: Workspace, store: Store) -> Plan:
     import pyarrow.compute as pc
 
     from connector.core.model import Op
+    from connector.core.schemas import BLOCKED_SCHEMA, STAGE_MOVES
+    from connector.plan.assemble import assemble
 
-    made = planning.plan(workspace, store, take_over=True)
-    nothing = dict.fromkeys(made.revisions, 0)
-    return replace(
-        made,
-        id=f"adopt-{made.id}",
-        changes=made.changes.filter(pc.equal(made.changes.column("op"), Op.ADOPT)),
-        blocked=made.blocked.slice(0, 0),
-        requests=nothing,
-        seconds=dict.fromkeys(nothing, 0.0),
-        guards=(),
-        irreversible={},
-        frozen=made.frozen.slice(0, 0),
-        released=(),
-        stages=made.stages.slice(0, 0),
+    asked = planning.ask(workspace, store, take_over=True)
+    parts = [
+        replace(
+            part,
+            changes=part.changes.filter(pc.equal(part.changes["op"], str(Op.ADOPT))),
+            blocked=BLOCKED_SCHEMA.empty_table(),
+            stages=STAGE_MOVES.empty_table(),
+            in_lifecycle=None,
+        )
+        for part in asked.parts
+    ]
+    made_at, contacts = asked.made_at, asked.contacts
+    return assemble(
+        parts, as_of=workspace.as_of, made_at=made_at, contacts=contacts, notes=asked.notes, prefix="adopt-"
     )
 
 

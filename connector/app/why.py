@@ -117,7 +117,7 @@ def _standings(
     from connector.plan.person import nowhere, standing, way
     from connector.plan.routes import route
 
-    config, as_of = workspace.config, workspace.as_of
+    config = workspace.config
     chosen = workspace.destinations()
     ledgers = {item.name: store.ledger(item.name) if store is not None else nowhere(item.name) for item in chosen}
     desired = explanation.desired if explanation is not None else _successors(workspace, loaded, ledgers, email)
@@ -131,7 +131,7 @@ def _standings(
         routing = route(config, destination, workspace.options.only)
         recent = hold.recent(store, routing, workspace.ago) if store is not None else None
         can, ledger = _capabilities(destination), ledgers[destination.name]
-        here = standing(desired, routing, ledger, can, email, as_of, recent, forgotten)
+        here = standing(desired, routing, ledger, can, email, recent, forgotten)
         found.append(here if store is None else replace(here, way=way(store.stages(destination.name), email)))
     return tuple(found)
 

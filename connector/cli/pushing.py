@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,10 +62,11 @@ def plan(
     with interruptible() as stop, told(common) as listener:
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            made = (planning.refreshed if refresh else planning.plan)(workspace, store, limit)
+            planned = planning.refreshed if refresh else planning.plan
+            make = partial(planned, workspace, store, limit)
+            made = make() if out is None else pushing.bound(workspace, make)
             workspace.go_on()
             if out is not None:
-                made = pushing.bind(workspace, made)
                 save(made, out)
             show(common, workspace, made)
     if out is not None:

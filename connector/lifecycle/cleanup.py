@@ -1,14 +1,13 @@
-"""The plan of `sync cleanup`: it holds what lets people go and takes tags off, and nothing else.
+"""What `sync cleanup` asks of a destination: to archive people and take tags off, and nothing else.
 
-Owns: findings -> changes, the guards of such a plan, and the words about taking it back. Must not: choose people
-(retiring.py does), read a store or a platform, send.
+Owns: findings -> changes, and the words about taking them back. Must not: choose people (retiring.py does), build a
+plan, read a store or a platform, send.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
@@ -16,15 +15,12 @@ import pyarrow.compute as pc
 
 from connector.config.sections.lifecycle import Lifecycle
 from connector.core.model import Op
-from connector.core.plan import GuardHit, Plan
-from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
+from connector.core.schemas import INSTANT, STAGE_MOVES
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, UNSUBSCRIBE, Actions
-from connector.plan import forecast, guards
-from connector.plan.assemble import UNBILLED
-from connector.plan.diff import people as diff
+from connector.plan import guards
+from connector.plan.part import Part, table
 from connector.plan.routes import Routing
-from connector.plan.saved import identity
 from connector.platforms.base import Capabilities, TagStyle
 from connector.state.base import Ledger
 
@@ -32,7 +28,7 @@ FINAL = "cannot be undone: only the person can subscribe again"
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Findings:
     """One destination: whom retiring.find found, and what is known there."""
 
     routing: Routing
@@ -41,71 +37,33 @@ class Side:
     actions: Actions
     found: pa.Table  # retiring.FINDINGS
     held: int  # contacts of the export that the platform holds
-    seen: pa.Table  # sparing.SEEN of its contacts
+    seen: pa.Table  # recheck_query.SEEN of its contacts
 
 
-def build(
-    sides: Sequence[Side],
-    policy: Policy | None,
-    *,
-    as_of: datetime,
-    made_at: datetime,
-    contacts: int,
-    notes: Sequence[str] = (),
-) -> Plan:
-    """Changes of op retire, unsubscribe and restore, and removals; a stage is recorded with the outcome. `notes` come
-    before its own."""
-    tables, moves = [CHANGE_SCHEMA.empty_table()], [STAGE_MOVES.empty_table()]
-    hits: list[GuardHit] = []
-    told = list(notes)
-    requests: dict[str, int] = {}
-    irreversible: dict[str, dict[str, int]] = {}
-    for side in sides:
-        name, can = side.ledger.destination, side.capabilities
-        people = _by_op(side)
-        leaving = people[Op.RETIRE].num_rows + people[Op.UNSUBSCRIBE].num_rows
-        changed = pa.concat_tables([*(_of(op, name, people[op], side.seen) for op in people), _removals(name, side)])
-        tables.append(changed)
-        if policy is not None:
-            moves += [_moves(name, people[op], policy, op) for op in people]
-        hits += guards.retired(name, side.routing.destination.guards, leaving, side.held)
-        hits += _removed(name, side, changed)
-        requests[name] = forecast.requests(changed, can)
-        stays = {Op.UNSUBSCRIBE: people[Op.UNSUBSCRIBE].num_rows}
-        if can.retire and not can.retire.reversible:
-            stays[Op.RETIRE] = people[Op.RETIRE].num_rows
-        irreversible[name] = {str(op): count for op, count in stays.items() if count}
-        told += [*side.actions.notes, *_undone(name, can, people)]
-    made = Plan(
-        id="",
-        as_of=as_of,
-        made_at=made_at,
-        changes=pa.concat_tables(tables),
-        blocked=BLOCKED_SCHEMA.empty_table(),
-        revisions={side.ledger.destination: side.ledger.revision for side in sides},
-        requests=requests,
-        seconds={
-            side.ledger.destination: forecast.seconds(requests[side.ledger.destination], side.capabilities)
-            for side in sides
-        },
-        guards=tuple(hits),
-        notes=tuple(told),
-        contacts=contacts,
-        platforms={side.ledger.destination: side.capabilities.platform for side in sides},
-        irreversible=irreversible,
-        stages=pa.concat_tables(moves),
+def part(side: Findings, policy: Policy | None) -> Part:
+    """Changes of op retire, unsubscribe and restore, and removals; a stage is recorded with the outcome."""
+    name, people = side.ledger.destination, _by_op(side)
+    asked = [*(_of(op, name, people[op], side.seen) for op in people), _removals(name, side)]
+    moves = [] if policy is None else [_moves(name, people[op], policy, op) for op in people]
+    return Part(
+        side.routing,
+        side.ledger,
+        side.capabilities,
+        pa.concat_tables(asked),
+        stages=pa.concat_tables([STAGE_MOVES.empty_table(), *moves]),
+        notes=(*side.actions.notes, *_undone(name, side.capabilities, people)),
+        in_export=side.held,
     )
-    return replace(made, id=f"cleanup-{identity(made)}")
 
 
-def going(side: Side) -> pa.Table:
+def going(side: Findings) -> pa.Table:
     """Those who are let go in this run."""
     found = side.found
     acting = pc.invert(pc.is_in(found["action"], value_set=pa.array(STAYING)))
     return found.filter(pc.and_not(acting, found["waits"]))
 
 
-def _by_op(side: Side) -> dict[Op, pa.Table]:
+def _by_op(side: Findings) -> dict[Op, pa.Table]:
     """Who is let go, in which way, and who is taken back."""
     leaving, found = going(side), side.found
     unsubscribed = pc.equal(leaving["action"], UNSUBSCRIBE)
@@ -116,7 +74,7 @@ def _by_op(side: Side) -> dict[Op, pa.Table]:
     }
 
 
-def listed(side: Side) -> pa.Table:
+def listed(side: Findings) -> pa.Table:
     """Everybody who is let go, for the file that is written first. No cell is a formula for a spreadsheet."""
     retire = side.capabilities.retire
     undo = retire.how_to_undo if retire and retire.reversible else "cannot be undone"
@@ -144,13 +102,11 @@ def listed(side: Side) -> pa.Table:
 
 def held(desired: pa.Table, ledger: Ledger) -> int:
     """How many of the export the platform holds, as far as we know."""
-    status = ledger.contacts["status"]
-    there = pc.and_not(pc.is_valid(status), pc.is_in(status, value_set=pa.array(UNBILLED, pa.string())))
-    emails = ledger.contacts["email"].filter(there)
-    return int(pc.sum(pc.is_in(emails, value_set=desired["email"].combine_chunks())).as_py() or 0)
+    contacts = ledger.contacts
+    return guards.billed(contacts.filter(pc.is_in(contacts["email"], value_set=desired["email"].combine_chunks())))
 
 
-def orphans(side: Side, section: Lifecycle | None) -> tuple[str, ...]:
+def orphans(side: Findings, section: Lifecycle | None) -> tuple[str, ...]:
     """Targets of the ledger that no segment and no stage of the file is sent to any more."""
     stages: set[tuple[str, str | None]] = set()
     for written in [*section.stages, section.returned] if section else []:
@@ -166,10 +122,10 @@ def _of(op: Op, destination: str, people: pa.Table, seen: pa.Table) -> pa.Table:
     if op in (Op.RETIRE, Op.UNSUBSCRIBE):
         places = pc.index_in(people["email"], value_set=seen["email"].combine_chunks())
         columns["seen"] = seen["seen"].take(places)
-    return _changes(destination, columns)
+    return table(destination, columns)
 
 
-def _removals(destination: str, side: Side) -> pa.Table:
+def _removals(destination: str, side: Findings) -> pa.Table:
     """Every membership of ours that people hold whose tags are to go. Where tags are a property of the contact, the
     change rides in an update of it."""
     chosen = side.found.filter(pc.equal(side.found["action"], REMOVE_TAGS))
@@ -189,16 +145,7 @@ def _removals(destination: str, side: Side) -> pa.Table:
             where kind = 'tag' and {"true" if side.capabilities.tag_style is TagStyle.PROPERTY else "false"}
             order by op, kind, target, email
         """).to_arrow_table()
-    return _changes(destination, {name: rows[name] for name in ("op", "kind", "target", "email")})
-
-
-def _changes(destination: str, columns: dict[str, pa.ChunkedArray]) -> pa.Table:
-    size = len(columns["email"])
-    known = {"destination": pa.repeat(destination, size), **columns}
-    return pa.table(
-        [known[field.name] if field.name in known else pa.nulls(size, field.type) for field in CHANGE_SCHEMA],
-        names=CHANGE_SCHEMA.names,
-    ).cast(CHANGE_SCHEMA)
+    return table(destination, {name: rows[name] for name in ("op", "kind", "target", "email")})
 
 
 def _moves(destination: str, people: pa.Table, policy: Policy, op: Op) -> pa.Table:
@@ -208,43 +155,16 @@ def _moves(destination: str, people: pa.Table, policy: Policy, op: Op) -> pa.Tab
     size = left.num_rows
     returned = RETURNED if policy.section.returned else None
     columns = {
-        "destination": pa.repeat(destination, size),
         "email": left["email"],
         "stage": pa.array([returned if restored else RETIRED] * size, pa.string()),
         "how": pa.repeat("restored" if restored else RETIRED, size),
         "policy": pa.repeat(policy.hash, size),
         "began_at": left["began_at"],
-        "entered_at": pa.array([policy.as_of] * size, pa.timestamp("us", tz="UTC")),
+        "entered_at": pa.array([policy.as_of] * size, INSTANT),
         "signal_at": left["life"],
         "op": pa.repeat(str(op), size),
     }
-    return pa.table(
-        [columns[field.name] if field.name in columns else pa.nulls(size, field.type) for field in STAGE_MOVES],
-        names=STAGE_MOVES.names,
-    ).cast(STAGE_MOVES)
-
-
-def _removed(destination: str, side: Side, changed: pa.Table) -> list[GuardHit]:
-    """The guards of removals, per target, as in any plan."""
-    names = {row["id"]: (row["kind"], row["name"]) for row in side.ledger.targets.to_pylist()}
-    held = {
-        names[row["target"]]: row["contact_count"]
-        for row in side.ledger.possible().group_by("target").aggregate([("contact", "count")]).to_pylist()
-    }
-    gone = changed.filter(pc.equal(changed["op"], str(Op.REMOVE))).group_by(["kind", "target"])
-    rows = gone.aggregate([("email", "count")]).to_pylist()
-    counts = {
-        f"{row['kind']} “{row['target']}”": (
-            held[row["kind"], row["target"]],
-            held[row["kind"], row["target"]] - row["email_count"],
-            0,
-            row["email_count"],
-        )
-        for row in rows
-    }
-    limits = side.routing.destination.guards
-    own = {diff.label(route.target): route.guards or limits for route in side.routing.routes}
-    return guards.check(destination, {target: own.get(target, limits) for target in counts}, counts)
+    return table(destination, columns, STAGE_MOVES)
 
 
 def _undone(destination: str, can: Capabilities, people: Mapping[Op, pa.Table]) -> list[str]:

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from connector.config.sections.lifecycle import Amount, StageSplit
 from connector.core.model import BLOCKED, Status, quoted
 from connector.core.schemas import STAGE_ENTRIES
+from connector.core.sql import identifier
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
-from connector.plan.diff import people as diff
 
 INSTANT = pa.timestamp("us", tz="UTC")
 # One row per person of one destination: what decides, and the verdict.
@@ -194,7 +194,7 @@ def limit(amount: Amount, contacts: int) -> int:
 
 def _lives(desired: pa.Table) -> str:
     """SQL: email, person, consent, protected, the last `signal`, and `life`: that, or a later joining or opting in."""
-    signals = [diff.quoted(name) for name in desired.column_names if name.startswith("signal:")]
+    signals = [identifier(name) for name in desired.column_names if name.startswith("signal:")]
     person = "person" if "person" in desired.column_names else "null::varchar"
     return f"""
         create view desired as select email, {person} as person, consent, protected,

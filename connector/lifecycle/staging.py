@@ -9,7 +9,7 @@ the change that carries it is confirmed: joining the next stage's first target, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -19,13 +19,11 @@ import pyarrow.compute as pc
 from connector.config.sections.lifecycle import Returned, Stage
 from connector.config.sections.models import Guards
 from connector.core.model import Kind, Status, SyncMode, Target
-from connector.core.plan import Plan
 from connector.core.schemas import STAGE_ENTRIES, STAGE_MOVES
 from connector.lifecycle.machine import PEOPLE, too_short
 from connector.lifecycle.policy import HOLDOUT, RETURNED, Policy, offers, targets
-from connector.plan import guards
+from connector.plan.part import Part
 from connector.plan.routes import Route, Routing
-from connector.plan.saved import identity
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
 
@@ -90,19 +88,14 @@ def stage(desired: pa.Table, people: pa.Table, routing: Routing, policy: Policy,
     return Staged(people, replace(routing, routes=tuple(routes)), columns, notes)
 
 
-def finish(plan: Plan, staged: Sequence[tuple[Staged, Ledger]], desired: pa.Table, policy: Policy) -> Plan:
-    """The plan with the moves of every destination, and the guard that looks at them."""
-    tables, hits = [STAGE_MOVES.empty_table()], list(plan.guards)
-    notes = [*plan.notes, *short(desired, policy)]
-    for side, ledger in staged:
-        destination = side.routing.destination
-        moves = carried(side.people, plan.changes, ledger, policy, side.routing)
-        tables.append(moves)
-        known = pc.sum(side.people["taking_part"]).as_py() or 0
-        hits += guards.staged(destination.name, destination.guards, moves.num_rows, known)
-        notes += side.notes
-    whole = replace(plan, stages=pa.concat_tables(tables), guards=tuple(hits), notes=tuple(notes))
-    return replace(whole, id=identity(whole))
+def staged(part: Part, verdict: Staged, policy: Policy) -> Part:
+    """The part with the moves between stages that its changes carry."""
+    return replace(
+        part,
+        stages=carried(verdict.people, part.changes, part.ledger, policy, verdict.routing),
+        in_lifecycle=pc.sum(verdict.people["taking_part"]).as_py() or 0,
+        notes=(*part.notes, *verdict.notes),
+    )
 
 
 def carried(people: pa.Table, changes: pa.Table, ledger: Ledger, policy: Policy, routing: Routing) -> pa.Table:

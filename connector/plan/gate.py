@@ -1,13 +1,39 @@
 """The one gate of consent: who may be touched on a platform, and if not, the reason.
 
-Owns: the rule and its reason codes. Every add and create of every destination passes here; removals never do.
+Owns: the rule and its reason codes. The diff asks it for every person (`reason`), and every plan passes it once more,
+whoever asked for its changes (`enforce`). Removals are never held back for an opt-out.
 Must not: know a platform. The order of the reasons is the order of their weight: what the platform says about
 the person wins over the export, always.
 """
 
 from __future__ import annotations
 
-from connector.core.model import BLOCKED, NewContacts, Status, quoted
+from dataclasses import replace
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.core.model import BLOCKED, NewContacts, Op, Status, quoted
+from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA
+from connector.plan.part import Part
+from connector.platforms.base import TagStyle
+
+ASKING = (Op.CREATE, Op.UPDATE, Op.MOVE, Op.ADD, Op.ADOPT)  # what an opt-out forbids
+_JUDGED = """
+    create temp table judged as
+    select c.*, r.status as refused, r.status_at, row_number() over () as place
+    from changes c left join refusing r on r.email = coalesce(c.old_email, c.email) and list_contains($asking, c.op)
+"""
+_KEPT = f"""
+    with tagged as (select distinct email from judged where kind = 'tag' and op = '{Op.REMOVE}')
+    select * exclude (refused, status_at, place) replace (if(refused is null, fields, null) as fields) from judged
+    where refused is null or (op = '{Op.UPDATE}' and $carried and email in (from tagged)) order by place
+"""
+_HELD_BACK = """
+    select destination, op, kind, target, email, refused as reason, status_at as since from judged
+    where refused is not null and kind is not null order by place
+"""
 
 # Plain words for each reason code, for plans and reports; {} is the platform.
 REASONS = {
@@ -52,3 +78,23 @@ def reason(policy: NewContacts, *, gone_is_final: bool) -> str:
         NewContacts.SUBSCRIBED: f"when not {HELD} and consent_at is null then 'no_proof'",
     }.get(policy, "")
     return f"case when status in ({said_no}) then status when not consent then 'no_consent' {gone} {new} end"
+
+
+def enforce(part: Part) -> Part:
+    """The part without what a blocked status forbids: nobody who opted out is created, moved, added or adopted, and no
+    field of theirs is written. An update that carries the removal of a tag stays, for that alone. What would have made
+    somebody a member is listed as blocked."""
+    contacts, changes = part.ledger.contacts, part.changes
+    refusing = contacts.filter(pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, BLOCKED)))))
+    concerned = pc.coalesce(changes["old_email"], changes["email"])
+    about = pc.is_in(concerned, value_set=refusing["email"].combine_chunks())
+    if not pc.any(pc.and_(about, pc.is_in(changes["op"], value_set=pa.array([str(op) for op in ASKING])))).as_py():
+        return part
+    with duckdb.connect() as connection:
+        connection.register("changes", changes)
+        connection.register("refusing", refusing.select(["email", "status", "status_at"]))
+        connection.execute(_JUDGED, {"asking": [str(op) for op in ASKING]})
+        carried = part.capabilities.tag_style is TagStyle.PROPERTY
+        kept = connection.sql(_KEPT, params={"carried": carried}).to_arrow_table().cast(CHANGE_SCHEMA)
+        held_back = connection.sql(_HELD_BACK).to_arrow_table().cast(BLOCKED_SCHEMA)
+    return replace(part, changes=kept, blocked=pa.concat_tables([part.blocked, held_back]))

@@ -1,7 +1,7 @@
 """One person at one destination: what the ledger holds, and what the next push would do from there.
 
-Owns: Standing, and the ledger cut down to one person. Must not: read a platform; the plan of one person is made by the
-same build as that of everybody.
+Owns: Standing, and the ledger cut down to one person. Must not: read a platform; what a push would do with
+one person comes from the same diff and gate as for everybody.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.schemas import LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS
-from connector.plan.assemble import Side, build
+from connector.plan import gate
+from connector.plan.desired import part as desired_part
+from connector.plan.diff.compare import DestinationState
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
@@ -51,17 +53,16 @@ def standing(
     ledger: Ledger,
     capabilities: Capabilities,
     email: str,
-    as_of: datetime,
     recent: pa.Table | None = None,
     forgotten: pa.Array | None = None,
 ) -> Standing:
     """`desired` are the rows of Evaluation.table of the person, and of whoever has the same id in the CRM; none when
-    they are not in the export. `recent` and `forgotten` as in build.Side."""
+    they are not in the export. `recent` and `forgotten` as in DestinationState."""
     mine = _cut(ledger, [email, *desired["email"].to_pylist()], _persons(desired))
-    side = Side(routing, mine, capabilities, _NOBODY, frozenset())
-    side = side if recent is None else replace(side, recent=recent)
-    side = side if forgotten is None else replace(side, forgotten=forgotten)
-    plan = build(desired, [side], as_of=as_of, made_at=datetime.now(UTC))
+    state = DestinationState(routing, mine, capabilities, _NOBODY, frozenset())
+    state = state if recent is None else replace(state, recent=recent)
+    state = state if forgotten is None else replace(state, forgotten=forgotten)
+    part = gate.enforce(desired_part(desired, state))
     contact = next((row for row in mine.contacts.to_pylist() if row["email"] == email), None)
     return Standing(
         destination=routing.destination.name,
@@ -73,8 +74,8 @@ def standing(
         targets=tuple(_targets(mine, contact["id"])) if contact else (),
         fields=json.loads(contact["fields"]) if contact and contact["fields"] else {},
         rejects=tuple(row for row in mine.rejects.to_pylist() if row["email"] == email),
-        changes=tuple(row for row in plan.changes.to_pylist() if email in (row["email"], row.get("old_email"))),
-        blocked=tuple(row for row in plan.blocked.to_pylist() if row["email"] == email),
+        changes=tuple(row for row in part.changes.to_pylist() if email in (row["email"], row.get("old_email"))),
+        blocked=tuple(row for row in part.blocked.to_pylist() if row["email"] == email),
     )
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from connector.state.tombstones import PERSON
 
-# SQL over `person` of diff.compare: what would be sent of them, and their consent. Not which segments they are in, so
+# SQL over `person` of people.compare: what would be sent of them, and their consent. Not which segments they are in, so
 # that somebody a platform refuses is not tried again for entering another segment. 64 bits are enough for one person.
 HASH = "left(md5(concat_ws('|', fields_now, consent, epoch_us(consent_at), consent_source)), 16)"
 FORGOTTEN = "forgotten_here"
@@ -42,7 +42,7 @@ def under_forgotten_ids(desired: pa.Table, salt: str, hashes: pa.Array) -> pa.Ar
 
 
 def block(connection: duckdb.DuckDBPyConnection, emails: pa.Array) -> None:
-    """Nothing is added, created or changed for these; after diff.compare, before diff.memberships."""
+    """Nothing is added, created or changed for these; after people.compare, before memberships.differing."""
     if len(emails):
         connection.register("forgotten", pa.table({"email": emails}))
         connection.execute(f"""

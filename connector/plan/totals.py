@@ -13,10 +13,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.core.model import Kind
+from connector.core.model import Kind, Op
 from connector.core.plan import Plan
 from connector.plan import forecast
-from connector.plan.saved import identity
 from connector.platforms.base import Capabilities
 
 _IRREVERSIBLE = """
@@ -26,7 +25,7 @@ _IRREVERSIBLE = """
         left join contacts k on k.email = coalesce(m.old_email, c.email)
     )
     select op, count(*) from sent
-    where op in ('create', 'move') or (fields is not null
+    where list_contains($final, op) or (fields is not null
           and not list_has_all(coalesce(json_keys(known), []), json_keys(fields)))
     group by 1 order by 1
 """
@@ -56,27 +55,31 @@ class Costs:
     def of(self, changed: pa.Table) -> Totals:
         """The totals of `changed` (CHANGE_SCHEMA)."""
         count = forecast.requests(changed, self.capabilities, self.new_targets)
-        return Totals(count, forecast.seconds(count, self.capabilities), irreversible(changed, self.contacts))
+        final = [Op.CREATE, Op.MOVE, Op.UNSUBSCRIBE]
+        if self.capabilities.retire is not None and not self.capabilities.retire.reversible:
+            final.append(Op.RETIRE)
+        return Totals(count, forecast.seconds(count, self.capabilities), irreversible(changed, self.contacts, final))
 
 
-def irreversible(changed: pa.Table, contacts: pa.Table) -> dict[str, int]:
-    """op -> changes that `sync undo` cannot take back: new contacts stay, a new address stays, and a field that is
-    written for the first time replaces a value that nobody knows."""
+def irreversible(changed: pa.Table, contacts: pa.Table, final: Sequence[Op]) -> dict[str, int]:
+    """op -> changes that `sync undo` cannot take back: those of `final` (new contacts and new addresses stay, only the
+    person can subscribe again), and a field that is written for the first time replaces a value that nobody knows."""
     with duckdb.connect() as connection:
         connection.register("changed", changed.select(["op", "email", "fields", "old_email"]))
         connection.register("contacts", contacts.select(["email", "fields"]))
-        return {str(op): int(count) for op, count in connection.execute(_IRREVERSIBLE).fetchall()}
+        found = connection.execute(_IRREVERSIBLE, {"final": [str(op) for op in final]}).fetchall()
+        return {str(op): int(count) for op, count in found}
 
 
 def limited(plan: Plan, people: int, costs: Mapping[str, Costs]) -> Plan:
     """The plan for the first `people` of each destination, with all of their changes; guards stay those of the whole
-    plan. `costs` are per destination."""
+    plan. `costs` are per destination. Its id is still that of the whole."""
     with duckdb.connect() as connection:
         connection.register("changes", plan.changes.select(["destination", "email"]))
         kept = connection.sql(_FIRST, params={"people": people}).to_arrow_table()
     changes = _of(plan.changes, kept)
     totals = {name: cost.of(_in(changes, name)) for name, cost in costs.items()}
-    cut = replace(
+    return replace(
         plan,
         changes=changes,
         stages=_moves(plan.stages, kept),
@@ -86,7 +89,6 @@ def limited(plan: Plan, people: int, costs: Mapping[str, Costs]) -> Plan:
         notes=(*plan.notes, *_notes(plan, changes, people, list(costs))),
         limit=people,
     )
-    return replace(cut, id=identity(cut))
 
 
 def _of(table: pa.Table, kept: pa.Table) -> pa.Table:

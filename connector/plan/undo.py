@@ -1,7 +1,7 @@
-"""The inverse of a run, as a plan like any other.
+"""The inverse of a run: the changes that take it back, from which a plan is made like any other.
 
 Owns: which change takes back which, and what is left alone: rows that were touched since, contacts that the run
-created, former values nobody knows. Must not: read a platform or a store, send, let anybody pass the gate unseen.
+created, former values nobody knows. Must not: read a platform or a store, build a plan, send.
 
 A change is only taken back while the ledger still says what the run made of it, so a later run's work is never undone
 by accident. What comes back into a target passes the gate of consent like every add.
@@ -9,27 +9,26 @@ by accident. What comes back into a target passes the gate of consent like every
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 
-from connector.core.model import NewContacts, Op, Status, Target
-from connector.core.plan import GuardHit, Plan
+from connector.core.model import BLOCKED, NewContacts, Op, Status, Target, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
-from connector.plan import forecast, gate, guards
-from connector.plan.diff import people as diff
+from connector.plan import gate
+from connector.plan.part import Part, table
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities, TagStyle
-from connector.state.base import Ledger, RunInfo
+from connector.state.base import Ledger
 
 _APPLIED = "(outcome = 'applied')"
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Undone:
     """One destination of the run. `only` are the targets to take back, None: everything, fields included."""
 
     routing: Routing
@@ -38,52 +37,36 @@ class Side:
     only: Collection[Target] | None = None
 
 
-def build(
-    run: RunInfo, done: pa.Table, desired: pa.Table, sides: Sequence[Side], *, as_of: datetime, made_at: datetime
-) -> Plan:
-    """`done` is Store.run_changes of the run, `desired` segments.Evaluation.table, for consent."""
-    tables, blocked = [CHANGE_SCHEMA.empty_table()], [BLOCKED_SCHEMA.empty_table()]
-    stages = [STAGE_MOVES.empty_table()]
-    hits: list[GuardHit] = []
-    again = "The next push does it again unless segments.yaml or the export changes first."
-    notes = [f"This takes back run {run.id}. {again}"]
-    requests: dict[str, int] = {}
-    seconds: dict[str, float] = {}
-    for side in sides:
+def part(done: pa.Table, desired: pa.Table, side: Undone, as_of: datetime) -> Part:
+    """What takes back `done` (Store.run_changes of the run) at one destination. `desired` is segments.Evaluation.table,
+    for consent."""
+    with duckdb.connect() as connection:
+        connection.register("run_changes", done)
+        connection.register("desired", desired.select(["email", "consent", "consent_at"]))
+        _standing(connection, side)
+        _memberships(connection)
+        _fields(connection, side)
+        _restores(connection, side)
         name = side.ledger.destination
-        with duckdb.connect() as connection:
-            connection.register("run_changes", done)
-            connection.register("desired", desired.select(["email", "consent", "consent_at"]))
-            _standing(connection, side)
-            _memberships(connection)
-            _fields(connection, side)
-            _restores(connection, side)
-            stages.append(_stages(connection, name, as_of))
-            changed, held_back = _changes(connection, side), _blocked(connection, name)
-            hits += _guards(connection, side)
-            notes += _left(connection, side)
-        requests[name] = forecast.requests(changed, side.capabilities)
-        seconds[name] = forecast.seconds(requests[name], side.capabilities)
-        tables.append(changed)
-        blocked.append(held_back)
-    return Plan(
-        id=f"undo-{run.id}",
-        as_of=as_of,
-        made_at=made_at,
-        changes=pa.concat_tables(tables),
-        blocked=pa.concat_tables(blocked),
-        revisions={side.ledger.destination: side.ledger.revision for side in sides},
-        requests=requests,
-        seconds=seconds,
-        guards=tuple(hits),
-        notes=tuple(notes),
-        contacts=desired.num_rows,
-        platforms={side.ledger.destination: side.capabilities.platform for side in sides},
-        stages=pa.concat_tables(stages),
+        return Part(
+            side.routing,
+            side.ledger,
+            side.capabilities,
+            _changes(connection, side),
+            _blocked(connection, name),
+            stages=_stages(connection, name, as_of),
+            notes=tuple(_left(connection, side)),
+        )
+
+
+def again(run_id: str) -> str:
+    """What everybody should know who takes back a run."""
+    return (
+        f"This takes back run {run_id}. The next push does it again unless segments.yaml or the export changes first."
     )
 
 
-def _standing(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
+def _standing(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
     """Make the tables `did` (what the run did here, of the chosen targets) and `holds` (kind, target, email: now)."""
     ledger = side.ledger
     connection.register("contacts", ledger.contacts)
@@ -122,7 +105,7 @@ def _memberships(connection: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def _fields(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
+def _fields(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
     """Make the tables `field` (email, key, back, state) and `back` (email, fields): former values that are known."""
     connection.execute(f"""
         create temp table field as
@@ -136,7 +119,8 @@ def _fields(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
         )
         select email, key, back::varchar as back,
                case when coalesce(now::varchar, 'null') <> coalesce(sent::varchar, 'null') then 'touched_since'
-                    when not {gate.HELD} then 'touched_since' when back is null then 'unknown' end as state
+                    when not {gate.HELD} then 'touched_since' when status in ({quoted(BLOCKED)}) then 'opted_out'
+                    when back is null then 'unknown' end as state
         from value;
         create temp table back as
         select email, '{{' || string_agg(to_json(key)::varchar || ':' || back, ',' order by key) || '}}' as fields
@@ -149,7 +133,7 @@ def _fields(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
         """)
 
 
-def _restores(connection: duckdb.DuckDBPyConnection, side: Side) -> None:
+def _restores(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
     """Make the table `restored` (email): whom the run let go and the platform takes back, with dated proof of consent
     and unless they said no themselves since."""
     retire, offered = side.capabilities.retire, (Op.RESTORE, None) in side.capabilities.operations
@@ -172,7 +156,7 @@ def _stages(connection: duckdb.DuckDBPyConnection, destination: str, as_of: date
     return connection.sql(sql, params=[destination, as_of]).to_arrow_table().select(STAGE_MOVES.names).cast(STAGE_MOVES)
 
 
-def _changes(connection: duckdb.DuckDBPyConnection, side: Side) -> pa.Table:
+def _changes(connection: duckdb.DuckDBPyConnection, side: Undone) -> pa.Table:
     sql = """
         select 'update' as op, null as kind, null as target, email, fields from back
         union all
@@ -193,29 +177,11 @@ def _blocked(connection: duckdb.DuckDBPyConnection, destination: str) -> pa.Tabl
 
 
 def _of(connection: duckdb.DuckDBPyConnection, sql: str, destination: str, schema: pa.Schema) -> pa.Table:
-    """The rows as `schema`; columns that they lack are null."""
     found = connection.sql(sql).to_arrow_table()
-    found = found.append_column("destination", pa.repeat(destination, found.num_rows))
-    columns = [
-        found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(found.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.table(columns, schema=schema)
+    return table(destination, {name: found[name] for name in found.column_names}, schema)
 
 
-def _guards(connection: duckdb.DuckDBPyConnection, side: Side) -> list[GuardHit]:
-    limits = side.routing.destination.guards
-    own = {diff.label(route.target): route.guards or limits for route in side.routing.routes}
-    rows = connection.execute("""
-        select m.kind, m.target, (select count(*) from holds h where h.kind = m.kind and h.target = m.target),
-               count(*) filter (op = 'add'), count(*) filter (op = 'remove')
-        from membership m where reason is null group by 1, 2 order by 1, 2
-    """).fetchall()
-    counts = {f"{kind} “{name}”": (held, held + adds - gone, adds, gone) for kind, name, held, adds, gone in rows}
-    return guards.check(side.ledger.destination, {target: own.get(target, limits) for target in counts}, counts)
-
-
-def _left(connection: duckdb.DuckDBPyConnection, side: Side) -> list[str]:
+def _left(connection: duckdb.DuckDBPyConnection, side: Undone) -> list[str]:
     """What this plan does not take back, counted."""
 
     def count(sql: str) -> int:
@@ -234,6 +200,7 @@ def _left(connection: duckdb.DuckDBPyConnection, side: Side) -> list[str]:
         "fields keep what the run wrote, since nobody knows what stood there before": count(
             "field where state = 'unknown'"
         ),
+        "fields of contacts that opted out since stay as they are": count("field where state = 'opted_out'"),
         "memberships were there before the run and stay": count("did where op = 'add' and outcome = 'unchanged'"),
         f"retired contacts stay retired.{how}": count(
             f"did where op = 'retire' and {_APPLIED} and email not in (select email from restored)"

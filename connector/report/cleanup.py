@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from connector.core.plan import Plan
-from connector.lifecycle.cleanup import FINAL, Side
+from connector.lifecycle.cleanup import FINAL, Findings
 from connector.lifecycle.retiring import UNSUBSCRIBE, counts
 from connector.plan import gate
 from connector.report.hygiene import safe
@@ -36,7 +36,7 @@ Found = Mapping[str, Any]
 
 
 def cleanup_json(
-    plan: Plan, sides: Sequence[Side], orphans: Found, twice: Found, invalid: Mapping[str, int]
+    plan: Plan, sides: Sequence[Findings], orphans: Found, twice: Found, invalid: Mapping[str, int]
 ) -> dict[str, Any]:
     return {
         "schema": "connector.cleanup/1",
@@ -58,7 +58,7 @@ def cleanup_json(
     }
 
 
-def _way(side: Side) -> dict[str, Any]:
+def _way(side: Findings) -> dict[str, Any]:
     """How people are let go here, and whether that can be taken back."""
     if UNSUBSCRIBE in (side.actions.sunset, side.actions.bounced):
         return {"action": UNSUBSCRIBE, "can_be_undone": False, "undo": FINAL}
@@ -69,7 +69,7 @@ def _way(side: Side) -> dict[str, Any]:
 
 
 def cleanup_text(
-    plan: Plan, sides: Sequence[Side], orphans: Found, twice: Found, invalid: Mapping[str, int], verbose: bool
+    plan: Plan, sides: Sequence[Findings], orphans: Found, twice: Found, invalid: Mapping[str, int], verbose: bool
 ) -> str:
     lines = []
     for side in sides:
@@ -92,7 +92,7 @@ def cleanup_text(
     return "\n".join([*lines, _total(plan)])
 
 
-def cleanup_csv(sides: Sequence[Side]) -> str:
+def cleanup_csv(sides: Sequence[Findings]) -> str:
     """Everybody who was found, in full, for whoever asks for it."""
     lines = ["destination,email,finding,action,waits"]
     for side in sides:

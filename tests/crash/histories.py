@@ -40,8 +40,11 @@ from connector.core.events import silent
 from connector.core.model import Kind, NewContacts, Op, Outcome, Status, SyncMode, Target
 from connector.core.plan import Plan
 from connector.plan import undo
-from connector.plan.assemble import Side, build
+from connector.plan.assemble import assemble
+from connector.plan.desired import part
 from connector.plan.diff import hold
+from connector.plan.diff.compare import DestinationState
+from connector.plan.part import Part
 from connector.plan.routes import Route, Routing
 from connector.platforms.base import TagStyle
 from connector.push.run import apply, resume
@@ -276,16 +279,19 @@ class Histories(RuleBasedStateMachine):
         self.exported |= set(table.column("email").to_pylist()) & set(ledger.contacts.column("email").to_pylist())
         seen, new = observe.targets(self.store, self.platform, routing, ledger)
         recent = hold.recent(self.store, routing, lambda _: self.moment - HOLD)
-        side = Side(routing, ledger, self.platform.capabilities, seen, new, recent)
-        return build(table, [side], as_of=self.moment, made_at=self.moment)
+        return self._assembled(
+            part(table, DestinationState(routing, ledger, self.platform.capabilities, seen, new, recent))
+        )
 
     def _undo(self) -> Plan:
         self.moment += timedelta(hours=1)
         run = self.store.runs(1)[0]
         observe.changes(self.store, self.platform, "dest", False, self.moment, silent)
-        side = undo.Side(self._routing(), self.store.ledger("dest"), self.platform.capabilities)
-        done = self.store.run_changes(run.id)
-        return undo.build(run, done, self._desired(), [side], as_of=self.moment, made_at=self.moment)
+        side = undo.Undone(self._routing(), self.store.ledger("dest"), self.platform.capabilities)
+        return self._assembled(undo.part(self.store.run_changes(run.id), self._desired(), side, self.moment))
+
+    def _assembled(self, asked: Part) -> Plan:
+        return assemble([asked], as_of=self.moment, made_at=self.moment, contacts=self._desired().num_rows)
 
     def _send(self, plan: Plan, dies: int | None, after: bool) -> bool:
         """Whether the run came to its end."""

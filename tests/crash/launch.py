@@ -174,6 +174,7 @@ def _turn_clock(seconds: float) -> None:
 def serve() -> None:
     import connector.cli.main
     import connector.plan.assemble
+    import connector.plan.desired
     import connector.platforms.registry
     import connector.push.run
     import connector.segments.evaluate

@@ -72,7 +72,7 @@ def saved_plan(world: Small) -> Iterator[None]:
     want_extra(world)
     path = world.folder / "today.plan"
     with opened(world) as (workspace, store):
-        save(pushing.bind(workspace, planning.plan(workspace, store)), path)
+        save(pushing.bound(workspace, lambda: planning.plan(workspace, store)), path)
     yield
     with opened(world) as (workspace, store):
         plan = load(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from connector.app import freezing, offline, planning, pushing, upkeep, why
 from connector.app.workspace import open_state
 from connector.config.sections.models import Config
-from connector.core.errors import SourceError, Stale
+from connector.core.errors import SourceError, Stale, Unsafe
+from connector.core.plan import GuardHit, Plan
 from connector.plan import saved
 from connector.report.plan import is_empty
 from tests.path.small import Small, small
@@ -100,7 +102,7 @@ def test_forget_removes_a_member(desk_of_two: Small) -> None:
 def test_undo_of_the_run_that_froze_lets_go(desk_of_two: Small) -> None:
     _, run = desk_of_two.push()
     grow(desk_of_two)
-    with desk_of_two.open() as workspace, open_state(workspace) as store:
+    with desk_of_two.open(allow=("empty",), reason="test") as workspace, open_state(workspace) as store:
         made = upkeep.undo(workspace, store, run.run_id)
         assert made.released == ("launch",) and any("launch: frozen by that run" in note for note in made.notes)
         pushing.push(workspace, store, made)
@@ -151,7 +153,7 @@ def test_a_list_names_the_members_and_its_bad_rows_are_listed(desk_of_two: Small
 def test_a_list_that_changes_makes_a_saved_plan_stale(desk_of_two: Small) -> None:
     listed(desk_of_two, P1)
     with desk_of_two.open() as workspace, open_state(workspace) as store:
-        made = pushing.bind(workspace, planning.plan(workspace, store))
+        made = pushing.bound(workspace, lambda: planning.plan(workspace, store))
         pushing.check_saved(workspace, made)
         listed(desk_of_two, P1, P2)
         with pytest.raises(Stale, match="members of guests"):
@@ -173,3 +175,28 @@ def test_a_list_that_cannot_be_used_fails_at_its_line(desk_of_two: Small, conten
 
 def _line(config: Config) -> object:
     return config.place(("segments", "guests", "members_from"))
+
+
+def test_a_file_that_changes_while_a_plan_is_made_makes_it_stale(desk_of_two: Small) -> None:
+    """Nobody knows which of the two contents was read."""
+    listed(desk_of_two, P1)
+    with desk_of_two.open() as workspace, open_state(workspace) as store:
+
+        def make() -> Plan:
+            made = planning.plan(workspace, store)
+            listed(desk_of_two, P1, P2)
+            return made
+
+        made = pushing.bound(workspace, make)
+        with pytest.raises(Stale, match="members of guests"):
+            pushing.push(workspace, store, made)
+
+
+def test_a_push_asks_the_guards_itself(desk_of_two: Small) -> None:
+    listed(desk_of_two, P1)
+    with desk_of_two.open() as workspace, open_state(workspace) as store:
+        made = planning.plan(workspace, store)
+        guarded = replace(made, guards=(GuardHit("removes", "mailchimp", "", "too many"),))
+        with pytest.raises(Unsafe, match="too many"):
+            pushing.push(workspace, store, guarded)
+        assert store.runs(1) == []

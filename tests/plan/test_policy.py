@@ -12,12 +12,11 @@ import pytest
 from connector.config.language.rules import Duration
 from connector.config.sections.models import Guards
 from connector.core.plan import Plan
-from connector.plan.assemble import Side, build
 from connector.plan.diff.hold import RECENT
 from connector.plan.routes import Routing
 from connector.segments.compile.windows import ago
 from connector.state.base import Ledger
-from tests.plan.world import NOON, blocked, capabilities, changes, desired, ledger, plan, routing
+from tests.plan.world import blocked, changes, desired, ledger, plan, routing
 
 YES = {"status": "subscribed"}
 VIP = ("vip", "tag", "VIP")
@@ -57,9 +56,7 @@ def test_new_contacts_beyond_what_is_paid_for(tier: int | None, hits: list[tuple
 
 def _held_back(table: pa.Table, route: Routing, held: Ledger, recent: list[tuple[int, str, str]]) -> Plan:
     found = pa.Table.from_pylist([dict(zip(RECENT.names, row, strict=True)) for row in recent], RECENT)
-    nobody = pa.table({"number": pa.array([], pa.int64()), "email": pa.array([], pa.string())})
-    side = Side(route, held, capabilities(), nobody, frozenset(), found)
-    return build(table, [side], as_of=NOON, made_at=NOON)
+    return plan(table, route, held, recent=found)
 
 
 def test_hold_is_per_target_and_direction() -> None:
@@ -107,9 +104,7 @@ def test_a_forgotten_person_is_neither_added_nor_changed() -> None:
     }
     held = ledger({"here@example.com": YES})
     route = routing(VIP, new_contacts="transactional", fields={"FNAME": "first"})
-    nobody = pa.table({"number": pa.array([], pa.int64()), "email": pa.array([], pa.string())})
-    side = Side(route, held, capabilities(), nobody, frozenset(), forgotten=pa.array(["gone@example.com"]))
-    made = build(desired(people, ["vip"]), [side], as_of=NOON, made_at=NOON)
+    made = plan(desired(people, ["vip"]), route, held, forgotten=pa.array(["gone@example.com"]))
     assert {email for _, _, email in changes(made)} == {"here@example.com"}
     assert blocked(made) == {("VIP", "gone@example.com", "forgotten_here")}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -14,14 +13,14 @@ import pytest
 from connector.core.model import Kind, Op, Target
 from connector.core.plan import Plan
 from connector.core.schemas import RUN_CHANGES
-from connector.plan.undo import Side, build
+from connector.plan.assemble import assemble
+from connector.plan.undo import Undone, part
 from connector.platforms.base import RetireSpec, TagStyle
-from connector.state.base import Ledger, RunInfo, RunState
+from connector.state.base import Ledger
 from tests.plan.world import NOON, blocked, capabilities, changes, desired, ledger, routing
 
 YES = {"status": "subscribed"}
 VIP = {"kind": "tag", "target": "VIP"}
-RUN = RunInfo("r1", "p", NOON, NOON, NOON, NOON + timedelta(minutes=1), RunState.DONE, 3)
 A, B, C = "a@example.com", "b@example.com", "c@example.com"
 
 
@@ -29,8 +28,9 @@ def undo(done: Sequence[Mapping[str, Any]], held: Ledger, people: Mapping[str, A
     rows = [{"destination": "dest", "outcome": "applied", **row} for row in done]
     table = desired(people if people is not None else {email: {} for email in (A, B, C)}, ["vip"])
     route = routing(("vip", "tag", "VIP"), fields={"FNAME": "first"}, **more.pop("settings", {}))
-    side = Side(route, held, more.pop("can", capabilities()), more.pop("only", None))
-    return build(RUN, pa.Table.from_pylist(rows, RUN_CHANGES), table, [side], as_of=NOON, made_at=NOON)
+    side = Undone(route, held, more.pop("can", capabilities()), more.pop("only", None))
+    asked = part(pa.Table.from_pylist(rows, RUN_CHANGES), table, side, NOON)
+    return assemble([asked], as_of=NOON, made_at=NOON, contacts=table.num_rows)
 
 
 def test_what_was_not_applied_is_not_taken_back() -> None:

@@ -12,9 +12,10 @@ from connector.config.sections.models import Destination, Secret
 from connector.core.model import Kind, NewContacts, Op, SyncMode, Target
 from connector.core.plan import Plan
 from connector.core.schemas import LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS
-from connector.plan.assemble import Side, build
+from connector.plan.assemble import assemble
+from connector.plan.desired import part
+from connector.plan.diff.compare import DestinationState
 from connector.plan.routes import Route, Routing
-from connector.plan.totals import limited
 from connector.platforms.base import Capabilities, OpSpec, TagStyle
 from connector.state.base import Ledger
 
@@ -96,10 +97,10 @@ def plan(table: pa.Table, route: Routing, held: Ledger, **more: Any) -> Plan:
             "email": pa.array([email for _, email in found], pa.string()),
         }
     )
-    side = Side(route, held, more.pop("can", capabilities()), observed, frozenset(more.pop("new_targets", ())))
-    limit = more.pop("limit", None)
-    whole = build(table, [side], as_of=NOON, made_at=NOON, **more)
-    return whole if limit is None else limited(whole, limit, {"dest": side.costs})
+    known = {name: more.pop(name) for name in ("recent", "forgotten") if name in more}
+    new = frozenset(more.pop("new_targets", ()))
+    state = DestinationState(route, held, more.pop("can", capabilities()), observed, new, **known)
+    return assemble([part(table, state)], as_of=NOON, made_at=NOON, contacts=table.num_rows, **more)
 
 
 def changes(made: Plan) -> set[tuple[str, str | None, str]]:

@@ -22,15 +22,14 @@ def collect(
     routing: Routing,
     rejects: pa.Table,
     tag_style: TagStyle,
-) -> tuple[pa.Table, pa.Table]:
-    """The destination's changes (CHANGE_SCHEMA) and blocked ones (BLOCKED_SCHEMA).
+) -> None:
+    """Make what `of` and `blocked` read.
 
-    Expects the tables of diff.compare and diff.memberships. `rejects` are parked records of the ledger; those whose
-    row hash still fits are held back."""
+    Expects the tables `person` and `membership`. `rejects` are parked records of the ledger; those whose row hash
+    still fits are held back."""
     connection.register("parked", rejects)
     _park(connection)
     _contacts(connection, routing, tag_style)
-    return _changes(connection, routing), _blocked(connection, routing)
 
 
 def _park(connection: duckdb.DuckDBPyConnection) -> None:
@@ -80,7 +79,8 @@ def _contacts(connection: duckdb.DuckDBPyConnection, routing: Routing, tag_style
     """)
 
 
-def _changes(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Table:
+def of(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Table:
+    """The destination's changes (CHANGE_SCHEMA)."""
     destination = routing.destination.name
     status = str(routing.destination.new_contacts)
     return (
@@ -103,7 +103,8 @@ def _changes(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Tabl
     )
 
 
-def _blocked(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Table:
+def blocked(connection: duckdb.DuckDBPyConnection, routing: Routing) -> pa.Table:
+    """What is held back (BLOCKED_SCHEMA)."""
     return (
         connection.sql(
             """

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connector.core.sql import identifier
+
 
 def _key(name: str) -> str:
     return name.replace("'", "''")
@@ -20,7 +22,7 @@ def as_json(fields: Mapping[str, str]) -> str:
     """SQL: a JSON object of every mapped field (null where the value is missing), or null without any."""
     if not fields:
         return "null::VARCHAR"
-    parts = ", ".join(f"'{_key(name)}', \"value:" + column.replace('"', '""') + '"' for name, column in fields.items())
+    parts = ", ".join(f"'{_key(name)}', " + identifier(f"value:{column}") for name, column in fields.items())
     return f"json_object({parts})::VARCHAR"
 
 

@@ -37,7 +37,7 @@ def recent(store: Store, routing: Routing, ago: Callable[[Duration], datetime]) 
 
 
 def keep(connection: duckdb.DuckDBPyConnection, found: pa.Table) -> None:
-    """Hold back what `found` (RECENT) forbids; after diff.memberships. A removal that consent or a no asks for, or
+    """Hold back what `found` (RECENT) forbids; after memberships.differing. A removal that consent or a no asks for, or
     that the person's absence from the export does, is never held back."""
     if not found.num_rows:
         return

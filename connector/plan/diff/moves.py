@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from connector.core.model import BLOCKED, Status
 from connector.core.schemas import LEDGER_CONTACTS
+from connector.core.sql import identifier
 from connector.plan.routes import Routing
 from connector.platforms.base import NOT_HELD
 from connector.state.base import Ledger
@@ -64,7 +65,7 @@ def _gone(connection: duckdb.DuckDBPyConnection) -> int:
 def _successors(connection: duckdb.DuckDBPyConnection, routing: Routing) -> None:
     """The present address of each, if there is exactly one, we want something for it here, and it has consent."""
     names = dict.fromkeys([*(route.segment for route in routing.routes), *routing.enriched])
-    wanted = " or ".join('"in:' + name.replace('"', '""') + '"' for name in names) or "false"
+    wanted = " or ".join(identifier(f"in:{name}") for name in names) or "false"
     connection.execute(f"""
         create or replace temp table successor as
         with present as (

@@ -1,8 +1,8 @@
-"""Desired minus ledger for one destination, set-wise in DuckDB.
+"""The people of whom anything may differ between the segments and the ledger.
 
-Owns: the SQL of the diff. A contact's memberships are bits of integers (60 targets each), so one join of desired
-people with the ledger's contacts compares every target at once, and only what differs is unpivoted.
-Must not: read a platform or a store, decide policy (gate.py, guards.py), loop over contacts.
+Owns: that comparison. A contact's memberships are bits of integers (60 targets each), so one join of desired people
+with the ledger's contacts compares every target at once.
+Must not: decide policy (gate.py), loop over contacts.
 """
 
 from __future__ import annotations
@@ -12,18 +12,14 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
-from connector.core.model import Status, SyncMode, Target
+from connector.core.model import Status
+from connector.core.sql import identifier
 from connector.plan import gate
 from connector.plan.diff import fields
 from connector.plan.routes import Route, Routing
 from connector.state.base import Ledger
 
 BITS = 60  # a signed 64-bit integer, with room to shift
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def chunks(routes: Sequence[Route]) -> list[Sequence[Route]]:
@@ -52,7 +48,7 @@ def compare(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Led
         for i in range(len(parts))
     )
     want = " or ".join(f"want{i} <> 0" for i in range(len(parts)))
-    differs = " or ".join(_differ(i) for i in range(len(parts)))
+    differs = " or ".join(differ(i) for i in range(len(parts)))
     mapped = f"(({want}) or enriched or fields_sent is not null)" if routing.destination.fields else "false"
     connection.execute(f"""
         create or replace temp table person as
@@ -71,7 +67,7 @@ def compare(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Led
     """)
 
 
-def _differ(chunk: int) -> str:
+def differ(chunk: int) -> str:
     return f"want{chunk} <> have{chunk} or doubt{chunk} <> 0 or (have{chunk} <> 0 and not consent)"
 
 
@@ -82,7 +78,7 @@ def _if_held(bits: str) -> str:
 
 def _want(connection: duckdb.DuckDBPyConnection, routing: Routing, parts: list[Sequence[Route]]) -> None:
     masks = ", ".join(f"{_mask(part)} as want{i}" for i, part in enumerate(parts))
-    enriched = " or ".join(quoted(f"in:{name}") for name in routing.enriched) or "false"
+    enriched = " or ".join(identifier(f"in:{name}") for name in routing.enriched) or "false"
     connection.execute(f"""
         create or replace temp view want as
         select email, consent, consent_at, consent_source, ({enriched}) as enriched,
@@ -92,7 +88,7 @@ def _want(connection: duckdb.DuckDBPyConnection, routing: Routing, parts: list[S
 
 
 def _mask(part: Sequence[Route]) -> str:
-    bits = [f"({quoted(f'in:{route.segment}')}::BIGINT << {at})" for at, route in enumerate(part)]
+    bits = [f"({identifier(f'in:{route.segment}')}::BIGINT << {at})" for at, route in enumerate(part)]
     return "(" + " | ".join(bits) + ")" if bits else "0::BIGINT"
 
 
@@ -126,80 +122,3 @@ def _have(connection: duckdb.DuckDBPyConnection, parts: list[Sequence[Route]], l
         create or replace temp table doubtful_field as
         select contact, flatten(list(json_keys(fields))) as names from ledger_doubtful_fields group by contact
     """)
-
-
-def memberships(connection: duckdb.DuckDBPyConnection, routing: Routing, observed: pa.Table) -> None:
-    """Make the table `membership` (op, number, email, reason, since, certain): adds, removes, adoptions, and what is
-    blocked. A removal that is not certain takes away what may not be there.
-
-    `observed` (target number, email) are people found in targets we have never written to."""
-    parts = chunks(routing.routes)
-    connection.register("observed", observed)
-    connection.register("route", _route_table(routing.routes))
-    connection.execute(
-        "create or replace temp table membership "
-        "(op varchar, number bigint, email varchar, reason varchar, since timestamptz, certain boolean)"
-    )
-    for i, part in enumerate(parts):
-        mirror = sum(1 << at for at, route in enumerate(part) if route.mode is SyncMode.MIRROR)
-        allowed = f"case when consent then want{i} else 0 end"  # consent withdrawn: out of every target of ours
-        connection.execute(f"""
-            insert into membership
-            with differing as (
-                select email, reason, status_at, {gate.REMOVED_LATER} as later,
-                       want{i} & ~have{i} as missing,
-                       (have{i} | doubt{i}) & ~({allowed}) & {mirror}::BIGINT as surplus, have{i} as have
-                from person where {_differ(i)}
-            ), bit as (select unnest(range({len(part)})) as position)
-            select case when (surplus >> position) & 1 = 1 then 'remove' else 'add' end, position + {i * BITS}, email,
-                   case when (surplus >> position) & 1 = 1 then later else reason end,
-                   case when (surplus >> position) & 1 = 0 or later is not null then status_at end,
-                   ((surplus & ~have) >> position) & 1 = 0
-            from differing, bit where ((missing | surplus) >> position) & 1 = 1
-        """)
-    connection.execute("""
-        update membership set op = 'adopt' from observed o
-        where membership.op = 'add' and membership.reason is null
-          and membership.number = o.number and membership.email = o.email
-    """)
-
-
-def counts(connection: duckdb.DuckDBPyConnection, routing: Routing) -> dict[str, tuple[int, int, int, int]]:
-    """Per target: members in the ledger, desired members, adds, removes."""
-    if not routing.routes:
-        return {}
-    held = dict(
-        connection.execute(
-            f"select b.chunk * {BITS} + b.bit, count(*) from ledger_memberships m join bits b using (target) group by 1"
-        ).fetchall()
-    )
-    moved = {
-        (op, number): count
-        for op, number, count in connection.execute("""
-            select if(reason is null, op, 'blocked ' || op) || if(certain, '', ' in doubt'), number, count(*)
-            from membership group by all
-        """).fetchall()
-    }
-    found = {}
-    for number, route in enumerate(routing.routes):
-        # A removal that is held back leaves a member, so it counts neither as a removal nor as a member lost.
-        adds, removes = moved.get(("add", number), 0), moved.get(("remove", number), 0)
-        missing = adds + moved.get(("adopt", number), 0) + moved.get(("blocked add", number), 0)
-        before, unsure = held.get(number, 0), moved.get(("remove in doubt", number), 0)
-        found[label(route.target)] = (before, before - removes + missing, adds, removes + unsure)
-    return found
-
-
-def label(target: Target) -> str:
-    """A target within its destination, as guards name it."""
-    return f"{target.kind} “{target.name}”"
-
-
-def _route_table(routes: Sequence[Route]) -> pa.Table:
-    return pa.table(
-        {
-            "number": pa.array(range(len(routes)), pa.int64()),
-            "kind": pa.array([str(route.target.kind) for route in routes], pa.string()),
-            "target": pa.array([route.target.name for route in routes], pa.string()),
-        }
-    )
