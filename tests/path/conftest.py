@@ -6,7 +6,6 @@ import functools
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ import pytest
 from connector.demo.exports import exports
 from connector.demo.folder import EXPORTS, FILE, TEXT
 from connector.rehearsal.core.process import Running, start
+from tests import launcher
 
 ROOT = Path(__file__).parent.parent.parent
-SYNC = Path(sys.executable).parent / "sync"
 AS_OF = "2026-11-20"
 SAMPLED = ("mailchimp", "klaviyo", "hubspot")
 
@@ -32,17 +31,10 @@ class Desk:
 
     folder: Path
 
-    def sync(self, *words: str, as_of: str | None = AS_OF, **more: Any) -> subprocess.CompletedProcess[str]:
-        moment = ["--as-of", as_of] if as_of else []
-        return subprocess.run(
-            [SYNC, *words, *moment],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=900,
-            stdin=subprocess.DEVNULL,
-            **more,
-        )
+    def sync(
+        self, *words: str, as_of: str | None = AS_OF, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return launcher.sync(self.folder, *words, *(["--as-of", as_of] if as_of else []), env=env)
 
     def json(self, *words: str, code: int = 0, **more: Any) -> dict[str, Any]:
         done = self.sync(*words, "--format", "json", **more)
