@@ -8,6 +8,7 @@ the person wins over the export, always.
 from __future__ import annotations
 
 from connector.core.model import BLOCKED, NewContacts, Status, quoted
+from connector.vendors import title
 
 # Plain words for each reason code, for plans and reports; {} is the platform.
 REASONS = {
@@ -26,12 +27,11 @@ REASONS = {
     "forgotten_here": "forgotten here by `sync forget`, though the export names them",
     "hold": "came or went too recently; the segment's hold keeps them as they are",
 }
-PLATFORMS = {"mailchimp": "Mailchimp", "klaviyo": "Klaviyo", "hubspot": "HubSpot", "brevo": "Brevo"}
 
 
 def words(code: str, platform: str) -> str:
     """A reason code as people read it; `platform` as in Capabilities."""
-    return REASONS.get(code, code).format(PLATFORMS.get(platform, platform or "the platform"))
+    return REASONS.get(code, code).format(title(platform) or "the platform")
 
 
 HELD = f"(status is not null and status <> '{Status.ABSENT}')"
