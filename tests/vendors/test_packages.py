@@ -106,8 +106,12 @@ def test_its_adapter_is_called(site: Site, account: tuple[str, list[str]]) -> No
 
 def test_its_rehearsal_is_served(site: Site, account: tuple[str, list[str]]) -> None:
     site.postbox()
-    code, out = site.sync("doctor", "--rehearse", TOKEN="abc-0123456789", POSTBOX_URL=account[0])
+    told = {"TOKEN": "abc-0123456789", "POSTBOX_URL": account[0], "REHEARSAL_RECORD": str(site.work / "record")}
+    code, out = site.sync("doctor", "--rehearse", **told)
     assert code == 0 and "Account PB1" in out
+    (recorded,) = (site.work / "record").iterdir()
+    text = recorded.read_text(encoding="utf-8")
+    assert "/postbox/account" in text and "x-postbox-token" in text and "postbox-rehearsal" not in text
     assert not account[1], "nothing of a rehearsal reaches the real platform"
 
 
