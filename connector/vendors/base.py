@@ -76,6 +76,11 @@ class Vendor:
         return [str(policy) for policy in NewContacts if policy in self.new_contacts]
 
     @property
+    def tag_property(self) -> str:
+        """The property that holds the tags of a contact, unless the file names another; "" where they are no property."""
+        return self.settings.get("tag_property") or ""
+
+    @property
     def example(self) -> str:
         """A destination on this platform as one line of segments.yaml."""
         audience = ", audience: Newsletter" if self.audience else ""
