@@ -77,7 +77,7 @@ class Vendor:
 
     @property
     def tag_property(self) -> str:
-        """The property that holds the tags of a contact, unless the file names another; "" where they are no property."""
+        """The property that holds the tags of a contact unless the file names another; "" where they are none."""
         return self.settings.get("tag_property") or ""
 
     @property
