@@ -71,6 +71,30 @@ def engage(world, events): ...
 def overview(world): return Overview(world.settings.accounts[NAME], {}, [])
 def members(world, key, limit, offset): return None
 """
+# A platform that speaks like one of ours, so that whole commands can be run against that one's rehearsal.
+SISTER = """
+from dataclasses import replace
+
+from connector.platforms.klaviyo.adapter import Klaviyo
+from connector.vendors import Rehearsal
+from connector.vendors.klaviyo import KLAVIYO
+
+SISTER = replace(
+    KLAVIYO,
+    name="sister",
+    title="Sister Mail",
+    adapter="sister:Sister",
+    rehearsal=Rehearsal("sister.routes", path="/sister", account="S1"),
+)
+
+
+class Sister(Klaviyo):
+    capabilities = replace(Klaviyo.capabilities, platform="sister")
+
+    def __init__(self, destination, secret, **more):
+        base = (destination.base_url or "").removesuffix("/sister") or None
+        super().__init__(destination.model_copy(update={"base_url": base}), secret, **more)
+"""
 
 
 class Site:
@@ -96,6 +120,10 @@ class Site:
         """The whole of an invented platform, as one package."""
         modules = {"__init__": FACTS.replace("REHEARSAL", rehearsal, 1), "adapter": ADAPTER, "routes": ROUTES}
         self.install("postbox", modules, {"postbox": "postbox:POSTBOX"})
+
+    def sister(self) -> None:
+        routes = ROUTES.replace("postbox", "sister").replace("Postbox", "Sister Mail")
+        self.install("sister", {"__init__": SISTER, "routes": routes}, {"sister": "sister:SISTER"})
 
     def sync(self, *words: str, **environ: str) -> tuple[int, str]:
         """(exit code, both outputs)."""

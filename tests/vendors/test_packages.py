@@ -127,6 +127,38 @@ def test_nothing_is_rehearsed_on_the_real_platform(
     assert not account[1]
 
 
+SEND = """version: 1
+sources: {contacts: {file: people.csv, preset: sister, email: E-Mail}}
+consent: {when: {email: {exists: true}}}
+destinations: {post: {platform: sister, api_key: "${TOKEN}", new_contacts: transactional}}
+segments: {all: {when: {email: {exists: true}}, send_to: {post: {list: Everybody}}}}
+"""
+WHOLE = [
+    "check",
+    "plan",
+    "push --yes",
+    "status",
+    "runs",
+    "why ada@example.com",
+    "drift",
+    "undo last --yes --allow empty --reason test",
+]
+
+
+def test_whole_commands_work_with_it(site: Site) -> None:
+    """Nothing on the way asks for one of our platforms."""
+    site.sister()
+    (site.work / "segments.yaml").write_text(SEND, encoding="utf-8")
+    said = {}
+    for command in WHOLE:
+        code, said[command] = site.sync(*command.split(), "--rehearse", TOKEN="set")
+        assert code == 0, said[command]
+    assert "Total: 2 to create" in said["plan"] and "post: create: 2" in said["push --yes"]
+    assert "4 applied" in said["push --yes"] and "+2 new" in said["plan"]
+    code, out = site.sync("forget", "ada@example.com", "--yes", "--rehearse", TOKEN="set")
+    assert code == 0 and "  post: Sister Mail: Profiles > " in out
+
+
 def test_an_unknown_platform_is_told_the_installed_ones(site: Site) -> None:
     write(site, "postbx", preset="none")
     code, out = site.sync("check")
