@@ -6,18 +6,16 @@ what is derived from the facts.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from connector.core.model import RETIRED, ColumnType, Kind, NewContacts
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 LAST = 1000  # the `order` of platforms that come as packages of their own
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """One header of a platform's export. `yes` are further words that mean true (a consent's state, say)."""
 
     column: str
@@ -27,8 +25,7 @@ class Known:
     no: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
+class Rehearsal(NamedTuple):
     """The platform as a local server. `routes` is its module (connector/rehearsal/core/world.py says what that has),
     `path` what follows the server's address in `base_url`, `account` the id of the account behind the sample key."""
 
@@ -37,7 +34,7 @@ class Rehearsal:
     account: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)  # each exists once; a comparison by value would only slow the start
 class Vendor:
     """One platform, without talking to it. `name` is the word after `platform:`."""
 
@@ -63,7 +60,7 @@ class Vendor:
 
     def __post_init__(self) -> None:
         """Raises ValueError for facts that the connector could not act on: a package of others may hold any."""
-        if not _NAME.fullmatch(self.name):
+        if not (self.name.isascii() and self.name.isidentifier() and self.name.islower()):
             raise ValueError(f"the name “{self.name[:40]}” is not one lower-case word")
         if self.retire is not None and self.retire not in RETIRED:
             raise ValueError(f"retire is {' or '.join(RETIRED)}, not “{self.retire[:40]}”")
