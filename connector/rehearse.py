@@ -14,11 +14,7 @@ from urllib.error import URLError
 
 from connector.core.errors import StateError
 from connector.rehearsal.core.process import Running, start
-from connector.rehearsal.core.world import KEYS
-
-PATHS = {"mailchimp": "/3.0", "klaviyo": "", "hubspot": "", "brevo": "/v3"}
-
-__all__ = ["KEYS", "address", "files", "running"]
+from connector.vendors import VENDORS
 
 
 def files(folder: Path) -> Path:
@@ -28,9 +24,21 @@ def files(folder: Path) -> Path:
     return place
 
 
+def rehearsed(platform: str) -> bool:
+    """Whether there is a rehearsal of it: a package of others may come without one."""
+    return VENDORS[platform].rehearsal is not None
+
+
 def address(url: str, platform: str) -> str:
     """The base URL of one platform inside the rehearsal at `url`."""
-    return url + PATHS[platform]
+    rehearsal = VENDORS[platform].rehearsal
+    assert rehearsal is not None, platform
+    return url + rehearsal.path
+
+
+def key(platform: str) -> str:
+    """The one key that its rehearsal takes."""
+    return VENDORS[platform].sample_key
 
 
 @contextmanager

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+
+from connector.vendors import GROUP, OWN
 
 PACKAGE = Path(__file__).parent.parent / "connector"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -75,7 +79,7 @@ def test_rooms_import_only_lower_layers(path: Path) -> None:
             continue
         there = parts[1]
         if here == "rehearsal":
-            assert there == "rehearsal", f"{path.name} imports {name}"
+            assert there in {"rehearsal", "vendors"}, f"{path.name} imports {name}"
         elif there == "rehearsal":
             assert here in {"rehearse", "rehearsal"}, f"{path.name} imports {name}"
         elif there != here and (here, there) not in SIBLINGS:
@@ -110,6 +114,26 @@ def test_every_package_says_what_it_owns() -> None:
         if path.name == "__init__.py" and path.parent != PACKAGE:
             doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
             assert "Owns:" in doc and "Must not:" in doc, path.relative_to(PACKAGE)
+
+
+def test_a_platform_is_named_only_where_it_lives() -> None:
+    """In its facts, its adapter and its rehearsal; everything else derives from the facts. The sample is data."""
+    shipped = [path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    texts = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in shipped}
+    del texts["demo/segments.yaml"]
+    for vendor in OWN.values():
+        homes = (f"vendors/{vendor.name}.py", f"platforms/{vendor.name}/", f"rehearsal/{vendor.name}/")
+        named = re.compile(f"{vendor.name}|{vendor.title}", re.IGNORECASE)
+        found = {name for name, text in texts.items() if named.search(text) and not name.startswith(homes)}
+        assert not found, f"{vendor.title} is named in {sorted(found)}"
+
+
+def test_our_platforms_are_registered_like_those_of_others() -> None:
+    """Whoever lists the entry points of the group sees them all, with the same facts that the folder holds."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    registered = {name: EntryPoint(name, value, GROUP).load() for name, value in project["entry-points"][GROUP].items()}
+    assert registered == OWN
+    assert all(name == vendor.name for name, vendor in OWN.items())
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

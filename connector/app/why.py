@@ -153,7 +153,7 @@ def _capabilities(destination: Destination) -> Capabilities:
     from connector.core.events import silent
     from connector.platforms.http.limits import WallClock
     from connector.platforms.registry import create
-    from connector.rehearse import KEYS
+    from connector.vendors import VENDORS
 
-    made = create(destination, KEYS[destination.platform], clock=WallClock(), listener=silent)
+    made = create(destination, VENDORS[destination.platform].sample_key, clock=WallClock(), listener=silent)
     return made.capabilities

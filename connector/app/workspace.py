@@ -23,6 +23,7 @@ from connector.config.sections.secrets import resolve
 from connector.core.errors import ConfigError, Interrupted
 from connector.core.events import Event, Listener, silent
 from connector.core.problem import Place, Problem, did_you_mean
+from connector.vendors import title
 
 if TYPE_CHECKING:
     from connector.config.language.rules import Duration
@@ -113,8 +114,12 @@ def open_workspace(
     from connector import rehearse
 
     with rehearse.running(config.folder) as url:
-        addresses = {name: rehearse.address(url, item.platform) for name, item in config.destinations.items()}
-        secrets = {item.secret.variable: rehearse.KEYS[item.platform] for item in config.destinations.values()}
+        addresses = {
+            name: rehearse.address(url, item.platform)
+            for name, item in config.destinations.items()
+            if rehearse.rehearsed(item.platform)
+        }
+        secrets = {item.secret.variable: rehearse.key(item.platform) for item in config.destinations.values()}
         yield Workspace(config, options, as_of, stop, addresses, secrets)
 
 
@@ -174,10 +179,15 @@ def open_state(workspace: Workspace) -> Iterator[Store]:
 
 
 def adapter(workspace: Workspace, destination: Destination) -> Adapter:
-    """The destination's adapter, with its secret read now and its address as the workspace says."""
+    """The destination's adapter, with its secret read now and its address as the workspace says. Raises ConfigError for
+    --rehearse where there is no rehearsal: nothing of a rehearsal may reach a real platform."""
     from connector.platforms.http.limits import WallClock
     from connector.platforms.registry import create
 
+    if workspace.options.rehearse and destination.name not in workspace.addresses:
+        place = workspace.config.value_place(("destinations", destination.name, "platform"))
+        text = f"{title(destination.platform)} has no rehearsal platform. Choose other destinations: --to NAME."
+        raise ConfigError([Problem(place, "not-rehearsed", text)])
     if destination.name not in workspace.adapters:
         address = workspace.addresses.get(destination.name, destination.base_url)
         workspace.adapters[destination.name] = create(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connector.cli import terminal
+from connector.vendors import OWN
 
 if TYPE_CHECKING:
     from connector.app.workspace import Options
@@ -72,6 +73,7 @@ class Common:
         return self.format is Format.JSON
 
 
+SAMPLE = next(iter(OWN))  # the destination of the examples: the sample has one that is called like its platform
 _STATE = "Where ledger and journal are kept: a path, postgresql://… or s3://…; default .connector/state.db."
 _AS_OF = "The moment rules are evaluated for: 2026-11-20 (its end), 2026-11-20T18:00, or with zone. Default: now."
 _REHEARSE = "Use the rehearsal platforms instead of the real ones."

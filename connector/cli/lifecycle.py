@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from connector.cli.common import Common, Format, command, confirm, data, data_json, talk
+from connector.cli.common import SAMPLE, Common, Format, command, confirm, data, data_json, talk
 from connector.cli.pushing import Allow, Reason, Yes, interruptible, told
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "lifecycle", "  sync lifecycle\n  sync lifecycle -v --to mailchimp\n  sync lifecycle --format json")(
+    command(app, "lifecycle", f"  sync lifecycle\n  sync lifecycle -v --to {SAMPLE}\n  sync lifecycle --format json")(
         lifecycle
     )
-    examples = "  sync cleanup\n  sync cleanup --format csv > found.csv\n  sync cleanup --to mailchimp --yes"
+    examples = f"  sync cleanup\n  sync cleanup --format csv > found.csv\n  sync cleanup --to {SAMPLE} --yes"
     command(app, "cleanup", examples)(cleanup)
 
 

@@ -27,10 +27,13 @@ from connector.cli import (
     upkeep,
     why,
 )
+from connector.vendors import OWN
 
+*_MOST, _LAST = [vendor.title for vendor in OWN.values()]
+_ALL = f"{', '.join(_MOST)} and {_LAST}"
 app = typer.Typer(
     name="sync",
-    help="Keep Mailchimp, Klaviyo, HubSpot and Brevo in step with segments declared in segments.yaml.",
+    help=f"Keep {_ALL} in step with segments declared in segments.yaml.",
     epilog="Exit codes: 0 done, 1 finished with record failures, 2 wrong configuration or export, "
     "3 refused by a guard, 4 cannot work, 10 plan --exit-code found changes, 130 interrupted.",
     no_args_is_help=True,

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.common import Common, command, data, data_json
+from connector.cli.common import SAMPLE, Common, command, data, data_json
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "doctor", "  sync doctor\n  sync doctor --to hubspot\n  sync doctor --rehearse")(doctor)
+    command(app, "doctor", f"  sync doctor\n  sync doctor --to {SAMPLE}\n  sync doctor --rehearse")(doctor)
     command(app, "rehearsal", "  sync rehearsal\n  sync rehearsal --port 8025")(rehearsal)
 
 

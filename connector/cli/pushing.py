@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.common import Common, command, confirm, data, data_json, talk
+from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
 from connector.cli.terminal import last_words, listening, say_soon
 
 if TYPE_CHECKING:
@@ -39,8 +39,10 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "plan", "  sync plan\n  sync plan --to mailchimp --only 'vip*'\n  sync plan --out today.plan")(plan)
-    command(app, "push", "  sync push --yes\n  sync push --plan today.plan\n  sync push --limit 10 --to klaviyo")(push)
+    command(app, "plan", f"  sync plan\n  sync plan --to {SAMPLE} --only 'vip*'\n  sync plan --out today.plan")(plan)
+    command(app, "push", f"  sync push --yes\n  sync push --plan today.plan\n  sync push --limit 10 --to {SAMPLE}")(
+        push
+    )
     command(app, "resume", "  sync resume")(resume)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.common import Common, command, confirm, data, data_json, talk
+from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
 from connector.cli.pushing import Allow, Reason, Yes, interruptible, show, show_result, told
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ DRIFTED = 10
 
 def register(app: typer.Typer) -> None:
     command(app, "undo", "  sync undo last\n  sync undo 20261120-080000-1a2b --only vip")(undo)
-    command(app, "drift", "  sync drift\n  sync drift --to mailchimp -v\n  sync drift --format json")(drift)
-    command(app, "adopt", "  sync adopt\n  sync adopt --to klaviyo --only vip --yes")(adopt)
+    command(app, "drift", f"  sync drift\n  sync drift --to {SAMPLE} -v\n  sync drift --format json")(drift)
+    command(app, "adopt", f"  sync adopt\n  sync adopt --to {SAMPLE} --only vip --yes")(adopt)
     command(app, "forget", "  sync forget ada@example.com")(forget)
-    examples = "  sync rejects\n  sync rejects --to mailchimp --format json\n  sync rejects retry --only vip"
+    examples = f"  sync rejects\n  sync rejects --to {SAMPLE} --format json\n  sync rejects retry --only vip"
     command(app, "rejects", examples)(rejects)
 
 

@@ -6,9 +6,12 @@ Must not: import another room, know a platform, read a clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
+
+ColumnType = Literal["text", "integer", "number", "date", "timestamp", "boolean", "list", "country", "phone", "place"]
 
 
 class Kind(StrEnum):
@@ -65,13 +68,13 @@ class Outcome(StrEnum):
 
 
 class Status(StrEnum):
-    """May this platform mail this contact, and if not, why. One vocabulary for the three."""
+    """May this platform mail this contact, and if not, why. One vocabulary for all platforms."""
 
     SUBSCRIBED = "subscribed"
     PENDING = "pending"  # awaits double opt-in
-    NEVER_SUBSCRIBED = "never_subscribed"  # held without marketing consent (Mailchimp: transactional)
+    NEVER_SUBSCRIBED = "never_subscribed"  # held without marketing consent
     UNSUBSCRIBED = "unsubscribed"
-    BOUNCED = "bounced"  # Mailchimp: cleaned; Klaviyo: HARD_BOUNCE, INVALID_EMAIL
+    BOUNCED = "bounced"  # undeliverable, as the platform counts it
     COMPLAINED = "complained"
     SUPPRESSED = "suppressed"
     ARCHIVED = "archived"
@@ -90,6 +93,9 @@ BLOCKED = frozenset(
         Status.FORGOTTEN,
     }
 )
+
+# What the lifecycle does at the end, in the platform's own way -> the status that it leads to.
+RETIRED: Mapping[str, Status] = {"archive": Status.ARCHIVED, "suppress": Status.SUPPRESSED}
 
 
 def quoted(words: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 INSTANT = pa.timestamp("us", tz="UTC")
 
 # ---- what a plan asks for
-# One row per change. A tag that is a property (Klaviyo, HubSpot) has its ADD and REMOVE rows here like any other;
+# One row per change. A tag that is a property of the contact has its ADD and REMOVE rows here like any other;
 # they travel inside the CREATE or UPDATE row that the plan holds for the same contact.
 CHANGE_SCHEMA = pa.schema(
     [

@@ -16,10 +16,12 @@ _CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*
 _AT = r"(?:@|%40|＠|&#0*64;|&commat;|\\u0040)"
 _ADDRESS = re.compile(rf"(?:[^\s\"'<>(),;:=&?/\\]|\\(?!u0040))+{_AT}[^\s\"'<>(),;:=&?/\\]+", re.IGNORECASE)
 _TOKEN = r"(?:(?=[^\s\"'<>,;]*\d)[^\s\"'<>,;]{8,}|[^\s\"'<>,;]{20,})"  # digits among letters, or long
+# The scheme before a token in a header: one of the usual words, also behind a vendor's name (ACME-API-Key …).
+_SCHEME = r"(?:[a-z0-9]{1,30}[-_]){0,3}(?:bearer|basic|digest|token|api[-_]?key)"
 _KEYS = re.compile(
     rf"""
     (?P<name>\b(?:proxy-)?authorization["']?\s*[:=]\s*["']?) [^"'\r\n,;}}]+
-    | (?P<kind>\b(?:bearer|basic|digest|token|apikey|klaviyo-api-key)(?:\s|%20|\+)+) {_TOKEN}
+    | (?P<kind>\b{_SCHEME}(?:\s|%20|\+)+) {_TOKEN}
     | (?P<field>\b(?:x-)?(?:api|access|private|secret|auth)[-_ ]?(?:key|token)["']?\s*[:=]\s*["']?) {_TOKEN}
     | (?P<word>\b(?:password|passwd|secret|hapikey|apikey)["']?\s*[:=]\s*["']?) [^\s"',;]{{4,}}
     | \b[0-9a-f]{{32,}}(?:-[a-z]{{2,4}}\d{{1,3}})?\b

@@ -12,13 +12,13 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.config.sections.destinations import PLATFORMS
 from connector.config.sections.models import Destination, Tier
 from connector.core.model import Status
 from connector.lifecycle import returns
 from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 from connector.lifecycle.retiring import DEFAULT, UNSUBSCRIBE
+from connector.vendors import VENDORS
 
 # Contacts that the platforms do not count for the price, as far as this can be said for all of them.
 FREE = [str(each) for each in (Status.ABSENT, Status.ARCHIVED, Status.SUPPRESSED, Status.BOUNCED, Status.FORGOTTEN)]
@@ -110,7 +110,7 @@ def overview(
 
 def _lets_go(destination: Destination, action: str | None) -> bool:
     """Whether the platform offers the written action; tests hold these keys against the adapters' facts."""
-    keys = PLATFORMS[destination.platform]
+    keys = VENDORS[destination.platform]
     return keys.unsubscribes if action == UNSUBSCRIBE else keys.retire is not None and action in (DEFAULT, keys.retire)
 
 

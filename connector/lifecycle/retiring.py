@@ -76,9 +76,6 @@ _SQL = f"""
 """
 
 
-LEADS_TO = {"archive": str(Status.ARCHIVED), "suppress": str(Status.SUPPRESSED)}
-
-
 @dataclass(frozen=True, slots=True)
 class Actions:
     """What happens at one destination with each finding; None: nothing is looked for. `notes` say what cannot be."""
@@ -112,7 +109,7 @@ def actions(destination: str, policy: Policy | None, cleanup: Cleanup | None, ca
         able(bounced.action if bounced else None, HARD),
         able(unsubscribed.action if unsubscribed else None, UNSUBSCRIBED),
         bounced.soft if bounced else None,
-        LEADS_TO.get(can.retire.action) if can.retire else None,
+        str(can.retire.leads_to) if can.retire else None,
         offered(UNSUBSCRIBE, can),
         (Op.RESTORE, None) in can.operations,
         tuple(dict.fromkeys(notes)),

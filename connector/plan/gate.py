@@ -18,6 +18,7 @@ from connector.core.model import BLOCKED, NewContacts, Op, Status, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA
 from connector.plan.part import Part
 from connector.platforms.base import TagStyle
+from connector.vendors import title
 
 ASKING = (Op.CREATE, Op.UPDATE, Op.MOVE, Op.ADD, Op.ADOPT)  # what an opt-out forbids
 _JUDGED = """
@@ -52,12 +53,11 @@ REASONS = {
     "forgotten_here": "forgotten here by `sync forget`, though the export names them",
     "hold": "came or went too recently; the segment's hold keeps them as they are",
 }
-PLATFORMS = {"mailchimp": "Mailchimp", "klaviyo": "Klaviyo", "hubspot": "HubSpot", "brevo": "Brevo"}
 
 
 def words(code: str, platform: str) -> str:
     """A reason code as people read it; `platform` as in Capabilities."""
-    return REASONS.get(code, code).format(PLATFORMS.get(platform, platform or "the platform"))
+    return REASONS.get(code, code).format(title(platform) or "the platform")
 
 
 HELD = f"(status is not null and status <> '{Status.ABSENT}')"

@@ -137,7 +137,7 @@ def _restores(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
     """Make the table `restored` (email): whom the run let go and the platform takes back, with dated proof of consent
     and unless they said no themselves since."""
     retire, offered = side.capabilities.retire, (Op.RESTORE, None) in side.capabilities.operations
-    led_to = Status.SUPPRESSED if retire and retire.action == "suppress" else Status.ARCHIVED
+    led_to = retire.leads_to if retire else Status.ARCHIVED
     can = "true" if offered else "false"
     connection.execute(f"""
         create temp table restored as

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from connector.core import scrub
 from connector.core.errors import ContractError, NotSent, Retryable, Unanswered
-from connector.core.model import Kind, NewContacts, Op, Outcome, Target
+from connector.core.model import RETIRED, Kind, NewContacts, Op, Outcome, Status, Target
 
 # Codes of an outcome that say: the platform holds no such contact, or erased it for good. That is a fact about the
 # ledger and no refusal of a person, so the core makes it SKIPPED (push/batches.py) and forgets the contact.
@@ -68,6 +68,11 @@ class RetireSpec:
     reversible: bool
     how_to_undo: str
     source: str
+
+    @property
+    def leads_to(self) -> Status:
+        """The status of whoever it was done to."""
+        return RETIRED[self.action]
 
 
 class Engagement(StrEnum):

@@ -40,7 +40,6 @@ JOB_TRIES = 3  # how often a job without an answer is sent again
 JOB_SECONDS = 2 * 3600  # a job that takes longer is left to `sync resume`
 GONE = "not_found"  # the adapters' code for a target that was deleted on the platform
 
-_RETIRED = {"archive": Status.ARCHIVED, "suppress": Status.SUPPRESSED}
 _LETTING_GO = (Op.RETIRE, Op.UNSUBSCRIBE)
 
 
@@ -183,7 +182,7 @@ class Delivery:
         if batch.step.op is Op.UNSUBSCRIBE:
             return Status.UNSUBSCRIBED
         retire = self.adapter.capabilities.retire
-        return _RETIRED.get(retire.action) if retire and batch.step.op is Op.RETIRE else None
+        return retire.leads_to if retire and batch.step.op is Op.RETIRE else None
 
     def _made(self, batch: JournalBatch, records: pa.Table) -> Batch:
         return as_batch(batch.step, records, self.target_ids.get(batch.step), self.joins.get(batch.step, ()))

@@ -1,4 +1,4 @@
-"""The rehearsal process: one ASGI application, on loopback, that serves the three platforms and their control.
+"""The rehearsal process: one ASGI application, on loopback, that serves the platforms and their control.
 
 Owns: reading requests, choosing the platform and the route, latency, faults, transactions, the request log and
 counters, /_rehearsal/. Must not: know what a platform answers.
@@ -26,6 +26,7 @@ from connector.rehearsal.core import asgi, faults, log, page
 from connector.rehearsal.core.recording import Recorder
 from connector.rehearsal.core.routing import Match, Router
 from connector.rehearsal.core.world import (
+    REHEARSED,
     BadJson,
     Did,
     Platform,
@@ -37,12 +38,10 @@ from connector.rehearsal.core.world import (
     open_state,
 )
 
-PLATFORMS = ("mailchimp", "klaviyo", "hubspot", "brevo")
-
 
 def load_platforms() -> list[Platform]:
-    """The platform modules of this package."""
-    return [cast(Platform, importlib.import_module(f"connector.rehearsal.{name}.routes")) for name in PLATFORMS]
+    """The modules that the platforms' facts name, also those of other packages."""
+    return [cast(Platform, importlib.import_module(rehearsal.routes)) for rehearsal in REHEARSED.values()]
 
 
 class App:

@@ -13,10 +13,10 @@ import pyarrow as pa
 from connector.core.plan import Plan
 from connector.lifecycle.cleanup import FINAL, Findings
 from connector.lifecycle.retiring import UNSUBSCRIBE, counts
-from connector.plan import gate
 from connector.report.hygiene import safe
 from connector.report.plan import as_json, mask
 from connector.report.values import noted
+from connector.vendors import title
 
 WORDS = {
     "sunset": "in the last stage, silent all the way",
@@ -115,8 +115,7 @@ def _total(plan: Plan) -> str:
     if is_empty(plan):
         return "Nothing to do."
     platforms = ", ".join(
-        gate.PLATFORMS.get(name, name)
-        for name in dict.fromkeys(plan.platforms[side] for side, count in plan.requests.items() if count)
+        title(name) for name in dict.fromkeys(plan.platforms[side] for side, count in plan.requests.items() if count)
     )
     final = f" ({sums['irreversible']:,} of them for good)" if sums["irreversible"] else ""
     return (

@@ -6,8 +6,10 @@ Owns: its text. Must not: read the export itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from connector.vendors import VENDORS
 
 
 def starter(export: Path, file: Path, email: str, headers: Sequence[str]) -> str:
@@ -31,10 +33,7 @@ sources:
 #   proof: {{at: opted_in_at, source: opt_in_source}}
 
 # destinations:
-#   mailchimp: {{platform: mailchimp, api_key: "${{MAILCHIMP_API_KEY}}", audience: Newsletter}}
-#   klaviyo: {{platform: klaviyo, api_key: "${{KLAVIYO_API_KEY}}"}}
-#   hubspot: {{platform: hubspot, access_token: "${{HUBSPOT_TOKEN}}"}}
-#   brevo: {{platform: brevo, api_key: "${{BREVO_API_KEY}}"}}
+{_lines("#   ", (vendor.example for vendor in VENDORS.values()))}
 
 segments:
   everyone:
@@ -42,8 +41,12 @@ segments:
     when:
       email: {{exists: true}}
     # send_to:
-    #   mailchimp: {{tag: Everyone}}
+    #   {next(iter(VENDORS))}: {{tag: Everyone}}
 """
+
+
+def _lines(before: str, texts: Iterable[str]) -> str:
+    return "\n".join(before + text for text in texts)
 
 
 def _comment(header: str) -> str:

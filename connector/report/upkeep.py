@@ -15,6 +15,7 @@ import pyarrow as pa
 from connector.report.plan import mask
 from connector.report.table import table
 from connector.report.values import printable
+from connector.vendors import find
 
 if TYPE_CHECKING:
     from connector.reconcile.drift import Drift
@@ -40,14 +41,6 @@ REFUSED = {
     "TooLarge": ("one record is larger than the platform takes", "shorten its longest field"),
 }
 _OTHERWISE = ("refused", "read what the platform says; then: sync rejects retry")
-
-# What a person who is to be erased needs done on the platform itself.
-ERASE = {
-    "mailchimp": "Mailchimp: Audience > All contacts > the person > Actions > Delete permanently.",
-    "klaviyo": "Klaviyo: Profiles > the person > Delete profile (a privacy deletion request).",
-    "hubspot": "HubSpot: the contact > Actions > Delete > Permanently (GDPR) delete.",
-    "brevo": "Brevo: Contacts > the person > Delete. An opt-out is deleted with the contact.",
-}
 
 
 def drift_json(found: Sequence[Drift], verbose: bool) -> dict[str, Any]:
@@ -109,8 +102,14 @@ def forget_text(held: Mapping[str, str], platforms: Mapping[str, str], addresses
     if not held:
         return "\n".join([*lines, "No platform is known to hold the person."])
     lines.append("Still held, with tags, lists and fields, until you erase the person there:")
-    lines += [f"  {name}: {ERASE.get(platforms.get(name, ''), 'erase the contact there.')}" for name in held]
+    lines += [f"  {name}: {_erase(platforms.get(name, ''))}" for name in held]
     return "\n".join(lines)
+
+
+def _erase(platform: str) -> str:
+    """What is to be done on the platform itself."""
+    vendor = find(platform)
+    return f"{vendor.title}: {vendor.erase}" if vendor else "erase the contact there."
 
 
 def rejects_json(found: Mapping[str, pa.Table]) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from connector.config.language.rules import (
     Sql,
 )
 from connector.config.language.rules import Sequence as EventSequence
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
+from connector.core.model import ColumnType
 from connector.core.problem import Problem
 from connector.segments.compile import literals, sql
 from connector.segments.compile.literals import WrongType

@@ -27,8 +27,9 @@ from connector.config.language.rules import (
     Sequence,
     Sql,
 )
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
 from connector.core.errors import ConfigError
+from connector.core.model import ColumnType
 from connector.core.problem import Problem, did_you_mean
 from connector.segments.compile import sql
 from connector.sources.columns.model import ColumnInfo, SourceInfo

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from ibis import _
 
 from connector.config.language.platform_words import STATUS_WORDS, WORDS
-from connector.config.sections.models import ColumnType, Config
-from connector.core.model import BLOCKED, Status
+from connector.config.sections.models import Config
+from connector.core.model import BLOCKED, ColumnType, Status
 from connector.segments.compile import engine
 from connector.segments.compile.frame import Column, Frame
 from connector.segments.names import asked_of_platforms

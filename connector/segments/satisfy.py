@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Any
 
 from connector.config.language.rules import All, AnyOf, Compare, Events, InSegment, Not
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.segments.compile import literals
 from connector.segments.compile.measures import Ask, ask
 from connector.segments.compile.rewrite import bare

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from connector.config.sections.engines import DUCKDB
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
+from connector.core.model import ColumnType
 from connector.sources import engine, identity, kept, members, quarantine, related
 from connector.sources.columns import vacant
 from connector.sources.columns.layout import Layout, Wish

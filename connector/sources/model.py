@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.sources.columns.model import SourceInfo
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.sources import emails, engine
 from connector.sources.columns import mappings, measure
 from connector.sources.columns.catalog import numbered

@@ -1,33 +1,84 @@
 """The shape of a platform's facts.
 
-Owns: Vendor. Must not: name a platform.
+Owns: Vendor, its Rehearsal, and Known (a column of its export). Must not: name a platform, or hold behaviour beyond
+what is derived from the facts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from connector.core.model import Kind, NewContacts
+from connector.core.model import RETIRED, ColumnType, Kind, NewContacts
+
+LAST = 1000  # the `order` of platforms that come as packages of their own
 
 
-@dataclass(frozen=True, slots=True)
+class Known(NamedTuple):
+    """One header of a platform's export. `yes` are further words that mean true (a consent's state, say)."""
+
+    column: str
+    type: ColumnType | None = None
+    separator: str | None = None
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+
+
+class Rehearsal(NamedTuple):
+    """The platform as a local server. `routes` is its module (connector/rehearsal/core/world.py says what that has),
+    `path` what follows the server's address in `base_url`, `account` the id of the account behind the sample key."""
+
+    routes: str
+    path: str
+    account: str
+
+
+@dataclass(frozen=True, eq=False)  # each exists once; a comparison by value would only slow the start
 class Vendor:
-    """`secret` is the key of its secret in segments.yaml, `settings` are its own keys with their defaults; `retire` is
-    the action by which a contact is let go."""
+    """One platform, without talking to it. `name` is the word after `platform:`."""
 
     name: str
     title: str
-    secret: str
-    settings: Mapping[str, str | None]
+    adapter: str  # "package.module:Class", which is imported when the platform is called
+    secret: str  # the key of its secret in segments.yaml
+    variable: str  # the environment variable that the examples name
+    auth_header: str  # the header of requests that holds the secret
+    sample_key: str  # of the form of a key, and opens the rehearsal platform only
     kinds: frozenset[Kind]  # of targets
     new_contacts: frozenset[NewContacts]  # the policies that a CREATE can carry out
-    retire: str | None = None
+    erase: str  # the way to erasing a person by hand there, ends with a full stop
+    settings: Mapping[str, str | None] = field(default_factory=dict)  # its own keys of a destination, with defaults
+    retire: str | None = None  # archive or suppress: the end of the lifecycle that the platform can take back
     unsubscribes: bool = False  # `action: unsubscribe` is offered
-    audience: bool = False
+    audience: bool = False  # a destination names one of the account's audiences
     engagement: bool = True  # it tells in bulk who opened and clicked
+    tag_separator: str = ""  # what stands between the tags of a contact, so that none can hold it
+    preset: Mapping[str, Known] = field(default_factory=dict)  # header of its export (lower case) -> column
+    rehearsal: Rehearsal | None = None
+    order: int = LAST  # its place in lists and texts
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for facts that the connector could not act on: a package of others may hold any."""
+        if not (self.name.isascii() and self.name.isidentifier() and self.name.islower()):
+            raise ValueError(f"the name “{self.name[:40]}” is not one lower-case word")
+        if self.retire is not None and self.retire not in RETIRED:
+            raise ValueError(f"retire is {' or '.join(RETIRED)}, not “{self.retire[:40]}”")
+        if not self.kinds or ":" not in self.adapter:
+            raise ValueError("it needs kinds of target, and its adapter as package.module:Class")
 
     @property
     def policies(self) -> list[str]:
         """The values of `new_contacts`, in the order of the documentation."""
         return [str(policy) for policy in NewContacts if policy in self.new_contacts]
+
+    @property
+    def tag_property(self) -> str:
+        """The property that holds the tags of a contact unless the file names another; "" where they are none."""
+        return self.settings.get("tag_property") or ""
+
+    @property
+    def example(self) -> str:
+        """A destination on this platform as one line of segments.yaml."""
+        audience = ", audience: Newsletter" if self.audience else ""
+        return f'{self.name}: {{platform: {self.name}, {self.secret}: "${{{self.variable}}}"{audience}}}'

@@ -6,16 +6,23 @@ Owns: what the rest of the house may know of Brevo. Must not: hold behaviour.
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import Vendor
+from connector.vendors.base import Rehearsal, Vendor
 
 BREVO = Vendor(
     name="brevo",
     title="Brevo",
+    order=4,
+    adapter="connector.platforms.brevo.adapter:Brevo",
     secret="api_key",
+    variable="BREVO_API_KEY",
+    auth_header="api-key",
+    sample_key="xkeysib-rehearsal",
     settings={"tag_property": "SEGMENT_TAGS"},
     kinds=frozenset(Kind),
     # A new contact can be mailed at once: none is held without consent, and none awaits a confirmation.
     new_contacts=frozenset({NewContacts.SKIP, NewContacts.SUBSCRIBED}),
     unsubscribes=True,
     engagement=False,
+    erase="Contacts > the person > Delete. An opt-out is deleted with the contact.",
+    rehearsal=Rehearsal("connector.rehearsal.brevo.routes", path="/v3", account="rehearsal-org"),
 )

@@ -6,15 +6,64 @@ Owns: what the rest of the house may know of Klaviyo. Must not: hold behaviour.
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import Vendor
+from connector.vendors.base import Known, Rehearsal, Vendor
+
+# Collected on 2026-11-21 from published export samples; headers that an account can rename are those of the English
+# interface.
+_SUBSCRIBED = ("subscribed",)
+_NOT_SUBSCRIBED = (
+    "unsubscribed",
+    "never_subscribed",
+    "never subscribed",
+    "not_subscribed",
+    "not subscribed",
+    "pending",
+)
+_PRESET = {
+    "klaviyo id": Known("id", "text"),
+    "profile id": Known("id", "text"),
+    "email": Known("email"),
+    "email address": Known("email"),
+    "first name": Known("first_name"),
+    "last name": Known("last_name"),
+    "country": Known("country", "country"),
+    "city": Known("city"),
+    "state / region": Known("state"),
+    "zip code": Known("postal_code", "text"),
+    "phone number": Known("phone", "phone"),
+    "organization": Known("company"),
+    "tags": Known("tags", "list", ","),
+    "profile created on": Known("created_at", "timestamp"),
+    "created": Known("created_at", "timestamp"),
+    "date added": Known("added_at", "timestamp"),
+    "updated": Known("updated_at", "timestamp"),
+    "last active": Known("last_activity_at", "timestamp"),
+    "last open": Known("last_open_at", "timestamp"),
+    "last click": Known("last_click_at", "timestamp"),
+    "last purchase": Known("last_order_at", "timestamp"),
+    "date of last purchase": Known("last_order_at", "timestamp"),
+    "email marketing consent": Known("email_opt_in", "boolean", None, _SUBSCRIBED, _NOT_SUBSCRIBED),
+    "email marketing consent timestamp": Known("opted_in_at", "timestamp"),
+    "sms marketing consent": Known("sms_opt_in", "boolean", None, _SUBSCRIBED, _NOT_SUBSCRIBED),
+    "historic customer lifetime value": Known("total_spent", "number"),
+    "historic number of orders": Known("orders_count", "integer"),
+}
 
 KLAVIYO = Vendor(
     name="klaviyo",
     title="Klaviyo",
+    order=2,
+    adapter="connector.platforms.klaviyo.adapter:Klaviyo",
     secret="api_key",
+    variable="KLAVIYO_API_KEY",
+    auth_header="Authorization",
+    sample_key="pk_rehearsal",
     settings={"revision": None, "tag_property": "segment_tags"},
     kinds=frozenset(Kind),
     # Its import leaves consent alone, and its subscription endpoint lifts an unsubscribe: nobody is subscribed there.
     new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),
     retire="suppress",
+    erase="Profiles > the person > Delete profile (a privacy deletion request).",
+    preset=_PRESET,
+    rehearsal=Rehearsal("connector.rehearsal.klaviyo.routes", path="", account="RHRSAL"),
 )

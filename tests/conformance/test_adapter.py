@@ -15,7 +15,6 @@ import pyarrow as pa
 import pytest
 import requests
 
-from connector.config.sections.destinations import PLATFORMS
 from connector.config.sections.models import Destination, Secret
 from connector.core.errors import BadRecords, DestinationError, MissingScope, NotSent
 from connector.core.events import silent
@@ -23,9 +22,10 @@ from connector.core.model import BLOCKED, Kind, Op, Outcome, Status, Target
 from connector.core.schemas import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA
 from connector.platforms.base import Adapter, Batch, Done, Job
 from connector.platforms.http import client
-from connector.platforms.registry import ADAPTERS, create
+from connector.platforms.registry import create
 from connector.rehearsal.core.world import KEYS
 from connector.rehearse import address
+from connector.vendors import VENDORS
 from tests.conformance.kits import KITS, Kit
 from tests.platforms.clock import TurnedClock
 
@@ -106,7 +106,7 @@ def operations(adapter: Adapter, kit: Kit) -> list[tuple[Op, Target | None]]:
 
 
 def test_every_platform_has_a_kit() -> None:
-    assert set(KITS) == set(ADAPTERS)
+    assert set(KITS) == set(VENDORS)
 
 
 def test_facts_are_complete_and_have_a_source(adapter: Adapter, kit: Kit) -> None:
@@ -114,7 +114,7 @@ def test_facts_are_complete_and_have_a_source(adapter: Adapter, kit: Kit) -> Non
     assert {str(policy) for policy in able.new_contacts} == set(kit.policies)
     assert able.concurrency >= 1
     assert (Op.RETIRE, None) in able.operations or able.retire is None
-    written = PLATFORMS[kit.name]  # what the file may ask for
+    written = VENDORS[kit.name]  # what the file may ask for
     assert written.retire == (able.retire.action if able.retire else None)
     assert written.unsubscribes == ((Op.UNSUBSCRIBE, None) in able.operations)
     for spec in able.operations.values():

@@ -22,7 +22,8 @@ from hypothesis import assume
 
 from connector.config.language.rules import Near, Sql, walk
 from connector.config.load import load_text
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
+from connector.core.model import ColumnType
 from connector.segments.evaluate import evaluate
 from connector.segments.names import needed
 from connector.sources.columns.catalog import catalog

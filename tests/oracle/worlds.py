@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from tests.oracle.expressions import EXPRESSIONS
 
 AS_OF = datetime(2026, 3, 29, 10, 30)  # the day Berlin's clocks go forward

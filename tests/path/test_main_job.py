@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from connector.rehearsal.core.process import Running, start
+from tests.launcher import SYNC
 from tests.path import platforms, sample
-from tests.path.conftest import AS_OF, SYNC, Desk
+from tests.path.conftest import AS_OF, Desk
 
 HANGS = 90  # seconds after which a process that should end at once does not; less than a request's patience (http.py)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from connector import __version__
-from tests.path.conftest import AS_OF, SYNC, Desk
+from tests.launcher import SYNC
+from tests.path.conftest import AS_OF, Desk
 
 SEGMENTS = [SYNC, "segments", "--as-of", AS_OF]
 FULL = Path("/dev/full")

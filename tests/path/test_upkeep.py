@@ -22,6 +22,7 @@ from connector.core.errors import Unsafe
 from connector.core.plan import Plan
 from connector.core.schemas import CONTACT_SCHEMA
 from connector.push.run import RunResult
+from connector.rehearsal.core.world import KEYS
 from connector.report import plan as plan_report
 from connector.report import upkeep as report
 from connector.state.base import Store
@@ -419,13 +420,13 @@ def test_no_artefact_of_a_push_holds_a_key_and_talk_holds_no_address(world: Smal
     ):
         _, out, err = sync(*words)
         told += err + ("" if words[0] == "rejects" else out)
-        assert not [key for key in rehearse.KEYS.values() if key in out + err], words
+        assert not [key for key in KEYS.values() if key in out + err], words
     told = told.replace("Write ada@example.com.", "")  # how an address is written
     assert not re.findall(r"[\w.]{2,}@example\.com", told), "addresses in full only where they were asked for"
     files = [path for path in world.folder.rglob("*") if path.is_file() and not path.name.startswith("platforms.db")]
     assert {"today.plan", "state.db"} <= {path.name for path in files}
     for path in files:
-        assert not [key for key in rehearse.KEYS.values() if key.encode() in path.read_bytes()], path.name
+        assert not [key for key in KEYS.values() if key.encode() in path.read_bytes()], path.name
         if path.name == "today.plan" or path.name.startswith("state.db"):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
     assert stat.S_IMODE((world.folder / ".connector").stat().st_mode) == 0o700
@@ -433,7 +434,7 @@ def test_no_artefact_of_a_push_holds_a_key_and_talk_holds_no_address(world: Smal
 
 def test_a_key_that_is_refused_is_in_no_message(world: Small, sync: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {"mailchimp": "wrongwrongwrong-us1", "klaviyo": "pk_wrongwrong", "hubspot": "pat-wrongwrong"}
-    monkeypatch.setattr(rehearse, "KEYS", wrong)
+    monkeypatch.setattr(rehearse, "key", wrong.__getitem__)
     world.write(PEOPLE)
     for platform, key in wrong.items():
         code, out, err = sync("push", "--yes", "-v", "--to", platform)

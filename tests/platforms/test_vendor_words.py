@@ -186,6 +186,11 @@ def test_every_form_of_a_basic_password(key: str) -> None:
         ("authorization=Klaviyo-API-Key pk_0123456789ab, accept=*/*", "authorization=(key), accept=*/*"),
         ("got Bearer 0a1b2c3d4e", "got Bearer (key)"),
         ("got Basic%20YW55OmtleTEyMw", "got Basic%20(key)"),
+        ("got Klaviyo-API-Key abcd1234efgh", "got Klaviyo-API-Key (key)"),  # the scheme of a platform
+        ("got ACME-API-Key abcd1234efgh", "got ACME-API-Key (key)"),  # of any, also of another package
+        ("got acme_bearer%20abcd1234efgh", "got acme_bearer%20(key)"),
+        ("got Api-Key abcd1234efgh", "got Api-Key (key)"),
+        ("the X-API-Key header is missing", "the X-API-Key header is missing"),
         ("api_key: 0123456789", "api_key: (key)"),
         ("?hapikey=abcd1234&x=1", "?hapikey=(key)"),
         (f"key {KEYS['mailchimp']}.", "key (key)."),

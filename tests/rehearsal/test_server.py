@@ -21,6 +21,7 @@ from connector.rehearsal.core.process import Running, start
 from connector.rehearsal.core.routing import Match, Router
 from connector.rehearsal.core.world import KEYS, Request, Response, Route, World, open_state
 from connector.rehearsal.server import App, load_platforms
+from connector.vendors import OWN
 
 KEY = ("any", KEYS["mailchimp"])
 
@@ -55,6 +56,19 @@ def test_first_line_says_where_it_listens() -> None:
         assert answer.status_code == 200
         child.stdin.close()  # what happens when the starting process dies
         assert child.wait(60) == 0
+
+
+@pytest.mark.parametrize("scheme", ["", "Bearer "])
+def test_no_key_is_recorded(tmp_path: Path, scheme: str) -> None:
+    """In the header of each platform, as the platform wants it and without its scheme."""
+    with start(":memory:", "--record", str(tmp_path)) as running:
+        for vendor in OWN.values():
+            assert vendor.rehearsal
+            headers = {vendor.auth_header: scheme + vendor.sample_key}
+            requests.get(f"{running.url}{vendor.rehearsal.path or '/api'}/nothing", headers=headers, timeout=60)
+    recorded = "".join(path.read_text(encoding="utf-8") for path in tmp_path.iterdir())
+    assert recorded.count("\n") == len(OWN)
+    assert not [key for key in KEYS.values() if key in recorded]
 
 
 def test_state_outlives_the_process(tmp_path: Path, session: requests.Session) -> None:

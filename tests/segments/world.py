@@ -13,7 +13,8 @@ import ibis
 import pyarrow as pa
 
 from connector.config.load import load_text
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
+from connector.core.model import ColumnType
 from connector.segments.evaluate import Evaluation, evaluate
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connector.config.sections.destinations import PLATFORMS
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
+from connector.core.model import ColumnType
+from connector.vendors import VENDORS
 
 STATUS_WORDS: Mapping[str, ColumnType] = {"status": "text", "suppressed": "boolean", "status_at": "timestamp"}
 ENGAGEMENT_WORDS: Mapping[str, ColumnType] = {
@@ -22,10 +23,10 @@ WORDS: Mapping[str, ColumnType] = {**STATUS_WORDS, **ENGAGEMENT_WORDS}
 
 
 def columns(config: Config) -> dict[str, ColumnType]:
-    """Every column that the file's destinations give: "mailchimp.status" -> text … Engagement only where the platform
+    """Every column that the file's destinations give: "NAME.status" -> text … Engagement only where the platform
     tells it in bulk: elsewhere everybody would look silent."""
     return {
         f"{name}.{word}": type_
         for name, account in config.destinations.items()
-        for word, type_ in (WORDS if PLATFORMS[account.platform].engagement else STATUS_WORDS).items()
+        for word, type_ in (WORDS if VENDORS[account.platform].engagement else STATUS_WORDS).items()
     }

@@ -24,10 +24,11 @@ from connector.config.language.schema_rules import (
     tests,
     trait,
 )
-from connector.config.sections.destinations import PLATFORMS
+from connector.config.sections import platforms
 from connector.config.sections.lifecycle import Cleanup, Lifecycle
 from connector.config.sections.models import Config, Destination, Guards, Segment, Source
 from connector.core.model import Kind, NewContacts, SyncMode
+from connector.vendors import VENDORS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -129,6 +130,7 @@ def _without(shape: Shape, *keys: str) -> dict[str, Shape]:
 
 def _sources(defs: dict[str, Shape]) -> Shape:
     whole = _of_model(Source, defs)
+    whole["properties"]["preset"] = {"enum": platforms.presets(), "default": platforms.NO_PRESET}
     people = mapping(_without(whole, "name", "join", "at"), ("email",))
     related = mapping(_without(whole, "name", "email", "id", "updated_at"), ("join",))
     shape: Shape = {"type": "object", "properties": {"contacts": people}, "required": ["contacts"]}
@@ -144,7 +146,7 @@ def _destination(defs: dict[str, Shape]) -> Shape:
     """One shape per platform, so that an editor offers only the keys that it has."""
     whole = _of_model(Destination, defs)
     shapes = []
-    for platform, keys in PLATFORMS.items():
+    for platform, keys in VENDORS.items():
         common = _without(whole, "name", "secret", "settings", *(() if keys.audience else ("audience",)))
         own = {"platform": {"const": platform}, keys.secret: whole["properties"]["secret"]}
         own["new_contacts"] = {"enum": keys.policies, "default": str(NewContacts.SKIP)}

@@ -20,13 +20,14 @@ from connector.config.sections import checks, destinations, engines
 from connector.config.sections.collector import Collector
 from connector.config.sections.fields import is_secret
 from connector.config.sections.models import Config, Consent, Guards, Segment, Source
+from connector.config.sections.platforms import offered
 from connector.config.sections.validate import keys, validate
 from connector.config.yaml.nodes import Document
 from connector.core.problem import did_you_mean
+from connector.vendors import OWN
 
 _ELSEWHERE = ("version", "sources", "traits", "consent", "destinations", "segments", "priorities")
 _REQUIRED = ("version", "sources", "segments")
-_SECRET_KEYS = ("api_key", "access_token")
 
 
 def build(document: Document, path: Path, problems: Collector) -> Config:
@@ -50,16 +51,21 @@ def _nothing_and_secrets(document: Document, problems: Collector) -> None:
         if value is None:
             problems.add(loc, "empty-value", "Nothing stands here. Write a value, or delete the key.")
             document.damaged.add(loc)
-        elif is_secret(value) and not _may_be_secret(loc):
-            text = "Only api_key and access_token of a destination read ${NAME}; write the value itself."
+        elif is_secret(value) and not _may_be_secret(loc, document.data):
+            names = " and ".join(dict.fromkeys(vendor.secret for vendor in OWN.values()))
+            text = f"Only {names} of a destination read ${{NAME}}; write the value itself."
             problems.add(loc, "misplaced-secret", text)
 
 
-def _may_be_secret(loc: Loc) -> bool:
+def _may_be_secret(loc: Loc, data: dict[str, Any]) -> bool:
     """In a key of a destination; a section that does not exist has a problem of its own."""
     if loc[0] not in keys(Config):
         return True
-    return loc[0] == "destinations" and len(loc) == 3 and loc[2] in _SECRET_KEYS
+    if loc[0] != "destinations" or len(loc) != 3:
+        return False
+    written = data["destinations"][loc[1]]
+    vendor = offered(written.get("platform")) if isinstance(written, dict) else None
+    return loc[2] in {each.secret for each in (*OWN.values(), vendor) if each}
 
 
 def _leaves(data: Any) -> Iterator[tuple[Loc, Any]]:

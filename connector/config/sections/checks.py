@@ -16,11 +16,11 @@ from connector.config.language.scope import CONTACTS, Scope
 from connector.config.language.shapes import known_segment
 from connector.config.sections.codes import Code
 from connector.config.sections.collector import Collector
-from connector.config.sections.destinations import PLATFORMS
 from connector.config.sections.fields import Model, Text
 from connector.config.sections.lifecycle import Lifecycle, Stage
 from connector.config.sections.models import Config, Consent, Destination, Segment, Source
 from connector.core.model import Kind, NewContacts
+from connector.vendors import VENDORS
 
 _WORD = re.compile(r"[^\W\d]\w{0,62}")  # may stand before a dot and in sql
 _LABEL = re.compile(r"\w[\w-]{0,99}")  # may stand in --only and --to, where * ? [ are globs
@@ -175,7 +175,7 @@ def _account(name: str, accounts: Mapping[str, Destination]) -> Hashable:
 
 def stage_targets(data: Mapping[str, Any], accounts: Mapping[str, Destination], problems: Collector) -> None:
     """Some platform must have what a stage is to set; one that has not goes without, and the plan says so."""
-    kinds = {kind for account in accounts.values() for kind in PLATFORMS[account.platform].kinds}
+    kinds = {kind for account in accounts.values() for kind in VENDORS[account.platform].kinds}
     for place, kind, _ in _stage_targets(data):
         if accounts and kind not in kinds:
             others = " or ".join(f"`{each}:`" for each in Kind if each in kinds)
@@ -218,14 +218,14 @@ def consent(accounts: Mapping[str, Destination], section: Consent | None, proble
     proven = section is not None and section.proof_at is not None
     for name, account in accounts.items():
         policy = account.new_contacts
-        if policy is NewContacts.SUBSCRIBED and policy in PLATFORMS[account.platform].new_contacts and not proven:
+        if policy is NewContacts.SUBSCRIBED and policy in VENDORS[account.platform].new_contacts and not proven:
             text = "`subscribed` needs a `consent:` section with `when` and `proof: {at: COLUMN}`."
             problems.add(("destinations", name, "new_contacts"), "needs-consent", text)
 
 
 def actions(config: Config, problems: Collector) -> None:
     """Somebody must be able to do what is written; a platform that cannot leaves its people alone and says so."""
-    keys = [PLATFORMS[account.platform] for account in config.destinations.values()]
+    keys = [VENDORS[account.platform] for account in config.destinations.values()]
     undone = {each.retire for each in keys} - {None}
     offered = undone | ({"unsubscribe"} if any(each.unsubscribes for each in keys) else set())
     stages = config.lifecycle.stages if config.lifecycle else ()

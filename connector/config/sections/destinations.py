@@ -15,6 +15,7 @@ from connector.config.sections.codes import BadValue
 from connector.config.sections.collector import Collector
 from connector.config.sections.fields import secret_name
 from connector.config.sections.models import Destination, Guards, Secret, SendTo
+from connector.config.sections.platforms import offered, vendor
 from connector.config.sections.validate import validate
 from connector.core.model import Kind, SyncMode
 from connector.core.problem import did_you_mean
@@ -22,9 +23,6 @@ from connector.vendors import VENDORS, Vendor
 
 _VERSION = compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}", ASCII)
 _PROPERTY = compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", ASCII)
-
-
-PLATFORMS = VENDORS
 
 
 def destination(name: str, value: Any, loc: Loc, problems: Collector, guards: Guards) -> Destination | None:
@@ -40,7 +38,7 @@ def destination(name: str, value: Any, loc: Loc, problems: Collector, guards: Gu
     if not keys.audience:
         given["audience"] = None
     elif "audience" not in value:
-        problems.add_key(loc, "missing-key", "`audience` is missing here: the name of the Mailchimp audience.")
+        problems.add_key(loc, "missing-key", f"`audience` is missing here: the name of the {keys.title} audience.")
     found = validate(Destination, value, loc, problems, given=given, elsewhere=(keys.secret, *keys.settings))
     if found is None:
         return None
@@ -61,14 +59,9 @@ def _written_guards(found: Destination) -> Guards | None:
 
 
 def _keys(value: Mapping[str, Any], loc: Loc, problems: Collector) -> Vendor | None:
-    platform = value.get("platform")
-    if isinstance(platform, str) and platform in PLATFORMS:
-        return PLATFORMS[platform]
-    if "platform" not in value:
-        problems.add_key(loc, "missing-key", f"`platform` is missing here.{did_you_mean('', PLATFORMS)}")
-    else:
-        hint = did_you_mean(str(platform)[:40], PLATFORMS)
-        problems.add((*loc, "platform"), "unknown-value", f"There is no such platform.{hint}")
+    if "platform" in value:
+        return problems.take((*loc, "platform"), vendor, value["platform"])
+    problems.add_key(loc, "missing-key", f"`platform` is missing here. Installed: {', '.join(VENDORS)}.")
     return None
 
 
@@ -110,7 +103,7 @@ def send_to(value: Any, loc: Loc, known: Mapping[str, Any] | None, problems: Col
     """{DESTINATION: {tag: …, list: …, mode: …}}. `known` are the destinations as written; None when that section
     could not be read, so that nobody is told about each of its names."""
     if not isinstance(value, dict):
-        problems.add(loc, "wrong-type", "`send_to` names destinations: {mailchimp: {tag: VIP}}.")
+        problems.add(loc, "wrong-type", "`send_to` names destinations: {newsletter: {tag: VIP}}.")
         return ()
     found = []
     for name, targets in value.items():
@@ -132,8 +125,8 @@ def _entry(name: str, value: Any, loc: Loc, account: Any, problems: Collector) -
         hint = did_you_mean(key, ("tag", "list", "mode"))
         problems.add_key((*loc, key), "unknown-key", f"There is no key “{key}” here.{hint}")
     mode = problems.take((*loc, "mode"), _mode, value["mode"]) if "mode" in value else None
-    platform = account.get("platform") if isinstance(account, dict) else None
-    found = [_target(kind, value[kind], platform, (*loc, str(kind)), problems) for kind in Kind if kind in value]
+    keys = offered(account.get("platform")) if isinstance(account, dict) else None
+    found = [_target(kind, value[kind], keys, (*loc, str(kind)), problems) for kind in Kind if kind in value]
     whole = account.get("mode") if isinstance(account, dict) else None
     if not found and SyncMode.ENRICH not in (mode, whole):
         problems.add_key(loc, "missing-key", "Say what to set there: {tag: VIP} or {list: VIP customers}.")
@@ -148,15 +141,16 @@ def _mode(value: Any) -> SyncMode:
     return SyncMode(value)
 
 
-def _target(kind: Kind, value: Any, platform: Any, loc: Loc, problems: Collector) -> tuple[Kind, str] | None:
-    keys = PLATFORMS.get(platform) if isinstance(platform, str) else None
+def _target(kind: Kind, value: Any, keys: Vendor | None, loc: Loc, problems: Collector) -> tuple[Kind, str] | None:
     if keys is not None and kind not in keys.kinds:
-        text = f"{keys.title} has no {kind} inside an audience; write `tag:`."
-        problems.add_key(loc, "no-list", text)
+        inside = " inside an audience" if keys.audience else ""
+        other = " or ".join(f"`{each}:`" for each in Kind if each in keys.kinds)
+        problems.add_key(loc, "no-list", f"{keys.title} has no {kind}{inside}; write {other}.")
         return None
     name = problems.take(loc, values.text, value)
     if name is None:
         return None
-    if platform == "hubspot" and kind is Kind.TAG and ";" in name:
-        problems.add(loc, "bad-target", "HubSpot separates tags by “;”, so a tag cannot hold one.")
+    if keys is not None and kind is Kind.TAG and keys.tag_separator and keys.tag_separator in name:
+        text = f"{keys.title} separates tags by “{keys.tag_separator}”, so a tag cannot hold one."
+        problems.add(loc, "bad-target", text)
     return kind, name.strip()

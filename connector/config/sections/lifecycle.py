@@ -19,7 +19,7 @@ from connector.config.sections.codes import BadValue
 from connector.config.sections.fields import PERCENT, Days, Model, Text, TextList, Whole, before, schema
 from connector.core.problem import did_you_mean
 
-# default: what each platform can take back (Mailchimp archives, Klaviyo suppresses).
+# default: what each platform can take back (`retire` of its facts in connector/vendors).
 Action = Literal["default", "archive", "suppress", "unsubscribe"]
 ACTIONS: tuple[Action, ...] = ("default", "archive", "suppress", "unsubscribe")
 CleanupAction = Literal["default", "archive", "suppress", "unsubscribe", "remove_tags", "report"]

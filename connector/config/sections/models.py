@@ -8,7 +8,7 @@ Beyond LANGUAGE's page the file also knows:
   without tag and list;
 - `guards:` at the top (for all destinations), at a destination and at a segment, each overruling the one before key by
   key; a limit is switched off with the word `off`;
-- `base_url:` at a destination; `revision` (Klaviyo), `version` and `tier` (HubSpot), `tag_property` (both, and Brevo);
+- `base_url:` at a destination, and the platform's own keys: `settings` of its facts in connector/vendors;
 - `silence: [code, …]` at the top and at a segment, for advice of the checker;
 - `case: exact` beside a test of text: {is: X, case: exact}; `sample: {percent: 10%, name: X}`.
 """
@@ -49,12 +49,9 @@ from connector.config.sections.fields import (
     secret_name,
 )
 from connector.config.sections.lifecycle import Cleanup, Lifecycle, Several
-from connector.core.model import Kind, NewContacts, SyncMode
+from connector.config.sections.platforms import NO_PRESET, Platform, Preset
+from connector.core.model import ColumnType, Kind, NewContacts, SyncMode
 from connector.core.problem import Place
-
-ColumnType = Literal["text", "integer", "number", "date", "timestamp", "boolean", "list", "country", "phone", "place"]
-Preset = Literal["hubspot", "salesforce", "klaviyo", "mailchimp", "shopify", "none"]
-Platform = Literal["mailchimp", "klaviyo", "hubspot", "brevo"]
 
 
 def _headers(value: Any) -> Any:
@@ -101,7 +98,7 @@ class Source(Model):
     table: Text | None = None  # as written: name, schema.name or catalog.schema.name
     allow_outside: YesNo = False  # a file that lies outside the folder of segments.yaml
     pick: Literal["all", "newest"] = "all"
-    preset: Preset = "none"
+    preset: Preset = NO_PRESET
     email: Text | None = None
     id: Text | None = None
     updated_at: Text | None = None
@@ -178,12 +175,12 @@ class Tier(Model):
 
 
 class Destination(Model):
-    """One account. `settings` holds platform-specific keys (revision, version, tier, tag_property)."""
+    """One account. `settings` holds the platform's own keys."""
 
     name: str
     platform: Platform
-    secret: SecretText  # api_key or access_token
-    audience: Text | None = None  # Mailchimp: its name or id
+    secret: SecretText  # under the key that the platform's facts name
+    audience: Text | None = None  # its name or id, on a platform with audiences
     new_contacts: NewContacts = NewContacts.SKIP
     mode: SyncMode = SyncMode.MIRROR
     fields: Mapping[str, Text] = {}  # platform field -> column or trait

@@ -16,7 +16,7 @@ from connector.core.problem import Place, Problem
 def resolve(secret: Secret, environ: Mapping[str, str], place: Place | None = None) -> str:
     """The value of `${NAME}`, outer blanks trimmed. Raises ConfigError that names the variable and nothing else.
 
-    `place` is where the secret stands: config.place(("destinations", name, "api_key"))."""
+    `place` is where the secret stands: config.place(("destinations", name, vendor.secret))."""
     value = environ.get(secret.variable, "").strip()
     if not value:
         raise _error(secret, place, "secret-not-set", "is not set; export it, or put it in the runner's secrets.")

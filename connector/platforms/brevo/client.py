@@ -31,6 +31,7 @@ from connector.platforms.brevo.facts import (
 )
 from connector.platforms.http.client import Http
 from connector.platforms.http.limits import Clock, Limiter
+from connector.vendors.brevo import BREVO
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
 _T = TypeVar("_T")
@@ -45,7 +46,7 @@ class Client:
         self._http = Http(
             self.name,
             destination.base_url or ADDRESS,
-            {"api-key": secret, "Accept": "application/json"},
+            {BREVO.auth_header: secret, "Accept": "application/json"},
             functools.partial(errors.trouble, self.name),
             Limiter(WINDOWS, clock),
             CONCURRENCY,

@@ -13,7 +13,7 @@ from connector.core.model import Kind, Op
 from connector.platforms.base import Capabilities, OpSpec, TagStyle, Window
 from connector.vendors.brevo import BREVO
 
-ADDRESS, TAG_ATTRIBUTE = "https://api.brevo.com/v3", "SEGMENT_TAGS"
+ADDRESS, TAG_ATTRIBUTE = "https://api.brevo.com/v3", BREVO.tag_property
 WORKING_LIST = "Segment connector"  # an import needs a list; those that shall join none go into this one
 IMPORT_CAP = 10_000  # ours: the vendor states bytes only; a row is 100 to 400 of them
 MAX_BODY = 8_000_000  # of 10 MB, "a safe limit of around 8 MB" (reference “Import contacts”)

@@ -20,10 +20,11 @@ from connector.platforms.http.client import Http
 from connector.platforms.http.limits import Clock, Limiter
 from connector.platforms.hubspot import shapes, wire
 from connector.platforms.hubspot.errors import Declined, Refusals
+from connector.vendors.hubspot import HUBSPOT
 
 BASE_URL = "https://api.hubapi.com"
 VERSION = "2026-03"
-TAG_PROPERTY = "segment_tags"
+TAG_PROPERTY = HUBSPOT.tag_property
 PAGE, SEARCH_PAGE, LIST_PAGE, MEMBER_PAGE = 100, 200, 500, 250
 SEARCH_CAP = 10_000  # results of one search; further pages are refused
 CONCURRENCY = 20  # no cap is documented; this many requests of a second each fill the rate limit
@@ -50,7 +51,7 @@ class Portal:
         self._http = Http(
             destination.name,
             destination.base_url or BASE_URL,
-            {"Authorization": f"Bearer {secret}"},
+            {HUBSPOT.auth_header: f"Bearer {secret}"},
             self.refusals.classify,
             # searches have a limit of their own and do not count in the other
             Limiter({"": _longer(*self.limits), "search": _longer(Window(5, 1.0))}, clock),

@@ -59,6 +59,7 @@ from connector.platforms.klaviyo.facts import (
     TAG_PROPERTY,
     windows,
 )
+from connector.vendors.klaviyo import KLAVIYO
 
 
 class Klaviyo:
@@ -75,7 +76,7 @@ class Klaviyo:
             self._name,
             destination.base_url or ADDRESS,
             {
-                "Authorization": f"Klaviyo-API-Key {secret}",
+                KLAVIYO.auth_header: f"Klaviyo-API-Key {secret}",
                 "revision": destination.settings.get("revision", REVISION),
                 # Without this an unsupported revision is answered by another one without a word.
                 "X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1",

@@ -14,7 +14,7 @@ from connector.core.model import Kind, Op
 from connector.platforms.base import Capabilities, Engagement, OpSpec, RetireSpec, TagStyle, Window
 from connector.vendors.klaviyo import KLAVIYO
 
-ADDRESS, REVISION, TAG_PROPERTY = "https://a.klaviyo.com", "2026-07-15", "segment_tags"
+ADDRESS, REVISION, TAG_PROPERTY = "https://a.klaviyo.com", "2026-07-15", KLAVIYO.tag_property
 CONCURRENCY = 10  # not stated by the vendor; the burst of the writing endpoints is 10 a second
 IMPORT_CAP, MEMBERS_CAP, SUPPRESS_CAP = 10_000, 1000, 100
 MAX_BODY, MAX_PROFILE = 5_000_000, 100_000  # bytes: guide "Bulk Import Profiles API"

@@ -34,6 +34,7 @@ from connector.platforms.http.limits import Clock, Limiter
 from connector.platforms.mailchimp import engagement, jobs, wire
 from connector.platforms.mailchimp.errors import trouble
 from connector.platforms.mailchimp.facts import CAPABILITIES, CLOCK_SKEW, CONCURRENCY, OVERLAP, PAGE, POLL_SECONDS
+from connector.vendors.mailchimp import MAILCHIMP
 
 
 class Mailchimp:
@@ -55,7 +56,7 @@ class Mailchimp:
         self._http = Http(
             self._name,
             _address(destination, key),
-            {"Authorization": _authorization(key), "Accept": "application/json"},
+            {MAILCHIMP.auth_header: _authorization(key), "Accept": "application/json"},
             functools.partial(trouble, self._name, str(destination.secret)),
             Limiter({}, clock),
             CONCURRENCY,

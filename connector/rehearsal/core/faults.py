@@ -11,7 +11,7 @@ Kinds
     drop_after    applied, but the connection closes before the answer
 
 Text form, comma separated: [PLATFORM:]KIND=PROBABILITY or [PLATFORM:]KIND@N, where N counts requests from 1 since the
-fault was set; "w" before N counts writing requests only: "error=0.05,mailchimp:drop_after@w3".
+fault was set; "w" before N counts writing requests only: "error=0.05,PLATFORM:drop_after@w3".
 """
 
 from __future__ import annotations

@@ -19,7 +19,9 @@ from typing import Any
 from starlette.types import Scope
 
 from connector.rehearsal.core.world import Request, Response
+from connector.vendors import VENDORS
 
+_SECRET = {"authorization"} | {vendor.auth_header.lower() for vendor in VENDORS.values()}
 VARIABLE = "REHEARSAL_RECORD"  # names the folder, like --record
 
 
@@ -50,8 +52,14 @@ class Recorder:
 
 def _without_keys(request: Request) -> dict[str, str]:
     """The headers; of those with a key only how the request said who it is."""
-    scheme = request.headers.get("authorization", "").split(" ")[0]
-    return request.headers | {"authorization": scheme} | ({"api-key": ""} if "api-key" in request.headers else {})
+    held = {"authorization", *request.headers} & _SECRET
+    return request.headers | {name: _scheme(request.headers.get(name, "")) for name in held}
+
+
+def _scheme(value: str) -> str:
+    """The word before the key; nothing when the key stands alone."""
+    scheme, blank, _ = value.partition(" ")
+    return scheme if blank else ""
 
 
 def _sent_headers(response: Response) -> dict[str, str]:

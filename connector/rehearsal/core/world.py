@@ -1,14 +1,14 @@
-"""What the three rehearsal platforms share: the state file, the clock, the settings, requests and answers.
+"""What the rehearsal platforms share: the state file, the clock, the settings, requests and answers.
 
 Owns: World, Settings, Request, Response, Route, Refusal and the shape of a platform module. Must not: know a vendor,
-open a socket, import anything of the connector outside this package.
+open a socket, import anything of the connector outside this package but the public facts in connector/vendors.
 
 A platform is a module with
 
-    NAME = "mailchimp"                     # key of counters, settings.keys, settings.tiers
-    TITLE = "Mailchimp"
-    PREFIXES = ("/3.0",)                   # first path segments that are served by it
-    def install(world) -> None             # create its tables (prefix mc_ / kl_ / hs_) if missing; seed if empty
+    NAME = "acme"                          # as in its facts; key of counters, settings.keys, settings.tiers
+    TITLE = "Acme"
+    PREFIXES = ("/v1",)                    # first path segments that are served by it, and by no other platform
+    def install(world) -> None             # create its tables (with a prefix of its own) if missing; seed if empty
     def routes() -> list[Route]
     def guard(world, request) -> Response | None   # auth, version headers, limits; runs on arrival, before latency
     def error(status, detail="") -> Response       # the vendor's error shape
@@ -34,21 +34,12 @@ from typing import Any, NamedTuple, Protocol
 
 from connector.rehearsal.core.faults import Fault
 from connector.rehearsal.core.limits import Meter
+from connector.vendors import VENDORS
 
 STATE_VERSION = 1  # counts up when a table of any platform changes
-KEYS = {
-    "mailchimp": "rehearsal-us1",
-    "klaviyo": "pk_rehearsal",
-    "hubspot": "pat-rehearsal",
-    "brevo": "xkeysib-rehearsal",
-}
-
-ACCOUNTS = {
-    "mailchimp": "rehearsal0000000000000001",
-    "klaviyo": "RHRSAL",
-    "hubspot": "4242424",
-    "brevo": "rehearsal-org",
-}
+REHEARSED = {name: vendor.rehearsal for name, vendor in VENDORS.items() if vendor.rehearsal}
+KEYS = {name: VENDORS[name].sample_key for name in REHEARSED}
+ACCOUNTS = {name: rehearsal.account for name, rehearsal in REHEARSED.items()}
 
 
 @dataclass

@@ -15,6 +15,7 @@ from connector.config.language.rules import Pick, Sql
 from connector.config.sections.models import Config
 from connector.segments.advice.model import Advice, Given
 from connector.segments.names import CONTACTS, Names, nodes, references, roots, sources
+from connector.vendors import VENDORS
 
 TO_ACT_ON = 6  # more segments in one destination than anybody acts on
 _PLAIN = ("email", "id", "updated_at")  # columns with a meaning of their own
@@ -37,9 +38,8 @@ def _zone(given: Given) -> Iterator[Advice]:
 def _secrets(given: Given) -> Iterator[Advice]:
     for name, item in given.config.destinations.items():
         if item.secret.variable not in given.secrets:
-            key = "access_token" if item.platform == "hubspot" else "api_key"
             text = f"{item.secret} is not set. Set it before sync doctor, plan or push."
-            yield given.file("secret-not-set", ("destinations", name, key), text)
+            yield given.file("secret-not-set", ("destinations", name, VENDORS[item.platform].secret), text)
 
 
 def _too_many(given: Given) -> Iterator[Advice]:

@@ -20,7 +20,7 @@ import ibis.expr.operations as ops
 import pyarrow as pa
 from ibis import _
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.segments.compile import engine, zones
 from connector.segments.compile.forms import wide
 from connector.sources.text import fold, trim

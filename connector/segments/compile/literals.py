@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from connector.config.language.rules import Compare, Duration, Scalar, TestName
 from connector.config.language.values import MONTHS, WEEKDAYS, kind, parse_moment, shown
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.segments.compile.windows import Clock, Span, one_day
 from connector.sources.columns import normalise
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import ibis.expr.datatypes as dt
 
 from connector.config.language.rules import Aggregate, Duration, Events, Rule
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.segments.compile.numbers import DECIMALS, scale
 from connector.segments.compile.rewrite import bare
 

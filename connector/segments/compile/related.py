@@ -11,7 +11,7 @@ from typing import Any
 import ibis.expr.datatypes as dt
 from ibis import _
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.segments.compile import dates
 from connector.segments.compile.frame import Column, Frame
 from connector.segments.compile.measures import MEASURES, TIME, Ask, result_type

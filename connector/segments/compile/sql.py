@@ -16,7 +16,8 @@ import sqlglot
 from sqlglot import exp
 
 from connector.config.language.rules import Sql
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
+from connector.core.model import ColumnType
 from connector.core.problem import Problem
 from connector.segments.compile.frame import Column, Frame
 from connector.segments.compile.literals import WrongType

@@ -12,7 +12,8 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from connector.config.language.rules import Aggregate, Events, Pick, Rfm
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
+from connector.core.model import ColumnType
 from connector.segments.compile import rfm, zones
 from connector.segments.compile.frame import Column, Frame
 from connector.segments.compile.literals import WrongType

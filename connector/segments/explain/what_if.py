@@ -18,8 +18,9 @@ import ibis.expr.datatypes as dt
 
 from connector.config.language import values
 from connector.config.language.rules import Compare
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
 from connector.core.errors import ConfigError
+from connector.core.model import ColumnType
 from connector.core.problem import Place, Problem, did_you_mean
 from connector.segments.checks import types_of
 from connector.segments.compile.frame import Frame

@@ -15,13 +15,14 @@ from connector.config.sections.models import Column, Config, Source
 from connector.core.errors import SourceError
 from connector.core.problem import Place, Problem, did_you_mean
 from connector.sources.columns.model import ColumnInfo, SourceInfo
-from connector.sources.columns.presets import APOSTROPHE, PRESETS, Known
+from connector.sources.columns.presets import APOSTROPHE, preset
 from connector.sources.files.discover import check_age, files_of
 from connector.sources.files.formats import Export, inspect
 from connector.sources.files.quotable import quotable
 from connector.sources.text import fold, plain, snake
 from connector.sources.trouble import fail
 from connector.sources.warehouse import connect
+from connector.vendors import Known
 
 
 def catalog(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
@@ -89,7 +90,7 @@ class _Columns:
 
     def __init__(self, config: Config, source: Source, headers: tuple[str, ...], shown: tuple[str, ...]) -> None:
         self.config, self.source, self.headers, self.shown = config, source, headers, shown
-        self.preset = PRESETS[source.preset]
+        self.preset = preset(source.preset)
         self.by_fold = {fold(header): header for header in headers}
         self.columns: dict[str, ColumnInfo] = {}
         self.claimed: set[str] = set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.core.problem import Place
 from connector.sources.columns.catalog import numbered
 from connector.sources.columns.measure import TIMES, Text

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.sources import engine
 from connector.sources.columns import times
 from connector.sources.columns.model import ColumnInfo

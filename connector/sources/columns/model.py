@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 
 if TYPE_CHECKING:
     from connector.sources.files.formats import Export

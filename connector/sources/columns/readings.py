@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.sources.columns import times
 from connector.sources.columns.times import Style
 from connector.sources.text import BLANK_CLASS, literal, literals, trim, trim_sql

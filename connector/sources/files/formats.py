@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from connector.config.sections.models import ColumnType, Source
+from connector.config.sections.models import Source
+from connector.core.model import ColumnType
 from connector.core.problem import Place
 from connector.sources.files import csv, json_lines, parquet, workbooks
 from connector.sources.files.csv import Dialect, Tally

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.sources.files.csv import Tally
 from connector.sources.text import literal, name
 

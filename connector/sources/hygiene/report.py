@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
 from connector.core.errors import SourceError
+from connector.core.model import ColumnType
 from connector.sources import engine
 from connector.sources.files.discover import check_age, newest
 from connector.sources.hygiene import rows as hygiene_rows

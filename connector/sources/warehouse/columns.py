@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import pyarrow as pa
 
-from connector.config.sections.models import ColumnType
+from connector.core.model import ColumnType
 from connector.sources import emails
 from connector.sources.columns.times import changes
 from connector.sources.text import BLANKS, fold

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from connector.config.sections.engines import scheme
-from connector.config.sections.models import ColumnType, Config, Source
+from connector.config.sections.models import Config, Source
 from connector.core.errors import ConnectorError
+from connector.core.model import ColumnType
 from connector.core.problem import Place
 from connector.sources.trouble import fail
 

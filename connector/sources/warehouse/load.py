@@ -17,7 +17,8 @@ import ibis
 import pyarrow as pa
 from ibis import _
 
-from connector.config.sections.models import ColumnType, Config
+from connector.config.sections.models import Config
+from connector.core.model import ColumnType
 from connector.sources import emails
 from connector.sources.columns import normalise, vacant
 from connector.sources.columns.model import SourceInfo
