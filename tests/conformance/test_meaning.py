@@ -238,6 +238,19 @@ def test_a_target_that_is_gone_is_told_by_its_code(adapter: Adapter, kit: Kit) -
         assert (target.kind, target.name) not in connect(kit).targets(frozenset({target.kind}))
 
 
+def test_contacts_created_into_a_list_that_is_gone_are_told_by_its_code(adapter: Adapter, kit: Kit) -> None:
+    if not adapter.capabilities.create_joins_lists:
+        pytest.skip(f"at {kit.name} a CREATE joins no list")
+    created(adapter, PEOPLE)
+    (target,) = (one for one in targets(kit) if one.kind is Kind.LIST)
+    key = adapter.ensure_targets([target])[target]
+    kit.drop(target.name)
+    for emails in (["new@example.com"], ["new@example.com", "newer@example.com"]):
+        with pytest.raises(Refused) as caught:
+            finish(connect(kit), replace(batch(adapter, Op.CREATE, None, emails), join=(key,)))
+        assert caught.value.code == GONE and not isinstance(caught.value, BadRecords)
+
+
 # -- jobs ---------------------------------------------------------------------------------------------------------
 
 
