@@ -69,7 +69,7 @@ def test_a_contact_deleted_between_two_pushes(desk: Desk, kit: Kit) -> None:
         assert kit.members(kind, "gold") == {BEA, CID} | ({ANN} & held), kind
 
 
-@pytest.mark.parametrize("newcomers", [0])
+@pytest.mark.parametrize("newcomers", [0, 1])
 def test_a_target_deleted_between_two_pushes(desk: Desk, kit: Kit, newcomers: int) -> None:
     """It is made again with all its members, by the next push at the latest, and then there is nothing left to do."""
     new = [Person(f"new{number}@example.com") for number in range(newcomers)]
