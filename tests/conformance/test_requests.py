@@ -34,6 +34,7 @@ class Traffic:
 
     clock: TurnedClock = field(default_factory=TurnedClock)
     sent: list[tuple[float, str, str]] = field(default_factory=list)  # instant, method, path
+    inner: list[str] = field(default_factory=list)  # paths of requests that a body asks for
     change: Callable[[requests.Response], None] | None = None
 
     def instants(self, path: str) -> list[float]:
@@ -47,6 +48,7 @@ def traffic(monkeypatch: pytest.MonkeyPatch) -> Iterator[Traffic]:
     def noted(self: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         if "python-requests" not in str(request.headers.get("User-Agent")):  # a kit's
             kept.sent.append((kept.clock.now(), str(request.method), urlsplit(str(request.url)).path))
+            kept.inner += re.findall(r'"path": *"([^"]*)"', (request.body or b"").decode())
         answer = send(self, request, **options)
         if kept.change:
             kept.change(answer)
@@ -189,7 +191,8 @@ def test_after_a_5xx_the_outcome_is_unknown(adapter: Adapter, kit: Kit, traffic:
 
 
 def test_no_address_is_in_a_path(kit: Kit, traffic: Traffic) -> None:
-    """Paths end up in logs on the way. Where the vendor has no other way, what reports name is another path."""
+    """Paths end up in logs on the way, also of requests inside another one. Where the vendor has no other way, what
+    reports name is another path."""
     events: list[Event] = []
     adapter = connect(kit, events.append)
     ids = adapter.ensure_targets(targets(kit))
@@ -205,5 +208,6 @@ def test_no_address_is_in_a_path(kit: Kit, traffic: Traffic) -> None:
     told = [event.path for event in events if isinstance(event, RequestSent)]
     assert told and not [path for path in told if "@" in unquote(path)]
     paths = {(method, path) for _, method, path in traffic.sent if "@" in unquote(path)}
+    assert not [path for path in traffic.inner if "@" in unquote(path)]
     allowed = "|".join(kit.address_paths)
     assert {path for method, path in paths if method != "GET" or not re.fullmatch(allowed, path)} == set()
