@@ -47,13 +47,14 @@ class Klaviyo(Kit):
     def make(self, status: str, emails: Sequence[str]) -> None:
         if status == "absent":
             return
-        self._job("profile-bulk-import-job", emails)
         kind = {
             "subscribed": "profile-subscription-bulk-create-job",
             "unsubscribed": "profile-subscription-bulk-delete-job",
             "suppressed": "profile-suppression-bulk-create-job",
         }.get(status)
-        for some in batched(emails, 100) if kind else ():
+        if kind is None:
+            self._job("profile-bulk-import-job", emails)
+        for some in batched(emails, 100) if kind else ():  # these create whom Klaviyo does not hold
             self._job(str(kind), some, "SUBSCRIBED" if status == "subscribed" else "")
 
     def _job(self, kind: str, emails: Sequence[str], consent: str = "") -> None:
