@@ -27,7 +27,7 @@ from connector.core.errors import (
     Unanswered,
 )
 from connector.core.events import Listener, Progress
-from connector.core.model import Op, Outcome, Status
+from connector.core.model import Kind, Op, Outcome, Status
 from connector.platforms.base import Adapter, Batch, Done, Job, OpSpec
 from connector.platforms.http.limits import Clock
 from connector.push import pending_jobs
@@ -284,11 +284,18 @@ class Delivery:
         answer leaves the outcome unknown."""
         if isinstance(error, ContractError):
             self.halt.error = error
-        elif error.code == GONE and batch.step.kind is not None and self._forget(batch.step):
+        elif error.code == GONE and self._forget_gone(batch.step):
             self._settle(batch, alike(records, Outcome.FAILED, "target_gone"))
         else:
             self.store.journal.reopen(batch)
             self.halt.error = error
+
+    def _forget_gone(self, step: Step) -> bool:
+        """Whether the target of the step is gone, or for a CREATE any list that its contacts join."""
+        joined = self.joins.get(step, ())
+        joins = [each for each, key in self.target_ids.items() if each.key == (Op.ADD, Kind.LIST) and key in joined]
+        gone = [each for each in ([step] if step.kind is not None else joins) if self._forget(each)]
+        return bool(gone)
 
     def _forget(self, step: Step) -> bool:
         """Whether the platform really holds the target no more; then the ledger does not either, and the next run

@@ -6,103 +6,36 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
 import pytest
 import requests
 
-from connector.config.sections.models import Destination, Secret
 from connector.core.errors import BadRecords, DestinationError, MissingScope, NotSent
-from connector.core.events import silent
-from connector.core.model import BLOCKED, Kind, Op, Outcome, Status, Target
+from connector.core.model import BLOCKED, Kind, Op, Outcome, Status
 from connector.core.schemas import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA
-from connector.platforms.base import Adapter, Batch, Done, Job
+from connector.platforms.base import Adapter, Batch
 from connector.platforms.http import client
-from connector.platforms.registry import create
-from connector.rehearsal.core.world import KEYS
-from connector.rehearse import address
 from connector.vendors import VENDORS
+from tests.conformance.bench import (
+    DONE,
+    PEOPLE,
+    batch,
+    connect,
+    everything,
+    finish,
+    known,
+    operations,
+    outcomes,
+    prepared,
+    state,
+    targets,
+)
 from tests.conformance.kits import KITS, Kit
-from tests.platforms.clock import TurnedClock
 
 ROUNDS = int(os.environ.get("CONFORMANCE_ROUNDS", "25"))  # strange answers per platform
-PEOPLE = tuple(f"p{n}@example.com" for n in range(3))
-MOMENT = datetime(2026, 1, 5, tzinfo=UTC)
-DONE = {Outcome.APPLIED, Outcome.UNCHANGED}
-
-
-def connect(kit: Kit) -> Adapter:
-    """A new adapter: nothing is remembered from earlier calls."""
-    named = {"name": kit.name, "platform": kit.name, "secret": Secret(variable="KEY"), **kit.extra}
-    destination = Destination(base_url=address(kit.running.url, kit.name), **named)  # type: ignore[arg-type]
-    return create(destination, KEYS[kit.name], TurnedClock(), silent)
-
-
-@pytest.fixture
-def adapter(kit: Kit) -> Adapter:
-    return connect(kit)
-
-
-def targets(kit: Kit) -> list[Target]:
-    return [Target(kit.name, Kind(kind), "vip") for kind in kit.kinds]
-
-
-def known(adapter: Adapter, emails: Sequence[str]) -> dict[str, Any]:
-    """Address -> row of CONTACT_SCHEMA."""
-    tables = [CONTACT_SCHEMA.empty_table(), *adapter.lookup(emails)]
-    return {row["email"]: row for row in pa.concat_tables(tables).to_pylist() if row["email"] in emails}
-
-
-def batch(adapter: Adapter, op: Op, target: Target | None, emails: Sequence[str], tags: bool = False) -> Batch:
-    held = known(adapter, emails) if op is not Op.CREATE else {}
-    creates = KITS[adapter.capabilities.platform].creates
-    rows = [
-        dict.fromkeys(BATCH_SCHEMA.names)
-        | {"email": email, "remote_id": held.get(email, {}).get("remote_id")}
-        | ({"new_status": creates, "consent_at": MOMENT, "consent_source": "form"} if op is Op.CREATE else {})
-        | ({"tags_add": ["vip"]} if tags else {})
-        for email in emails
-    ]
-    wanted = adapter.ensure_targets([target])[target] if target else None
-    return Batch(op, target, wanted, pa.Table.from_pylist(rows, schema=BATCH_SCHEMA))
-
-
-def finish(adapter: Adapter, made: Batch) -> Done:
-    """The outcomes of all, sent as many at a time as the operation takes."""
-    spec = adapter.capabilities.operations.get((made.op, made.target.kind if made.target else None))
-    size, most = made.records.num_rows, spec.max_batch if spec else made.records.num_rows
-    if size <= most:
-        return _finish(adapter, made)
-    parts = [(at, _finish(adapter, replace(made, records=made.records.slice(at, most)))) for at in range(0, size, most)]
-    return Done(tuple(replace(one, index=at + one.index) for at, done in parts for one in done.outcomes))
-
-
-def _finish(adapter: Adapter, made: Batch) -> Done:
-    answer = adapter.push(made)
-    for _ in range(20):
-        if isinstance(answer, Done):
-            return answer
-        assert isinstance(answer, Job) and answer.wait >= 0
-        answer = adapter.poll(answer.id, made)
-    raise AssertionError("the job does not end")
-
-
-def outcomes(done: Done, size: int) -> list[Outcome]:
-    """By index; there must be exactly one each, and no address in a text."""
-    assert sorted(one.index for one in done.outcomes) == list(range(size))
-    assert not [one for one in done.outcomes if "@" in one.code + one.detail]
-    return [one.outcome for one in sorted(done.outcomes, key=lambda one: one.index)]
-
-
-def operations(adapter: Adapter, kit: Kit) -> list[tuple[Op, Target | None]]:
-    """Everything that the platform offers, in an order that makes sense."""
-    by_kind = {target.kind: target for target in targets(kit)}
-    offered = sorted(adapter.capabilities.operations, key=lambda key: list(Op).index(key[0]))
-    return [(op, by_kind[kind] if kind else None) for op, kind in offered]
 
 
 def test_every_platform_has_a_kit() -> None:
@@ -157,11 +90,6 @@ def test_unsubscribing_creates_nobody_and_leaves_every_other_no_alone(adapter: A
         PEOPLE[2]: str(kit.created),
     }
     assert kit.said_no() == before | set(PEOPLE[:2])
-
-
-def state(kit: Kit) -> object:
-    held = {(kind, "vip"): kit.members(kind, "vip") for kind in kit.kinds}
-    return held, kit.values(), kit.subscribed(), kit.said_no()
 
 
 def test_ensure_targets_twice_is_once(adapter: Adapter, kit: Kit) -> None:
@@ -248,25 +176,6 @@ def tamper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Change | None]
     monkeypatch.setattr(client, "USER_AGENT", "misled")  # what follows from a strange answer is no request to judge
     yield lambda change: current.__setitem__(0, change)
     current[0] = None
-
-
-def everything(adapter: Adapter, kit: Kit, ids: Mapping[Target, str]) -> Iterator[Callable[[], object]]:
-    """Every reading verb of the contract, as a call."""
-    yield lambda: adapter.check({kit.field: "name"})
-    yield lambda: adapter.targets(frozenset(Kind))
-    yield lambda: adapter.ensure_targets(targets(kit))
-    yield lambda: list(adapter.lookup(PEOPLE))
-    yield lambda: list(adapter.statuses(None))
-    yield lambda: list(adapter.statuses(MOMENT))
-    for target, key in ids.items():
-        yield lambda target=target, key=key: list(adapter.members(target.kind, key))
-
-
-def prepared(adapter: Adapter, kit: Kit) -> list[Batch]:
-    """A batch for every operation, made while answers are still right."""
-    finish(adapter, batch(adapter, Op.CREATE, None, PEOPLE))
-    new = ["new@example.com"]
-    return [batch(adapter, op, to, new if op is Op.CREATE else PEOPLE) for op, to in operations(adapter, kit)]
 
 
 def with_more(node: Any) -> Any:

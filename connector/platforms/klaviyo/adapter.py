@@ -287,8 +287,19 @@ class Klaviyo:
     def _import(self, rows: Sequence[Mapping[str, Any]], lists: Sequence[str]) -> Job:
         wire.check_size(rows, self._name)
         body = wire.import_body(rows, lists)
-        reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import", replayable=False)
+        try:
+            reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import", replayable=False)
+        except Refused as refused:
+            if not isinstance(refused, BadRecords):
+                self._must_exist(lists)
+            raise
         return Job(wire.read(wire.One, reply, self._name).data.id, POLL_FIRST)
+
+    def _must_exist(self, lists: Sequence[str]) -> None:
+        """Raises Refused with the code not_found for a list that was deleted: an import says so by no code."""
+        with before_sending():
+            for each in lists:
+                self._http.send("GET", f"/api/lists/{quote(each, safe='')}", bucket="lists")
 
     def _relate(self, method: str, list_id: str, ids: Sequence[str], bucket: str) -> Done:
         """Add profiles to a list or take them out; answered with 204 and nothing else."""

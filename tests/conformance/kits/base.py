@@ -1,0 +1,115 @@
+"""What a kit is: the facts that the suite judges an adapter by, and the verbs of the world outside.
+
+Owns: Kit, Meaning, Pace. Must not: know a platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import requests
+
+from connector.core.model import Status
+from connector.rehearsal.core.process import Running
+
+Json = dict[str, Any]
+
+
+def batched(emails: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    return (emails[at : at + most] for at in range(0, len(emails), most))
+
+
+class Meaning(StrEnum):
+    """What a vendor's status says: the person may be sent marketing mail, must never be, or neither of both."""
+
+    YES = "yes"
+    NO = "no"
+    NEITHER = "neither"
+
+
+YES, NO, NEITHER = Meaning
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The vendor allows `requests` in any `seconds` to the paths that match; `verb` of the adapter makes them."""
+
+    path: str  # a regular expression for the whole path
+    requests: int
+    seconds: float
+    verb: str  # a key of test_requests.VERBS
+
+
+class Kit:
+    """One platform. `kinds` are the targets that it offers, of which `thing` can be deleted; `field` and `other_field`
+    are two of its fields, `policies` its new_contacts; `statuses` are the states that people can be in, besides the
+    seeded ones."""
+
+    name: ClassVar[str]
+    headers: ClassVar[Mapping[str, str]]
+    kinds: ClassVar[tuple[str, ...]]
+    thing: ClassVar[str] = "list"
+    field: ClassVar[str]
+    other_field: ClassVar[str]  # where the platform has several kinds of fields, one of another kind
+    policies: ClassVar[tuple[str, ...]]
+    statuses: ClassVar[tuple[str, ...]]
+    meanings: ClassVar[Mapping[str, Meaning]]  # of each status, and of each that a seeded address has
+    seeded: ClassVar[Mapping[str, str]]  # address -> the status it has from the start
+    page: ClassVar[int]  # the most people on a page, of all readings
+    targets_page: ClassVar[int]  # the most lists (where there are none: tags) on a page
+    paces: ClassVar[tuple[Pace, ...]]  # as the vendor publishes them
+    address_paths: ClassVar[tuple[str, ...]] = ()  # where the vendor has no way to ask but an address in the path
+    refused: ClassVar[str]  # an address that is one for us, and none for this platform
+    cap: ClassVar[int]  # the largest batch of the operation with the smallest one
+    secret: ClassVar[str] = "api_key"
+    extra: ClassVar[Mapping[str, str]] = {}  # more keys of the destination in segments.yaml
+    creates: ClassVar[str] = "transactional"  # the policy that creates, and asks for the least
+    created: ClassVar[Status] = Status.NEVER_SUBSCRIBED  # how whoever was created by it reads
+    tags_are_property: ClassVar[bool] = True
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self._session = requests.Session()
+        self._session.headers.update(self.headers)
+        self._session.trust_env = False
+
+    def close(self) -> None:
+        self._session.close()
+
+    def make(self, status: str, emails: Sequence[str]) -> None:
+        """Bring people into a status; what the platform forbids (a resubscription, say) just does not happen."""
+        raise NotImplementedError
+
+    def members(self, kind: str, name: str) -> set[str]:
+        """Who is in a target; nobody when there is none of that name."""
+        raise NotImplementedError
+
+    def delete(self, emails: Sequence[str]) -> None:
+        """Delete contacts as thoroughly as the platform can."""
+        raise NotImplementedError
+
+    def drop(self, name: str) -> None:
+        """Delete a target of the kind `thing`."""
+        raise NotImplementedError
+
+    def values(self, field: str = "") -> dict[str, str]:
+        """Address -> the value of a field (`field` unless told otherwise), "" when it has none."""
+        raise NotImplementedError
+
+    def subscribed(self) -> set[str]:
+        """Who agreed to marketing mail, as the platform has it, and has not said no since."""
+        raise NotImplementedError
+
+    def said_no(self) -> set[str]:
+        """Who must not be mailed, whatever anybody's export says."""
+        raise NotImplementedError
+
+    def _call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        answer = self._session.request(method, self.running.url + path, json=body, params=query, timeout=30)
+        if answer.status_code == 404:
+            return None
+        assert answer.status_code < 500, answer.text
+        return answer.json() if answer.content else None
