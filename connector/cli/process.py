@@ -1,7 +1,7 @@
 """The process of `sync`: how it begins and how it ends.
 
 Owns: how often Python looks for garbage, and leaving at once when all is done. Must not: know a command, or explain an
-error (main.py).
+error (main.py). It saves 0.3 to 0.5 s of every command (docs/benchmarks.md).
 """
 
 from __future__ import annotations
