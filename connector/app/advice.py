@@ -32,13 +32,13 @@ def check(workspace: Workspace) -> Checked:
     """Read and evaluate everything in one pass. Raises ConfigError or SourceError with every error and its place."""
     from connector.segments.advice.check import advise
     from connector.segments.advice.members import probes
-    from connector.segments.advice.model import Given
+    from connector.segments.advice.model import Evidence
     from connector.segments.checks import types_of
     from connector.segments.probes import with_probes
 
     config, loaded = workspace.config, load(workspace)
     evaluation = _evaluate(workspace, with_probes(config, probes(config)), loaded)
-    given = Given(
+    given = Evidence(
         config,
         loaded,
         evaluation,

@@ -46,7 +46,7 @@ class Difference:
 
 def diff(options: Options, old: str, new: str) -> Difference:
     """Raises ConfigError when a version cannot be found or read."""
-    from connector.segments.compare import Side, compare, parts
+    from connector.segments.compare import Evaluated, compare, parts
     from connector.segments.evaluate import evaluate
     from connector.segments.probes import with_probes
 
@@ -54,7 +54,7 @@ def diff(options: Options, old: str, new: str) -> Difference:
     as_of = moment(options.as_of, after.config.zone)
     configs = [before.config, after.config]
     sides = [
-        Side(config, evaluate(with_probes(config, parts(config)), loaded, as_of).table)
+        Evaluated(config, evaluate(with_probes(config, parts(config)), loaded, as_of).table)
         for config, loaded in zip(configs, _loaded(options, configs, as_of), strict=True)
     ]
     return Difference(before, after, compare(*sides))

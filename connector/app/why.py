@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connector.plan.person import Standing
     from connector.platforms.base import Capabilities
     from connector.segments.explain.person import Explanation
-    from connector.segments.explain.what_if import Given
+    from connector.segments.explain.what_if import Assumption
     from connector.sources.columns.model import SourceInfo
     from connector.sources.model import Loaded
     from connector.state.base import Ledger, Store
@@ -93,7 +93,7 @@ def _supposed(workspace: Workspace, found: Mapping[str, SourceInfo], more: Seque
     return {name for name in (column_of(names, written) for written in more) if name not in names.traits}
 
 
-def _explain(workspace: Workspace, loaded: Loaded, email: str, given: Sequence[Given]) -> Explanation:
+def _explain(workspace: Workspace, loaded: Loaded, email: str, given: Sequence[Assumption]) -> Explanation:
     from connector.segments.explain.person import explain
 
     return explain(workspace.config, loaded, workspace.as_of, email, given)

@@ -1,6 +1,6 @@
 """Two versions of segments.yaml over the same people: who entered, who left, and through which condition.
 
-Owns: Side, SegmentChange and compare(). Must not: read files, mask or print an address.
+Owns: Evaluated, SegmentChange and compare(). Must not: read files, mask or print an address.
 
 The condition is the first one, at the top of the rule, that decides: under `all` the one that kept people out before
 (or keeps them out now), under `any` the one that lets them in now (or let them in before).
@@ -61,7 +61,7 @@ class SegmentChange:
 
 
 @dataclass(frozen=True)
-class Side:
+class Evaluated:
     """One version, and its evaluation with parts() as probes."""
 
     config: Config
@@ -78,7 +78,7 @@ def parts(config: Config) -> dict[str, Rule]:
     }
 
 
-def compare(old: Side, new: Side) -> list[SegmentChange]:
+def compare(old: Evaluated, new: Evaluated) -> list[SegmentChange]:
     """Every segment of either version, in the new file's order, then those that are gone."""
     people = pc.unique(pa.chunked_array([*old.table["email"].chunks, *new.table["email"].chunks]))
     before, after = _Version("old", old, people), _Version("new", new, people)
@@ -113,7 +113,7 @@ def _subject(node: Any) -> Any:
 class _Version:
     """One side, its columns brought to the order of `people`."""
 
-    def __init__(self, name: Literal["old", "new"], side: Side, people: pa.Array) -> None:
+    def __init__(self, name: Literal["old", "new"], side: Evaluated, people: pa.Array) -> None:
         self.name, self.config = name, side.config
         rows = pc.index_in(people, value_set=side.table["email"].combine_chunks())
         self.held = rows.is_valid()

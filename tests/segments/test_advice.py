@@ -14,7 +14,7 @@ from connector.config.sections.advice_codes import ADVICE, WARNINGS
 from connector.config.sections.models import Config
 from connector.segments.advice.check import advise
 from connector.segments.advice.members import probes
-from connector.segments.advice.model import Advice, Given
+from connector.segments.advice.model import Advice, Evidence
 from connector.segments.checks import types_of
 from connector.segments.evaluate import evaluate
 from connector.segments.probes import with_probes
@@ -57,10 +57,10 @@ QUIET = (
 )
 
 
-def given(made: Config, data: Loaded | None = None, as_of: datetime = AS_OF, secrets: tuple[str, ...] = ()) -> Given:
+def given(made: Config, data: Loaded | None = None, as_of: datetime = AS_OF, secrets: tuple[str, ...] = ()) -> Evidence:
     data = data or loaded(PEOPLE, TYPES, {"orders": EVENTS})
     evaluation = evaluate(with_probes(made, probes(made)), data, as_of)
-    return Given(made, data, evaluation, as_of, types_of(made, data, as_of), secrets)
+    return Evidence(made, data, evaluation, as_of, types_of(made, data, as_of), secrets)
 
 
 def told(made: Config, **more: Any) -> list[Advice]:

@@ -14,9 +14,9 @@ from connector.config.load import load_text
 from connector.config.sections.models import Config
 from connector.segments.advice.check import advise
 from connector.segments.advice.members import probes
-from connector.segments.advice.model import Given
+from connector.segments.advice.model import Evidence
 from connector.segments.checks import types_of
-from connector.segments.compare import Side, compare, parts
+from connector.segments.compare import Evaluated, compare, parts
 from connector.segments.evaluate import evaluate
 from connector.segments.probes import with_probes
 from connector.sources.model import Loaded
@@ -49,7 +49,7 @@ def test_advice_and_difference(people: list[dict[str, Any]], old: Any, new: Any,
     ]
     for item in _advice(both[0], data):
         assert item.place.line and item.message
-    sides = [Side(one, evaluate(with_probes(one, parts(one)), data, AS_OF).table) for one in both]
+    sides = [Evaluated(one, evaluate(with_probes(one, parts(one)), data, AS_OF).table) for one in both]
     for change in compare(*sides):
         assert change.before + change.entered.people - change.left.people == change.after
         if change.kind in ("same", "changed"):
@@ -59,4 +59,4 @@ def test_advice_and_difference(people: list[dict[str, Any]], old: Any, new: Any,
 
 def _advice(config: Config, data: Loaded) -> Any:
     evaluation = evaluate(with_probes(config, probes(config)), data, AS_OF)
-    return advise(Given(config, data, evaluation, AS_OF, types_of(config, data, AS_OF), ()))
+    return advise(Evidence(config, data, evaluation, AS_OF, types_of(config, data, AS_OF), ()))

@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from connector.config.sections.models import Config
 from connector.segments.advice import data, members, rules
 from connector.segments.advice import file as advice_file
-from connector.segments.advice.model import Advice, Given
+from connector.segments.advice.model import Advice, Evidence
 
 
-def advise(given: Given) -> list[Advice]:
+def advise(given: Evidence) -> list[Advice]:
     """Everything that is not silenced, in the order of the file."""
     found = [item for item in _all(given) if not _silenced(given.config, item)]
     return sorted(dict.fromkeys(found), key=lambda item: (item.place, item.code, item.message))
 
 
-def _all(given: Given) -> Iterator[Advice]:
+def _all(given: Evidence) -> Iterator[Advice]:
     yield from advice_file.advice(given)
     yield from rules.advice(given)
     yield from members.advice(given)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from connector.config.language.rules import Compare, Loc
 from connector.config.sections.advice_codes import WARNINGS
-from connector.segments.advice.model import Advice, Given
+from connector.segments.advice.model import Advice, Evidence
 from connector.segments.compile import engine, literals
 from connector.segments.compile.windows import Clock
 from connector.segments.names import CONTACTS, Names, nodes, references
@@ -30,7 +30,7 @@ _WHOLE = ("is", "in", "has", "has_any", "has_all")
 _AMBIGUOUS = ("ambiguous-date", "ambiguous-number")
 
 
-def advice(given: Given) -> Iterator[Advice]:
+def advice(given: Evidence) -> Iterator[Advice]:
     yield from _vacant(given)
     yield from _unread(given)
     yield from _old(given)
@@ -39,7 +39,7 @@ def advice(given: Given) -> Iterator[Advice]:
     yield from _unseen(given)
 
 
-def _vacant(given: Given) -> Iterator[Advice]:
+def _vacant(given: Evidence) -> Iterator[Advice]:
     """Exports that look like failed ones, at the source or list."""
     for finding in given.loaded.findings:
         for code in WARNINGS:
@@ -49,12 +49,12 @@ def _vacant(given: Given) -> Iterator[Advice]:
                 yield given.file(code, loc, finding.message)
 
 
-def _unread(given: Given) -> Iterator[Advice]:
+def _unread(given: Evidence) -> Iterator[Advice]:
     for sentence in unread(given.config, given.loaded.observed):
         yield given.file("not-read-yet", ("destinations", sentence.partition(".")[0]), sentence)
 
 
-def _old(given: Given) -> Iterator[Advice]:
+def _old(given: Evidence) -> Iterator[Advice]:
     for name, source in given.config.sources.items():
         info = given.loaded.catalog.get(name)
         if source.max_age is not None or info is None or not info.files:
@@ -68,7 +68,7 @@ def _old(given: Given) -> Iterator[Advice]:
             yield given.file("stale-export", ("sources", name), text)
 
 
-def _guessed(given: Given) -> Iterator[Advice]:
+def _guessed(given: Evidence) -> Iterator[Advice]:
     for finding in given.loaded.findings:
         if finding.code in _AMBIGUOUS:
             loc: Loc = ("sources", finding.source, "columns", finding.column)
@@ -76,7 +76,7 @@ def _guessed(given: Given) -> Iterator[Advice]:
             yield given.file("ambiguous-date" if finding.code == _AMBIGUOUS[0] else "ambiguous-number", loc, message)
 
 
-def _empty(given: Given) -> Iterator[Advice]:
+def _empty(given: Evidence) -> Iterator[Advice]:
     """One line per column, at the first place that uses it."""
     seen: set[tuple[str, str]] = set()
     names = given.names
@@ -91,7 +91,7 @@ def _empty(given: Given) -> Iterator[Advice]:
             yield Advice("empty-column", given.config.place(reference.loc), text, owner)
 
 
-def _unseen(given: Given) -> Iterator[Advice]:
+def _unseen(given: Evidence) -> Iterator[Advice]:
     values = _Values(given, given.names)
     clock = Clock.at(given.as_of, given.config.zone)
     for loc, root in _rules(given):
@@ -110,7 +110,7 @@ def _unseen(given: Given) -> Iterator[Advice]:
                     yield Advice("unseen-value", given.config.place(node.loc), text, owner)
 
 
-def _rules(given: Given) -> Iterator[tuple[Loc, Any]]:
+def _rules(given: Evidence) -> Iterator[tuple[Loc, Any]]:
     for name, trait in given.config.traits.items():
         yield ("traits", name), trait
     if given.config.consent is not None:
@@ -144,7 +144,7 @@ def _near(word: str, known: Known) -> str:
 class _Values:
     """The distinct words per column, read once; None for columns that are no list of words."""
 
-    def __init__(self, given: Given, names: Names) -> None:
+    def __init__(self, given: Evidence, names: Names) -> None:
         self.given, self.names = given, names
         self.found: dict[tuple[str, str], Known | None] = {}
 

@@ -13,7 +13,7 @@ from datetime import date
 
 from connector.config.language.rules import Pick, Sql
 from connector.config.sections.models import Config
-from connector.segments.advice.model import Advice, Given
+from connector.segments.advice.model import Advice, Evidence
 from connector.segments.names import CONTACTS, Names, nodes, references, roots, sources
 from connector.vendors import VENDORS
 
@@ -21,7 +21,7 @@ TO_ACT_ON = 6  # more segments in one destination than anybody acts on
 _PLAIN = ("email", "id", "updated_at")  # columns with a meaning of their own
 
 
-def advice(given: Given) -> Iterator[Advice]:
+def advice(given: Evidence) -> Iterator[Advice]:
     yield from _zone(given)
     yield from _secrets(given)
     yield from _too_many(given)
@@ -29,20 +29,20 @@ def advice(given: Given) -> Iterator[Advice]:
     yield from _unused(given)
 
 
-def _zone(given: Given) -> Iterator[Advice]:
+def _zone(given: Evidence) -> Iterator[Advice]:
     if "timezone" not in given.config.model_fields_set:
         text = "No `timezone` is set, so days begin in UTC. Write the zone of your customers: timezone: Europe/Berlin."
         yield given.file("no-timezone", ("version",), text)
 
 
-def _secrets(given: Given) -> Iterator[Advice]:
+def _secrets(given: Evidence) -> Iterator[Advice]:
     for name, item in given.config.destinations.items():
         if item.secret.variable not in given.secrets:
             text = f"{item.secret} is not set. Set it before sync doctor, plan or push."
             yield given.file("secret-not-set", ("destinations", name, VENDORS[item.platform].secret), text)
 
 
-def _too_many(given: Given) -> Iterator[Advice]:
+def _too_many(given: Evidence) -> Iterator[Advice]:
     sent = Counter(
         entry.destination
         for segment in given.config.segments.values()
@@ -58,7 +58,7 @@ def _too_many(given: Given) -> Iterator[Advice]:
             yield given.file("too-many-segments", ("destinations", name), text)
 
 
-def _for_people(given: Given) -> Iterator[Advice]:
+def _for_people(given: Evidence) -> Iterator[Advice]:
     today = given.as_of.astimezone(given.config.zone).date()
     for name, segment in given.config.segments.items():
         if segment.goal is None:
@@ -72,7 +72,7 @@ def _for_people(given: Given) -> Iterator[Advice]:
             yield given.segment("review-by-passed", name, text, "review_by")
 
 
-def _unused(given: Given) -> Iterator[Advice]:
+def _unused(given: Evidence) -> Iterator[Advice]:
     config = given.config
     names = Names(config, given.loaded.catalog)
     columns, traits = _used(config, names)

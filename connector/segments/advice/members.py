@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from connector.config.language.rules import All, AnyOf, Compare, InSegment, Not, Rule, walk
 from connector.config.sections.models import Config
-from connector.segments.advice.model import Advice, Given
+from connector.segments.advice.model import Advice, Evidence
 from connector.segments.priorities import waterfall
 
 TINY, TINY_SHARE = 10, 0.01
@@ -31,7 +31,7 @@ def probes(config: Config) -> dict[str, Rule]:
     return found
 
 
-def advice(given: Given) -> Iterator[Advice]:
+def advice(given: Evidence) -> Iterator[Advice]:
     everybody = {name: given.evaluation.table[f"in:{name}"] for name in given.config.segments}
     members = waterfall(everybody, given.config.priorities)
     sizes = {name: int(pc.sum(column).as_py() or 0) for name, column in members.items()}
@@ -45,7 +45,7 @@ def _probe(name: str, node: Compare) -> str:
     return f"?{name}?{node.column}"
 
 
-def _size(given: Given, name: str, size: int) -> Iterator[Advice]:
+def _size(given: Evidence, name: str, size: int) -> Iterator[Advice]:
     contacts, matching = given.evaluation.contacts, given.evaluation.sizes[name]
     if not contacts:
         return
@@ -67,7 +67,7 @@ def _size(given: Given, name: str, size: int) -> Iterator[Advice]:
         yield given.segment("tiny", name, f"Only {size} {people} in “{name}”, of {contacts:,} contacts.")
 
 
-def _let_in(given: Given, name: str) -> Iterator[Advice]:
+def _let_in(given: Evidence, name: str) -> Iterator[Advice]:
     size = given.evaluation.sizes[name]
     for node in _negated_tests(given.config, name):
         missing = given.evaluation.sizes[_probe(name, node)]
@@ -99,7 +99,7 @@ def _negated(node: Any, inside: bool) -> Iterator[Compare]:
         yield node
 
 
-def _overlaps(given: Given, members: dict[str, Any], sizes: dict[str, int]) -> Iterator[Advice]:
+def _overlaps(given: Evidence, members: dict[str, Any], sizes: dict[str, int]) -> Iterator[Advice]:
     """A segment that asks for the other by name is meant to lie in it, or beside it."""
     for one, other in combinations([name for name, size in sizes.items() if size], 2):
         if _asks(given.config, one, other) or _asks(given.config, other, one):

@@ -1,6 +1,6 @@
 """What advice is, and what it is made from.
 
-Owns: Advice, Given. Must not: find anything itself, print, call a platform.
+Owns: Advice, Evidence. Must not: find anything itself, print, call a platform.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class Given:
+class Evidence:
     """`evaluation` is that of probes (advice_members.probes): every segment has all who match its rule.
 
     `type_of` gives the type of a test's column, None when nobody has a value. `secrets` are the variables that are

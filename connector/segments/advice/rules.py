@@ -24,7 +24,7 @@ from connector.config.language.rules import (
     walk,
 )
 from connector.config.sections.models import Config
-from connector.segments.advice.model import Advice, Given
+from connector.segments.advice.model import Advice, Evidence
 from connector.segments.checks import TypeOf
 from connector.segments.compile.measures import ask
 from connector.segments.compile.rewrite import bare
@@ -44,13 +44,13 @@ _LIFE = frozenset(
 )
 
 
-def advice(given: Given) -> Iterator[Advice]:
+def advice(given: Evidence) -> Iterator[Advice]:
     yield from _logic(given)
     yield from _twice(given)
     yield from _opens(given)
 
 
-def _logic(given: Given) -> Iterator[Advice]:
+def _logic(given: Evidence) -> Iterator[Advice]:
     """The whole rule first; only of one that can be both true and false each part is looked at."""
     puzzle = puzzle_of(given.config, given.loaded, given.as_of, given.type_of)
     for name, rule in puzzle.when.items():
@@ -78,7 +78,7 @@ def puzzle_of(config: Config, loaded: Loaded, as_of: datetime, type_of: TypeOf) 
     return Puzzle(lambda node: type_of(node, CONTACTS), variable, when, Clock.at(as_of, config.zone))
 
 
-def _parts(given: Given, name: str, rule: Any, puzzle: Puzzle) -> Iterator[Advice]:
+def _parts(given: Evidence, name: str, rule: Any, puzzle: Puzzle) -> Iterator[Advice]:
     """A part of `any` that can never be true, a part of `all` that always is: both change nothing."""
     for node in _of_people(rule):
         if not isinstance(node, All | AnyOf) or len(node.parts) < 2:
@@ -100,11 +100,11 @@ def _of_people(node: Any) -> Iterator[Any]:
             yield from _of_people(part)
 
 
-def _at(given: Given, code: Any, name: str, loc: Loc, text: str) -> Advice:
+def _at(given: Evidence, code: Any, name: str, loc: Loc, text: str) -> Advice:
     return Advice(code, given.config.place(loc), text, (name,))
 
 
-def _twice(given: Given) -> Iterator[Advice]:
+def _twice(given: Evidence) -> Iterator[Advice]:
     seen: dict[Any, str] = {}
     for name, item in given.config.segments.items():
         if item.when is None:
@@ -128,7 +128,7 @@ def _plain(node: Any) -> Any:
     return unique[0] if len(unique) == 1 else type(node)(tuple(unique), ())
 
 
-def _opens(given: Given) -> Iterator[Advice]:
+def _opens(given: Evidence) -> Iterator[Advice]:
     text = (
         "Opens are the only sign of life here, and mail programs open mails that nobody reads. Add clicks, orders or "
         "visits as a second sign."
@@ -151,7 +151,7 @@ def _opens(given: Given) -> Iterator[Advice]:
                 yield given.file("opens-named", ("lifecycle", "signals", number), why)
 
 
-def _signs(given: Given, rule: Any) -> set[str]:
+def _signs(given: Evidence, rule: Any) -> set[str]:
     """Which signs of life a rule asks about: "opens", "other"."""
     found: set[str] = set()
     for node in _of_people(rule):
@@ -168,7 +168,7 @@ def _signs(given: Given, rule: Any) -> set[str]:
     return found
 
 
-def _signs_of_column(given: Given, column: str) -> set[str]:
+def _signs_of_column(given: Evidence, column: str) -> set[str]:
     trait = given.config.traits.get(column)
     if isinstance(trait, Aggregate):
         return _signs_of_events(trait.where)

@@ -21,7 +21,7 @@ from connector.config.sections.models import Config
 from connector.segments import kept, probes
 from connector.segments.compile.measures import Ask, ask
 from connector.segments.evaluate import Look, evaluate
-from connector.segments.explain.what_if import Given, instead
+from connector.segments.explain.what_if import Assumption, instead
 from connector.segments.explain.words import is_mapping, is_negated_test, words
 from connector.segments.names import nodes, roots, trait_names
 from connector.segments.priorities import waterfall
@@ -77,7 +77,9 @@ class Explanation:
     notes: tuple[str, ...] = ()
 
 
-def explain(config: Config, loaded: Loaded, as_of: datetime, email: str, given: Sequence[Given] = ()) -> Explanation:
+def explain(
+    config: Config, loaded: Loaded, as_of: datetime, email: str, given: Sequence[Assumption] = ()
+) -> Explanation:
     """Everything about the contact `email`, who is in `loaded`; `given` are values to suppose instead of the real ones.
 
     Raises ConfigError like evaluate()."""
@@ -98,7 +100,9 @@ def only(loaded: Loaded, email: str) -> Loaded:
 class _Asked:
     """The questions about one person, and their answers."""
 
-    def __init__(self, config: Config, loaded: Loaded, as_of: datetime, email: str, given: Sequence[Given]) -> None:
+    def __init__(
+        self, config: Config, loaded: Loaded, as_of: datetime, email: str, given: Sequence[Assumption]
+    ) -> None:
         self.config = config
         self.decided = {name: kept.reason(config, loaded, name) for name in config.segments}
         rules = {name: segment.when for name, segment in config.segments.items() if self.decided[name] is None}

@@ -35,7 +35,7 @@ PLACE = Place("--set")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Assumption:
     """One supposed value. `name` is the column's or trait's own name; `value` None is missing."""
 
     name: str
@@ -59,7 +59,7 @@ def column_of(names: Names, written: str) -> str:
     return name
 
 
-def read(config: Config, loaded: Loaded, as_of: datetime, assignments: Sequence[tuple[str, str]]) -> list[Given]:
+def read(config: Config, loaded: Loaded, as_of: datetime, assignments: Sequence[tuple[str, str]]) -> list[Assumption]:
     """(name, written value) pairs as typed values; an empty value is a missing one. Raises ConfigError."""
     names = Names.of(config, loaded)
     clock = Clock.at(as_of, config.zone)
@@ -67,11 +67,11 @@ def read(config: Config, loaded: Loaded, as_of: datetime, assignments: Sequence[
     for written, text in assignments:
         name = column_of(names, written)
         type_ = _type(config, loaded, as_of, names, name) or _guessed(text)
-        given.append(Given(name, name in names.traits, type_, _read(name, type_, text.strip(), clock)))
+        given.append(Assumption(name, name in names.traits, type_, _read(name, type_, text.strip(), clock)))
     return given
 
 
-def instead(loaded: Loaded, email: str, given: Sequence[Given]) -> tuple[Loaded, Made]:
+def instead(loaded: Loaded, email: str, given: Sequence[Assumption]) -> tuple[Loaded, Made]:
     """The tables with the supposed values of columns, and what puts in those of traits."""
     columns = [item for item in given if not item.trait]
     traits = {item.name: item for item in given if item.trait}
@@ -85,7 +85,7 @@ def instead(loaded: Loaded, email: str, given: Sequence[Given]) -> tuple[Loaded,
     return loaded, made if traits else untouched
 
 
-def _with_columns(loaded: Loaded, email: str, given: Sequence[Given]) -> Loaded:
+def _with_columns(loaded: Loaded, email: str, given: Sequence[Assumption]) -> Loaded:
     table = loaded.contacts
     changed: dict[str, Any] = {}
     types = dict(loaded.types[CONTACTS])
@@ -100,7 +100,7 @@ def _with_columns(loaded: Loaded, email: str, given: Sequence[Given]) -> Loaded:
     return replace(loaded, contacts=table.mutate(**changed), types={**loaded.types, CONTACTS: types}, empty=empties)
 
 
-def _with_trait(frame: Frame, email: str, item: Given) -> None:
+def _with_trait(frame: Frame, email: str, item: Assumption) -> None:
     column = frame.columns[item.name]
     if column.empty and item.value is None:
         return
@@ -109,7 +109,7 @@ def _with_trait(frame: Frame, email: str, item: Given) -> None:
     frame.derive(item.name, item.type, dtype, ibis.ifelse(frame.person == email, value, others))
 
 
-def _literal(item: Given, held: dt.DataType | None) -> tuple[Any, dt.DataType]:
+def _literal(item: Assumption, held: dt.DataType | None) -> tuple[Any, dt.DataType]:
     """The value as an expression, and a type that holds it beside the column's own values."""
     dtype = _PHYSICAL[item.type]
     if isinstance(dtype, dt.Decimal):
