@@ -19,7 +19,7 @@ from connector.config.sections.codes import CODES
 from connector.config.sections.lifecycle import Bounced, Cleanup, Inactive, Invalid, Lifecycle, Ramp, Returned, Stage
 from connector.config.sections.models import Column, Config, Destination, Guards, Segment, Source
 from connector.config.sections.validate import keys
-from connector.plan.guards import NAMES as GUARDS
+from connector.plan.guards.rules import NAMES as GUARDS
 from connector.sources.columns.presets import PRESETS
 from tests.config.helpers import SECTIONS
 

@@ -43,6 +43,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     from connector.lifecycle import cleanup as plans
     from connector.lifecycle import machine, retiring
     from connector.plan.assemble import assemble
+    from connector.plan.desired import counted
     from connector.plan.routes import route
     from connector.push import recheck_query
 
@@ -72,8 +73,8 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         [plans.part(side, policy) for side in sides],
         as_of=workspace.as_of,
         made_at=now,
-        contacts=desired.num_rows,
-        contacts_before=store.last_contacts(),
+        export=counted(desired),
+        before=store.last_export(),
         notes=notes,
         prefix=PREFIX,
     )

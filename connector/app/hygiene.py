@@ -32,4 +32,5 @@ def _before(workspace: Workspace) -> int | None:
     if not exists(workspace.state_url):
         return None
     with open_state(workspace) as store:
-        return store.last_contacts()
+        last = store.last_export()
+        return last.contacts if last else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from connector.config.sections.models import Destination
-    from connector.core.plan import Plan
+    from connector.core.plan import Export, Plan
     from connector.lifecycle.policy import Policy
     from connector.lifecycle.staging import Staged
     from connector.plan.diff.compare import DestinationState
@@ -65,8 +65,8 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         asked.parts,
         as_of=workspace.as_of,
         made_at=asked.made_at,
-        contacts=asked.contacts,
-        contacts_before=store.last_contacts(),
+        export=asked.export,
+        before=store.last_export(),
         notes=asked.notes,
         frozen=asked.frozen.members,
         released=asked.frozen.released,
@@ -76,11 +76,11 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What segments and stages ask of the chosen destinations; `contacts` are the rows of the export."""
+    """What segments and stages ask of the chosen destinations, and of which export."""
 
     parts: Sequence[Part]
     made_at: datetime
-    contacts: int
+    export: Export
     notes: Sequence[str]
     frozen: freezing.Freezing
 
@@ -90,6 +90,7 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False) -> Asked
 
     Raises PlanError when an unfinished run must be resumed first."""
     from connector.lifecycle import staging
+    from connector.plan.desired import counted
 
     store.require_finished()
     new = accounts.new(workspace, store)
@@ -104,7 +105,7 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False) -> Asked
     frozen = freezing.due(workspace, store, evaluation, forgotten)
     short = () if policy is None else staging.short(people, policy)
     parts = [_part(people, one, policy) for one in compared]
-    return Asked(parts, planning.now, people.num_rows, (*new, *frozen.notes, *short), frozen)
+    return Asked(parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             made_at=plan.made_at,
             changes=plan.changes,
             revisions=plan.revisions,
-            contacts=plan.contacts,
+            export=plan.export,
             allowed=lifted,
             frozen=plan.frozen,
             released=plan.released,

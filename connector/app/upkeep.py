@@ -33,6 +33,7 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
     news; pushed like any plan. Raises PlanError, StateError for a run that is not known."""
     from connector.plan import undo as inverse
     from connector.plan.assemble import assemble
+    from connector.plan.desired import counted
 
     store.require_finished()
     run = _latest(store) if run_id == LAST else store.run(run_id)
@@ -55,8 +56,8 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
         [inverse.part(done, evaluation.table, side, workspace.as_of) for side in sides],
         as_of=workspace.as_of,
         made_at=now,
-        contacts=evaluation.table.num_rows,
-        contacts_before=store.last_contacts(),
+        export=counted(evaluation.table),
+        before=store.last_export(),
         notes=(*evaluation.warnings, inverse.again(run.id), *thawed),
         released=released,
     )
@@ -128,9 +129,13 @@ def adopt(workspace: Workspace, store: Store) -> Plan:
         )
         for part in asked.parts
     ]
-    made_at, contacts = asked.made_at, asked.contacts
     return assemble(
-        parts, as_of=workspace.as_of, made_at=made_at, contacts=contacts, notes=asked.notes, prefix="adopt-"
+        parts,
+        as_of=workspace.as_of,
+        made_at=asked.made_at,
+        export=asked.export,
+        notes=asked.notes,
+        prefix="adopt-",
     )
 
 

@@ -127,7 +127,7 @@ def _check_allow(options: Options) -> None:
     """Raises ConfigError for a guard that does not exist, and for lifting one without a reason."""
     if not options.allow:
         return
-    from connector.plan.guards import NAMES
+    from connector.plan.guards.rules import NAMES
 
     for name in options.allow:
         if name not in NAMES:

@@ -18,10 +18,18 @@ from connector.core.schemas import FROZEN, STAGE_MOVES
 class GuardHit:
     """A guard that refuses the plan until it is lifted by `name`."""
 
-    name: str  # adds, removes, moves, empty, shrunken, stages, retires
+    name: str  # one of plan.guards.NAMES
     destination: str
     target: str  # "tag VIP", or "" for the destination as a whole
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """How many people an export held, and how many of them consented; None: nobody counted (an older state)."""
+
+    contacts: int
+    consenting: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Plan:
     guards: tuple[GuardHit, ...] = ()
     notes: tuple[str, ...] = ()  # orphans, --limit, skipped segments
     inputs: Mapping[str, str] = field(default_factory=dict)
-    contacts: int = 0  # rows of the export, for the shrunken guard of the next run
+    export: Export = Export(0)  # for the guards of the next run
     limit: int | None = None
     platforms: Mapping[str, str] = field(default_factory=dict)  # destination -> Capabilities.platform
     # destination -> op -> changes that `sync undo` cannot take back

@@ -18,7 +18,7 @@ from connector.core.model import Op
 from connector.core.schemas import INSTANT, STAGE_MOVES
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, UNSUBSCRIBE, Actions
-from connector.plan import guards
+from connector.plan.guards.counts import billed
 from connector.plan.part import Part, table
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities, TagStyle
@@ -103,7 +103,7 @@ def listed(side: Findings) -> pa.Table:
 def held(desired: pa.Table, ledger: Ledger) -> int:
     """How many of the export the platform holds, as far as we know."""
     contacts = ledger.contacts
-    return guards.billed(contacts.filter(pc.is_in(contacts["email"], value_set=desired["email"].combine_chunks())))
+    return billed(contacts.filter(pc.is_in(contacts["email"], value_set=desired["email"].combine_chunks())))
 
 
 def orphans(side: Findings, section: Lifecycle | None) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from connector.core.plan import Plan
+from connector.core.plan import Export, Plan
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, FROZEN, STAGE_MOVES
-from connector.plan import gate, guards, totals
+from connector.plan import gate, totals
+from connector.plan.guards.judge import judge
 from connector.plan.part import Part
 from connector.plan.saved import identity
 
@@ -24,17 +25,17 @@ def assemble(
     *,
     as_of: datetime,
     made_at: datetime,
-    contacts: int,
-    contacts_before: int | None = None,
+    export: Export,
+    before: Export | None = None,
     notes: Sequence[str] = (),
     frozen: pa.Table | None = None,
     released: Sequence[str] = (),
     limit: int | None = None,
     prefix: str = "",
 ) -> Plan:
-    """The plan of all parts. `contacts` are the rows of the export, `contacts_before` those at the last run, None: not
-    compared. `notes` come before those of the parts. `limit` cuts the plan to so many people per destination, after
-    the guards have looked at the whole of it. `prefix` begins the plan's id."""
+    """The plan of all parts. `export` is what it was made from, `before` that of the last run, None: not compared.
+    `notes` come before those of the parts. `limit` cuts the plan to so many people per destination, after the guards
+    have looked at the whole of it. `prefix` begins the plan's id."""
     judged = [gate.enforce(part) for part in parts]
     counted = {part.name: part.costs.of(part.changes) for part in judged}
     plan = Plan(
@@ -46,9 +47,9 @@ def assemble(
         revisions={part.name: part.ledger.revision for part in judged},
         requests={name: each.requests for name, each in counted.items()},
         seconds={name: each.seconds for name, each in counted.items()},
-        guards=tuple(hit for part in judged for hit in guards.judge(part, contacts, contacts_before)),
+        guards=tuple(hit for part in judged for hit in judge(part, export, before)),
         notes=(*notes, *(note for part in judged for note in part.notes)),
-        contacts=contacts,
+        export=export,
         platforms={part.name: part.capabilities.platform for part in judged},
         irreversible={name: each.irreversible for name, each in counted.items()},
         frozen=FROZEN.empty_table() if frozen is None else frozen,

@@ -6,7 +6,9 @@ Owns: Diff -> Part. Must not: read a platform or a store, judge guards.
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from connector.core.plan import Export
 from connector.plan.diff.compare import DestinationState, Diff
 from connector.plan.part import Part
 
@@ -23,6 +25,11 @@ def part(desired: pa.Table, state: DestinationState) -> Part:
             notes=(*state.routing.notes, *_orphans(state)),
             new_targets=state.new_targets,
         )
+
+
+def counted(desired: pa.Table) -> Export:
+    """What the guards of the next run compare theirs with. `desired` is segments.Evaluation.table."""
+    return Export(desired.num_rows, pc.sum(desired["consent"]).as_py() or 0)
 
 
 def _orphans(state: DestinationState) -> list[str]:

@@ -19,11 +19,11 @@ import pyarrow.compute as pc
 
 from connector.core import files
 from connector.core.errors import Stale
-from connector.core.plan import GuardHit, Plan
+from connector.core.plan import Export, GuardHit, Plan
 from connector.plan.rows import FORGOTTEN
 from connector.state.frozen import counted
 
-FORMAT = 5
+FORMAT = 6
 TABLES = ("changes", "blocked", "frozen", "stages")  # of a Plan
 
 
@@ -95,7 +95,7 @@ def _header(plan: Plan) -> dict[str, Any]:
         "guards": [asdict(hit) for hit in plan.guards],
         "notes": list(plan.notes),
         "inputs": dict(plan.inputs),
-        "contacts": plan.contacts,
+        "export": asdict(plan.export),
         "limit": plan.limit,
         "platforms": dict(plan.platforms),
         "irreversible": {name: dict(counts) for name, counts in plan.irreversible.items()},
@@ -115,7 +115,7 @@ def _plan(header: dict[str, Any], tables: dict[str, pa.Table]) -> Plan:
         guards=tuple(GuardHit(**hit) for hit in header["guards"]),
         notes=tuple(header["notes"]),
         inputs=header["inputs"],
-        contacts=header["contacts"],
+        export=Export(**header["export"]),
         limit=header["limit"],
         platforms=header["platforms"],
         irreversible=header["irreversible"],

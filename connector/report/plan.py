@@ -73,7 +73,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "schema": SCHEMA,
         "id": plan.id,
         "as_of": plan.as_of.isoformat(),
-        "contacts": plan.contacts,
+        "contacts": plan.export.contacts,
         "summary": totals(plan),
         "destinations": [_destination(plan, name) for name in plan.revisions],
         "guards": [
@@ -90,7 +90,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
 def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
     """The plan for a terminal of 80 columns or a file."""
     moment = plan.as_of.astimezone(zone)
-    lines = [f"Plan {plan.id}: {plan.contacts:,} contacts as of {moment:%Y-%m-%d %H:%M} {zone.key}", ""]
+    lines = [f"Plan {plan.id}: {plan.export.contacts:,} contacts as of {moment:%Y-%m-%d %H:%M} {zone.key}", ""]
     for name in plan.revisions:
         lines += _destination_lines(_destination(plan, name), zone)
     lines += noted(plan.notes)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from connector.core.model import Kind, Op, Status
+from connector.core.plan import Export
 from connector.core.schemas import (
     LEDGER_FIELDS,
     LEDGER_MEMBERSHIPS,
@@ -269,7 +270,7 @@ class Store(Protocol):
         made_at: datetime,
         changes: pa.Table,
         revisions: Mapping[str, int],
-        contacts: int,
+        export: Export,
         allowed: Mapping[str, str] | None = None,
         frozen: pa.Table | None = None,
         released: Sequence[str] = (),
@@ -290,8 +291,8 @@ class Store(Protocol):
     def unfinished(self) -> RunInfo | None:
         """The latest run that `resume` would go on with."""
 
-    def last_contacts(self) -> int | None:
-        """Rows of the export at the last run, for the guard "shrunken"."""
+    def last_export(self) -> Export | None:
+        """What the last run was made from, for the guards that compare with it."""
 
     def runs(self, limit: int = 20) -> list[RunInfo]:
         """The latest first."""

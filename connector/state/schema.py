@@ -121,6 +121,9 @@ _CONTACT_IDS: tuple[Statement, ...] = (
     "ALTER TABLE change ADD COLUMN seen TEXT",
 )
 
+# Of the people in the export, those with consent.
+_CONSENTING = ("ALTER TABLE run ADD COLUMN consenting INTEGER",)
+
 MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _FIRST,
     _OBSERVED,
@@ -130,6 +133,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _DOUBTS,
     _ACCOUNTS,
     _CONTACT_IDS,
+    _CONSENTING,
 )
 
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from connector.core.errors import PlanError, Stale, StateError
 from connector.core.model import BLOCKED, Kind, Status, quoted
+from connector.core.plan import Export
 from connector.core.schemas import (
     CONTACT_SCHEMA,
     ENGAGEMENT_SCHEMA,
@@ -241,7 +242,7 @@ class SqlStore:
         made_at: datetime,
         changes: pa.Table,
         revisions: Mapping[str, int],
-        contacts: int,
+        export: Export,
         allowed: Mapping[str, str] | None = None,
         frozen: pa.Table | None = None,
         released: Sequence[str] = (),
@@ -256,14 +257,15 @@ class SqlStore:
             self._refuse_stale(revisions)
             changes, stages, frozen, left_out = tombstones.honour(self._db, changes, stages, frozen)
             self._db.run(
-                "INSERT INTO run(id, plan_id, as_of, made_at, started_at, state, contacts, summary, allowed, left_out) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, '{}', ?, ?)",
+                "INSERT INTO run(id, plan_id, as_of, made_at, started_at, state, contacts, consenting, summary, "
+                "allowed, left_out) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{}', ?, ?)",
                 [
                     run_id,
                     plan_id,
                     *(micros(moment) for moment in (as_of, made_at, now)),
                     RunState.OPEN,
-                    contacts,
+                    export.contacts,
+                    export.consenting,
                     json.dumps(dict(allowed or {})),
                     left_out,
                 ],
@@ -282,9 +284,9 @@ class SqlStore:
         for (run_id,) in self._db.rows(sql):
             raise PlanError(f"Run {run_id} was cut off. Finish it first: sync resume.")
 
-    def last_contacts(self) -> int | None:
-        found = self._db.rows("SELECT contacts FROM run ORDER BY rowid DESC LIMIT 1")
-        return found[0][0] if found else None
+    def last_export(self) -> Export | None:
+        found = self._db.rows("SELECT contacts, coalesce(consenting, -1) FROM run ORDER BY rowid DESC LIMIT 1")
+        return Export(found[0][0], None if found[0][1] < 0 else found[0][1]) if found else None
 
     def unfinished(self) -> RunInfo | None:
         states = f"'{RunState.OPEN}', '{RunState.INTERRUPTED}', '{RunState.FAILED}'"

@@ -38,6 +38,7 @@ from connector.config.language.rules import Duration
 from connector.config.sections.models import Destination, Secret
 from connector.core.events import silent
 from connector.core.model import Kind, NewContacts, Op, Outcome, Status, SyncMode, Target
+from connector.core.plan import Export as Counted
 from connector.core.plan import Plan
 from connector.plan import undo
 from connector.plan.assemble import assemble
@@ -291,7 +292,7 @@ class Histories(RuleBasedStateMachine):
         return self._assembled(undo.part(self.store.run_changes(run.id), self._desired(), side, self.moment))
 
     def _assembled(self, asked: Part) -> Plan:
-        return assemble([asked], as_of=self.moment, made_at=self.moment, contacts=self._desired().num_rows)
+        return assemble([asked], as_of=self.moment, made_at=self.moment, export=Counted(self._desired().num_rows))
 
     def _send(self, plan: Plan, dies: int | None, after: bool) -> bool:
         """Whether the run came to its end."""
@@ -310,7 +311,7 @@ class Histories(RuleBasedStateMachine):
                 made_at=plan.made_at,
                 changes=plan.changes,
                 revisions=plan.revisions,
-                contacts=plan.contacts,
+                export=plan.export,
             )
             result = apply(self.store, run, {"dest": self.platform}, silent, threading.Event(), FakeClock())
             assert result.state is RunState.DONE, (result, result.errors)

@@ -54,7 +54,7 @@ def test_a_state_that_is_stuck_comes_free(world: Small, platform: str) -> None:
         plan = planning.plan(workspace, store)
         with store.lease("push"):
             parts = {"plan_id": plan.id, "as_of": plan.as_of, "made_at": plan.made_at, "changes": plan.changes}
-            run = store.open_run(**parts, revisions=plan.revisions, contacts=plan.contacts)
+            run = store.open_run(**parts, revisions=plan.revisions, export=plan.export)
             stick(store, run, platform)
         with pytest.raises(PlanError, match="sync resume"):
             store.require_finished()

@@ -11,7 +11,7 @@ import pytest
 
 from connector.config.sections.models import Guards
 from connector.core.model import BLOCKED, Op
-from connector.core.plan import Plan
+from connector.core.plan import Export, Plan
 from connector.core.schemas import CHANGE_SCHEMA
 from connector.plan.assemble import assemble
 from connector.plan.part import Part, table
@@ -19,6 +19,7 @@ from connector.platforms.base import Capabilities, RetireSpec, TagStyle
 from connector.state.base import Ledger
 from tests.plan.world import NOON, blocked, capabilities, changes, desired, ledger, plan, routing
 
+YES = {"status": "subscribed"}
 OUT, IN = "out@example.com", "in@example.com"
 SINCE = datetime(2026, 3, 1, tzinfo=UTC)
 VIP = ("vip", "tag", "VIP")
@@ -32,7 +33,7 @@ def asked(rows: list[dict[str, Any]], held: Ledger, can: Capabilities | None = N
     wanted = table("dest", {name: read[name] for name in read.column_names})
     settings = {"guards": more.pop("guards", Guards())}
     part = Part(routing(VIP, **settings), held, can or capabilities(), wanted, **more)
-    return assemble([part], as_of=NOON, made_at=NOON, contacts=2)
+    return assemble([part], as_of=NOON, made_at=NOON, export=Export(2))
 
 
 def guarded(made: Plan) -> list[str]:
@@ -102,3 +103,70 @@ def test_what_cannot_be_taken_back_is_counted_whoever_asks(reversible: bool, fin
     rows = [{"op": "retire", "email": IN}, {"op": "unsubscribe", "email": OUT}]
     made = asked(rows, ledger({email: {"status": "subscribed"} for email in (IN, OUT)}), can)
     assert made.irreversible == {"dest": final}
+
+
+def _renamed(count: int, value: str | None, of: int = 120, guards: Guards | None = None) -> Plan:
+    """Of so many people whose first name we wrote, `count` have another one in the export."""
+    emails = [f"{number:03}@example.com" for number in range(of)]
+    held = ledger({email: {"status": "subscribed", "fields": '{"FNAME": "Ann"}'} for email in emails})
+    people = {email: {"first": value if at < count else "Ann"} for at, email in enumerate(emails)}
+    table = desired(people, ["vip"])
+    first = table.column_names.index("value:first")
+    table = table.set_column(first, "value:first", table["value:first"].cast(pa.string()))
+    return plan(table, routing(enriched=["vip"], fields={"FNAME": "first"}, guards=guards or Guards()), held)
+
+
+@pytest.mark.parametrize(
+    ("count", "value", "hits"),
+    [
+        (61, "Bob", ["updates"]),  # two columns were swapped
+        (60, "Bob", []),
+        (61, None, ["updates", "emptied_fields"]),  # a column came out blank
+        (51, None, ["emptied_fields"]),
+        (50, None, []),  # the floor
+    ],
+)
+def test_values_that_change_for_many_people_at_once(count: int, value: str | None, hits: list[str]) -> None:
+    made = _renamed(count, value)
+    assert guarded(made) == hits
+    assert all("ann" not in hit.message.lower() and "example.com" not in hit.message for hit in made.guards)
+
+
+def test_limits_of_values_are_set_in_the_file_and_a_first_writing_is_no_change() -> None:
+    assert guarded(_renamed(3, "Bob", guards=Guards(updates=2))) == ["updates"]
+    assert guarded(_renamed(120, None, guards=Guards(updates_percent=None, emptied_fields=None))) == []
+    emails = [f"{number:03}@example.com" for number in range(120)]
+    held = ledger({email: {"status": "subscribed", "fields": '{"FNAME": "Ann"}'} for email in emails})
+    both = routing(enriched=["vip"], fields={"FNAME": "first", "CITY": "city"})
+    added = plan(desired({email: {"first": "Ann", "city": "Rome"} for email in emails}, ["vip"]), both, held)
+    assert added.changes.num_rows == 120 and guarded(added) == []
+
+
+@pytest.mark.parametrize(
+    ("consenting", "before", "hits"),
+    [
+        (200, Export(200, 100), ["consent"]),  # a column that is “yes” for everybody now
+        (100, Export(200, 200), ["consent"]),
+        (138, Export(200, 100), []),
+        (200, Export(200), []),  # an older state did not count them
+        (200, None, []),
+    ],
+)
+def test_the_share_of_consent_changes_at_once(consenting: int, before: Export | None, hits: list[str]) -> None:
+    made = plan(desired({}, ["vip"]), routing(VIP), ledger(), export=Export(200, consenting), before=before)
+    assert guarded(made) == hits
+
+
+def test_many_new_contacts_that_may_be_mailed_at_once() -> None:
+    new = {f"{number}@example.com": {"in": ["vip"], "at": NOON} for number in range(3)}
+    for policy, hits in (("subscribed", ["subscribes"]), ("transactional", [])):
+        route = routing(VIP, new_contacts=policy, guards=Guards(subscribes=2))
+        assert guarded(plan(desired(new, ["vip"]), route, ledger())) == hits
+
+
+def test_a_target_with_members_does_not_double_unseen() -> None:
+    people = {f"{number:03}@example.com": {"in": ["vip"]} for number in range(121)}
+    held = ledger(dict.fromkeys(people, YES), {("tag", "VIP"): list(people)[:60]})
+    assert guarded(plan(desired(people, ["vip"]), routing(VIP), held)) == ["adds"]
+    empty = ledger(dict.fromkeys(people, YES), {("tag", "VIP"): []})
+    assert guarded(plan(desired(people, ["vip"]), routing(VIP), empty)) == []

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from connector.core.model import Kind, Op, Target
-from connector.core.plan import Plan
+from connector.core.plan import Export, Plan
 from connector.core.schemas import RUN_CHANGES
 from connector.plan.assemble import assemble
 from connector.plan.undo import Undone, part
@@ -30,7 +30,7 @@ def undo(done: Sequence[Mapping[str, Any]], held: Ledger, people: Mapping[str, A
     route = routing(("vip", "tag", "VIP"), fields={"FNAME": "first"}, **more.pop("settings", {}))
     side = Undone(route, held, more.pop("can", capabilities()), more.pop("only", None))
     asked = part(pa.Table.from_pylist(rows, RUN_CHANGES), table, side, NOON)
-    return assemble([asked], as_of=NOON, made_at=NOON, contacts=table.num_rows)
+    return assemble([asked], as_of=NOON, made_at=NOON, export=Export(table.num_rows))
 
 
 def test_what_was_not_applied_is_not_taken_back() -> None:

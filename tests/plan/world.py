@@ -13,7 +13,7 @@ from connector.core.model import Kind, NewContacts, Op, SyncMode, Target
 from connector.core.plan import Plan
 from connector.core.schemas import LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS
 from connector.plan.assemble import assemble
-from connector.plan.desired import part
+from connector.plan.desired import counted, part
 from connector.plan.diff.compare import DestinationState
 from connector.plan.routes import Route, Routing
 from connector.platforms.base import Capabilities, OpSpec, TagStyle
@@ -100,7 +100,7 @@ def plan(table: pa.Table, route: Routing, held: Ledger, **more: Any) -> Plan:
     known = {name: more.pop(name) for name in ("recent", "forgotten") if name in more}
     new = frozenset(more.pop("new_targets", ()))
     state = DestinationState(route, held, more.pop("can", capabilities()), observed, new, **known)
-    return assemble([part(table, state)], as_of=NOON, made_at=NOON, contacts=table.num_rows, **more)
+    return assemble([part(table, state)], as_of=NOON, made_at=NOON, export=more.pop("export", counted(table)), **more)
 
 
 def changes(made: Plan) -> set[tuple[str, str | None, str]]:

@@ -11,6 +11,7 @@ import pytest
 
 from connector.core.events import Event, silent
 from connector.core.model import Op
+from connector.core.plan import Export
 from connector.platforms.base import Adapter
 from connector.push import recheck_query
 from connector.push.run import RunResult, apply, resume
@@ -55,7 +56,7 @@ def open_run(store: Store, *changes: pa.Table) -> str:
         made_at=MOMENT,
         changes=table,
         revisions=store.revisions(names),
-        contacts=100,
+        export=Export(100),
     )
 
 

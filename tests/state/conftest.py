@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from connector.core.plan import Export
 from connector.core.schemas import CHANGE_SCHEMA, CONTACT_SCHEMA
 from connector.state.drivers.postgres import PostgresDatabase
 from connector.state.store import SqlStore
@@ -79,7 +80,7 @@ def changes(*rows: dict[str, Any]) -> pa.Table:
 
 def open_run(store: SqlStore, table: pa.Table, **more: Any) -> str:
     moment = datetime(2026, 11, 21, tzinfo=UTC)
-    parts = {"plan_id": "plan", "as_of": moment, "made_at": moment, "revisions": {}, "contacts": 1, **more}
+    parts = {"plan_id": "plan", "as_of": moment, "made_at": moment, "revisions": {}, "export": Export(1), **more}
     return store.open_run(changes=table, **parts)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from connector.core.plan import Export
 from connector.core.schemas import STAGE_MOVES
 from connector.state.base import RunState, Store
 
@@ -29,7 +30,7 @@ def open_run(store: Store, rows: list[dict[str, str]], moves: list[dict[str, obj
         made_at=NOON,
         changes=changes(*rows),
         revisions={},
-        contacts=1,
+        export=Export(1),
         stages=pa.Table.from_pylist(moves, STAGE_MOVES),
     )
 

@@ -10,6 +10,7 @@ import pytest
 
 from connector.core.errors import PlanError, Stale, StateError
 from connector.core.model import Kind
+from connector.core.plan import Export
 from connector.core.schemas import ANSWERS, CHANGE_SCHEMA, LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS
 from connector.state.accounts import Known
 from connector.state.base import RunState
@@ -161,21 +162,21 @@ def test_an_unfinished_run_comes_first(store: SqlStore) -> None:
 def test_a_refused_run_leaves_nothing_behind(store: SqlStore) -> None:
     with store.lease("test"), pytest.raises(Stale):
         open_run(store, changes({"op": "update", "email": "a@example.com"}), revisions={"d": 7})
-    assert (store.runs(), store.unfinished(), store.last_contacts()) == ([], None, None)
+    assert (store.runs(), store.unfinished(), store.last_export()) == ([], None, None)
 
 
 def test_runs_are_listed_latest_first(store: SqlStore, now: Now) -> None:
     ids = []
     with store.lease("test"):
         for number in range(3):
-            ids.append(open_run(store, changes(), contacts=number, allowed={"adds": "first push"}))
+            ids.append(open_run(store, changes(), export=Export(number, 1), allowed={"adds": "first push"}))
             store.journal.finish(ids[-1], RunState.DONE, {"d": {"add": {"applied": number}}})
             now.advance(1)
     assert [run.id for run in store.runs()] == ids[::-1] == sorted(ids, reverse=True)
     assert len(store.runs(limit=2)) == 2
     last = store.run(ids[-1])
     assert (last.contacts, last.allowed, last.summary) == (2, {"adds": "first push"}, {"d": {"add": {"applied": 2}}})
-    assert (last.state, last.started_at.tzinfo, store.last_contacts()) == (RunState.DONE, UTC, 2)
+    assert (last.state, last.started_at.tzinfo, store.last_export()) == (RunState.DONE, UTC, Export(2, 1))
     with pytest.raises(StateError, match="sync runs"):
         store.run("20200101-000000-ffff")
 

@@ -147,12 +147,17 @@ class Guards(Model):
     """When a plan is refused. Shares are of the target's members in the ledger; below `floor` changes a share
     does not refuse. None switches a limit off."""
 
-    adds_percent: LimitPercent = None
+    adds_percent: LimitPercent = 100.0  # only where there are members
     adds: Limit = None
     removes_percent: LimitPercent = 20.0
     removes: Limit = None
     floor: Whole = 50
     shrunken_percent: LimitPercent = 30.0  # the export lost more than this since the last run
+    updates_percent: LimitPercent = 50.0  # of the contacts that we wrote fields of: those whose values would change
+    updates: Limit = None
+    emptied_fields: LimitPercent = 20.0  # of the values that we wrote of a field: those that would be cleared
+    consent_percent: LimitPercent = 20.0  # by so many points the share of consenting people changed since the last run
+    subscribes: Limit = None  # new contacts that may be mailed at once
     empty: Switch = True  # a segment that had members has none
     tier: Limit = None  # contacts that the account's price covers
     stages_percent: LimitPercent = 20.0  # of the destination's contacts: those who enter a stage of the lifecycle
