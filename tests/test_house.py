@@ -36,7 +36,7 @@ SIBLINGS = {
 }
 HOMES = {
     "ibis": {"sources", "segments", "plan"},
-    "duckdb": {"sources", "segments", "plan", "reconcile", "push", "lifecycle"},
+    "duckdb": {"core", "sources", "segments", "plan", "reconcile", "push", "lifecycle"},
     "sqlite3": {"state", "rehearsal"},
     "adbc_driver_sqlite": {"state"},
     "psycopg": {"state"},

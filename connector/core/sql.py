@@ -1,11 +1,34 @@
-"""Names in SQL.
+"""SQL over Arrow tables: names, and the database in memory that computes with them.
 
-Owns: how a name becomes an identifier. Must not: hold statements.
+Owns: how a name becomes an identifier, and the one database of this process. Must not: hold statements.
 """
 
 from __future__ import annotations
+
+import threading
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+_lock = threading.Lock()
 
 
 def identifier(name: str) -> str:
     """A name as an SQL identifier, whatever signs are in it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def scratch() -> duckdb.DuckDBPyConnection:
+    """A connection to an empty database in memory, to be closed (`with`). What is registered and every temp table
+    belong to it alone. A database of its own would cost 20 ms of the processor each time."""
+    with _lock:
+        return _database().cursor()
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect()

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.config.sections.lifecycle import Lifecycle
 from connector.core.model import Op
 from connector.core.schemas import INSTANT, STAGE_MOVES
+from connector.core.sql import scratch
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, UNSUBSCRIBE, Actions
 from connector.plan.guards.counts import billed
@@ -78,7 +78,7 @@ def listed(side: Findings) -> pa.Table:
     """Everybody who is let go, for the file that is written first. No cell is a formula for a spreadsheet."""
     retire = side.capabilities.retire
     undo = retire.how_to_undo if retire and retire.reversible else "cannot be undone"
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("leaving", going(side))
         connection.register("contacts", side.ledger.contacts)
         connection.register("members", side.ledger.memberships)
@@ -129,7 +129,7 @@ def _removals(destination: str, side: Findings) -> pa.Table:
     """Every membership of ours that people hold whose tags are to go. Where tags are a property of the contact, the
     change rides in an update of it."""
     chosen = side.found.filter(pc.equal(side.found["action"], REMOVE_TAGS))
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("chosen", chosen.select(["email"]))
         connection.register("contacts", side.ledger.contacts)
         connection.register("members", side.ledger.possible())

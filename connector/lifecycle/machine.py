@@ -13,14 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.config.sections.lifecycle import Amount, StageSplit
 from connector.core.model import BLOCKED, Status, quoted
 from connector.core.schemas import STAGE_ENTRIES
-from connector.core.sql import identifier
+from connector.core.sql import identifier, scratch
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -149,7 +148,7 @@ def decide(
         "measurable": reaches_back(desired, policy),
     }
     most = ramp(policy, desired.num_rows)
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("everybody", desired)
         connection.execute(_lives(desired))
         connection.register("contacts", contacts)
@@ -197,7 +196,7 @@ def _lives(desired: pa.Table) -> str:
     signals = [identifier(name) for name in desired.column_names if name.startswith("signal:")]
     person = "person" if "person" in desired.column_names else "null::varchar"
     return f"""
-        create view desired as select email, {person} as person, consent, protected,
+        create temp view desired as select email, {person} as person, consent, protected,
                greatest({", ".join(signals)}) as signal, greatest(joined, consent_at, {", ".join(signals)}) as life
         from everybody
     """

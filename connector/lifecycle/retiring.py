@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import duckdb
 import pyarrow as pa
 
 from connector.config.sections.lifecycle import Cleanup
 from connector.core.model import BLOCKED, Op, Status, quoted
+from connector.core.sql import scratch
 from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, Policy
 from connector.platforms.base import Capabilities
@@ -136,7 +136,7 @@ def find(
 ) -> pa.Table:
     """FINDINGS of one destination. `people` is machine.PEOPLE, `exported` the desired table, `most` the ramp.
     Those who are not in the export are not ours to judge."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("people", people)
         connection.register("exported", exported.select(["email", "consent", "consent_at"]))
         connection.register("contacts", ledger.contacts)

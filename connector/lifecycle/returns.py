@@ -12,9 +12,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import duckdb
 import pyarrow as pa
 
+from connector.core.sql import scratch
 from connector.lifecycle.policy import HOLDOUT, RETIRED, RETURNED
 
 Z = 1.959964  # 95 % of a normal distribution
@@ -57,7 +57,7 @@ class Test:
 
 def rates(entries: pa.Table) -> list[Rate]:
     """Of all STAGE_ENTRIES of a destination."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("entries", entries)
         return [Rate(**row) for row in connection.sql(_SQL).to_arrow_table().to_pylist()]
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,6 +19,7 @@ from connector.config.sections.lifecycle import Returned, Stage
 from connector.config.sections.models import Guards
 from connector.core.model import Kind, Status, SyncMode, Target
 from connector.core.schemas import STAGE_ENTRIES, STAGE_MOVES
+from connector.core.sql import scratch
 from connector.lifecycle.machine import PEOPLE, too_short
 from connector.lifecycle.policy import HOLDOUT, RETURNED, Policy, offers, targets
 from connector.plan.part import Part
@@ -103,7 +103,7 @@ def carried(people: pa.Table, changes: pa.Table, ledger: Ledger, policy: Policy,
     blocked, parked or cut by --limit waits for a later run."""
     destination = routing.destination.name
     routed = {route.target for route in routing.routes}
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("people", people.select(PEOPLE.names))
         connection.register("changes", changes.filter(pc.equal(changes["destination"], destination)))
         connection.register("members", ledger.memberships)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.model import BLOCKED, NewContacts, Op, Status, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA
+from connector.core.sql import scratch
 from connector.plan.part import Part
 from connector.platforms.base import TagStyle
 from connector.vendors import title
@@ -90,7 +90,7 @@ def enforce(part: Part) -> Part:
     about = pc.is_in(concerned, value_set=refusing["email"].combine_chunks())
     if not pc.any(pc.and_(about, pc.is_in(changes["op"], value_set=pa.array([str(op) for op in ASKING])))).as_py():
         return part
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("changes", changes)
         connection.register("refusing", refusing.select(["email", "status", "status_at"]))
         connection.execute(_JUDGED, {"asking": [str(op) for op in ASKING]})

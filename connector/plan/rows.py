@@ -9,6 +9,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from connector.core.sql import scratch
 from connector.state.tombstones import PERSON
 
 # SQL over `person` of people.compare: what would be sent of them, and their consent. Not which segments they are in, so
@@ -21,7 +22,7 @@ def forgotten(emails: pa.Array, salt: str, hashes: pa.Array) -> pa.Array:
     """Those of `emails` whose salted hash is among `hashes` (Upkeep.tombstones)."""
     if not len(hashes):
         return pa.array([], pa.string())
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("asked", pa.table({"email": emails.cast(pa.string())}))
         connection.register("tombstones", pa.table({"hash": hashes}))
         sql = "select email from asked where sha256(? || email) in (select hash from tombstones)"
@@ -33,7 +34,7 @@ def under_forgotten_ids(desired: pa.Table, salt: str, hashes: pa.Array) -> pa.Ar
     """The addresses of `desired` whose person's CRM id was forgotten, whichever address it had then."""
     if not len(hashes) or "person" not in desired.column_names:
         return pa.array([], pa.string())
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("asked", desired.select(["email", "person"]))
         connection.register("tombstones", pa.table({"hash": hashes}))
         sql = "select email from asked where sha256(? || person) in (select hash from tombstones)"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.model import Kind, Op
 from connector.core.plan import Plan
+from connector.core.sql import scratch
 from connector.plan import forecast
 from connector.platforms.base import Capabilities
 
@@ -64,7 +64,9 @@ class Costs:
 def irreversible(changed: pa.Table, contacts: pa.Table, final: Sequence[Op]) -> dict[str, int]:
     """op -> changes that `sync undo` cannot take back: those of `final` (new contacts and new addresses stay, only the
     person can subscribe again), and a field that is written for the first time replaces a value that nobody knows."""
-    with duckdb.connect() as connection:
+    if not changed.num_rows:
+        return {}
+    with scratch() as connection:
         connection.register("changed", changed.select(["op", "email", "fields", "old_email"]))
         connection.register("contacts", contacts.select(["email", "fields"]))
         found = connection.execute(_IRREVERSIBLE, {"final": [str(op) for op in final]}).fetchall()
@@ -74,7 +76,7 @@ def irreversible(changed: pa.Table, contacts: pa.Table, final: Sequence[Op]) -> 
 def limited(plan: Plan, people: int, costs: Mapping[str, Costs]) -> Plan:
     """The plan for the first `people` of each destination, with all of their changes; guards stay those of the whole
     plan. `costs` are per destination. Its id is still that of the whole."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("changes", plan.changes.select(["destination", "email"]))
         kept = connection.sql(_FIRST, params={"people": people}).to_arrow_table()
     changes = _of(plan.changes, kept)

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from connector.core.model import BLOCKED, NewContacts, Op, Status, Target, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
+from connector.core.sql import scratch
 from connector.plan import gate
 from connector.plan.part import Part, table
 from connector.plan.routes import Routing
@@ -40,7 +41,7 @@ class Undone:
 def part(done: pa.Table, desired: pa.Table, side: Undone, as_of: datetime) -> Part:
     """What takes back `done` (Store.run_changes of the run) at one destination. `desired` is segments.Evaluation.table,
     for consent."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("run_changes", done)
         connection.register("desired", desired.select(["email", "consent", "consent_at"]))
         _standing(connection, side)

@@ -10,11 +10,11 @@ by this run or another command.
 
 from __future__ import annotations
 
-import duckdb
 import pyarrow as pa
 
 from connector.core.model import BLOCKED, Status, quoted
 from connector.core.schemas import SEEN
+from connector.core.sql import scratch
 
 CAME_BACK, CHANGED = "came_back", "changed"
 _OUT = quoted([*BLOCKED, Status.ABSENT])
@@ -51,7 +51,7 @@ _FRESH = """
 
 def seen(contacts: pa.Table, engagement: pa.Table) -> pa.Table:
     """SEEN: what the plan knows of contacts (LEDGER_CONTACTS) and their engagement (ENGAGEMENT), for the recheck."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("known", contacts)
         connection.register("engagement", engagement)
         return connection.sql(_SEEN).to_arrow_table().cast(SEEN)
@@ -66,7 +66,7 @@ def spared(
     clicks since the last reading (ENGAGEMENT_SCHEMA). A contact whose status is `retired` already may pass; where that
     is None, a contact that was opted out or not held is spared, whenever that was. Without `seen` a contact is
     spared."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("batch", records.select(["seq", "email", "seen"]))
         connection.register("after", after)
         connection.register("engagement", engagement)
@@ -78,7 +78,7 @@ def spared(
 def fresh(happened: pa.Table, known: pa.Table) -> pa.Table:
     """Rows with an open or click that is later than what `known` has: where a platform tells totals, old ones stand in
     every row."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("happened", happened)
         connection.register("known", known.select(["email", "last_open_at", "last_click_at"]))
         return connection.sql(_FRESH).to_arrow_table().select(happened.schema.names).cast(happened.schema)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from connector.core.events import Listener, silent
 from connector.core.model import Kind, Status
 from connector.core.schemas import CONTACT_SCHEMA, MEMBER_SCHEMA
+from connector.core.sql import scratch
 from connector.platforms.base import Adapter, TagStyle
 from connector.reconcile import observe
 from connector.state.base import Ledger
@@ -49,7 +50,7 @@ def find(
     by_property = adapter.capabilities.tag_style is TagStyle.PROPERTY
     read = {Kind(row["kind"]) for row in rows} - ({Kind.TAG} if by_property else set())
     existing: Mapping[tuple[Kind, str], str] = adapter.targets(frozenset(read)) if read else {}
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         _prepare(connection, adapter, ledger, by_property, tell)
         return [_one(connection, adapter, ledger.destination, row, existing, by_property, tell) for row in rows]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import duckdb
 import pyarrow as pa
 
 from connector.core.events import Listener, Progress
 from connector.core.schemas import ENGAGEMENT_SCHEMA
+from connector.core.sql import scratch
 from connector.platforms.base import Adapter, Engagement
 from connector.reconcile.observe import OVERLAP
 from connector.state.base import Store
@@ -50,6 +50,6 @@ def read(store: Store, adapter: Adapter, destination: str, now: datetime, tell: 
 
 def together(happened: pa.Table) -> pa.Table:
     """One row per contact out of many (ENGAGEMENT_SCHEMA)."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("happened", happened)
         return connection.sql(_TOGETHER).to_arrow_table().cast(ENGAGEMENT_SCHEMA)

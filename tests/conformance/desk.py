@@ -17,6 +17,7 @@ from connector import rehearse
 from connector.app import planning, pushing
 from connector.app.workspace import Options, open_state, open_workspace
 from connector.core.plan import Plan
+from connector.plan.guards.rules import NAMES
 from connector.push.run import RunResult
 from connector.rehearsal.core.process import Running
 from tests.conformance.kits import Kit
@@ -24,7 +25,6 @@ from tests.conformance.kits import Kit
 SEGMENTS = ("vip", "gold")
 PROOF = "2026-01-05T10:00:00Z"
 AS_OF = "2026-11-20T12:00:00Z"
-GUARDS = ("adds", "removes", "empty", "shrunken")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Desk:
 
     def push(self) -> tuple[Plan, RunResult | None]:
         """Plan and push, as `sync push --yes` does with every guard lifted. No result: nothing to send."""
-        options = Options(self.folder / "segments.yaml", as_of=AS_OF, rehearse=True, allow=GUARDS, reason="test")
+        options = Options(self.folder / "segments.yaml", as_of=AS_OF, rehearse=True, allow=NAMES, reason="test")
         with open_workspace(options) as workspace, open_state(workspace) as store:
             plan = planning.plan(workspace, store)
             pushing.guard(workspace, plan)

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from connector.core.model import BLOCKED, Status
 from connector.core.schemas import LEDGER_CONTACTS
-from connector.core.sql import identifier
+from connector.core.sql import identifier, scratch
 from connector.plan.routes import Routing
 from connector.platforms.base import NOT_HELD
 from connector.state.base import Ledger
@@ -120,7 +120,7 @@ def strangers(desired: pa.Table, ledger: Ledger) -> pa.Table:
     know as who they are in the CRM: usually nobody, so that whatever has to be asked about them costs next to
     nothing."""
     named, settled = PERSON in desired.column_names, _texts(BLOCKED | {Status.ABSENT})
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("desired", desired.select(["email", PERSON] if named else ["email"]))
         connection.register("ledger_contacts", ledger.contacts.select(["email", PERSON, "status", "remote_id"]))
         renamed = f"or (d.{PERSON} is not null and d.{PERSON} is distinct from c.{PERSON})" if named else ""
@@ -135,7 +135,7 @@ def strangers(desired: pa.Table, ledger: Ledger) -> pa.Table:
 
 def people(desired: pa.Table, ledger: Ledger) -> pa.Table:
     """Who the ledger's contacts are, where it does not say so yet (state.base.PEOPLE)."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("desired", desired.select(["email", PERSON]))
         connection.register("ledger_contacts", ledger.contacts.select(["email", PERSON]))
         return connection.sql("""

@@ -5,11 +5,11 @@ Owns: these counts, from the changes asked for and the ledger alone. Must not: j
 
 from __future__ import annotations
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.model import Op, Status, Target
+from connector.core.sql import scratch
 from connector.plan.guards.rules import Counts
 from connector.plan.part import Part
 
@@ -41,7 +41,9 @@ _COUNTS = f"""
 def counts(part: Part) -> Counts:
     """What becomes of every target that the part changes."""
     ledger = part.ledger
-    with duckdb.connect() as connection:
+    if not len(part.changes["kind"].drop_null()) and not part.blocked.num_rows:
+        return {}
+    with scratch() as connection:
         for name, table in (("members", ledger.memberships), ("targets", ledger.targets)):
             connection.register(name, table)
         connection.register("contacts", ledger.contacts.select(["id", "email", "status"]))

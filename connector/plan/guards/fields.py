@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import duckdb
-
+from connector.core.sql import scratch
 from connector.plan.part import Part
 
 # Values that a push wrote and the platform confirmed, and that an UPDATE would write over: a row per contact and field.
@@ -43,7 +42,10 @@ class Overwritten:
 def overwritten(part: Part) -> Overwritten:
     """A field that is written for the first time is nobody's change."""
     contacts = part.ledger.contacts
-    with duckdb.connect() as connection:
+    written = len(contacts["fields"].drop_null())
+    if not written or not len(part.changes["fields"].drop_null()):
+        return Overwritten(0, written, {})
+    with scratch() as connection:
         connection.register("changed", part.changes.select(["op", "email", "fields"]))
         connection.register("contacts", contacts.select(["email", "fields"]))
         connection.execute(_OVERWRITTEN)
@@ -52,6 +54,6 @@ def overwritten(part: Part) -> Overwritten:
         cleared = {}
         for field, values in connection.execute(lost).fetchall():
             path = '$."' + field.replace('"', '\\"') + '"'
-            ((written,),) = connection.execute(_WRITTEN, {"path": path}).fetchall()
-            cleared[field] = (values, written)
-    return Overwritten(people, len(contacts["fields"].drop_null()), cleared)
+            ((values_written,),) = connection.execute(_WRITTEN, {"path": path}).fetchall()
+            cleared[field] = (values, values_written)
+    return Overwritten(people, written, cleared)
