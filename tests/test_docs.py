@@ -11,8 +11,9 @@ from textwrap import indent
 import pytest
 
 from connector.config.language.platform_words import WORDS
-from connector.config.language.schema_rules import TEST_WORDS
 from connector.config.language.traits import MEASURES
+from connector.config.language.words import BESIDE
+from connector.config.language.words import WORDS as TESTS
 from connector.config.load import load_text
 from connector.config.sections.advice_codes import ADVICE
 from connector.config.sections.codes import CODES
@@ -86,7 +87,7 @@ def test_every_key_is_explained(model: type) -> None:
 
 
 def test_every_word_of_conditions_and_traits_is_explained() -> None:
-    words = {*TEST_WORDS, *MEASURES, *WORDS}
+    words = {*TESTS, *BESIDE, *MEASURES, *WORDS}
     shortened = {word for word in words if word.startswith("not_") and word != "not_in"}  # “each also with not_”
     assert words - shortened <= explained(LANGUAGE)
 
