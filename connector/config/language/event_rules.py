@@ -70,7 +70,8 @@ class _OfMeasure:
         return self.scope.problems.take((*self.loc, self.name), _column, self.value[self.name])
 
     def tests(self) -> tuple[Compare, ...]:
-        beside = {word: item for word, item in self.value.items() if word in number_words()}
+        known = number_words()
+        beside = {word: item for word, item in self.value.items() if word in known}
         if self.name == "count":
             self._misplaced(beside, "Number tests of `count` stand inside it: {count: {at_least: 3}}.")
             return counted(self.value["count"], (*self.loc, "count"), self.scope)
