@@ -23,16 +23,16 @@ from connector.config.language.rules import (
     Sql,
 )
 from connector.config.language.rules import Sequence as EventSequence
+from connector.config.language.words import BESIDE, WORDS, types
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
 from connector.core.problem import Problem
-from connector.segments.compile import literals, sql
+from connector.segments.compile import sql
 from connector.segments.compile.literals import WrongType
-from connector.segments.compile.measures import MEASURES, TIME, Ask, ask, result_type
-from connector.segments.compile.ranks import GROUPED, RANKED
-from connector.segments.compile.rules import event_tests
+from connector.segments.compile.measures import MEASURES, TIME, Ask, ask, event_tests, result_type
 from connector.segments.compile.traits import picked_type, picks
 from connector.segments.compile.windows import Clock
+from connector.segments.compile.words import read
 from connector.segments.names import CONTACTS, EMAIL, Names, in_order, nodes, roots
 from connector.sources.model import Loaded
 
@@ -65,9 +65,9 @@ class _Checks:
         self.connection = loaded.connection
         self.clock = Clock.at(as_of, config.zone)
         self.types: dict[str, dict[str, ColumnType | None]] = {}
-        for source, types in loaded.types.items():
+        for source, known in loaded.types.items():
             empty = loaded.empty.get(source, frozenset())
-            self.types[source] = {name: None if name in empty else type_ for name, type_ in types.items()}
+            self.types[source] = {name: None if name in empty else type_ for name, type_ in known.items()}
         self.types.setdefault(CONTACTS, {})[EMAIL] = "text"
         self.types[CONTACTS] |= platform_words.columns(config)
 
@@ -129,9 +129,9 @@ class _Checks:
 
     def rank(self, node: Rank, source: str) -> Iterator[Problem]:
         yield from self.misplaced(node, source)
-        yield from self._one_of(node.loc, node.column, source, RANKED, node.side)
+        yield from self._one_of(node.loc, node.column, source, types(WORDS[node.side]), node.side)
         if node.by is not None:
-            yield from self._one_of(node.loc, node.by, source, GROUPED, "by")
+            yield from self._one_of(node.loc, node.by, source, types(BESIDE["by"]), "by")
 
     def sql(self, node: Sql, source: str) -> Iterator[Problem]:
         try:
@@ -140,7 +140,7 @@ class _Checks:
             yield self._problem(node.loc, str(error))
 
     def near(self, node: Near, source: str) -> Iterator[Problem]:
-        yield from self._one_of(node.loc, node.column, source, ("place",), "near")
+        yield from self._one_of(node.loc, node.column, source, types(WORDS["near"]), "near")
 
     def rfm(self, node: Rfm, source: str) -> Iterator[Problem]:
         yield from self._one_of(node.loc, node.recency[1], node.recency[0], MEASURES["latest"].takes, "recency")
@@ -157,7 +157,7 @@ class _Checks:
     def _test(self, node: Compare, type_: ColumnType | None) -> Iterator[Problem]:
         try:
             if type_ is not None:
-                literals.read(node, type_, self.clock)
+                read(node, type_, self.clock)
         except WrongType as error:
             yield self._problem(node.loc, str(error))
 

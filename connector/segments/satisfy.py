@@ -18,12 +18,12 @@ from itertools import pairwise
 from typing import Any
 
 from connector.config.language.rules import All, AnyOf, Compare, Events, InSegment, Not
+from connector.config.language.words import FAMILY
 from connector.core.model import ColumnType
-from connector.segments.compile import literals
-from connector.segments.compile.measures import Ask, ask
+from connector.segments.compile.measures import Ask, ask, event_tests
 from connector.segments.compile.rewrite import bare
-from connector.segments.compile.rules import event_tests
 from connector.segments.compile.windows import TICK, Clock, Span
+from connector.segments.compile.words import read
 from connector.sources.text import fold
 
 OTHER = "\0other"  # a text that no test names
@@ -239,10 +239,10 @@ class Puzzle:
         return Form(not positive, parts)
 
     def _test(self, name: Hashable, node: Compare, type_: ColumnType | None, positive: bool) -> Form:
-        family = {"timestamp": "date"}.get(literals.FAMILY[type_], literals.FAMILY[type_]) if type_ else "free"
+        family = {"timestamp": "date"}.get(FAMILY[type_], FAMILY[type_]) if type_ else "free"
         if type_ is None or node.exact or node.test not in _DECIDED.get(family, ()):
             return self._free(replace(bare(node), column=str(name)), positive)
-        value = literals.read(node, type_, self.clock)
+        value = read(node, type_, self.clock)
         if family == "text" and node.test != "exists":
             value = tuple(fold(word) for word in value) if node.test == "in" else fold(value)
         test: Test = (node.test, value)

@@ -17,7 +17,7 @@ HUBSPOT = {"Authorization": "Bearer pat-rehearsal"}
 
 
 def get(url: str, headers: dict[str, str], **query: Any) -> dict[str, Any]:
-    answer = requests.get(url, headers=headers, params=query, timeout=30)
+    answer = requests.get(url, headers=headers, params=query, timeout=300)
     answer.raise_for_status()
     body: dict[str, Any] = answer.json()
     return body
@@ -80,7 +80,7 @@ def hubspot(url: str) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
             for tag in filter(None, (contact["properties"].get("segment_tags") or "").split(";")):
                 tags.setdefault(tag, set()).add(contact["properties"]["email"])
         after = page.get("paging", {}).get("next", {}).get("after")
-    found = requests.post(f"{url}/crm/v3/lists/search", json={"count": 500}, headers=HUBSPOT, timeout=30).json()
+    found = requests.post(f"{url}/crm/v3/lists/search", json={"count": 500}, headers=HUBSPOT, timeout=300).json()
     lists = {item["name"]: set(_hubspot_members(url, item["listId"], emails)) for item in found["lists"]}
     return lists, tags
 

@@ -113,7 +113,7 @@ class Small:
         getattr(self, f"unsubscribe_{platform}")(email)
 
     def _send(self, method: str, path: str, headers: dict[str, str], body: object = None) -> Any:
-        answer = requests.request(method, self.running.url + path, headers=headers, json=body, timeout=30)
+        answer = requests.request(method, self.running.url + path, headers=headers, json=body, timeout=300)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 

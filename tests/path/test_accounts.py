@@ -118,13 +118,13 @@ def test_resume_reads_and_sends_nothing_there(world: Small, platform: str) -> No
 def test_another_audience_of_the_same_name_is_another_account(world: Small) -> None:
     world.push()
     url = f"{world.running.url}/3.0/lists"
-    (audience,) = requests.get(url, headers=MAILCHIMP, timeout=30).json()["lists"]
+    (audience,) = requests.get(url, headers=MAILCHIMP, timeout=300).json()["lists"]
     keys = ("name", "contact", "permission_reminder", "campaign_defaults", "email_type_option")
     body = {key: audience[key] for key in keys if key in audience}
-    requests.post(url, json=body, headers=MAILCHIMP, timeout=30).raise_for_status()
+    requests.post(url, json=body, headers=MAILCHIMP, timeout=300).raise_for_status()
     with pytest.raises(Refused, match="which audience"):
         world.plan(to=("mailchimp",))
-    requests.delete(f"{url}/{audience['id']}", headers=MAILCHIMP, timeout=30).raise_for_status()
+    requests.delete(f"{url}/{audience['id']}", headers=MAILCHIMP, timeout=300).raise_for_status()
     with pytest.raises(OtherAccount, match=f"{audience['id']}.*audience"):
         world.plan(to=("mailchimp",))
 
@@ -132,7 +132,7 @@ def test_another_audience_of_the_same_name_is_another_account(world: Small) -> N
 def test_an_audience_that_is_renamed_stays_the_same(world: Small) -> None:
     world.push()
     path = world.running.url + world.audience()
-    requests.patch(path, json={"name": "Letters"}, headers=MAILCHIMP, timeout=30).raise_for_status()
+    requests.patch(path, json={"name": "Letters"}, headers=MAILCHIMP, timeout=300).raise_for_status()
     file = world.folder / "segments.yaml"
     file.write_text(file.read_text().replace("audience: Newsletter", "audience: Letters"))
     assert not world.plan(to=("mailchimp",)).changes.num_rows

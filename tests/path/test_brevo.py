@@ -83,7 +83,7 @@ class World:
     def call(self, method: str, path: str, body: object = None, **query: Any) -> Any:
         url = f"{self.running.url}/v3/{path}"
         headers = {"api-key": "xkeysib-rehearsal"}
-        answer = requests.request(method, url, json=body, params=query, headers=headers, timeout=30)
+        answer = requests.request(method, url, json=body, params=query, headers=headers, timeout=300)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 

@@ -448,7 +448,7 @@ def test_formulas_and_markup_of_the_export_are_harmless(world: Small, sync: Comm
     _, out, _ = sync("members", "readers", "--format", "csv")
     assert "+1@example.com" in out and not [line for line in out.splitlines() if line[:1] in "=+-@"]
     assert sync("push", "--yes", "--to", "mailchimp")[0] in (0, 1)
-    page = requests.get(f"{world.running.url}/", timeout=30).text
+    page = requests.get(f"{world.running.url}/", timeout=300).text
     assert "&lt;img src=x&gt;" in page and "<img" not in page
 
 

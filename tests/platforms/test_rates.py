@@ -19,6 +19,7 @@ import pytest
 from connector.config.sections.models import Destination, Secret
 from connector.core.events import silent
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
+from connector.core.plan import Export
 from connector.core.schemas import BATCH_SCHEMA, CHANGE_SCHEMA
 from connector.platforms.base import Adapter, Batch, Job
 from connector.platforms.registry import create
@@ -208,7 +209,7 @@ def test_a_whole_push_with_its_journal_meets_no_throttle(
         changes = plan_of(adapter, contacts)
         now = datetime.now(UTC)
         run = store.open_run(
-            plan_id="p", as_of=now, made_at=now, changes=changes, revisions={"d": 0}, contacts=contacts
+            plan_id="p", as_of=now, made_at=now, changes=changes, revisions={"d": 0}, export=Export(contacts)
         )
         result = apply(store, run, {"d": adapter}, silent, threading.Event(), bench.clock)
     members = store.counts("d").members

@@ -23,7 +23,7 @@ class Brevo:
 
     def ask(self, method: str, path: str, body: object = None, **query: Any) -> requests.Response:
         url = f"{self.running.url}/v3/{path}"
-        return requests.request(method, url, json=body, params=query, headers={"api-key": self.key}, timeout=20)
+        return requests.request(method, url, json=body, params=query, headers={"api-key": self.key}, timeout=300)
 
     def done(self, method: str, path: str, body: object = None, **query: Any) -> Any:
         answer = self.ask(method, path, body, **query)
@@ -173,7 +173,7 @@ def test_an_import_upserts_joins_and_reports(brevo: Brevo) -> None:
     assert brevo.person(BEA)["attributes"] == {"LTV": 2.5} and brevo.person(BEA)["listIds"] == [NEWSLETTER]
     reports = found["info"]["import"]
     assert reports["duplicate_email_id"] is None
-    assert "bad@nowhere.invalid" in requests.get(reports["invalid_emails"], timeout=20).text  # without a key
+    assert "bad@nowhere.invalid" in requests.get(reports["invalid_emails"], timeout=300).text  # without a key
     assert brevo.done("GET", "processes")["processes"][0]["id"] == found["id"]
 
 

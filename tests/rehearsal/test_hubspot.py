@@ -27,7 +27,7 @@ class Api:
         self.session.headers["Authorization"] = f"Bearer {key}"
 
     def __call__(self, method: str, path: str, body: Any = None, **query: Any) -> requests.Response:
-        return self.session.request(method, self.url + path, json=body, params=query, timeout=60)
+        return self.session.request(method, self.url + path, json=body, params=query, timeout=300)
 
     def create(self, *emails: str, **properties: str) -> list[str]:
         inputs = [{"properties": {"email": email} | properties} for email in emails]

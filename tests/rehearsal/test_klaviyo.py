@@ -33,7 +33,7 @@ class Klaviyo:
         url = f"{self.running.url}/api/{path}"
         params = {name.replace("__", "[") + ("]" if "__" in name else ""): value for name, value in query.items()}
         return self._session.request(
-            method, url, json=body, params=params, headers=HEADERS | (headers or {}), timeout=60
+            method, url, json=body, params=params, headers=HEADERS | (headers or {}), timeout=300
         )
 
     def get(self, path: str, **query: Any) -> Any:
@@ -49,7 +49,7 @@ class Klaviyo:
     def marketing(self, email: str) -> Any:
         params = {"filter": f'equals(email,"{email}")', "additional-fields[profile]": "subscriptions"}
         url = f"{self.running.url}/api/{PROFILES}"
-        answer = self._session.get(url, params=params, headers=HEADERS, timeout=60).json()
+        answer = self._session.get(url, params=params, headers=HEADERS, timeout=300).json()
         return answer["data"][0]["attributes"]["subscriptions"]["email"]["marketing"]
 
     def list(self, name: str, process: str = "single_opt_in") -> str:
@@ -80,7 +80,7 @@ class Klaviyo:
             following = page["links"].get("next")
             if not following:
                 return found
-            page = self._session.get(following, headers=HEADERS, timeout=60).json()
+            page = self._session.get(following, headers=HEADERS, timeout=300).json()
 
 
 def import_body(rows: list[Any], *lists: str) -> dict[str, Any]:
@@ -251,10 +251,10 @@ def test_suppression_filter_takes_no_sort(klaviyo: Klaviyo) -> None:
 
 def test_subscriptions_and_sparse_fields(klaviyo: Klaviyo) -> None:
     url = f"{klaviyo.running.url}/api/profiles"
-    plain = requests.get(url, headers=HEADERS, timeout=60).json()["data"][0]
+    plain = requests.get(url, headers=HEADERS, timeout=300).json()["data"][0]
     assert "subscriptions" not in plain["attributes"]
     params = {"additional-fields[profile]": "subscriptions", "fields[profile]": "email,subscriptions.email"}
-    rich = requests.get(url, params=params, headers=HEADERS, timeout=60).json()["data"][0]
+    rich = requests.get(url, params=params, headers=HEADERS, timeout=300).json()["data"][0]
     assert set(rich["attributes"]) == {"email", "subscriptions"}
 
 

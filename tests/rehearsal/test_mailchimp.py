@@ -40,7 +40,7 @@ class Api:
 
     def send(self, method: str, path: str = "", body: object = None, **query: Any) -> requests.Response:
         url = path if path.startswith("http") else f"{self.base}/{path}".rstrip("/")
-        return self.session.request(method, url, json=body, params=query, timeout=60)
+        return self.session.request(method, url, json=body, params=query, timeout=300)
 
     def __call__(self, method: str, path: str = "", body: object = None, **query: Any) -> Any:
         answer = self.send(method, path, body, **query)
@@ -83,7 +83,7 @@ def api(rehearsal: Running) -> Iterator[Api]:
     ],
 )
 def test_keys(rehearsal: Running, headers: dict[str, str], status: int, title: str | None) -> None:
-    answer = requests.get(f"{rehearsal.url}/3.0/ping", headers=headers, timeout=60)
+    answer = requests.get(f"{rehearsal.url}/3.0/ping", headers=headers, timeout=300)
     assert (answer.status_code, answer.json().get("title")) == (status, title)
     if title:
         assert answer.headers["content-type"].startswith("application/problem+json")
@@ -94,7 +94,7 @@ def test_unknown_paths_and_methods(api: Api) -> None:
     assert api.send("GET", "nothing").status_code == 404
     assert api.send("PUT", "members").status_code == 405
     assert api.send("GET", f"{api.root}/lists/ffffffffff/members").json()["title"] == "Resource Not Found"
-    answer = api.session.post(api.base, data="{", timeout=60)
+    answer = api.session.post(api.base, data="{", timeout=300)
     assert (answer.status_code, answer.json()["title"]) == (400, "Bad Request")
 
 
@@ -435,7 +435,7 @@ def test_batches_are_asynchronous(rehearsal: Running, api: Api) -> None:
     done = api("GET", link)
     assert (done["status"], done["finished_operations"], done["errored_operations"]) == ("finished", 3, 1)
     assert api.status("ada@example.com") == "archived"
-    answer = requests.get(done["response_body_url"], timeout=60)
+    answer = requests.get(done["response_body_url"], timeout=300)
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(answer.content))) as tar:
         rows = next(json.load(tar.extractfile(one) or io.BytesIO()) for one in tar.getmembers() if one.isfile())
     assert {one["operation_id"]: one["status_code"] for one in rows} == {
@@ -450,11 +450,11 @@ def test_result_links_want_no_key_and_expire(rehearsal: Running, api: Api) -> No
     rehearsal.settings(polls=0)
     link = f"{api.root}/batches/{api('POST', f'{api.root}/batches', {'operations': []})['id']}"
     url = api("GET", link)["response_body_url"]
-    assert requests.get(url, timeout=60).status_code == 200
+    assert requests.get(url, timeout=300).status_code == 200
     assert api.send("GET", url).status_code == 400  # the key goes along
     rehearsal.settings(clock_ahead_s=700)
-    assert requests.get(url, timeout=60).status_code == 403
-    assert requests.get(api("GET", link)["response_body_url"], timeout=60).status_code == 200
+    assert requests.get(url, timeout=300).status_code == 403
+    assert requests.get(api("GET", link)["response_body_url"], timeout=300).status_code == 200
 
 
 def test_batches_are_checked_and_cancelled(api: Api) -> None:

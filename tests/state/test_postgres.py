@@ -151,7 +151,7 @@ def test_another_process_is_told_who_holds_the_lease(url: str) -> None:
         "import sys; from connector.state.open import open_store\nwith open_store(sys.argv[1]).lease('resume'): pass"
     )
     with store.lease("push"):
-        done = subprocess.run([sys.executable, "-c", script, url], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", script, url], capture_output=True, text=True, timeout=300)
     assert LeaseHeld.__name__ in done.stderr and "in use by push (process" in done.stderr
     store.close()
 

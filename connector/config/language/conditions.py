@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connector.config.language import chance, event_rules, values
-from connector.config.language.column_tests import ALL_TESTS, BESIDE, EVENT_WORDS
+from connector.config.language import chance, event_rules, event_words, values, words
 from connector.config.language.columns import column
 from connector.config.language.rules import All, AnyOf, InSegment, Loc, Not, Rule, Sql
 from connector.config.language.scope import Scope
@@ -99,5 +98,9 @@ _WORDS: Mapping[str, Callable[[Any, Loc, Scope], Rule | None]] = {
     "sql": _sql,
 }
 _LOGIC = frozenset({"all", "any", "not", "sql"})
-WORDS = frozenset(_WORDS)
-LANGUAGE = WORDS | ALL_TESTS | BESIDE | EVENT_WORDS
+
+
+def is_word(name: str) -> bool:
+    """Whether nothing else may be called so."""
+    tables = (_WORDS, words.WORDS, words.BESIDE, event_words.EVENTS, event_words.BESIDE)
+    return any(name in table for table in tables)

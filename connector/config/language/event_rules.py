@@ -7,23 +7,20 @@ Must not: know the sources' columns, evaluate. `read` is conditions.condition, h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from connector.config.language import values
-from connector.config.language.column_tests import NUMBER_TESTS, yes
 from connector.config.language.columns import counted, number_tests
 from connector.config.language.durations import duration
+from connector.config.language.event_words import BESIDE, EVENTS
+from connector.config.language.operands import yes
 from connector.config.language.rules import Compare, Duration, Events, Loc, Rule, Sequence, Step
 from connector.config.language.scope import Scope
+from connector.config.language.words import number_words
 from connector.config.sections.codes import BadValue
 from connector.core.problem import did_you_mean
 
 Read = Callable[[Any, Loc, Scope], Rule | None]
-Measure = Literal["exists", "never", "count", "sum", "average", "min", "max", "first_within", "last_within"]
-
-OVER_COLUMN: tuple[Measure, ...] = ("sum", "average", "min", "max")
-MEASURES: tuple[Measure, ...] = ("exists", "never", "count", *OVER_COLUMN, "first_within", "last_within")
-_KNOWN = (*MEASURES, "within", "where", *NUMBER_TESTS)
 
 
 def events(source: str, value: Any, loc: Loc, scope: Scope, read: Read) -> Rule | None:
@@ -32,9 +29,10 @@ def events(source: str, value: Any, loc: Loc, scope: Scope, read: Read) -> Rule 
         example = "{count: {at_least: 3}, within: 180 days}"
         scope.problems.add(loc, "wrong-type", f"`{source}` is a source of events; ask like {example}.")
         return None
+    known = (*EVENTS, *BESIDE, *number_words())
     for word in value:
-        if word not in _KNOWN:
-            hint = did_you_mean(word, _KNOWN)
+        if word not in known:
+            hint = did_you_mean(word, known)
             scope.problems.add_key((*loc, word), "unknown-test", f"“{word}” asks nothing about events.{hint}")
     measure = _measure(value, loc, scope)
     if measure is None:
@@ -43,9 +41,9 @@ def events(source: str, value: Any, loc: Loc, scope: Scope, read: Read) -> Rule 
     return Events(source, found.name, found.column(), found.tests(), found.window(), _where(found, read), loc)
 
 
-def _measure(value: Mapping[str, Any], loc: Loc, scope: Scope) -> Measure | None:
+def _measure(value: Mapping[str, Any], loc: Loc, scope: Scope) -> str | None:
     """The one measure that is asked for."""
-    given = [measure for word in value for measure in MEASURES if measure == word]
+    given = [word for word in value if word in EVENTS]
     if len(given) > 1:
         text = f"Ask one thing at a time: `{given[0]}` or `{given[1]}`; join two tests with `all:`."
         scope.problems.add_key((*loc, given[1]), "contradiction", text)
@@ -63,20 +61,21 @@ def _measure(value: Mapping[str, Any], loc: Loc, scope: Scope) -> Measure | None
 class _OfMeasure:
     """The parts of one event test."""
 
-    def __init__(self, source: str, name: Measure, value: Mapping[str, Any], loc: Loc, scope: Scope) -> None:
+    def __init__(self, source: str, name: str, value: Mapping[str, Any], loc: Loc, scope: Scope) -> None:
         self.source, self.name, self.value, self.loc, self.scope = source, name, value, loc, scope
 
     def column(self) -> str | None:
-        if self.name not in OVER_COLUMN:
+        if not EVENTS[self.name].column:
             return None
         return self.scope.problems.take((*self.loc, self.name), _column, self.value[self.name])
 
     def tests(self) -> tuple[Compare, ...]:
-        beside = {word: item for word, item in self.value.items() if word in NUMBER_TESTS}
+        known = number_words()
+        beside = {word: item for word, item in self.value.items() if word in known}
         if self.name == "count":
             self._misplaced(beside, "Number tests of `count` stand inside it: {count: {at_least: 3}}.")
             return counted(self.value["count"], (*self.loc, "count"), self.scope)
-        if self.name not in OVER_COLUMN:
+        if not EVENTS[self.name].column:
             self._misplaced(beside, "Say of what: {count: {at_least: 3}} or {sum: amount, at_least: 500}.")
             return ()
         if not beside:
@@ -85,8 +84,8 @@ class _OfMeasure:
         return number_tests(beside, self.loc, self.scope)
 
     def window(self) -> Duration | None:
-        """`within`, or the window that first_within and last_within hold themselves."""
-        word = self.name if self.name in ("first_within", "last_within") else "within"
+        """`within`, or the window that the word holds itself."""
+        word = self.name if EVENTS[self.name].window else "within"
         if word not in self.value:
             return None
         if word != "within" and "within" in self.value:

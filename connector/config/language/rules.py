@@ -1,6 +1,6 @@
 """The conditions of segments.yaml as frozen values: what a rule says, not how it is evaluated.
 
-Owns: the syntax tree and the names of the tests. Every node carries `loc`, its path in the YAML document
+Owns: the syntax tree. Every node carries `loc`, its path in the YAML document
 (keys and list positions), which Config.place(loc) turns into a place in the file.
 Must not: know columns' types, evaluate, import an engine.
 
@@ -19,16 +19,7 @@ Loc = tuple[str | int, ...]
 Scalar = str | int | Decimal | bool  # floats in YAML are read as Decimal: 0.1 + 0.2 is 0.3
 
 Unit = Literal["hour", "day", "week", "month", "year"]
-
-# The positive tests. Values: see Compare.
-TestName = Literal[
-    "is", "in", "exists",
-    "contains", "starts_with", "ends_with", "matches", "longer_than", "shorter_than",
-    "at_least", "at_most", "more_than", "less_than", "between",
-    "within", "more_than_ago", "within_next", "before", "after", "on",
-    "anniversary_within", "month", "weekday",
-    "has", "has_any", "has_all", "size",
-]  # fmt: skip
+MeasureName = Literal["count", "sum", "average", "min", "max", "latest", "earliest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +35,7 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """One test of one column or trait.
+    """One test of one column or trait. `test` is a word of words.py that is no other's complement.
 
     value: a Scalar for is, at_least …, before/after/on (text); a tuple of Scalars for in, has_any, has_all, and for
     contains, starts_with, ends_with, month, weekday (any of them; one value is a tuple of one); a pair for between;
@@ -53,7 +44,7 @@ class Compare:
     """
 
     column: str
-    test: TestName
+    test: str
     value: Any
     exact: bool
     loc: Loc
@@ -110,13 +101,13 @@ class Near:
 class Events:
     """A test over a related source's rows of this person.
 
-    measure "exists": at least one row (`orders: {}` or with only within/where); "never": none at all.
-    "count": `tests` (Compare with column "") over the number of rows; "sum" … "max": over `column`.
+    `measure` is a word of event_words.py. "exists": at least one row (`orders: {}` or with only within/where); "never":
+    none at all. "count": `tests` (Compare with column "") over the number of rows; "sum" … "max": over `column`.
     "first_within"/"last_within": the first or last row's time lies in `within`.
     """
 
     source: str
-    measure: Literal["exists", "never", "count", "sum", "average", "min", "max", "first_within", "last_within"]
+    measure: str
     column: str | None
     tests: tuple[Compare, ...]
     within: Duration | None
@@ -171,7 +162,7 @@ Rule = All | AnyOf | Not | InSegment | Compare | Rank | Near | Events | Sequence
 class Aggregate:
     """A trait over a related source. `column` is None only for count."""
 
-    measure: Literal["count", "sum", "average", "min", "max", "latest", "earliest"]
+    measure: MeasureName
     source: str
     column: str | None
     within: Duration | None

@@ -12,18 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from connector.config.language.schema_rules import (
-    TEXT,
-    Shape,
-    condition,
-    events,
-    items,
-    mapping,
-    number_tests,
-    ref,
-    tests,
-    trait,
-)
+from connector.config.language.schema_rules import condition, events, number_tests, tests, trait
+from connector.config.language.schema_shapes import TEXT, Shape, items, mapping, ref
 from connector.config.sections import platforms
 from connector.config.sections.lifecycle import Cleanup, Lifecycle
 from connector.config.sections.models import Config, Destination, Guards, Segment, Source

@@ -7,20 +7,18 @@ Must not: know columns, compute.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from connector.config.language import values
 from connector.config.language.conditions import condition
 from connector.config.language.durations import duration
-from connector.config.language.rules import Aggregate, Loc, Pick, Rfm, Trait
+from connector.config.language.rules import Aggregate, Loc, MeasureName, Pick, Rfm, Trait
 from connector.config.language.scope import Scope
 from connector.config.language.shapes import keys_of
 from connector.config.sections.codes import BadValue
 from connector.core.problem import did_you_mean
 
-Measure = Literal["count", "sum", "average", "min", "max", "latest", "earliest"]
-
-AGGREGATES: tuple[Measure, ...] = ("count", "sum", "average", "min", "max", "latest", "earliest")
+AGGREGATES: tuple[MeasureName, ...] = get_args(MeasureName)
 SIDES: tuple[Literal["greatest", "least"], ...] = ("greatest", "least")
 MEASURES = (*AGGREGATES, *SIDES, "rfm")
 

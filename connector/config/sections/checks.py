@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from connector.config.language.conditions import LANGUAGE
+from connector.config.language.conditions import is_word
 from connector.config.language.rules import InSegment, Loc, Pick, Trait, walk
 from connector.config.language.scope import CONTACTS, Scope
 from connector.config.language.shapes import known_segment
@@ -71,7 +71,7 @@ def _spelled(entries: Iterable[tuple[Loc, str]], shape: re.Pattern[str], problem
 def _shared(entries: Iterable[tuple[Loc, str]], problems: Collector) -> None:
     seen: dict[str, Loc] = {}
     for loc, name in entries:
-        if name.casefold() in LANGUAGE:
+        if is_word(name.casefold()):
             text = f"“{name}” is a word of the language; take another name (a column: other_name: {{from: {name}}})."
             problems.add_key(loc, "name-clash", text)
         else:

@@ -51,7 +51,7 @@ class Running:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_rehearsal/{path}", data, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
-        with opener.open(request, timeout=30) as answer:
+        with opener.open(request, timeout=300) as answer:
             return json.load(answer) if answer.status != 204 else None
 
 

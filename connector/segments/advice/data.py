@@ -13,10 +13,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.config.language.rules import Compare, Loc
+from connector.config.language.words import WORDS
 from connector.config.sections.advice_codes import WARNINGS
 from connector.segments.advice.model import Advice, Evidence
-from connector.segments.compile import engine, literals
+from connector.segments.compile import engine
 from connector.segments.compile.windows import Clock
+from connector.segments.compile.words import read
 from connector.segments.names import CONTACTS, Names, nodes, references
 from connector.segments.platform_columns import unread
 from connector.sources.files.discover import newest
@@ -26,7 +28,6 @@ WEEK = timedelta(days=7)
 DISTINCT = 20_000  # a column with more spellings is not a list of words
 LISTED = 8
 _TEXT = ("text", "country", "list")
-_WHOLE = ("is", "in", "has", "has_any", "has_all")
 _AMBIGUOUS = ("ambiguous-date", "ambiguous-number")
 
 
@@ -96,13 +97,13 @@ def _unseen(given: Evidence) -> Iterator[Advice]:
     clock = Clock.at(given.as_of, given.config.zone)
     for loc, root in _rules(given):
         for node, source in nodes(root):
-            if not isinstance(node, Compare) or node.test not in _WHOLE:
+            if not isinstance(node, Compare) or not WORDS[node.test].operand.whole:
                 continue
             type_ = given.type_of(node, source)
             known = values.of(source, node.column) if type_ in _TEXT else None
             if type_ is None or known is None:
                 continue
-            wanted = literals.read(node, type_, clock)
+            wanted = read(node, type_, clock)
             for word in wanted if isinstance(wanted, tuple) else (wanted,):
                 if word not in known.words if node.exact else fold(word) not in known.folded:
                     owner = (str(loc[1]),) if loc[0] == "segments" else ()

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import operator
 from calendar import isleap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import ibis
 
-from connector.config.language.rules import TestName
-from connector.segments.compile.frame import Column, Frame
+from connector.config.language.values import MONTHS, WEEKDAYS
+from connector.segments.compile import literals
+from connector.segments.compile.compiled import EXISTS, Compiled
+from connector.segments.compile.literals import Reader, moment, several
 from connector.segments.compile.rewrite import joined
 from connector.segments.compile.windows import DAY, Span
 
@@ -54,16 +56,30 @@ def _in_year(day: Any, year: int, low: date, last: date) -> Any:
     return kept & (day.year() < year)
 
 
-_OF_DAY: Mapping[str, Callable[[Any, Any], Any]] = {
-    "anniversary_within": anniversary,
-    "month": lambda day, wanted: day.month().isin(wanted),
-    "weekday": lambda day, wanted: day.day_of_week.index().isin(wanted),
+def _span(read: Reader) -> Compiled:
+    return Compiled(read, lambda frame, column, span, exact: inside(column.value, span))
+
+
+def _of_day(read: Reader, check: Callable[[Any, Any], Any]) -> Compiled:
+    return Compiled(read, lambda frame, column, wanted, exact: check(frame.day(column), wanted))
+
+
+def _one_of(value: Any, spans: tuple[Span[Any], ...]) -> Any:
+    return joined(operator.or_, [inside(value, span) for span in spans])
+
+
+FORMS: dict[str, Compiled] = {
+    "is": _span(moment),
+    "in": Compiled(several(moment), lambda frame, column, spans, exact: _one_of(column.value, spans)),
+    "exists": EXISTS,
+    "on": _span(moment),
+    "before": _span(literals.before),
+    "after": _span(literals.after),
+    "between": _span(literals.between_moments),
+    "within": _span(literals.window("within")),
+    "more_than_ago": _span(literals.window("more_than_ago")),
+    "within_next": _span(literals.window("within_next")),
+    "anniversary_within": _of_day(literals.anniversaries, anniversary),
+    "month": _of_day(literals.position(MONTHS, 1), lambda day, wanted: day.month().isin(wanted)),
+    "weekday": _of_day(literals.position(WEEKDAYS, 0), lambda day, wanted: day.day_of_week.index().isin(wanted)),
 }
-
-
-def build(frame: Frame, column: Column, test: TestName, value: Any, exact: bool) -> Any:
-    """The test as a boolean expression, unknown where the date is missing."""
-    if test in _OF_DAY:
-        return _OF_DAY[test](frame.day(column), value)
-    spans = value if test == "in" else (value,)
-    return joined(operator.or_, [inside(column.value, span) for span in spans])

@@ -1,6 +1,6 @@
 """What a rule's value is, given the type of the column it is compared with.
 
-Owns: which tests a type has (READERS), and read(): the typed value of a test. Must not: know tables or an engine.
+Owns: the readers that make it. Must not: know words of the language, tables or an engine.
 
 Values come typed as the column: text as str, numbers as Decimal, days as date, times as naive UTC datetimes inside
 a Span, yes/no as bool. A value that cannot be one raises WrongType with what to do.
@@ -8,50 +8,27 @@ a Span, yes/no as bool. A value that cannot be one raises WrongType with what to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-from connector.config.language.rules import Compare, Duration, Scalar, TestName
-from connector.config.language.values import MONTHS, WEEKDAYS, kind, parse_moment, shown
+from connector.config.language.rules import Duration, Scalar
+from connector.config.language.values import kind, parse_moment, shown
 from connector.core.model import ColumnType
 from connector.segments.compile.windows import Clock, Span, one_day
 from connector.sources.columns import normalise
 
 Reader = Callable[[Any, ColumnType, Clock], Any]
-Family = Literal["text", "number", "date", "timestamp", "boolean", "list", "place"]
-
-FAMILY: Mapping[ColumnType, Family] = {
-    "text": "text",
-    "country": "text",
-    "phone": "text",
-    "integer": "number",
-    "number": "number",
-    "date": "date",
-    "timestamp": "timestamp",
-    "boolean": "boolean",
-    "list": "list",
-    "place": "place",
-}
 
 
 class WrongType(ValueError):
     """A test or value that does not fit the column's type; the text says what does."""
 
 
-def read(node: Compare, type_: ColumnType, clock: Clock) -> Any:
-    """The typed, hashable value of `node` on a column of `type_`."""
-    family = FAMILY[type_]
-    reader = READERS[family].get(node.test)
-    if reader is None:
-        raise WrongType(f"“{node.column}” is {_article(type_)}, which has no “{node.test}”. {_offer(family)}")
-    return reader(node.value, type_, clock)
-
-
 def text(value: Scalar, type_: ColumnType, clock: Clock) -> str:
     if isinstance(value, bool):
-        raise WrongType(f'The column is {_article(type_)}; for the word write "{str(value).lower()}".')
+        raise WrongType(f'The column is {article(type_)}; for the word write "{str(value).lower()}".')
     return value if isinstance(value, str) else format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
@@ -126,10 +103,6 @@ def anniversaries(value: Duration, type_: ColumnType, clock: Clock) -> Span[date
     return clock.days("within_next", value)
 
 
-def sizes(value: tuple[Compare, ...], type_: ColumnType, clock: Clock) -> tuple[tuple[TestName, Any], ...]:
-    return tuple((node.test, read(node, "integer", clock)) for node in value)
-
-
 def several(reader: Reader) -> Reader:
     def read_several(value: tuple[Any, ...], type_: ColumnType, clock: Clock) -> tuple[Any, ...]:
         return tuple(reader(item, type_, clock) for item in value)
@@ -150,59 +123,9 @@ def as_written(value: Any, type_: ColumnType, clock: Clock) -> Any:
     return value
 
 
-def _article(type_: ColumnType) -> str:
+def article(type_: ColumnType) -> str:
     return f"{'an' if type_ == 'integer' else 'a'} {type_} column"
 
 
 def _said(value: object) -> str:
     return shown(value) if isinstance(value, str | int | Decimal) else kind(value)
-
-
-def _offer(family: Family) -> str:
-    return f"Tests for it: {', '.join(READERS[family])}; or give the column another type under `columns`."
-
-
-_DAYS: Mapping[TestName, Reader] = {
-    "is": moment,
-    "in": several(moment),
-    "exists": as_written,
-    "on": moment,
-    "before": before,
-    "after": after,
-    "between": between_moments,
-    "within": window("within"),
-    "more_than_ago": window("more_than_ago"),
-    "within_next": window("within_next"),
-    "anniversary_within": anniversaries,
-    "month": position(MONTHS, 1),
-    "weekday": position(WEEKDAYS, 0),
-}
-
-READERS: Mapping[Family, Mapping[TestName, Reader]] = {
-    "text": {
-        "is": whole_text,
-        "in": several(whole_text),
-        "exists": as_written,
-        "contains": several(text),
-        "starts_with": several(text),
-        "ends_with": several(text),
-        "matches": text,
-        "longer_than": number,
-        "shorter_than": number,
-    },
-    "number": {
-        "is": number,
-        "in": several(number),
-        "exists": as_written,
-        "at_least": number,
-        "at_most": number,
-        "more_than": number,
-        "less_than": number,
-        "between": several(number),
-    },
-    "date": _DAYS,
-    "timestamp": _DAYS,
-    "boolean": {"is": boolean, "in": several(boolean), "exists": as_written},
-    "list": {"has": text, "has_any": several(text), "has_all": several(text), "size": sizes, "exists": as_written},
-    "place": {"exists": as_written},
-}

@@ -1,6 +1,7 @@
 """What is computed over the events of one person: count, sum, average, min, max, latest, earliest.
 
-Owns: MEASURES, the columns each takes and the type it gives; Ask, one measure as a value.
+Owns: MEASURES, the columns each takes and the type it gives; Ask, one measure as a value; FORMS, what each word of
+config/language/event_words.py asks of which measure.
 Must not: join, group, or know windows.
 
 Sums are exact. An average is rounded to six decimals, half away from zero where the engine can.
@@ -9,17 +10,17 @@ Sums are exact. An average is rounded to six decimals, half away from zero where
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import ibis.expr.datatypes as dt
 
-from connector.config.language.rules import Aggregate, Duration, Events, Rule
+from connector.config.language.event_words import EVENTS
+from connector.config.language.rules import Aggregate, Compare, Duration, Events, MeasureName, Rule
 from connector.core.model import ColumnType
 from connector.segments.compile.numbers import DECIMALS, scale
 from connector.segments.compile.rewrite import bare
 
-MeasureName = Literal["count", "sum", "average", "min", "max", "latest", "earliest"]
 TIME = "_at"  # when the event happened, in every related table
 _NUMBERS: tuple[ColumnType, ...] = ("integer", "number")
 _DAYS: tuple[ColumnType, ...] = ("date", "timestamp")
@@ -76,15 +77,42 @@ class Ask:
     where: Rule | None
 
 
+@dataclass(frozen=True, slots=True)
+class EventForm:
+    """What a word about events has computed, and the test of it when the word says that itself."""
+
+    measure: MeasureName
+    test: tuple[str, int] | None = None
+
+
+FORMS: dict[str, EventForm] = {
+    "exists": EventForm("count", ("at_least", 1)),
+    "never": EventForm("count", ("less_than", 1)),
+    "count": EventForm("count"),
+    "first_within": EventForm("earliest"),
+    "last_within": EventForm("latest"),
+    "sum": EventForm("sum"),
+    "average": EventForm("average"),
+    "min": EventForm("min"),
+    "max": EventForm("max"),
+}
+
+
 def ask(node: Aggregate | Events) -> Ask:
-    """What a trait or a test over events has computed; exists and never count, first and last look at the time."""
+    """What a trait or a test over events has computed; words that hold a window look at the time."""
     where = bare(node.where)
     if isinstance(node, Aggregate):
         return Ask(node.source, node.measure, node.column, node.within, where)
-    if node.measure == "first_within":
-        return Ask(node.source, "earliest", TIME, None, where)
-    if node.measure == "last_within":
-        return Ask(node.source, "latest", TIME, None, where)
-    if node.measure == "exists" or node.measure == "never":
-        return Ask(node.source, "count", None, node.within, where)
-    return Ask(node.source, node.measure, node.column, node.within, where)
+    measure = FORMS[node.measure].measure
+    if EVENTS[node.measure].window:
+        return Ask(node.source, measure, TIME, None, where)
+    return Ask(node.source, measure, node.column, node.within, where)
+
+
+def event_tests(node: Events) -> tuple[Compare, ...]:
+    """What is asked of the measure, as tests of a column."""
+    if EVENTS[node.measure].window:
+        return (Compare(node.source, "within", node.within, False, node.loc),)
+    if (test := FORMS[node.measure].test) is not None:
+        return (Compare(node.source, *test, False, node.loc),)
+    return tuple(replace(test, column=test.column or node.source) for test in node.tests)

@@ -1,6 +1,6 @@
 """Tests of numbers, exact: the rule's number is brought to the column's decimals, never the column to the rule's.
 
-Owns: the meaning of is, in, at_least, at_most, more_than, less_than and between on numbers.
+Owns: the meaning of the words for numbers.
 Must not: compute with binary fractions.
 
 A column of two decimals is at least 0.305 when it is at least 0.31; so every comparison is between values of one
@@ -9,15 +9,16 @@ type, which is exact and as fast as the engine can.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
 
-from connector.config.language.rules import TestName
-from connector.segments.compile.frame import Column, Frame
+from connector.segments.compile.compiled import EXISTS, Compiled
+from connector.segments.compile.literals import Reader, number, several
 
 Comparison = Callable[[Any, Any, dt.DataType], Any]
 INT64 = dt.int64
@@ -95,17 +96,24 @@ def equals(value: Any, wanted: Decimal, dtype: dt.DataType) -> Any:
     return is_in(value, (wanted,), dtype)
 
 
-COMPARISONS: Mapping[TestName, Comparison] = {
-    "is": equals,
-    "in": is_in,
-    "at_least": at_least,
-    "at_most": at_most,
-    "more_than": more_than,
-    "less_than": less_than,
-    "between": between,
+@dataclass(frozen=True, slots=True)
+class Compared(Compiled):
+    """`check` compares any number, also one that is no column (the size of a list)."""
+
+    check: Comparison
+
+
+def _form(check: Comparison, read: Reader = number) -> Compared:
+    return Compared(read, lambda frame, column, value, exact: check(column.value, value, column.dtype), check)
+
+
+FORMS: dict[str, Compared] = {
+    "is": _form(equals),
+    "in": _form(is_in, several(number)),
+    "exists": _form(lambda value, wanted, dtype: value.notnull(), EXISTS.read),
+    "at_least": _form(at_least),
+    "at_most": _form(at_most),
+    "more_than": _form(more_than),
+    "less_than": _form(less_than),
+    "between": _form(between, several(number)),
 }
-
-
-def build(frame: Frame, column: Column, test: TestName, value: Any, exact: bool) -> Any:
-    """The test as a boolean expression, unknown where the number is missing."""
-    return COMPARISONS[test](column.value, value, column.dtype)

@@ -15,11 +15,8 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from connector.config.language.rules import Rank
+from connector.config.language.words import FAMILY
 from connector.segments.compile.frame import Column, Frame
-from connector.segments.compile.literals import FAMILY
-
-RANKED = ("integer", "number", "date", "timestamp")
-GROUPED = (*RANKED, "text", "country", "phone", "boolean")
 
 
 def build(frame: Frame, column: Column, by: Column | None, node: Rank) -> Any:

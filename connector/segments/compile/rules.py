@@ -8,8 +8,7 @@ Every test is false where it is unknown (Frame.test), so all, any and not are pl
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import ibis
@@ -27,25 +26,15 @@ from connector.config.language.rules import (
     Sequence,
     Split,
     Sql,
-    TestName,
 )
-from connector.segments.compile import chance, dates, lists, literals, numbers, places, ranks, sql, text
+from connector.config.language.words import FAMILY
+from connector.segments.compile import chance, places, ranks, sql
 from connector.segments.compile.frame import Column, Frame
-from connector.segments.compile.measures import ask
+from connector.segments.compile.measures import ask, event_tests
 from connector.segments.compile.rewrite import bare, joined
 from connector.segments.compile.windows import Clock
+from connector.segments.compile.words import FORMS, read
 from connector.segments.names import Names
-
-Build = Callable[[Frame, Column, TestName, Any, bool], Any]
-
-BUILD: Mapping[literals.Family, Build] = {
-    "text": text.build,
-    "number": numbers.build,
-    "date": dates.build,
-    "timestamp": dates.build,
-    "boolean": lists.build_boolean,
-    "list": lists.build,
-}
 
 
 class Compiler:
@@ -81,12 +70,10 @@ class Compiler:
         """One test of a column that was found already."""
         if column.empty:
             return self.frame.test("never", ibis.literal(False))
-        value = literals.read(node, column.type, self.clock)
+        value = read(node, column.type, self.clock)
+        form = FORMS[FAMILY[column.type]][node.test]
         key = (column.field, node.test, node.exact, value)
-        if node.test == "exists":
-            return self.frame.test(key, column.value.notnull())
-        build = BUILD[literals.FAMILY[column.type]]
-        return self.frame.test(key, build(self.frame, column, node.test, value, node.exact))
+        return self.frame.test(key, form.build(self.frame, column, value, node.exact))
 
 
 def _all(compiler: Compiler, node: All) -> Any:
@@ -115,16 +102,6 @@ def _events(compiler: Compiler, node: Events) -> Any:
     column = compiler.frame.columns[ask(node)]
     tests = event_tests(node)
     return joined(operator.and_, [compiler.compare(column, test) for test in tests])
-
-
-def event_tests(node: Events) -> tuple[Compare, ...]:
-    """What is asked of the measure, as tests of a column."""
-    if node.measure in ("exists", "never"):
-        test: TestName = "at_least" if node.measure == "exists" else "less_than"
-        return (Compare(node.source, test, 1, False, node.loc),)
-    if node.measure in ("first_within", "last_within"):
-        return (Compare(node.source, "within", node.within, False, node.loc),)
-    return tuple(replace(test, column=test.column or node.source) for test in node.tests)
 
 
 def _rank(compiler: Compiler, node: Rank) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from connector.config.language.column_tests import TESTS
+from connector.config.language.event_words import EVENTS
 from connector.config.language.rules import (
     All,
     AnyOf,
@@ -27,6 +27,7 @@ from connector.config.language.rules import (
     Sql,
     Step,
 )
+from connector.config.language.words import WORDS
 
 _MARKS = set(":{}[],&*#?|-<>=!%@`\"'")
 
@@ -80,8 +81,7 @@ def _test(node: Compare, word: str) -> tuple[str, str]:
     """The word of a test and what stands behind it."""
     if node.test == "size":
         return word, _mapping([_test(part, part.test) for part in node.value])
-    several = node.test in ("contains", "starts_with", "ends_with", "month", "weekday")
-    return word, _one_or_list(node.value) if several else _value(node.value)
+    return word, _one_or_list(node.value) if WORDS[node.test].operand.several else _value(node.value)
 
 
 def _compare(node: Compare) -> str:
@@ -97,9 +97,8 @@ def _case(node: Compare) -> list[tuple[str, str]]:
 
 def _negated(node: Not) -> str | None:
     """The file's own word for the `not` of a test."""
-    written = str(node.loc[-1]) if node.loc else ""
-    test = TESTS.get(written)
-    return written if test is not None and test.negated and test.name == node.part.test else None  # type: ignore[union-attr]
+    word = WORDS.get(str(node.loc[-1])) if node.loc else None
+    return word.name if word is not None and word.twin == node.part.test else None  # type: ignore[union-attr]
 
 
 def _not(node: Not) -> str:
@@ -139,15 +138,16 @@ def _near(node: Near) -> str:
 def _events(node: Events) -> str:
     pairs: list[tuple[str, str]] = []
     tests = [_test(test, test.test) for test in node.tests]
-    if node.measure == "never":
-        pairs.append(("never", "true"))
-    elif node.measure == "count":
-        pairs.append(("count", _mapping(tests)))
-    elif node.measure in ("first_within", "last_within"):
+    word = EVENTS[node.measure]
+    if word.window:
         pairs.append((node.measure, str(node.within)))
-    elif node.measure != "exists":
+    elif word.column:
         pairs += [(node.measure, scalar(node.column)), *tests]
-    if node.within is not None and node.measure not in ("first_within", "last_within"):
+    elif tests:
+        pairs.append((node.measure, _mapping(tests)))
+    elif node.measure != "exists":  # {} says it, too
+        pairs.append((node.measure, "true"))
+    if node.within is not None and not word.window:
         pairs.append(("within", str(node.within)))
     if node.where is not None:
         pairs.append(("where", f"{{{words(node.where)}}}"))

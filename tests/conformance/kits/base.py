@@ -108,7 +108,7 @@ class Kit:
         raise NotImplementedError
 
     def _call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        answer = self._session.request(method, self.running.url + path, json=body, params=query, timeout=30)
+        answer = self._session.request(method, self.running.url + path, json=body, params=query, timeout=300)
         if answer.status_code == 404:
             return None
         assert answer.status_code < 500, answer.text
