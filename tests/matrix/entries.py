@@ -29,6 +29,8 @@ CLEANUPS = {"cleanup", "cleanup_unsubscribes"}
 LESS = CLEANUPS | {"adopt"}  # those that do less than a push: the next one brings what was asked for
 # Those that hold a plan when the events happen.
 HOLDING = CLEANUPS | {"prompt_answered_late", "saved_plan", "saved_plan_after_another_plan", "refresh", "undo", "adopt"}
+# Those whose plan is held in the same way as another's.
+SAME_PLAN = {"saved_plan_after_another_plan": "saved_plan", "cleanup_unsubscribes": "cleanup"}
 
 
 def entry(function: Entry) -> Entry:

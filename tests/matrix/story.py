@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from connector.core.errors import Stale
-from tests.matrix.entries import ENTRIES, HOLDING, LESS, SILENT, begin
+from tests.matrix.entries import ENTRIES, HOLDING, SAME_PLAN, SILENT, begin
 from tests.matrix.events import EVENTS, Event, Promise
 from tests.matrix.world import ALLOWED, Everywhere, Moment, everywhere
 
@@ -50,8 +50,6 @@ def story(entry: str) -> Story:
         after = made.look()
         made.push(allow=ALLOWED, reason="test")
         later = made.look()
-        if entry in LESS:
-            made.push()
         left = made.plan().changes.to_pylist()
         return Story(planned, before, (after, later), left, *_traces(made))
 
@@ -61,6 +59,8 @@ def forgetting(entry: str) -> Story:
     """`sync forget` makes a plan stale that was made before it, and a run goes on without the person."""
     if entry not in HOLDING:
         return story(entry)
+    if entry in SAME_PLAN:
+        return forgetting(SAME_PLAN[entry])
     with world() as made:
         working = ENTRIES[entry](made)
         next(working)

@@ -89,8 +89,10 @@ def test_is_a_member_like_any_other(entry: str, event: Event) -> None:
 
 @CELLS
 def test_everybody_else_gets_what_was_asked_for_and_it_settles(entry: str) -> None:
+    """One push more than that is needed where an erased contact is tried by `new_contacts`, and refused for good."""
     found = story(entry)
-    assert found.left == []
+    erased = EVENTS["erased"].addresses if entry in LESS else frozenset()
+    assert [row for row in found.left if row["email"] not in erased] == []
     for platform in PLATFORMS:
         gone = {SILENT} if entry in CLEANUPS and platform in acting(entry) else set()
         after = found.after[1 if entry in LESS else 0][platform]
