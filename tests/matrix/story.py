@@ -15,16 +15,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from connector.core.errors import Stale
-from tests.matrix.entries import ENTRIES, HOLDING, SAME_PLAN, SILENT, begin
+from tests.matrix.entries import CLEANUPS, ENTRIES, HOLDING, SAME_PLAN, SILENT, begin
 from tests.matrix.events import EVENTS, Event, Promise
 from tests.matrix.world import ALLOWED, Everywhere, Moment, everywhere
 
 
 @dataclass(frozen=True)
 class Story:
-    """Platform -> what it held at the plan, before the requests, after them, and after one push more. `left` is what
-    one more would still do; `written` and `listed` are addresses in the state, and in the list of a cleanup.
-    `refused`: nothing may be sent, a new plan is asked for."""
+    """Platform -> what it held at the plan (of a cleanup), before the requests, after them, and after one push more.
+    `left` is what one more would still do; `written` and `listed` are addresses in the state, and in the list of a
+    cleanup. `refused`: nothing may be sent, a new plan is asked for."""
 
     planned: Mapping[str, Moment]
     before: Mapping[str, Moment]
@@ -41,7 +41,7 @@ def story(entry: str) -> Story:
     with world() as made:
         working = ENTRIES[entry](made)
         next(working)
-        planned = made.look()
+        planned = made.look() if entry in CLEANUPS else None
         for event in EVENTS.values():
             if entry not in HOLDING or event.promise is not Promise.FORGOTTEN:
                 event.happen(made, event.email, event.moved)
@@ -51,7 +51,7 @@ def story(entry: str) -> Story:
         made.push(allow=ALLOWED, reason="test")
         later = made.look()
         left = made.plan().changes.to_pylist()
-        return Story(planned, before, (after, later), left, *_traces(made))
+        return Story(planned or before, before, (after, later), left, *_traces(made))
 
 
 @cache
