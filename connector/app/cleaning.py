@@ -1,6 +1,6 @@
-"""`sync cleanup`: whom to let go and whose tags to take off, shown as a plan; the list of them is written first.
+"""`sync cleanup`: whom to archive and whose tags to take off, shown as a plan; the list of them is written first.
 
-Owns: the order of these steps, and the file of who is let go. Must not: print, or choose anybody.
+Owns: the order of these steps, and the file of who is archived. Must not: print, or choose anybody.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from connector.app import accounts, lifecycle, observing, pushing
 from connector.app.offline import check
 from connector.app.workspace import Workspace, adapter
+from connector.core.errors import Interrupted, PlanError
+from connector.core.model import Outcome
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,26 +86,55 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
 
 
 def apply(workspace: Workspace, store: Store, cleaning: Cleaning) -> tuple[RunResult, Path | None]:
-    """Write down who is let go, then do it. The guards must have been asked before."""
-    path = write(workspace, cleaning)
-    return pushing.push(workspace, store, cleaning.plan), path
+    """Write down who is archived, suppressed or unsubscribed, then do it. The guards must have been asked before.
+
+    The list is there before the first request. Afterwards nobody is in it to whom nothing was done; a plan that is
+    refused leaves none."""
+    path = write(workspace, cleaning, _forgotten(store, cleaning))
+    try:
+        result = pushing.push(workspace, store, cleaning.plan)
+    except (PlanError, Interrupted):  # no run was opened
+        if path is not None:
+            path.unlink()
+        raise
+    return result, write(workspace, cleaning, _skipped(store, result.run_id))
 
 
-def write(workspace: Workspace, cleaning: Cleaning) -> Path | None:
-    """Everybody who is about to be let go, with all that is needed to bring them back; readable by its owner alone.
-    None when nobody is."""
+def _forgotten(store: Store, cleaning: Cleaning) -> Mapping[str, pa.Array]:
+    """Destination -> addresses of people who were forgotten since the plan."""
+    from connector.plan.rows import forgotten
+
+    known = store.upkeep.tombstones()
+    return {side.ledger.destination: forgotten(side.found["email"].combine_chunks(), *known) for side in cleaning.sides}
+
+
+def _skipped(store: Store, run_id: str) -> Mapping[str, pa.Array]:
+    """Destination -> addresses that the run left alone."""
+    import pyarrow.compute as pc
+
+    done = store.run_changes(run_id)
+    left = done.filter(pc.equal(done["outcome"], str(Outcome.SKIPPED)))
+    names = pc.unique(left["destination"]).to_pylist()
+    return {name: left.filter(pc.equal(left["destination"], name))["email"].combine_chunks() for name in names}
+
+
+def write(workspace: Workspace, cleaning: Cleaning, spared: Mapping[str, pa.Array]) -> Path | None:
+    """Everybody who is archived, suppressed or unsubscribed, but for those of `spared` (destination -> addresses), with
+    all that is needed to bring them back; readable by its owner alone. None when there is nobody."""
     import pyarrow as pa
     from pyarrow import csv
 
     from connector.core import files
     from connector.lifecycle.cleanup import listed
 
-    table = pa.concat_tables([listed(side) for side in cleaning.sides])
-    if not table.num_rows:
-        return None
+    nobody = pa.array([], pa.string())
+    table = pa.concat_tables([listed(side, spared.get(side.ledger.destination, nobody)) for side in cleaning.sides])
     folder = Path(workspace.config.folder, ".connector", *(["rehearsal"] if workspace.options.rehearse else []))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"retired-{workspace.as_of:%Y-%m-%d}-{cleaning.plan.id.removeprefix(PREFIX)}.csv"
+    if not table.num_rows:
+        path.unlink(missing_ok=True)
+        return None
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with files.replacing(path) as file:
         csv.write_csv(table, file)
     return path

@@ -70,7 +70,7 @@ def cleanup(common: Common, yes: Yes = False, allow: Allow = None, reason: Reaso
             result, path = verbs.apply(workspace, store, found)
             _end(common, found, result)
             if path is not None:
-                talk(f"Everybody who was to be let go is listed in {path}.")
+                talk(f"Everybody to whom this was done is listed in {path}.")
             return result.exit_code
 
 

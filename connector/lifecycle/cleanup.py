@@ -74,12 +74,14 @@ def _by_op(side: Findings) -> dict[Op, pa.Table]:
     }
 
 
-def listed(side: Findings) -> pa.Table:
-    """Everybody who is let go, for the file that is written first. No cell is a formula for a spreadsheet."""
+def listed(side: Findings, spared: pa.Array) -> pa.Table:
+    """Everybody who is archived, suppressed or unsubscribed, but for the addresses of `spared`, for the file that is
+    written first. No cell is a formula for a spreadsheet."""
     retire = side.capabilities.retire
     undo = retire.how_to_undo if retire and retire.reversible else "cannot be undone"
     with scratch() as connection:
-        connection.register("leaving", going(side))
+        leaving = going(side)
+        connection.register("leaving", leaving.filter(pc.invert(pc.is_in(leaving["email"], value_set=spared))))
         connection.register("contacts", side.ledger.contacts)
         connection.register("members", side.ledger.memberships)
         connection.register("targets", side.ledger.targets)

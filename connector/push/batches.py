@@ -51,9 +51,10 @@ def refused(step: Step, records: pa.Table, culprits: Mapping[int, tuple[str, str
 
 
 def _judged(step: Step, outcome: RecordOutcome) -> RecordOutcome:
-    """A contact that the platform does not hold was not refused: it is skipped, and the ledger forgets it. Only a
-    CREATE can be refused because of an erasure."""
-    gone = outcome.outcome is Outcome.REJECTED and outcome.code in (NOT_HELD, ERASED)
+    """A contact that the platform does not hold was not refused, nor archived or unsubscribed: it is skipped, and the
+    ledger forgets it. Only a CREATE can be refused because of an erasure."""
+    left = step.op in (Op.RETIRE, Op.UNSUBSCRIBE) and outcome.outcome is Outcome.UNCHANGED
+    gone = (left or outcome.outcome is Outcome.REJECTED) and outcome.code in (NOT_HELD, ERASED)
     return replace(outcome, outcome=Outcome.SKIPPED) if gone and step.op is not Op.CREATE else outcome
 
 

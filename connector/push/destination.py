@@ -24,7 +24,7 @@ from connector.push.recheck import Sparing
 from connector.reconcile import freshness
 from connector.state.base import JournalBatch, Step, Store
 
-RECORDED = (Op.ADOPT, Op.DISOWN)  # done when the run was opened: nothing is sent
+RECORDED = (Op.ADOPT, Op.DISOWN)  # nothing is sent
 # Memberships need the contact, under its present address, and an id that only creating it may give.
 ORDER = ((Op.CREATE,), (Op.MOVE,), (Op.UPDATE,), (Op.ADD, Op.REMOVE), (Op.RESTORE,), (Op.UNSUBSCRIBE,), (Op.RETIRE,))
 
@@ -46,6 +46,7 @@ def push(
         if adapter.capabilities.tag_style is TagStyle.PROPERTY:
             _carry(delivery, store, run_id, destination, steps)
         freshness.refresh(store, run_id, destination, adapter, listener, now())
+        store.journal.record(run_id, destination)
         joined = store.journal.join(run_id, destination) if adapter.capabilities.create_joins_lists else []
         _set_totals(delivery, steps)
         _know_targets(delivery, store, destination, steps)

@@ -157,9 +157,12 @@ class Journal(Protocol):
         """SKIPPED "not_created" for whatever else was planned for contacts whose CREATE or MOVE did not come about."""
 
     def skip_refusing(self, run_id: str, destination: str) -> None:
-        """SKIPPED "opted_out" for the CREATEs, MOVEs, ADDs, RESTOREs and UNSUBSCRIBEs of contacts that have a blocked
-        status by now, and for their UPDATEs: fields are not sent, removals that ride in one still are. Not where that
-        may be what an UNSUBSCRIBE did before its answer was lost, and no MOVE that is seen to be done."""
+        """SKIPPED "opted_out" for the CREATEs, MOVEs, ADDs, ADOPTs, RESTOREs and UNSUBSCRIBEs of contacts that have a
+        blocked status by now, and for their UPDATEs: fields are not sent, removals that ride in one still are. Not
+        where that may be what an UNSUBSCRIBE did before its answer was lost, and no MOVE that is seen to be done."""
+
+    def record(self, run_id: str, destination: str) -> None:
+        """Enter into the ledger what sends nothing, ADOPT and DISOWN, of a run. After `skip_refusing`."""
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
         """The open changes of a step as planned batches, each full but the last."""
@@ -276,8 +279,8 @@ class Store(Protocol):
         released: Sequence[str] = (),
         stages: pa.Table | None = None,
     ) -> str:
-        """Journal a plan's changes and apply its ADOPTs, in one transaction; the run's id, sortable by time. `stages`
-        (STAGE_MOVES) come about with the outcomes of their changes. Nothing about forgotten people is written.
+        """Journal a plan's changes, in one transaction; the run's id, sortable by time. `stages` (STAGE_MOVES) come
+        about with the outcomes of their changes. Nothing about forgotten people is written.
 
         `frozen` (frozen.FROZEN) are segments whose members are kept from now on, `released` those let go. Needs the
         lease. Raises Stale when a revision moved or a segment is frozen already, PlanError while another run is

@@ -23,7 +23,7 @@ from connector.state import stages
 from connector.state.base import BatchState, JournalBatch, RunState, Step
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
-from connector.state.settle import raise_revision, refuse_fields, settle
+from connector.state.settle import raise_revision, record, refuse_fields, settle
 from connector.state.times import micros
 
 _SEQ_EMAIL = pa.schema([("seq", pa.int64()), ("email", pa.string())])
@@ -199,7 +199,7 @@ class SqlJournal:
         with self._write():
             for step in steps:
                 ends = [step.first_seq, step.last_seq]
-                if step.op in (Op.CREATE, Op.ADD, Op.RESTORE, Op.UNSUBSCRIBE):
+                if step.op in (Op.CREATE, Op.ADD, Op.ADOPT, Op.RESTORE, Op.UNSUBSCRIBE):
                     ours = str(_OURS.get(step.op, ""))
                     self._db.run(_SKIP_REFUSING.format(address="email"), [*ends, destination, ours])
                     self._db.run(_SKIP_RIDING, ends)
@@ -211,6 +211,10 @@ class SqlJournal:
                     self._db.run(_DROP_FIELDS, [*ends, destination, ""])
                     self._db.run(_SKIP_EMPTY, [*ends, destination, ""])
             self._db.run(_DOUBT_SKIPPED, [run_id, destination])
+
+    def record(self, run_id: str, destination: str) -> None:
+        with self._write():
+            record(self._db, run_id, destination)
 
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
         with self._write():

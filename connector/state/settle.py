@@ -199,20 +199,22 @@ _FACTS = f"""
     SELECT count(*) FILTER (WHERE op = '{Op.MOVE}'), count(*) FILTER (WHERE {_IN_DOUBT}),
            count(*) FILTER (WHERE {_LOST}), count(*) FILTER (WHERE outcome = '{Outcome.REJECTED}'),
            count(*) FILTER (WHERE op = '{Op.RESTORE}') FROM temp.result"""
-_RECORDED = f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ?"
+_RECORDED = f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ? AND outcome IS NULL"
+# Those of a step: an ADOPT of somebody who opted out since the plan was skipped.
+_CHANGED = f"""step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
+        AND c.outcome = '{Outcome.APPLIED}'"""
 _DISOWN = (
-    """DELETE FROM membership WHERE (target_id, contact_id) IN (
-        SELECT t.id, k.id FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
+    f"""DELETE FROM membership WHERE (target_id, contact_id) IN (
+        SELECT t.id, k.id FROM {_CHANGED}
         JOIN target t ON t.destination = s.destination AND t.kind = s.kind AND t.name = s.target
         JOIN contact k ON k.destination = s.destination AND k.email = c.email WHERE s.id = ?)""",
 )
 _ADOPT = (
-    """INSERT OR IGNORE INTO contact(destination, email)
-        SELECT s.destination, c.email FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
-        WHERE s.id = ?""",
+    f"""INSERT OR IGNORE INTO contact(destination, email)
+        SELECT s.destination, c.email FROM {_CHANGED} WHERE s.id = ?""",
     """INSERT OR IGNORE INTO target(destination, kind, name) SELECT destination, kind, target FROM step WHERE id = ?""",
-    """INSERT OR IGNORE INTO membership(target_id, contact_id)
-        SELECT t.id, k.id FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
+    f"""INSERT OR IGNORE INTO membership(target_id, contact_id)
+        SELECT t.id, k.id FROM {_CHANGED}
         JOIN target t ON t.destination = s.destination AND t.kind = s.kind AND t.name = s.target
         JOIN contact k ON k.destination = s.destination AND k.email = c.email WHERE s.id = ?""",
 )
@@ -251,18 +253,23 @@ def _load(db: Driver, answers: pa.Table, *joins: str) -> None:
         db.run(_RESULTS.format(join=join, new_status=_NEW_STATUS, refused=_REFUSED))
 
 
-def record(db: Driver, run_id: str) -> None:
-    """Enter into the ledger what sends nothing: what the platforms held already (ADOPT), and what we let go of
-    (DISOWN). Inside the caller's transaction."""
+def unpark_lost(db: Driver) -> None:
+    """Inside the caller's transaction."""
     db.run(_UNPARK_LOST)
-    sql = "SELECT id, destination, first_seq, last_seq FROM step WHERE run_id = ? AND op = ?"
+
+
+def record(db: Driver, run_id: str, destination: str) -> None:
+    """Enter into the ledger what sends nothing: what the platform held already (ADOPT), and what is ours no longer
+    (DISOWN). Inside the caller's transaction."""
+    sql = "SELECT id, first_seq, last_seq FROM step WHERE run_id = ? AND destination = ? AND op = ?"
     for op, statements in ((Op.ADOPT, _ADOPT), (Op.DISOWN, _DISOWN)):
-        for step, destination, first, last in db.rows(sql, [run_id, op]):
+        for step, first, last in db.rows(sql, [run_id, destination, op]):
             db.run(_RECORDED, [first, last])
-            for statement in statements:
-                db.run(statement, [step])
-            raise_revision(db, destination)
-    stages.adopted(db, run_id)
+            if db.changed():
+                for statement in statements:
+                    db.run(statement, [step])
+                raise_revision(db, destination)
+    stages.adopted(db, run_id, destination)
 
 
 def raise_revision(db: Driver, destination: str) -> None:

@@ -30,7 +30,7 @@ _LINK = """
 _CONFIRMED = f"seq IN (SELECT seq FROM temp.result WHERE {_DONE})"
 _ADOPTED = f"""run_id = ? AND seq IN (
     SELECT c.seq FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
-    WHERE s.run_id = ? AND s.op = '{Op.ADOPT}')"""
+    WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.ADOPT}' AND c.outcome = '{Outcome.APPLIED}')"""
 # Without a change of their own: once nothing of the run is left open at their destination.
 _QUIET = """run_id = ? AND op IS NULL AND destination NOT IN (
     SELECT s.destination FROM step s WHERE s.run_id = ? AND EXISTS (
@@ -66,9 +66,9 @@ def settle(db: Driver) -> None:
     _enter(db, _CONFIRMED, [])
 
 
-def adopted(db: Driver, run_id: str) -> None:
+def adopted(db: Driver, run_id: str, destination: str) -> None:
     """Enter the moves whose tag or list held the person before the run."""
-    _enter(db, _ADOPTED, [run_id, run_id])
+    _enter(db, _ADOPTED, [run_id, run_id, destination])
 
 
 def finish(db: Driver, run_id: str) -> None:

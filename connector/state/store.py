@@ -41,7 +41,7 @@ from connector.state.frozen import Frozen, freeze, release
 from connector.state.journal import SqlJournal
 from connector.state.lease import Lease
 from connector.state.schema import migrate
-from connector.state.settle import TEMPORARY, raise_revision, record
+from connector.state.settle import TEMPORARY, raise_revision, unpark_lost
 from connector.state.steps import load_changes
 from connector.state.times import instant, micros
 from connector.state.upkeep import Upkeep
@@ -272,7 +272,7 @@ class SqlStore:
             )
             load_changes(self._db, run_id, changes)
             stage_entries.load(self._db, run_id, stages)
-            record(self._db, run_id)
+            unpark_lost(self._db)
             release(self._db, released)
             if frozen is not None:
                 freeze(self._db, run_id, as_of, frozen)

@@ -3,30 +3,34 @@ then the rest. Afterwards the segment “extra” has been asked for, for everyb
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from connector.app import planning, pushing, upkeep
-from connector.app.workspace import Options, Workspace, open_state, open_workspace
+from connector.app import cleaning, planning, pushing, upkeep
+from connector.app.workspace import Workspace, open_state
+from connector.core.errors import DestinationError
 from connector.core.events import Event, Progress
 from connector.plan.saved import load, save
 from connector.state.base import RunState, Store
 from tests.matrix.events import EVENTS
-from tests.path.small import SEGMENTS, Small
+from tests.matrix.world import ALLOWED, Everywhere
 
-EXTRA = """
-  extra: {when: {plan: %s}, send_to: {mailchimp: {tag: Extra}, klaviyo: {list: Extra, tag: extra}, \
-hubspot: {list: Extra, tag: Extra}}}
-"""
-OTHERS = {"ann": "ann@example.com", "cleo": "cleo@example.com"}
+SILENT = "silent@example.com"  # nothing happens to them meanwhile
+OTHERS = {"ann": "ann@example.com", "cleo": "cleo@example.com", "silent": SILENT}
 BEFORE = OTHERS | {event.name: event.email for event in EVENTS.values() if not event.is_new}
 # The export gives everybody of the events another name, and keeps their numbers; newcomers are in it too.
 AFTER = OTHERS | {f"renamed {event.name}": event.email for event in EVENTS.values()}
 NUMBERS = {f"renamed {event.name}": event.name for event in EVENTS.values()}
 
-Entry = Callable[[Small], Iterator[None]]
+Entry = Callable[[Everywhere], Iterator[None]]
 ENTRIES: dict[str, Entry] = {}
+CLEANUPS = {"cleanup", "cleanup_unsubscribes"}
+LESS = CLEANUPS | {"adopt"}  # those that do less than a push: the next one brings what was asked for
+# Those that hold a plan when the events happen.
+HOLDING = CLEANUPS | {"prompt_answered_late", "saved_plan", "saved_plan_after_another_plan", "refresh", "undo", "adopt"}
+# Those whose plan is held in the same way as another's.
+SAME_PLAN = {"saved_plan_after_another_plan": "saved_plan", "cleanup_unsubscribes": "cleanup"}
 
 
 def entry(function: Entry) -> Entry:
@@ -34,32 +38,32 @@ def entry(function: Entry) -> Entry:
     return function
 
 
-def begin(world: Small) -> None:
+def begin(world: Everywhere) -> None:
     """Everybody of BEFORE is in the segment “readers” everywhere."""
-    world.write(BEFORE)
+    world.ask(BEFORE)
     world.push()
 
 
-def want_extra(world: Small) -> None:
+def want_extra(world: Everywhere) -> None:
     """Two things more are asked for: other names, and everybody of the export in “extra”."""
-    world.write(AFTER, SEGMENTS + EXTRA % "paid", numbers=NUMBERS)
+    world.ask(AFTER, extra="paid", numbers=NUMBERS)
 
 
 @contextmanager
-def opened(world: Small) -> Iterator[tuple[Workspace, Store]]:
-    with world.open() as workspace, open_state(workspace) as store:
+def opened(world: Everywhere) -> Iterator[tuple[Workspace, Store]]:
+    with world.open(allow=ALLOWED, reason="test") as workspace, open_state(workspace) as store:
         yield workspace, store
 
 
 @entry
-def fresh_push(world: Small) -> Iterator[None]:
+def fresh_push(world: Everywhere) -> Iterator[None]:
     want_extra(world)
     yield
     world.push()
 
 
 @entry
-def prompt_answered_late(world: Small) -> Iterator[None]:
+def prompt_answered_late(world: Everywhere) -> Iterator[None]:
     want_extra(world)
     with opened(world) as (workspace, store):
         plan = planning.plan(workspace, store)
@@ -68,7 +72,7 @@ def prompt_answered_late(world: Small) -> Iterator[None]:
 
 
 @entry
-def saved_plan(world: Small) -> Iterator[None]:
+def saved_plan(world: Everywhere) -> Iterator[None]:
     want_extra(world)
     path = world.folder / "today.plan"
     with opened(world) as (workspace, store):
@@ -81,7 +85,7 @@ def saved_plan(world: Small) -> Iterator[None]:
 
 
 @entry
-def saved_plan_after_another_plan(world: Small) -> Iterator[None]:
+def saved_plan_after_another_plan(world: Everywhere) -> Iterator[None]:
     """Another command has read the platforms since: nothing may be taken for known because of that."""
     saving = saved_plan(world)
     next(saving)
@@ -91,25 +95,23 @@ def saved_plan_after_another_plan(world: Small) -> Iterator[None]:
 
 
 @entry
-def resume(world: Small) -> Iterator[None]:
+def resume(world: Everywhere) -> Iterator[None]:
+    """No destination could be read, so the run ended before its first request."""
     want_extra(world)
-    stop = threading.Event()
 
     def listen(event: Event) -> None:  # the run is open by then, and nothing was sent
         if isinstance(event, Progress) and event.step == "checking for opt-outs":
-            stop.set()
+            raise DestinationError("out of order", destination=event.destination)
 
-    options = Options(file=world.folder / "segments.yaml", rehearse=True, listener=listen)
-    with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-        result = pushing.push(workspace, store, planning.plan(workspace, store))
-        assert result.state is RunState.INTERRUPTED
+    with world.open(listener=listen) as workspace, open_state(workspace) as store:
+        assert pushing.push(workspace, store, planning.plan(workspace, store)).state is RunState.FAILED
     yield
     with opened(world) as (workspace, store):
         pushing.resume(workspace, store)
 
 
 @entry
-def refresh(world: Small) -> Iterator[None]:
+def refresh(world: Everywhere) -> Iterator[None]:
     want_extra(world)
     with opened(world) as (workspace, store):
         plan = planning.refreshed(workspace, store)
@@ -118,13 +120,50 @@ def refresh(world: Small) -> Iterator[None]:
 
 
 @entry
-def undo(world: Small) -> Iterator[None]:
+def undo(world: Everywhere) -> Iterator[None]:
     """Everybody was in “extra”, left it, and the leaving is taken back."""
-    world.write(BEFORE, SEGMENTS + EXTRA % "paid")
-    world.push()
-    world.write(BEFORE, SEGMENTS + EXTRA % "free")
-    world.push(allow=("empty", "removes"), reason="test")
+    for plan in ("paid", "free"):
+        world.ask(BEFORE, extra=plan)
+        world.push(allow=ALLOWED, reason="test")
     with opened(world) as (workspace, store):
-        plan = upkeep.undo(workspace, store, "last")
+        plan_back = upkeep.undo(workspace, store, "last")
+        yield
+        pushing.push(workspace, store, plan_back)
+
+
+@entry
+def adopt(world: Everywhere) -> Iterator[None]:
+    """The state was lost: everybody is in “readers” already, and nothing is known of it."""
+    want_extra(world)
+    world.forget_all()
+    with opened(world) as (workspace, store):
+        plan = upkeep.adopt(workspace, store)
         yield
         pushing.push(workspace, store, plan)
+
+
+def _clean(world: Everywhere, action: str) -> Iterator[None]:
+    """All but ann, cleo and newcomers are inactive: in the last stage at the plan, and to be archived, suppressed or
+    unsubscribed."""
+    stage = {"name": "sunset", "tag": "sunset", "action": action}
+    policy = {"signals": ["last_click_at"], "inactive": {"after": "30 days"}, "stages": [stage]}
+    more: dict[str, Any] = {"lifecycle": policy}
+    active = {OTHERS["ann"], OTHERS["cleo"], *(event.email for event in EVENTS.values() if event.is_new)}
+    clicks = dict.fromkeys(active, f"{world.today}T00:00:00Z")
+    world.ask(BEFORE, more=more, clicks=clicks)
+    world.push(allow=ALLOWED, reason="test")
+    world.ask(AFTER, extra="paid", numbers=NUMBERS, more=more, clicks=clicks)
+    with opened(world) as (workspace, store):
+        found = cleaning.cleanup(workspace, store)
+        yield
+        cleaning.apply(workspace, store, found)
+
+
+@entry
+def cleanup(world: Everywhere) -> Iterator[None]:
+    return _clean(world, "default")
+
+
+@entry
+def cleanup_unsubscribes(world: Everywhere) -> Iterator[None]:
+    return _clean(world, "unsubscribe")

@@ -1,26 +1,35 @@
-"""What people and others do on the platforms meanwhile: each event happens to a person of its own, who is named after
-it."""
+"""What people and others do on the platforms, and here, between a plan and its first request: each event happens to a
+person of its own, who is named after it."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from tests.conformance.kits import KITS
-from tests.path.platforms import HUBSPOT, KLAVIYO, MAILCHIMP
-from tests.path.small import PLATFORMS, Small
+from connector.app import upkeep
+from connector.app.workspace import open_state
+from tests.conformance.kits import Kit
+from tests.matrix.world import Everywhere
 
 NEWCOMER = "newcomer"  # in the names of events that happen to people whom the platforms do not hold at the plan
+OWN = "own words"  # what people write into a field that is not ours
+
+
+class Promise(StrEnum):
+    """What must hold of the person from then on (test_cells.py)."""
+
+    OPTED_OUT = "opted out"
+    ERASED = "erased"
+    FORGOTTEN = "forgotten"
+    MEMBER = "member"
 
 
 @dataclass(frozen=True)
 class Event:
-    """`addresses` are those of the person from then on; `erased`: no platform may hold the person again."""
-
     name: str
-    happen: Callable[[Small, str, str], None]
-    erased: bool = False
+    happen: Callable[[Everywhere, str, str], None]
+    promise: Promise
 
     @property
     def email(self) -> str:
@@ -32,6 +41,7 @@ class Event:
 
     @property
     def addresses(self) -> frozenset[str]:
+        """All of the person."""
         return frozenset({self.email, self.moved})
 
     @property
@@ -40,58 +50,81 @@ class Event:
 
 
 EVENTS: dict[str, Event] = {}
+Happening = Callable[[Everywhere, str, str], None]
 
 
-def event(*, erased: bool = False) -> Callable[[Callable[[Small, str, str], None]], None]:
-    def register(function: Callable[[Small, str, str], None]) -> None:
-        name = function.__name__
-        EVENTS[name] = Event(name, function, erased)
+def event(promise: Promise) -> Callable[[Happening], Happening]:
+    def register(function: Happening) -> Happening:
+        EVENTS[function.__name__] = Event(function.__name__, function, promise)
+        return function
 
     return register
 
 
-@event()
-def unsubscribed(world: Small, email: str, moved: str) -> None:
-    for platform in PLATFORMS:
-        world.unsubscribe(platform, email)
+def _unsubscribe(kit: Kit, email: str) -> None:
+    kit.make("unsubscribed" if "unsubscribed" in kit.statuses else "opted_out", [email])
 
 
-@event()
-def suppressed(world: Small, email: str, moved: str) -> None:
-    """The platform's own kind of “undeliverable”; HubSpot has no endpoint for one."""
-    for platform, status in (("mailchimp", "cleaned"), ("klaviyo", "suppressed"), ("hubspot", "opted_out")):
-        KITS[platform](world.running).make(status, [email])
+@event(Promise.OPTED_OUT)
+def unsubscribed(world: Everywhere, email: str, moved: str) -> None:
+    for kit in world.kits.values():
+        _unsubscribe(kit, email)
 
 
-@event()
-def re_addressed_and_unsubscribed(world: Small, email: str, moved: str) -> None:
-    re_address(world, email, moved)
-    for platform in PLATFORMS:
-        world.unsubscribe(platform, moved)
+@event(Promise.OPTED_OUT)
+def suppressed(world: Everywhere, email: str, moved: str) -> None:
+    """The platform's own kind of “undeliverable”, where others can bring it about."""
+    for kit in world.kits.values():
+        own = [status for status in ("cleaned", "suppressed") if status in kit.statuses]
+        kit.make(own[0], [email]) if own else _unsubscribe(kit, email)
 
 
-@event()
-def newcomer_signed_up_and_unsubscribed(world: Small, email: str, moved: str) -> None:
-    for platform, status in (("mailchimp", "subscribed"), ("klaviyo", "subscribed"), ("hubspot", "never")):
-        KITS[platform](world.running).make(status, [email])
-        world.unsubscribe(platform, email)
+@event(Promise.OPTED_OUT)
+def re_addressed_and_unsubscribed(world: Everywhere, email: str, moved: str) -> None:
+    for kit in world.kits.values():
+        kit.move(email, moved)
+        _unsubscribe(kit, moved)
 
 
-@event(erased=True)
-def erased(world: Small, email: str, moved: str) -> None:
-    digest = hashlib.md5(email.encode(), usedforsecurity=False).hexdigest()
-    world._send("POST", f"{world.audience()}/members/{digest}/actions/delete-permanent", MAILCHIMP)
-    profile = {"type": "profile", "attributes": {"email": email}}
-    job = {"type": "data-privacy-deletion-job", "attributes": {"profile": {"data": profile}}}
-    world._send("POST", "/api/data-privacy-deletion-jobs", KLAVIYO, {"data": job})
-    world._send("POST", "/crm/v3/objects/contacts/gdpr-delete", HUBSPOT, {"objectId": email, "idProperty": "email"})
+@event(Promise.OPTED_OUT)
+def newcomer_signed_up_and_unsubscribed(world: Everywhere, email: str, moved: str) -> None:
+    for kit in world.kits.values():
+        kit.make("subscribed", [email])
+        _unsubscribe(kit, email)
 
 
-def re_address(world: Small, email: str, moved: str) -> None:
-    """The contact gets another address on every platform; its id stays."""
-    world._send("PATCH", f"{world.audience()}/members/{email}", MAILCHIMP, {"email_address": moved})
-    (profile,) = world._send("GET", f'/api/profiles?filter=equals(email,"{email}")', KLAVIYO)["data"]
-    data = {"type": "profile", "id": profile["id"], "attributes": {"email": moved}}
-    world._send("PATCH", f"/api/profiles/{profile['id']}", KLAVIYO, {"data": data})
-    path = f"/crm/v3/objects/contacts/{email}?idProperty=email"
-    world._send("PATCH", path, HUBSPOT, {"properties": {"email": moved}})
+@event(Promise.ERASED)
+def erased(world: Everywhere, email: str, moved: str) -> None:
+    for kit in world.kits.values():
+        kit.delete([email])
+
+
+@event(Promise.FORGOTTEN)
+def forgotten(world: Everywhere, email: str, moved: str) -> None:
+    with world.open() as workspace, open_state(workspace) as store:
+        upkeep.forget(workspace, store, email)
+
+
+@event(Promise.FORGOTTEN)
+def newcomer_forgotten(world: Everywhere, email: str, moved: str) -> None:
+    forgotten(world, email, moved)
+
+
+@event(Promise.MEMBER)
+def newcomer_signed_up(world: Everywhere, email: str, moved: str) -> None:
+    for kit in world.kits.values():
+        kit.make("subscribed", [email])
+        kit.fill(email, OWN)
+
+
+@event(Promise.MEMBER)
+def signed_up_again(world: Everywhere, email: str, moved: str) -> None:
+    for kit in world.kits.values():
+        kit.make("subscribed", [email])
+        kit.fill(email, OWN)
+
+
+@event(Promise.MEMBER)
+def re_addressed(world: Everywhere, email: str, moved: str) -> None:
+    for kit in world.kits.values():
+        kit.move(email, moved)

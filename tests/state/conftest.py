@@ -81,7 +81,10 @@ def changes(*rows: dict[str, Any]) -> pa.Table:
 def open_run(store: SqlStore, table: pa.Table, **more: Any) -> str:
     moment = datetime(2026, 11, 21, tzinfo=UTC)
     parts = {"plan_id": "plan", "as_of": moment, "made_at": moment, "revisions": {}, "export": Export(1), **more}
-    return store.open_run(changes=table, **parts)
+    run = store.open_run(changes=table, **parts)
+    for name in set(table["destination"].to_pylist()):  # as a push does, when it has read who opted out meanwhile
+        store.journal.record(run, name)
+    return run
 
 
 def columns(table: pa.Table, *names: str) -> Sequence[tuple[Any, ...]]:

@@ -84,10 +84,12 @@ def test_the_next_entry_ends_the_one_before(store: Store) -> None:
     assert (row["stage"], row["part"], row["left_at"], row["how"]) == ("win_back", "mail", later, "left")
 
 
-def test_who_is_in_the_tag_already_enters_when_the_run_opens(store: Store) -> None:
+def test_who_is_in_the_tag_already_enters_when_that_is_recorded(store: Store) -> None:
     adopted = {"op": "adopt", "kind": "tag", "target": "win-back"}
     with store.lease("test"):
         run = open_run(store, [{**adopted, "email": ANN}], [move(ANN, "win_back", **adopted)])
+        assert now(store) == {}
+        store.journal.record(run, "d")
         assert now(store) == {ANN: "win_back"}
         store.journal.finish(run, RunState.DONE, {})
 

@@ -289,3 +289,19 @@ def test_a_destination_is_bound_to_its_first_account(store: SqlStore) -> None:
     assert store.accounts.bind("d", Known("1", "Uno")) == Known("1", "Uno")
     assert store.accounts.bind("d", Known("2", "Two")) == Known("1", "Uno")
     assert store.accounts.known() == {"d": Known("1", "Uno")} and store.revisions(["d"]) == {"d": 0}
+
+
+def test_who_opted_out_since_the_plan_is_not_adopted(store: SqlStore) -> None:
+    """As a push does it: the run is opened, statuses are read, what they forbid is skipped, the rest is recorded."""
+    rows = [{"op": "adopt", "email": f"{who}@example.com", "kind": "tag", "target": "t"} for who in "ab"]
+    parts = {"plan_id": "plan", "as_of": LONG_AGO, "made_at": LONG_AGO, "revisions": {"d": 0}, "contacts": 2}
+    with store.lease("test"):
+        run = store.open_run(changes=changes(*rows), **parts)
+        assert store.journal.destinations(run) == ["d"] and not store.ledger("d").memberships.num_rows
+        store.observe("d", contacts({"email": "a@example.com", "remote_id": "1", "status": "unsubscribed"}))
+        store.journal.skip_refusing(run, "d")
+        store.journal.record(run, "d")
+        store.journal.record(run, "d")
+    done = store.run_changes(run)
+    assert columns(done, "email", "outcome") == [("a@example.com", "skipped"), ("b@example.com", "applied")]
+    assert (store.ledger("d").memberships.num_rows, store.ledger("d").revision) == (1, 1)

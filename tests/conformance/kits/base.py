@@ -107,6 +107,18 @@ class Kit:
         """Who must not be mailed, whatever anybody's export says."""
         raise NotImplementedError
 
+    def standing(self) -> dict[str, str]:
+        """Address -> all that the platform keeps of a contact's consent, in its own words."""
+        raise NotImplementedError
+
+    def move(self, email: str, new: str) -> None:
+        """The contact gets another address; its id stays."""
+        raise NotImplementedError
+
+    def fill(self, email: str, value: str) -> None:
+        """Somebody writes `other_field` of a contact."""
+        raise NotImplementedError
+
     def _call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         answer = self._session.request(method, self.running.url + path, json=body, params=query, timeout=300)
         if answer.status_code == 404:

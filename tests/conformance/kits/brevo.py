@@ -75,6 +75,15 @@ class Brevo(Kit):
     def said_no(self) -> set[str]:
         return {one["email"] for one in self._people() if one["emailBlacklisted"]}
 
+    def standing(self) -> dict[str, str]:
+        return {one["email"]: f"blocklisted={one['emailBlacklisted']}" for one in self._people()}
+
+    def move(self, email: str, new: str) -> None:
+        self._call("PUT", f"/v3/contacts/{email}", {"attributes": {"EMAIL": new}})
+
+    def fill(self, email: str, value: str) -> None:
+        self._call("PUT", f"/v3/contacts/{email}", {"attributes": {self.other_field: value}})
+
     def _people(self) -> Iterator[Json]:
         return self._pages("/v3/contacts", "contacts", 1000)
 

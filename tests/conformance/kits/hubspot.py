@@ -103,6 +103,23 @@ class HubSpot(Kit):
         held = self._people(*names)
         return {one["email"] for _, one in held if any(one[name] not in (None, "", "false") for name in names)}
 
+    def standing(self) -> dict[str, str]:
+        names = ("hs_email_optout", "hs_email_bad_address", "hs_email_quarantined", "hs_email_hard_bounce_reason_enum")
+        types: dict[str, list[str]] = {}
+        for one in self._statuses():
+            types.setdefault(one["subscriberIdString"], []).append(f"{one['subscriptionId']}={one['status']}")
+        return {
+            one["email"]: " ".join([*(f"{name}={one[name]}" for name in names), *sorted(types.get(one["email"], ()))])
+            for _, one in self._people(*names)
+        }
+
+    def move(self, email: str, new: str) -> None:
+        self._call("PATCH", f"{self._contacts}/{email}", {"properties": {"email": new}}, idProperty="email")
+
+    def fill(self, email: str, value: str) -> None:
+        body = {"properties": {self.other_field: value}}
+        self._call("PATCH", f"{self._contacts}/{email}", body, idProperty="email")
+
     def _statuses(self) -> Iterator[Json]:
         emails = [one["email"] for _, one in self._people()]
         for some in batched(emails, 100):

@@ -94,6 +94,21 @@ class Klaviyo(Kit):
     def said_no(self) -> set[str]:
         return {email for email, one in self._marketing() if one["consent"] == "UNSUBSCRIBED" or one["suppression"]}
 
+    def standing(self) -> dict[str, str]:
+        return {
+            email: " ".join([one["consent"], *(each["reason"] for each in one["suppression"])])
+            for email, one in self._marketing()
+        }
+
+    def move(self, email: str, new: str) -> None:
+        (profile,) = self._call("GET", "/api/profiles", filter=f'equals(email,"{email}")')["data"]
+        data = {"type": "profile", "id": profile["id"], "attributes": {"email": new}}
+        self._call("PATCH", f"/api/profiles/{profile['id']}", {"data": data})
+
+    def fill(self, email: str, value: str) -> None:
+        attributes = {"email": email, "properties": {self.other_field: value}}
+        self._call("POST", "/api/profile-import", {"data": {"type": "profile", "attributes": attributes}})
+
     def _marketing(self) -> Iterator[tuple[str, Json]]:
         return ((one["email"], one["subscriptions"]["email"]["marketing"]) for one in self._people())
 

@@ -89,6 +89,16 @@ class Mailchimp(Kit):
         gone = {one["email_address"] for one in self._pages(f"{self._root}/members", "members", status="archived")}
         return gone | {one["email_address"] for one in self._people() if one["status"] in ("unsubscribed", "cleaned")}
 
+    def standing(self) -> dict[str, str]:
+        gone = self._pages(f"{self._root}/members", "members", status="archived")
+        return {one["email_address"]: one["status"] for one in (*self._people(), *gone)}
+
+    def move(self, email: str, new: str) -> None:
+        self._call("PATCH", self._member(email), {"email_address": new})
+
+    def fill(self, email: str, value: str) -> None:
+        self._call("PATCH", self._member(email), {"merge_fields": {self.other_field: value}})
+
     def _people(self) -> Iterator[Json]:
         return self._pages(f"{self._root}/members", "members")
 
