@@ -155,7 +155,7 @@ class _Planning:
     def held(self, destination: Destination) -> tuple[bool, Ledger]:
         """What changed on the platform is read, then the ledger; whether everybody was read just now."""
         connected = adapter(self.workspace, destination)
-        complete = observing.read(self.workspace, self.store, destination.name, connected, self.now)
+        complete = observing.read(self.workspace, self.store, destination.name, connected)
         return complete, self.store.ledger(destination.name)
 
     def part(
@@ -200,7 +200,7 @@ class _Planning:
         unknown = moves.strangers(desired, ledger)
         people = unknown.column("email").filter(observe.wanted(unknown, routing)).combine_chunks()
         people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
-        if observe.contacts(store, ledger, connected, people, self.now, self.workspace.reading, complete):
+        if observe.contacts(store, ledger, connected, people, self.workspace.reading, complete):
             ledger = store.ledger(name)
         observe.people(store, ledger, unknown)
         return ledger

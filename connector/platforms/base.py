@@ -194,6 +194,10 @@ class Adapter(Protocol):
         """The account, cheaply: asked before anything is read or sent, one request, remembered. Writes nothing.
         Raises MissingScope when the key is right but may not tell."""
 
+    def now(self) -> datetime:
+        """The platform's present moment, as its answers tell it; at most one request. All that is asked by time
+        (`statuses`, `engagement`, `unfinished`) is in this clock, never in the machine's."""
+
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """Every existing target of these kinds: (kind, name) -> remote id. Read in bulk, writes nothing."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,15 +36,14 @@ def push(
     listener: Listener,
     clock: Clock,
     halt: Halt,
-    now: Callable[[], datetime],
 ) -> None:
     """Send all that is left of the run to one destination. Returns early, with the reason in `halt`."""
     steps = store.journal.steps(run_id, destination)
-    delivery = Delivery(store, adapter, listener, clock, halt, sparing=Sparing(store, adapter, destination, now))
+    delivery = Delivery(store, adapter, listener, clock, halt, sparing=Sparing(store, adapter, destination))
     try:
         if adapter.capabilities.tag_style is TagStyle.PROPERTY:
             _carry(delivery, store, run_id, destination, steps)
-        freshness.refresh(store, run_id, destination, adapter, listener, now())
+        freshness.refresh(store, run_id, destination, adapter, listener)
         joined = store.journal.join(run_id, destination) if adapter.capabilities.create_joins_lists else []
         _set_totals(delivery, steps)
         _know_targets(delivery, store, destination, steps)

@@ -21,22 +21,27 @@ from connector.plan.routes import Routing
 from connector.platforms.base import Adapter, TagStyle
 from connector.state.base import Ledger, Store
 
-# A platform's clock and its index may lag; what is read twice does no harm.
+# A platform's index may lag, and its servers' clocks differ a little; what is read twice does no harm.
 OVERLAP = timedelta(minutes=10)
+
+
+def unread(cursor: datetime | None, now: datetime) -> datetime | None:
+    """From when on changes are to be asked for; None: everybody. `now` is the platform's present moment, as the cursor
+    is: one that lies ahead of it was made by another clock, so nobody knows what was missed."""
+    return cursor if cursor is None or cursor <= now else None
 
 
 def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, now: datetime, tell: Listener) -> bool:
     """Read what changed on the platform since the last reading. `everybody`: and if need be everything, once, because
-    rules ask about people who are in no target. Returns whether everything was read just now."""
+    rules ask about people who are in no target. `now` is the platform's (Adapter.now), from before the reading. Returns
+    whether everything was read just now."""
     cursor, whole = store.reading(destination)
     first = everybody and not whole
     if first:
         _remember(store, destination, adapter.statuses(None), tell, "reading everybody")
     elif cursor is not None:
-        since = cursor if cursor <= now else None  # the clock went back: nobody knows what was missed
-        _remember(store, destination, adapter.statuses(since), tell, "reading changes")
-    else:
-        return False
+        _remember(store, destination, adapter.statuses(unread(cursor, now)), tell, "reading changes")
+    # Without a cursor nobody is known yet; whoever is looked up from here on is read after `now`.
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=everybody)
     return first
 
@@ -46,7 +51,6 @@ def contacts(
     ledger: Ledger,
     adapter: Adapter,
     desired: pa.Array,
-    now: datetime,
     tell: Listener,
     complete: bool = False,
 ) -> bool:
@@ -65,7 +69,6 @@ def contacts(
     if len(unknown):
         absent = unknown.filter(pc.invert(pc.is_in(unknown, value_set=found)))
         store.observe(ledger.destination, _absent(absent))
-    store.observe(ledger.destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
     return len(unknown) > 0
 
 

@@ -7,7 +7,6 @@ Owns: the order of the reads, and saying what they cannot tell. Must not: write 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from connector.core.events import Listener, Progress
@@ -47,7 +46,7 @@ def _read_everybody(store: Store, connected: Adapter, destination: str, tell: Li
     from connector.core.schemas import CONTACT_SCHEMA
     from connector.reconcile.observe import OVERLAP
 
-    now, seen, ids = datetime.now(UTC), [pa.array([], pa.string())], [pa.array([], pa.string())]
+    now, seen, ids = connected.now(), [pa.array([], pa.string())], [pa.array([], pa.string())]
     for table in connected.statuses(None):
         store.observe(destination, table)
         seen.append(table.column("email").combine_chunks())

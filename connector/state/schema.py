@@ -121,6 +121,10 @@ _CONTACT_IDS: tuple[Statement, ...] = (
     "ALTER TABLE change ADD COLUMN seen TEXT",
 )
 
+# Cursors are in the platform's time. Those of before were in the machine's, which may have been ahead: they are put
+# where no platform's present moment is, so that everybody is read once (reconcile/observe.py, `unread`).
+_SERVER_TIME = ("UPDATE destination SET cursor = 253370764800000000 WHERE cursor IS NOT NULL",)
+
 MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _FIRST,
     _OBSERVED,
@@ -130,6 +134,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _DOUBTS,
     _ACCOUNTS,
     _CONTACT_IDS,
+    _SERVER_TIME,
 )
 
 

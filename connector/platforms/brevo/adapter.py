@@ -100,6 +100,10 @@ class Brevo:
             self._identity = Identity(about.organization_id, _name(about))
         return self._identity
 
+    def now(self) -> datetime:
+        """See Adapter."""
+        return self._client.now(self.identity)
+
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """See Adapter. Any text is a tag, so once there is the attribute every tag exists."""
         held = {(Kind.LIST, name): key for name, key in self._client.lists().items()} if Kind.LIST in kinds else {}

@@ -126,6 +126,10 @@ class HubSpot:
             self._identity = self._portal.identity()
         return self._identity
 
+    def now(self) -> datetime:
+        """See Adapter."""
+        return self._portal.now(self.identity)
+
     def _field_problem(self, name: str, definition: Mapping[str, Any] | None) -> str:
         if name == self._tag:
             return f"{name} holds the tags. Remove it from `fields`, or choose another settings.tag_property."

@@ -8,7 +8,8 @@ Facts are of 2026-11-21 and from developers.hubspot.com/docs/api-reference/lates
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -78,6 +79,10 @@ class Portal:
 
     def account(self) -> Json:
         return self._ask("GET", self._paths.account, shapes.Answer)
+
+    def now(self, ask: Callable[[], object]) -> datetime:
+        """What time it is there."""
+        return self._http.now(ask)
 
     def identity(self) -> Identity:
         number = self.account().get("portalId")

@@ -75,6 +75,10 @@ class Mailchimp:
             self._identity = Identity(f"{root.get('account_id', '')}/{audience['id']}", name)
         return self._identity
 
+    def now(self) -> datetime:
+        """See Adapter."""
+        return self._http.now(self.identity)
+
     def _root(self) -> dict[str, Any]:
         root = self._http.send("GET", "/", query={"fields": "account_id,account_name,role"}).body
         return root if isinstance(root, dict) else {}
