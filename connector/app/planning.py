@@ -177,6 +177,7 @@ class _Planning:
             routing = staged.routing
         unread = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
         seen, new_targets = observe.targets(self.store, connected, routing, unread, self.workspace.reading)
+        ledger = replace(ledger, left=self.store.left_lists(destination.name))  # of the targets just found, too
         recent = hold.recent(self.store, routing, self.workspace.ago)
         state = DestinationState(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)
         return _Compared(state, staged)

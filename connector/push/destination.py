@@ -130,6 +130,8 @@ def _know_targets(delivery: Delivery, store: Store, destination: str, steps: Seq
     store.remember_targets(
         destination, {key: ids[key] for target in _targets(unknown) if (key := (target.kind, target.name)) in ids}
     )
+    if ensured:  # whoever left a list is left out of it, now that it is known which one the name means
+        store.journal.skip_refusing(steps[0].run_id, destination)
     for step in steps:
         if step.kind and step.target and (step.kind, step.target) in ids:
             delivery.target_ids[step] = ids[step.kind, step.target]

@@ -118,6 +118,7 @@ def _absent(emails: pa.Array) -> pa.Table:
             "status": pa.array([str(Status.ABSENT)] * rows, pa.string()),
             "status_at": pa.nulls(rows, pa.timestamp("us", tz="UTC")),
             "tags": pa.nulls(rows, pa.list_(pa.string())),
+            "left": pa.nulls(rows, pa.list_(pa.string())),
         },
         schema=CONTACT_SCHEMA,
     )
@@ -148,6 +149,8 @@ def targets(
     if not new:
         return _found([], []), frozenset()
     existing = adapter.targets(frozenset(target.kind for target in new.values()))
+    named = {(target.kind, target.name) for target in new.values()}
+    store.saw_targets(ledger.destination, {key: remote_id for key, remote_id in existing.items() if key in named})
     by_property = adapter.capabilities.tag_style is TagStyle.PROPERTY
     numbers: list[int] = []
     emails: list[pa.Array] = []

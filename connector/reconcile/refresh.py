@@ -74,7 +74,8 @@ def _absent(contacts: pa.Table) -> pa.Table:
     from connector.core.schemas import CONTACT_SCHEMA
 
     no = pc.is_in(contacts.column("status"), value_set=pa.array(sorted(map(str, BLOCKED))))
-    chosen = contacts.filter(pc.invert(pc.fill_null(no, False))).select(CONTACT_SCHEMA.names)
+    chosen = contacts.filter(pc.invert(pc.fill_null(no, False)))
+    chosen = chosen.select([name for name in CONTACT_SCHEMA.names if name != "left"])
     status = pa.array([str(Status.ABSENT)] * chosen.num_rows, pa.string())
     return chosen.set_column(chosen.column_names.index("status"), "status", status)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.core.errors import StateError, TooNew
-from connector.state import tombstones
+from connector.state import left, tombstones
 from connector.state.drivers.driver import Driver
 
 Statement = str | Callable[[Driver], None]
@@ -135,6 +135,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _ACCOUNTS,
     _CONTACT_IDS,
     _SERVER_TIME,
+    left.TABLES,
 )
 
 

@@ -15,6 +15,7 @@ import requests
 from connector.app import observing, planning, pushing
 from connector.app.workspace import adapter, open_state
 from connector.core.model import Outcome
+from connector.core.schemas import CONTACT_SCHEMA
 from tests.conformance.kits import KITS
 from tests.path.small import Small, small
 
@@ -119,8 +120,7 @@ def test_a_cursor_of_an_earlier_version_is_read_past_once(world: World) -> None:
     world.opt_out()
     with world.open() as workspace, open_state(workspace) as store:
         for name in FOUR:
-            empty = store.ledger(name).contacts.slice(0, 0)
-            store.observe(name, empty, cursor=datetime.now(UTC) + 20 * HOURS)
+            store.observe(name, CONTACT_SCHEMA.empty_table(), cursor=datetime.now(UTC) + 20 * HOURS)
     world.segments("one", "two")
     assert {row["destination"] for row in world.plan().blocked.to_pylist()} == set(FOUR)
     assert all(at < datetime.now(UTC) for at in world.cursors().values())

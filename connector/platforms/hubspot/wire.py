@@ -183,7 +183,7 @@ def contacts_table(
             names = {value: name for name, value in labels().items()}
         tags = [(names or {}).get(value, tag_name(value)) for value in held]
         for address in addresses(properties):
-            row = (address, str(result["id"]), str(status_of(properties)), None, tags)
+            row = (address, str(result["id"]), str(status_of(properties)), None, tags, None)
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)
     return pa.table(columns, schema=CONTACT_SCHEMA)

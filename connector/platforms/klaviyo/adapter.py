@@ -43,7 +43,7 @@ from connector.core.schemas import MEMBER_SCHEMA
 from connector.platforms.base import NOT_HELD, Account, Batch, Done, Identity, Job, RecordOutcome, before_sending
 from connector.platforms.http.client import Http, Reply
 from connector.platforms.http.limits import Clock, Limiter
-from connector.platforms.klaviyo import engagement, jobs, lists, wire
+from connector.platforms.klaviyo import engagement, jobs, lists, reading, wire
 from connector.platforms.klaviyo import held as klaviyo_held
 from connector.platforms.klaviyo.facts import (
     ADDRESS,
@@ -151,14 +151,16 @@ class Klaviyo:
         yield from self._ask(list(missing))
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
-        """See Adapter. An unsubscribe or suppression does not move `updated`, hence the second reading."""
+        """See Adapter. Neither a suppression nor an unsubscribe, of all or of one list, moves `updated`, hence the
+        further readings."""
         if since is None:
             yield from self._profiles({})
             return
         moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         yield from self._profiles({"filter": f"greater-than(updated,{moment})", "sort": "updated"})
-        suppressed = "subscriptions.email.marketing.suppression.timestamp"
-        yield from self._profiles({"filter": f"greater-than({suppressed},{moment})"})
+        for scope in ("suppression", "list_suppressions"):
+            timestamp = f"subscriptions.email.marketing.{scope}.timestamp"
+            yield from self._profiles({"filter": f"greater-than({timestamp},{moment})"})
 
     def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
         """See Adapter."""
@@ -197,7 +199,7 @@ class Klaviyo:
             raise self._bug("needs the ids of the profiles and of the list")
         if batch.target_id is not None and batch.op is Op.REMOVE:
             return self._relate("DELETE", batch.target_id, ids, "members.remove")
-        held = self._held(records)
+        held = self._held(records, batch.target_id)
         if batch.target_id is not None:
             return self._add(batch.target_id, ids)
         if batch.op is Op.UPDATE:
@@ -276,14 +278,16 @@ class Klaviyo:
             return self._relate("POST", list_id, ids, "members.add")
         return self._import([_row(key, {}) for key in ids], [list_id])
 
-    def _held(self, records: Sequence[Mapping[str, Any]]) -> klaviyo_held.Held:
-        """What Klaviyo holds under the ids of the records now. Raises BadRecords for those that may not be sent."""
+    def _held(self, records: Sequence[Mapping[str, Any]], list_id: str | None) -> klaviyo_held.Held:
+        """What Klaviyo holds under the ids of the records now. Raises BadRecords for those that may not be sent, also
+        because they unsubscribed from the list `list_id`."""
         with before_sending():
             tables = self._ask(list(dict.fromkeys(record["remote_id"] for record in records)), "id")
             held = {row["remote_id"]: row for table in tables for row in table.to_pylist()}
-        culprits = klaviyo_held.culprits(records, held)
+        culprits = klaviyo_held.culprits(records, held, list_id)
         if culprits:
-            text = f"{self._name}: {len(culprits)} contacts are not held by Klaviyo, or twice in one batch."
+            why = "not held by Klaviyo, not in the list any more by their own will, or twice in one batch"
+            text = f"{self._name}: {len(culprits)} contacts are {why}."
             raise BadRecords(text, culprits, destination=self._name, code=NOT_HELD)
         return held
 
@@ -326,7 +330,7 @@ class Klaviyo:
         return query | ({"page[cursor]": cursor} if cursor else {})
 
     def _table(self, page: wire.Page) -> pa.Table:
-        return wire.contacts(page.data, self._tag_property, self._name)
+        return reading.contacts(page.data, self._tag_property, self._name)
 
     def _profiles(self, query: Mapping[str, Any]) -> Iterator[pa.Table]:
         for page in self._pages("/api/profiles", self._profile_query() | dict(query), "profiles"):
