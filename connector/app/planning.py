@@ -203,5 +203,7 @@ class _Planning:
         people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
         if observe.contacts(store, ledger, connected, people, self.workspace.reading, complete):
             ledger = store.ledger(name)
+        if observe.opted_out(store, ledger, connected, desired, routing, forgotten, self.workspace.reading):
+            ledger = store.ledger(name)
         observe.people(store, ledger, unknown)
         return ledger

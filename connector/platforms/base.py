@@ -210,6 +210,10 @@ class Adapter(Protocol):
         not held. Chooses the cheaper way by itself: asking in batches, or reading everything. May yield
         contacts that were not asked for."""
 
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """Those of `emails`, which no contact has, that the platform keeps an opt-out of all the same: CONTACT_SCHEMA,
+        without an id. Asked for whoever is about to be created. Nothing where opt-outs belong to contacts."""
+
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         """Every contact that changed on the platform after `since`, new ones included (None: everybody it
         holds), CONTACT_SCHEMA. May repeat a contact; the later row is the newer."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.events import Listener, Progress, silent
-from connector.core.model import BLOCKED, Kind, Status
+from connector.core.model import BLOCKED, Kind, NewContacts, Status
 from connector.core.schemas import CONTACT_SCHEMA
 from connector.plan.diff import moves
 from connector.plan.routes import Routing
@@ -77,6 +77,29 @@ def _identified(contacts: pa.Table) -> pa.Array:
     or they opted out."""
     settled = pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, BLOCKED | {Status.ABSENT}))))
     return contacts.filter(pc.or_(pc.is_valid(contacts["remote_id"]), settled))["email"].combine_chunks()
+
+
+def opted_out(
+    store: Store,
+    ledger: Ledger,
+    adapter: Adapter,
+    desired: pa.Table,
+    routing: Routing,
+    forgotten: pa.Array,
+    tell: Listener,
+) -> bool:
+    """Ask for opt-outs of those who would be created: a platform may keep some of addresses that no contact has, and
+    more by now than when the address was looked up. Returns whether there are any: then the ledger must be read
+    again."""
+    if routing.destination.new_contacts is NewContacts.SKIP or not desired.num_rows:
+        return False
+    contacts = ledger.contacts
+    held = contacts.filter(pc.not_equal(pc.fill_null(contacts["status"], str(Status.ABSENT)), str(Status.ABSENT)))
+    new = pc.invert(pc.is_in(desired["email"], value_set=held["email"].combine_chunks()))
+    mine = desired["email"].filter(pc.and_(wanted(desired, routing), new)).combine_chunks()
+    mine = mine.filter(pc.invert(pc.is_in(mine, value_set=forgotten)))
+    tables = adapter.opted_out(mine.to_pylist()) if len(mine) else iter(())
+    return len(_remember(store, ledger.destination, tables, tell, "asking for opt-outs")) > 0
 
 
 def people(store: Store, ledger: Ledger, desired: pa.Table) -> None:

@@ -122,6 +122,10 @@ class Brevo:
         """See Adapter."""
         return lookup(self._client, emails, self._tag)
 
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """See Adapter. Opt-outs belong to contacts."""
+        return iter(())
+
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         """See Adapter. Contacts that were deleted are not told."""
         for page in self._client.pages(since=since):

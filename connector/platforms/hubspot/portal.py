@@ -158,6 +158,13 @@ class Portal:
         path, body = self._paths.opt_out, {"inputs": list(emails)}
         return self._ask("POST", path, shapes.OptedOut, query={"channel": "EMAIL"}, body=body, writes=True)
 
+    def opted_out(self, emails: Sequence[str]) -> Json:
+        """Which of up to 100 addresses are opted out of all email, whether or not a contact has them. A reading."""
+        if not emails:
+            return {"results": []}
+        body = {"inputs": list(emails)}
+        return self._ask("POST", self._paths.opted_out, shapes.WideStatuses, query={"channel": "EMAIL"}, body=body)
+
     # -- lists ----------------------------------------------------------------------------------------------------
 
     def lists(self, count: int = LIST_PAGE) -> list[Json]:

@@ -41,6 +41,10 @@ class Paths:
     account: str
     opt_out: str
 
+    @property
+    def opted_out(self) -> str:
+        return f"{self.opt_out}/read"
+
 
 def paths(version: str) -> Paths:
     """`version` is "2026-03", "2026-09" or "v3". Opting out in batches came with v4 of its API."""

@@ -150,6 +150,10 @@ class Klaviyo:
                 return
         yield from self._ask(list(missing))
 
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """See Adapter. Opt-outs belong to contacts."""
+        return iter(())
+
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         """See Adapter. Neither a suppression nor an unsubscribe, of all or of one list, moves `updated`, hence the
         further readings."""

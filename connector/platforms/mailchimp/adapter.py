@@ -168,6 +168,10 @@ class Mailchimp:
         """There is no way to ask for many addresses at once, so everybody is read, a thousand at a time."""
         return self.statuses(None) if emails else iter(())
 
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """See Adapter. Opt-outs belong to contacts."""
+        return iter(())
+
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         """Archived members last: they are shown only when asked for by status, and whoever is archived while we read
         is then seen as such."""
