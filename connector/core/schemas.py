@@ -123,6 +123,8 @@ LEDGER_MEMBERSHIPS = pa.schema([("target", pa.int64()), ("contact", pa.int64())]
 LEDGER_FIELDS = pa.schema([("contact", pa.int64()), ("fields", pa.string())])  # JSON objects, several of one contact
 # Which lists people unsubscribed from, under every address of theirs.
 LEFT_LISTS = pa.schema([("kind", pa.string()), ("target", pa.string()), ("email", pa.string())])
+# Whose archiving or suppression is provably ours (state/retired.py).
+OURS = pa.schema([("email", pa.string())])
 LEDGER_TARGETS = pa.schema(
     [("id", pa.int64()), ("kind", pa.string()), ("name", pa.string()), ("remote_id", pa.string())]
 )

@@ -91,11 +91,20 @@ def reason(policy: NewContacts, *, gone_is_final: bool) -> str:
     return f"case when status in ({said_no}) then status when not consent then 'no_consent' {gone} {new} end"
 
 
+def _ours_alone(part: Part) -> pa.Table:
+    """The changes without those that would lift what somebody else has done: only our own letting go is taken back."""
+    lifts = pc.equal(part.changes["op"], str(Op.RESTORE))
+    ours = pc.is_in(part.changes["email"], value_set=part.ledger.ours["email"].combine_chunks())
+    return part.changes.filter(pc.or_(pc.invert(lifts), ours))
+
+
 def enforce(part: Part) -> Part:
     """The part without what a blocked status forbids: nobody who opted out is created, moved, added or adopted, and no
-    field of theirs is written; nobody joins a list that they unsubscribed from. An update that carries the removal of a
+    field of theirs is written; nobody joins a list that they unsubscribed from; only what is
+    provably our own doing is lifted. An update that carries the removal of a
     tag stays, for that alone. What would have made somebody a member is listed as blocked."""
-    contacts, changes, left = part.ledger.contacts, part.changes, part.ledger.left
+    contacts, left, changes = part.ledger.contacts, part.ledger.left, _ours_alone(part)
+    part = replace(part, changes=changes)
     refusing = contacts.filter(pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, BLOCKED)))))
     concerned = pc.coalesce(changes["old_email"], changes["email"])
     about = pc.is_in(concerned, value_set=refusing["email"].combine_chunks())

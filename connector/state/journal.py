@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from connector.core.model import BLOCKED, Kind, Op, Outcome, Status, quoted
 from connector.core.schemas import RECORDS
-from connector.state import left, stages
+from connector.state import left, retired, stages
 from connector.state.base import BatchState, JournalBatch, RunState, Step
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
@@ -211,6 +211,8 @@ class SqlJournal:
                     self._db.run(_FIELDS_UNKNOWN, [destination, *ends, destination, ""])
                     self._db.run(_DROP_FIELDS, [*ends, destination, ""])
                     self._db.run(_SKIP_EMPTY, [*ends, destination, ""])
+                if step.op is Op.RESTORE:
+                    retired.skip(self._db, destination, *ends)
                 if step.op is Op.ADD and step.kind is Kind.LIST:
                     left.skip(self._db, run_id, destination, step.target or "", *ends)
             self._db.run(_DOUBT_SKIPPED, [run_id, destination])

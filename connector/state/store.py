@@ -30,7 +30,7 @@ from connector.core.schemas import (
     RUN_CHANGES,
     STAGE_ENTRIES,
 )
-from connector.state import left, tombstones
+from connector.state import left, retired, tombstones
 from connector.state import stages as stage_entries
 from connector.state.accounts import Accounts
 from connector.state.base import Counts, Journal, Ledger, RunInfo, RunState
@@ -147,6 +147,7 @@ class SqlStore:
                 db.table(members.format("membership_doubt"), LEDGER_MEMBERSHIPS, here),
                 db.table(fields, LEDGER_FIELDS, here),
                 left.table(db, destination),
+                retired.table(db, destination),
             )
 
     def revisions(self, destinations: Sequence[str]) -> dict[str, int]:
@@ -186,6 +187,11 @@ class SqlStore:
     def saw_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
         with self._db.transaction():
             left.saw(self._db, destination, ids)
+
+    def note_retired(self, destination: str, contacts: pa.Table) -> None:
+        with self._db.transaction():
+            self._lease.check()
+            retired.note(self._db, destination, contacts)
 
     def left_lists(self, destination: str) -> pa.Table:
         with self._db.transaction(writes=False):

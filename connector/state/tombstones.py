@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.state import left
+from connector.state import left, retired
 from connector.state.drivers.driver import Driver
 
 # Every table with an address in a column `email`; tests/state/test_upkeep.py holds it against the schema.
@@ -125,6 +125,7 @@ def bury(db: Driver, emails: Sequence[str], persons: Sequence[str], at: int) -> 
         db.run("INSERT INTO tombstone(hash, at) VALUES (?, ?) ON CONFLICT(hash) DO NOTHING", [digest(salt, value), at])
     for email in emails:
         left.forget(db, email)
+        retired.forget(db, email)
         remove(db, email)
 
 
