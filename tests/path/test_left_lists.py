@@ -158,6 +158,18 @@ def test_a_resumed_creation_does_not_bring_them_back(world: World) -> None:
     assert world.lists()["Readers"] == set(PEOPLE.values())
 
 
+def test_a_new_address_of_the_same_person_is_left_out_too(world: World) -> None:
+    """The profile gets the new address in the same run that would add it to the list."""
+    world.leave(BOB)
+    world.do(planning.refreshed)
+    world.write(PEOPLE | {"bob": "bob.new@example.com"})
+    plan, _ = world.push()
+    assert ("klaviyo", "move") in {(row["destination"], row["op"]) for row in plan.changes.to_pylist()}
+    assert ("klaviyo", "Readers", "bob.new@example.com", "left_list") in left_out(plan)
+    assert world.lists()["Readers"] == OTHERS
+    assert world.push()[0].changes.num_rows == 0
+
+
 def test_why_names_the_reason(world: World) -> None:
     world.leave(BOB)
     with world.open() as workspace, open_state(workspace) as store:
