@@ -53,7 +53,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     config, now, new = workspace.config, workspace.now(), accounts.new(workspace, store)
     policy = lifecycle.policy(workspace)
     for item in workspace.destinations():
-        observing.read(workspace, store, item.name, adapter(workspace, item), now, everything=True)
+        observing.read(workspace, store, item.name, adapter(workspace, item), everything=True)
     evaluation, loaded = check(workspace, store)
     desired = evaluation.table
     sides = []

@@ -5,7 +5,6 @@ Owns: when it is read, and that desk commands see what was read last. Must not: 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace, open_state
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
     from connector.state.base import Store
 
 
-def read(
-    workspace: Workspace, store: Store, destination: str, adapter: Adapter, now: datetime, everything: bool = False
-) -> bool:
+def read(workspace: Workspace, store: Store, destination: str, adapter: Adapter, everything: bool = False) -> bool:
     """Bring the state up to date with what changed on one platform; returns whether everybody was read just now.
 
     Everybody, and who opened and clicked, is read only for a file whose rules ask for it, or for `everything`."""
@@ -30,7 +27,7 @@ def read(
 
     verify(store, destination, adapter, workspace.options.listener)
     words = asked(workspace.config).get(destination, frozenset())
-    tell = workspace.reading
+    tell, now = workspace.reading, adapter.now()
     complete = observe.changes(store, adapter, destination, everything or bool(words), now, tell)
     if everything or words & ENGAGEMENT_WORDS.keys():
         engagement.read(store, adapter, destination, now, tell)

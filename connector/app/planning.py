@@ -156,7 +156,7 @@ class _Planning:
     def held(self, destination: Destination) -> tuple[bool, Ledger]:
         """What changed on the platform is read, then the ledger; whether everybody was read just now."""
         connected = adapter(self.workspace, destination)
-        complete = observing.read(self.workspace, self.store, destination.name, connected, self.now)
+        complete = observing.read(self.workspace, self.store, destination.name, connected)
         return complete, self.store.ledger(destination.name)
 
     def part(
@@ -178,6 +178,7 @@ class _Planning:
             routing = staged.routing
         unread = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
         seen, new_targets = observe.targets(self.store, connected, routing, unread, self.workspace.reading)
+        ledger = replace(ledger, left=self.store.left_lists(destination.name))  # of the targets just found, too
         recent = hold.recent(self.store, routing, self.workspace.ago)
         state = DestinationState(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)
         return _Compared(state, staged)
@@ -201,7 +202,9 @@ class _Planning:
         unknown = moves.strangers(desired, ledger)
         people = unknown.column("email").filter(observe.wanted(unknown, routing)).combine_chunks()
         people = people.filter(pc.invert(pc.is_in(people, value_set=forgotten)))
-        if observe.contacts(store, ledger, connected, people, self.now, self.workspace.reading, complete):
+        if observe.contacts(store, ledger, connected, people, self.workspace.reading, complete):
+            ledger = store.ledger(name)
+        if observe.opted_out(store, ledger, connected, desired, routing, forgotten, self.workspace.reading):
             ledger = store.ledger(name)
         observe.people(store, ledger, unknown)
         return ledger

@@ -94,7 +94,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             stages=plan.stages,
         )
         adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in plan.revisions}
-        return apply(store, run, adapters, workspace.options.listener, workspace.stop, now=workspace.now)
+        return apply(store, run, adapters, workspace.options.listener, workspace.stop)
 
 
 def resume(workspace: Workspace, store: Store) -> RunResult | None:

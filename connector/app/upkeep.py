@@ -47,7 +47,7 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
     for destination in workspace.destinations():
         if destination.name in touched:
             connected = adapter(workspace, destination)
-            observing.read(workspace, store, destination.name, connected, now)
+            observing.read(workspace, store, destination.name, connected)
             routing, only = _routing(workspace, destination.name)
             sides.append(inverse.Undone(routing, store.ledger(destination.name), connected.capabilities, only))
     released = freezing.taken_back(workspace, store, run)

@@ -81,7 +81,8 @@ class Workspace:
         self.options.listener(event)
 
     def now(self) -> datetime:
-        """Real time, for asking what changed on a platform; rules know `as_of` only."""
+        """The machine's time, for what is recorded here. A platform is asked by its own (Adapter.now), and rules know
+        `as_of` only."""
         return datetime.now(UTC)
 
     def ago(self, duration: Duration) -> datetime:

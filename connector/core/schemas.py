@@ -87,6 +87,7 @@ CONTACT_SCHEMA = pa.schema(
         ("status", pa.string()),  # connector.core.model.Status value
         ("status_at", INSTANT),  # when it changed, if the platform says
         ("tags", pa.list_(pa.string())),  # only where tags are a property; else null
+        ("left", pa.list_(pa.string())),  # ids of the lists that the person unsubscribed from; null = not told
     ]
 )
 # What contacts did with mail of the platform, as read by `engagement`. Rows may repeat a contact: they are put together
@@ -120,6 +121,10 @@ LEDGER_CONTACTS = pa.schema(
 )
 LEDGER_MEMBERSHIPS = pa.schema([("target", pa.int64()), ("contact", pa.int64())])
 LEDGER_FIELDS = pa.schema([("contact", pa.int64()), ("fields", pa.string())])  # JSON objects, several of one contact
+# Which lists people unsubscribed from, under every address of theirs.
+LEFT_LISTS = pa.schema([("kind", pa.string()), ("target", pa.string()), ("email", pa.string())])
+# Whose archiving or suppression is provably ours (state/retired.py).
+OURS = pa.schema([("email", pa.string())])
 LEDGER_TARGETS = pa.schema(
     [("id", pa.int64()), ("kind", pa.string()), ("name", pa.string()), ("remote_id", pa.string())]
 )

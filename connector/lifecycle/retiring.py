@@ -44,7 +44,7 @@ _SQL = f"""
         select c.email, c.id, c.status, coalesce(p.protected, false) as protected, p.life, p.began_at, p.entered_at,
                coalesce(p.ripe, false) as ripe, x.email is not null as exported,
                p.stage = '{RETIRED}' and p.signal > p.entered_at and x.consent as back,
-               x.consent_at is not null as proven,
+               x.consent_at is not null as proven, c.email in (select email from ours) as ours,
                coalesce(e.bounces, 0) as bounces,
                exists (from members m where m.contact = c.id) as tagged
         from contacts c left join people p using (email) left join engagement e using (email)
@@ -61,7 +61,7 @@ _SQL = f"""
         from person where exported and (not protected or back)
     ), wanted as (
         select *, case finding
-                  when '{BACK}' then if($restores and proven and status = $retired, '{RESTORE}', '{REPORT}')
+                  when '{BACK}' then if($restores and proven and ours and status = $retired, '{RESTORE}', '{REPORT}')
                   when '{SUNSET}' then $sunset when '{HARD}' then $hard when '{SOFT}' then $hard
                   else $unsubscribed end as action from found where finding is not null
     ), acting as (
@@ -140,6 +140,7 @@ def find(
         connection.register("people", people)
         connection.register("exported", exported.select(["email", "consent", "consent_at"]))
         connection.register("contacts", ledger.contacts)
+        connection.register("ours", ledger.ours)
         connection.register("members", ledger.memberships)
         connection.register("engagement", engagement)
         known = {

@@ -17,14 +17,24 @@ from connector.core.model import BLOCKED, NewContacts, Op, Status, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA
 from connector.core.sql import scratch
 from connector.plan.part import Part
-from connector.platforms.base import TagStyle
+from connector.platforms.base import LEFT_LIST, TagStyle
 from connector.vendors import title
 
 ASKING = (Op.CREATE, Op.UPDATE, Op.MOVE, Op.ADD, Op.ADOPT)  # what an opt-out forbids
-_JUDGED = """
+# Somebody who gets another address in the same plan is known by the old one.
+_JUDGED = f"""
     create temp table judged as
-    select c.*, r.status as refused, r.status_at, row_number() over () as place
+    with known as (
+        select email, email as address from changes union
+        select email, old_email from changes where op = '{Op.MOVE}'
+    ), gone as (
+        select distinct l.kind, l.target, k.email from left_lists l join known k on k.address = l.email
+    )
+    select c.*, coalesce(r.status, if(g.email is null, null, '{LEFT_LIST}')) as refused, r.status_at,
+           row_number() over () as place
     from changes c left join refusing r on r.email = coalesce(c.old_email, c.email) and list_contains($asking, c.op)
+    left join gone g on g.email = c.email and g.kind = c.kind and g.target = c.target
+        and c.op in ('{Op.ADD}', '{Op.ADOPT}')
 """
 _KEPT = f"""
     with tagged as (select distinct email from judged where kind = 'tag' and op = '{Op.REMOVE}')
@@ -45,6 +55,7 @@ REASONS = {
     "archived": "archived in {}",
     "archived_later": "archived in {}, which takes nothing from them meanwhile; removed when they are back",
     "forgotten": "erased in {} for good",
+    LEFT_LIST: "unsubscribed from this list in {}",
     "no_consent": "no consent in the export",
     "no_proof": "no dated proof of consent, which a new subscribed contact needs",
     "gone": "was in {} before and is deleted, erased or under another address there; not created again",
@@ -80,19 +91,30 @@ def reason(policy: NewContacts, *, gone_is_final: bool) -> str:
     return f"case when status in ({said_no}) then status when not consent then 'no_consent' {gone} {new} end"
 
 
+def _ours_alone(part: Part) -> pa.Table:
+    """The changes without a RESTORE of what somebody else has done: only our own suppression is lifted."""
+    lifts = pc.equal(part.changes["op"], str(Op.RESTORE))
+    ours = pc.is_in(part.changes["email"], value_set=part.ledger.ours["email"].combine_chunks())
+    return part.changes.filter(pc.or_(pc.invert(lifts), ours))
+
+
 def enforce(part: Part) -> Part:
     """The part without what a blocked status forbids: nobody who opted out is created, moved, added or adopted, and no
-    field of theirs is written. An update that carries the removal of a tag stays, for that alone. What would have made
-    somebody a member is listed as blocked."""
-    contacts, changes = part.ledger.contacts, part.changes
+    field of theirs is written; nobody joins a list that they unsubscribed from; only what is provably our own doing is
+    lifted. An update that carries the removal of a tag stays, for that alone. What would have made somebody a member
+    is listed as blocked."""
+    contacts, left, changes = part.ledger.contacts, part.ledger.left, _ours_alone(part)
+    part = replace(part, changes=changes)
     refusing = contacts.filter(pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, BLOCKED)))))
     concerned = pc.coalesce(changes["old_email"], changes["email"])
     about = pc.is_in(concerned, value_set=refusing["email"].combine_chunks())
-    if not pc.any(pc.and_(about, pc.is_in(changes["op"], value_set=pa.array([str(op) for op in ASKING])))).as_py():
+    asking = pc.is_in(changes["op"], value_set=pa.array([str(op) for op in ASKING]))
+    if not left.num_rows and not pc.any(pc.and_(about, asking)).as_py():
         return part
     with scratch() as connection:
         connection.register("changes", changes)
         connection.register("refusing", refusing.select(["email", "status", "status_at"]))
+        connection.register("left_lists", left)
         connection.execute(_JUDGED, {"asking": [str(op) for op in ASKING]})
         carried = part.capabilities.tag_style is TagStyle.PROPERTY
         kept = connection.sql(_KEPT, params={"carried": carried}).to_arrow_table().cast(CHANGE_SCHEMA)

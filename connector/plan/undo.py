@@ -73,6 +73,7 @@ def _standing(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
     connection.register("contacts", ledger.contacts)
     connection.register("members", ledger.memberships)
     connection.register("targets", ledger.targets)
+    connection.register("ours", ledger.ours)
     chosen = [(str(target.kind), target.name) for target in side.only or ()]
     columns = {name: pa.array([pair[i] for pair in chosen], pa.string()) for i, name in enumerate(("kind", "name"))}
     connection.register("chosen", pa.table(columns))
@@ -135,8 +136,8 @@ def _fields(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
 
 
 def _restores(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
-    """Make the table `restored` (email): whom the run let go and the platform takes back, with dated proof of consent
-    and unless they said no themselves since."""
+    """Make the table `restored` (email): whom the run let go and the platform takes back, with dated proof of consent,
+    unless they said no themselves since, and only while what is there is provably our doing."""
     retire, offered = side.capabilities.retire, (Op.RESTORE, None) in side.capabilities.operations
     led_to = retire.leads_to if retire else Status.ARCHIVED
     can = "true" if offered else "false"
@@ -144,7 +145,7 @@ def _restores(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
         create temp table restored as
         select d.email from did d join contacts c using (email) join desired p using (email)
         where d.op = 'retire' and {_APPLIED} and c.status = '{led_to}' and {can}
-          and p.consent and p.consent_at is not null
+          and p.consent and p.consent_at is not null and d.email in (select email from ours)
     """)
 
 

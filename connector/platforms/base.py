@@ -22,6 +22,7 @@ from connector.core.model import RETIRED, Kind, NewContacts, Op, Outcome, Status
 # Codes of an outcome that say: the platform holds no such contact, or erased it for good. That is a fact about the
 # ledger and no refusal of a person, so the core makes it SKIPPED (push/batches.py) and forgets the contact.
 NOT_HELD, ERASED = "not_held", "forgotten"
+LEFT_LIST = "left_list"  # the person unsubscribed from that list: no refusal either, and SKIPPED
 
 
 @contextmanager
@@ -194,6 +195,10 @@ class Adapter(Protocol):
         """The account, cheaply: asked before anything is read or sent, one request, remembered. Writes nothing.
         Raises MissingScope when the key is right but may not tell."""
 
+    def now(self) -> datetime:
+        """The platform's present moment, as its answers tell it; at most one request. All that is asked by time
+        (`statuses`, `engagement`, `unfinished`) is in this clock, never in the machine's."""
+
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """Every existing target of these kinds: (kind, name) -> remote id. Read in bulk, writes nothing."""
 
@@ -204,6 +209,10 @@ class Adapter(Protocol):
         """Those of `emails` that the platform holds, in tables of CONTACT_SCHEMA. Emails not yielded are
         not held. Chooses the cheaper way by itself: asking in batches, or reading everything. May yield
         contacts that were not asked for."""
+
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """Those of `emails`, which no contact has, that the platform keeps an opt-out of all the same: CONTACT_SCHEMA,
+        without an id. Asked for whoever is about to be created. Nothing where opt-outs belong to contacts."""
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         """Every contact that changed on the platform after `since`, new ones included (None: everybody it

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from connector.core.errors import ContractError
 from connector.core.model import Op, Outcome, Target
 from connector.core.schemas import ANSWERS, BATCH_SCHEMA
-from connector.platforms.base import ERASED, NOT_HELD, Batch, Done, RecordOutcome
+from connector.platforms.base import ERASED, LEFT_LIST, NOT_HELD, Batch, Done, RecordOutcome
 from connector.state.base import Step
 
 
@@ -52,9 +52,9 @@ def refused(step: Step, records: pa.Table, culprits: Mapping[int, tuple[str, str
 
 def _judged(step: Step, outcome: RecordOutcome) -> RecordOutcome:
     """A contact that the platform does not hold was not refused, nor archived or unsubscribed: it is skipped, and the
-    ledger forgets it. Only a CREATE can be refused because of an erasure."""
+    ledger forgets it. Nor was one that has left the list. Only a CREATE can be refused because of an erasure."""
     left = step.op in (Op.RETIRE, Op.UNSUBSCRIBE) and outcome.outcome is Outcome.UNCHANGED
-    gone = (left or outcome.outcome is Outcome.REJECTED) and outcome.code in (NOT_HELD, ERASED)
+    gone = (left or outcome.outcome is Outcome.REJECTED) and outcome.code in (NOT_HELD, ERASED, LEFT_LIST)
     return replace(outcome, outcome=Outcome.SKIPPED) if gone and step.op is not Op.CREATE else outcome
 
 

@@ -30,7 +30,7 @@ from connector.core.events import Listener, Progress
 from connector.core.model import Kind, Op, Outcome, Status
 from connector.platforms.base import Adapter, Batch, Done, Job, OpSpec
 from connector.platforms.http.limits import Clock
-from connector.push import pending_jobs
+from connector.push import pending_jobs, proof
 from connector.push.batches import alike, answers, as_batch, refused, refused_fields
 from connector.push.recheck import Sparing
 from connector.state.base import BatchState, JournalBatch, Step, Store
@@ -146,7 +146,8 @@ class Delivery:
             return []
         self.store.journal.sent(batch)
         made = self._made(batch, records)
-        return self._receive(batch, records, lambda: self.adapter.push(made))
+        here = batch.step.destination
+        return self._receive(batch, records, lambda: proof.push(self.store, self.adapter, here, made))
 
     def _spare(self, batch: JournalBatch, records: pa.Table) -> pa.Table:
         """Who is left of a batch that lets people go, once those are out who showed life or changed meanwhile."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,15 +36,14 @@ def push(
     listener: Listener,
     clock: Clock,
     halt: Halt,
-    now: Callable[[], datetime],
 ) -> None:
     """Send all that is left of the run to one destination. Returns early, with the reason in `halt`."""
     steps = store.journal.steps(run_id, destination)
-    delivery = Delivery(store, adapter, listener, clock, halt, sparing=Sparing(store, adapter, destination, now))
+    delivery = Delivery(store, adapter, listener, clock, halt, sparing=Sparing(store, adapter, destination))
     try:
         if adapter.capabilities.tag_style is TagStyle.PROPERTY:
             _carry(delivery, store, run_id, destination, steps)
-        freshness.refresh(store, run_id, destination, adapter, listener, now())
+        freshness.refresh(store, run_id, destination, adapter, listener)
         store.journal.record(run_id, destination)
         joined = store.journal.join(run_id, destination) if adapter.capabilities.create_joins_lists else []
         _set_totals(delivery, steps)
@@ -133,6 +131,8 @@ def _know_targets(delivery: Delivery, store: Store, destination: str, steps: Seq
     store.remember_targets(
         destination, {key: ids[key] for target in _targets(unknown) if (key := (target.kind, target.name)) in ids}
     )
+    if ensured:  # whoever left a list is left out of it, now that it is known which one the name means
+        store.journal.skip_refusing(steps[0].run_id, destination)
     for step in steps:
         if step.kind and step.target and (step.kind, step.target) in ids:
             delivery.target_ids[step] = ids[step.kind, step.target]

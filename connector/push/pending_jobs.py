@@ -25,7 +25,7 @@ LOST = timedelta(days=1)  # what has not ended by then never will: it must not s
 
 def wait(destination: str, adapter: Adapter, listener: Listener, clock: Clock) -> None:
     """Return when the jobs of before are over. Raises Retryable after PATIENCE, and whatever asking raises."""
-    before = _recent(adapter.unfinished())
+    before = _recent(adapter)
     total, started, pause = len(before), clock.now(), FIRST
     while before:
         if clock.now() - started > PATIENCE:
@@ -40,10 +40,11 @@ def wait(destination: str, adapter: Adapter, listener: Listener, clock: Clock) -
         listener(Progress(destination, "waiting for earlier jobs", total, total))
 
 
-def _recent(jobs: Mapping[str, datetime | None]) -> dict[str, datetime | None]:
-    """Without a time, a job counts as recent."""
-    oldest = datetime.now(UTC) - LOST
-    return {job: taken for job, taken in jobs.items() if taken is None or taken > oldest}
+def _recent(adapter: Adapter) -> dict[str, datetime | None]:
+    """The unfinished jobs, by the platform's clock. Without a time, a job counts as recent."""
+    jobs = adapter.unfinished()
+    oldest = adapter.now() - LOST if jobs else None
+    return {job: taken for job, taken in jobs.items() if taken is None or oldest is None or taken > oldest}
 
 
 def _too_long(destination: str, jobs: Mapping[str, datetime | None]) -> Retryable:

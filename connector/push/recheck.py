@@ -8,8 +8,6 @@ Owns: the readings that this takes. Must not: send anything that writes, judge (
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from datetime import datetime
 
 import pyarrow as pa
 
@@ -17,21 +15,23 @@ from connector.core.model import Status
 from connector.core.schemas import ENGAGEMENT_SCHEMA
 from connector.platforms.base import Adapter, Engagement
 from connector.push.recheck_query import fresh, spared
+from connector.reconcile.observe import unread
 from connector.state.base import Store
 
 
 class Sparing:
     """One destination of one run. Called before each batch, from several threads."""
 
-    def __init__(self, store: Store, adapter: Adapter, destination: str, now: Callable[[], datetime]) -> None:
-        self._store, self._adapter, self._destination, self._now = store, adapter, destination, now
+    def __init__(self, store: Store, adapter: Adapter, destination: str) -> None:
+        self._store, self._adapter, self._destination = store, adapter, destination
         self._lock = threading.Lock()
 
     def codes(self, records: pa.Table, retired: Status | None) -> pa.Table:
         """`seq`, `code` of those of `records` (seq, email, seen) who are to be spared. `retired` is what the operation
         leads to: a contact with that status may pass. None: whoever opted out in any way is spared."""
         with self._lock:
-            for table in self._adapter.statuses(self._store.reading(self._destination)[0]):
+            since = unread(self._store.reading(self._destination)[0], self._adapter.now())
+            for table in self._adapter.statuses(since):
                 self._store.observe(self._destination, table)
             after = self._store.ledger(self._destination).contacts
             known, _until = self._store.engagement(self._destination)
@@ -44,5 +44,6 @@ class Sparing:
         if how is None:
             return []
         known, since = self._store.engagement(self._destination)
-        happened = list(self._adapter.engagement(since, self._now()))
+        now = self._adapter.now()
+        happened = list(self._adapter.engagement(unread(since, now), now))
         return [fresh(table, known) for table in happened] if how is Engagement.TOTALS else happened

@@ -6,10 +6,9 @@ Owns: apply, resume, RunResult. Must not: build plans, know a platform or an out
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from connector.core.errors import DestinationError, Interrupted, Refused
 from connector.core.events import Listener
@@ -22,10 +21,6 @@ from connector.reconcile.account import verify
 from connector.state.base import RunState, Store
 
 UNSENT = "unsent"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +55,8 @@ def apply(
     listener: Listener,
     stop: threading.Event,
     clock: Clock | None = None,
-    now: Callable[[], datetime] = _now,
 ) -> RunResult:
-    """Send what is left of a run. Needs the lease. Thread-safe listeners only. `now` is real time, for the recheck of
-    what people did.
+    """Send what is left of a run. Needs the lease. Thread-safe listeners only.
 
     Trouble of a destination ends up in the result. Raises StateError, and whatever is a bug, once the other
     destinations are done; the run is then as if it had been cut off."""
@@ -72,7 +65,7 @@ def apply(
     with ThreadPoolExecutor(max(1, len(halts)), thread_name_prefix="destination") as pool:
         for name, halt in halts.items():
             if name in adapters:
-                pool.submit(_push, store, run_id, name, adapters[name], listener, clock, halt, now)
+                pool.submit(_push, store, run_id, name, adapters[name], listener, clock, halt)
             else:
                 halt.error = _missing(name)
     for halt in halts.values():
@@ -101,7 +94,6 @@ def _push(
     listener: Listener,
     clock: Clock,
     halt: Halt,
-    now: Callable[[], datetime],
 ) -> None:
     """Nothing is sent with a key that opens another account than the ledger's."""
     try:
@@ -113,7 +105,7 @@ def _push(
     except BaseException as error:  # noqa: BLE001  (raised again when the other destinations are done)
         halt.bug = error
     else:
-        push(store, run_id, name, adapter, listener, clock, halt, now)
+        push(store, run_id, name, adapter, listener, clock, halt)
 
 
 def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threading.Event) -> RunResult:

@@ -32,12 +32,15 @@ _TOGETHER = """
 
 def read(store: Store, adapter: Adapter, destination: str, now: datetime, tell: Listener) -> None:
     """Add what happened since the last reading, where the platform tells in bulk. The stretches meet exactly, so that
-    nothing counts twice; the latest minutes wait for the next time, since reports lag."""
+    nothing counts twice; the latest minutes wait for the next time, since reports lag. `now` is the platform's
+    (Adapter.now). A stretch that ended after it was measured by another clock: all is read again, in the place of what
+    was counted."""
     kind = adapter.capabilities.engagement
     _, since = store.engagement(destination)
-    until = now - OVERLAP
-    if kind is None or (since is not None and since >= until):
+    until, again = now - OVERLAP, since is not None and since > now
+    if kind is None or (since is not None and since >= until and not again):
         return
+    since = None if again else since
     tables, done = [ENGAGEMENT_SCHEMA.empty_table()], 0
     for table in adapter.engagement(since, until):
         tables.append(table)
@@ -45,7 +48,8 @@ def read(store: Store, adapter: Adapter, destination: str, now: datetime, tell: 
         tell(Progress(destination, "reading opens and clicks", done, None))
     happened = pa.concat_tables(tables)
     totals = kind is Engagement.TOTALS
-    store.engage(destination, happened if totals else together(happened), until=until, totals=totals)
+    read = happened if totals else together(happened)
+    store.engage(destination, read, until=until, totals=totals or again)
 
 
 def together(happened: pa.Table) -> pa.Table:

@@ -8,22 +8,22 @@ Every run passes here, whoever opened it: a push, a saved plan, an answer given 
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from connector.core.events import Listener, Progress
+from connector.core.schemas import CONTACT_SCHEMA
 from connector.platforms.base import Adapter
+from connector.reconcile.observe import OVERLAP, unread
 from connector.state.base import Store
 
 
-def refresh(store: Store, run_id: str, destination: str, adapter: Adapter, listener: Listener, now: datetime) -> None:
+def refresh(store: Store, run_id: str, destination: str, adapter: Adapter, listener: Listener) -> None:
     """Read the statuses that changed and leave out what they forbid. Raises DestinationError: a destination that
     cannot be read is not written to."""
     cursor, _whole = store.reading(destination)
-    since = cursor if cursor is None or cursor <= now else None  # the clock went back: nobody knows what was missed
-    seen = 0
+    now, seen = adapter.now(), 0
     listener(Progress(destination, "checking for opt-outs", seen, None))
-    for table in adapter.statuses(since):
+    for table in adapter.statuses(unread(cursor, now)):
         store.observe(destination, table)
         seen += table.num_rows
         listener(Progress(destination, "checking for opt-outs", seen, None))
+    store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
     store.journal.skip_refusing(run_id, destination)

@@ -14,29 +14,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.events import Listener, Progress, silent
-from connector.core.model import BLOCKED, Kind, Status
+from connector.core.model import BLOCKED, Kind, NewContacts, Status
 from connector.core.schemas import CONTACT_SCHEMA
 from connector.plan.diff import moves
 from connector.plan.routes import Routing
 from connector.platforms.base import Adapter, TagStyle
 from connector.state.base import Ledger, Store
 
-# A platform's clock and its index may lag; what is read twice does no harm.
+# A platform's index may lag, and its servers' clocks differ a little; what is read twice does no harm.
 OVERLAP = timedelta(minutes=10)
+
+
+def unread(cursor: datetime | None, now: datetime) -> datetime | None:
+    """From when on changes are to be asked for; None: everybody. `now` is the platform's present moment, as the cursor
+    is: one that lies ahead of it was made by another clock, so nobody knows what was missed."""
+    return cursor if cursor is None or cursor <= now else None
 
 
 def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, now: datetime, tell: Listener) -> bool:
     """Read what changed on the platform since the last reading. `everybody`: and if need be everything, once, because
-    rules ask about people who are in no target. Returns whether everything was read just now."""
+    rules ask about people who are in no target. `now` is the platform's (Adapter.now), from before the reading. Returns
+    whether everything was read just now."""
     cursor, whole = store.reading(destination)
     first = everybody and not whole
     if first:
         _remember(store, destination, adapter.statuses(None), tell, "reading everybody")
     elif cursor is not None:
-        since = cursor if cursor <= now else None  # the clock went back: nobody knows what was missed
-        _remember(store, destination, adapter.statuses(since), tell, "reading changes")
-    else:
-        return False
+        _remember(store, destination, adapter.statuses(unread(cursor, now)), tell, "reading changes")
+    # Without a cursor nobody is known yet; whoever is looked up from here on is read after `now`.
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=everybody)
     return first
 
@@ -46,7 +51,6 @@ def contacts(
     ledger: Ledger,
     adapter: Adapter,
     desired: pa.Array,
-    now: datetime,
     tell: Listener,
     complete: bool = False,
 ) -> bool:
@@ -65,7 +69,6 @@ def contacts(
     if len(unknown):
         absent = unknown.filter(pc.invert(pc.is_in(unknown, value_set=found)))
         store.observe(ledger.destination, _absent(absent))
-    store.observe(ledger.destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
     return len(unknown) > 0
 
 
@@ -74,6 +77,29 @@ def _identified(contacts: pa.Table) -> pa.Array:
     or they opted out."""
     settled = pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, BLOCKED | {Status.ABSENT}))))
     return contacts.filter(pc.or_(pc.is_valid(contacts["remote_id"]), settled))["email"].combine_chunks()
+
+
+def opted_out(
+    store: Store,
+    ledger: Ledger,
+    adapter: Adapter,
+    desired: pa.Table,
+    routing: Routing,
+    forgotten: pa.Array,
+    tell: Listener,
+) -> bool:
+    """Ask for opt-outs of those who would be created: a platform may keep some of addresses that no contact has, and
+    more by now than when the address was looked up. Returns whether there are any: then the ledger must be read
+    again."""
+    if routing.destination.new_contacts is NewContacts.SKIP or not desired.num_rows:
+        return False
+    contacts = ledger.contacts
+    held = contacts.filter(pc.not_equal(pc.fill_null(contacts["status"], str(Status.ABSENT)), str(Status.ABSENT)))
+    new = pc.invert(pc.is_in(desired["email"], value_set=held["email"].combine_chunks()))
+    mine = desired["email"].filter(pc.and_(wanted(desired, routing), new)).combine_chunks()
+    mine = mine.filter(pc.invert(pc.is_in(mine, value_set=forgotten)))
+    tables = adapter.opted_out(mine.to_pylist()) if len(mine) else iter(())
+    return len(_remember(store, ledger.destination, tables, tell, "asking for opt-outs")) > 0
 
 
 def people(store: Store, ledger: Ledger, desired: pa.Table) -> None:
@@ -115,6 +141,7 @@ def _absent(emails: pa.Array) -> pa.Table:
             "status": pa.array([str(Status.ABSENT)] * rows, pa.string()),
             "status_at": pa.nulls(rows, pa.timestamp("us", tz="UTC")),
             "tags": pa.nulls(rows, pa.list_(pa.string())),
+            "left": pa.nulls(rows, pa.list_(pa.string())),
         },
         schema=CONTACT_SCHEMA,
     )
@@ -145,6 +172,8 @@ def targets(
     if not new:
         return _found([], []), frozenset()
     existing = adapter.targets(frozenset(target.kind for target in new.values()))
+    named = {(target.kind, target.name) for target in new.values()}
+    store.saw_targets(ledger.destination, {key: remote_id for key, remote_id in existing.items() if key in named})
     by_property = adapter.capabilities.tag_style is TagStyle.PROPERTY
     numbers: list[int] = []
     emails: list[pa.Array] = []

@@ -7,7 +7,6 @@ Owns: the order of the reads, and saying what they cannot tell. Must not: write 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from connector.core.events import Listener, Progress
@@ -47,7 +46,7 @@ def _read_everybody(store: Store, connected: Adapter, destination: str, tell: Li
     from connector.core.schemas import CONTACT_SCHEMA
     from connector.reconcile.observe import OVERLAP
 
-    now, seen, ids = datetime.now(UTC), [pa.array([], pa.string())], [pa.array([], pa.string())]
+    now, seen, ids = connected.now(), [pa.array([], pa.string())], [pa.array([], pa.string())]
     for table in connected.statuses(None):
         store.observe(destination, table)
         seen.append(table.column("email").combine_chunks())
@@ -75,7 +74,8 @@ def _absent(contacts: pa.Table) -> pa.Table:
     from connector.core.schemas import CONTACT_SCHEMA
 
     no = pc.is_in(contacts.column("status"), value_set=pa.array(sorted(map(str, BLOCKED))))
-    chosen = contacts.filter(pc.invert(pc.fill_null(no, False))).select(CONTACT_SCHEMA.names)
+    chosen = contacts.filter(pc.invert(pc.fill_null(no, False)))
+    chosen = chosen.select([name for name in CONTACT_SCHEMA.names if name != "left"])
     status = pa.array([str(Status.ABSENT)] * chosen.num_rows, pa.string())
     return chosen.set_column(chosen.column_names.index("status"), "status", status)
 

@@ -102,7 +102,7 @@ class App:
         platform = next((one for one in self.platforms if _serves(one, request.path)), None)
         if platform is None:
             request.body = await asgi.body(receive)
-            await asgi.answer(send, self._control(request))
+            await asgi.answer(send, self._control(request), self.world.now())
             return
         await self._serve(platform, request, scope, receive, send)
 
@@ -136,7 +136,7 @@ class App:
         if response is None:
             await asgi.drop(scope)
             return
-        await asgi.answer(send, response, garble=fault == "garble")
+        await asgi.answer(send, response, self.world.now(), garble=fault == "garble")
 
     async def _delay(self, fault: str) -> None:
         settings = self.world.settings
@@ -261,7 +261,14 @@ def serve(
     world = World(open_state(state), settings)
     recorder = Recorder(record) if record else None
     app = App(world, load_platforms(), lambda: setattr(server, "should_exit", True), recorder)
-    config = uvicorn.Config(app, http=asgi.Protocol, ws="none", log_level="error", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app,
+        http=asgi.Protocol,
+        ws="none",
+        log_level="error",
+        timeout_graceful_shutdown=2,
+        date_header=False,  # of the machine; the answers carry the platforms' own
+    )
     server = _Server(config)
     with _listener(port) as listener:
         if until_stdin_closes:

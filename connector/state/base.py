@@ -22,6 +22,8 @@ from connector.core.plan import Export
 from connector.core.schemas import (
     LEDGER_FIELDS,
     LEDGER_MEMBERSHIPS,
+    LEFT_LISTS,
+    OURS,
 )
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ class Ledger:
     whole: bool = False  # everybody whom the platform holds has been read, not only those we asked for
     doubtful: pa.Table = field(default_factory=LEDGER_MEMBERSHIPS.empty_table)  # sent, never answered: there or not
     doubtful_fields: pa.Table = field(default_factory=LEDGER_FIELDS.empty_table)  # sent, never answered
+    left: pa.Table = field(default_factory=LEFT_LISTS.empty_table)  # who unsubscribed from which list
+    ours: pa.Table = field(default_factory=OURS.empty_table)  # who is archived or suppressed, provably by us
 
     def possible(self) -> pa.Table:
         """LEDGER_MEMBERSHIPS, with those that may be there."""
@@ -240,6 +244,16 @@ class Store(Protocol):
         ignored; null keeps what was known). Never touches fields, memberships or the revision. "absent" forgets the
         tags; it does not overwrite a blocked status. A status belongs to the platform's id: it holds for every address
         under which the id is known. `whole`: with this, everybody whom the platform holds has been read."""
+
+    def saw_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
+        """These targets exist on the platform, whether or not we have written to them: (kind, name) -> remote id."""
+
+    def note_retired(self, destination: str, contacts: pa.Table) -> None:
+        """These (CONTACT_SCHEMA) were found archived or suppressed right after our request. Before its outcome is
+        settled: whoever was so already is left out."""
+
+    def left_lists(self, destination: str) -> pa.Table:
+        """LEFT_LISTS: who unsubscribed from which list of those that are known by name, as in Ledger.left."""
 
     def reading(self, destination: str) -> tuple[datetime | None, bool]:
         """Up to where `statuses` has been read, and whether everybody has been."""

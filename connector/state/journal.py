@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from connector.core.model import BLOCKED, Kind, Op, Outcome, Status, quoted
 from connector.core.schemas import RECORDS
-from connector.state import stages
+from connector.state import left, retired, stages
 from connector.state.base import BatchState, JournalBatch, RunState, Step
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
@@ -113,7 +113,8 @@ _DOUBT_SKIPPED = f"""
     SELECT t.id, k.id FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
     JOIN target t ON t.destination = s.destination AND t.kind = s.kind AND t.name = s.target
     JOIN contact k ON k.destination = s.destination AND k.email = c.email
-    WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.ADD}' AND c.code = 'opted_out' AND EXISTS (
+    WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.ADD}'
+    AND c.code IN ('opted_out', '{left.CODE}') AND EXISTS (
         SELECT 1 FROM batch b WHERE b.state = '{BatchState.SENT}'
         AND coalesce(c.carrier, c.seq) BETWEEN b.first_seq AND b.last_seq)"""
 
@@ -210,6 +211,10 @@ class SqlJournal:
                     self._db.run(_FIELDS_UNKNOWN, [destination, *ends, destination, ""])
                     self._db.run(_DROP_FIELDS, [*ends, destination, ""])
                     self._db.run(_SKIP_EMPTY, [*ends, destination, ""])
+                if step.op is Op.RESTORE:
+                    retired.skip(self._db, destination, *ends)
+                if step.op is Op.ADD and step.kind is Kind.LIST:
+                    left.skip(self._db, run_id, destination, step.target or "", *ends)
             self._db.run(_DOUBT_SKIPPED, [run_id, destination])
 
     def record(self, run_id: str, destination: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.core.errors import StateError, TooNew
-from connector.state import tombstones
+from connector.state import left, retired, tombstones
 from connector.state.drivers.driver import Driver
 
 Statement = str | Callable[[Driver], None]
@@ -123,6 +123,9 @@ _CONTACT_IDS: tuple[Statement, ...] = (
 
 # Of the people in the export, those with consent.
 _CONSENTING = ("ALTER TABLE run ADD COLUMN consenting INTEGER",)
+# Cursors are in the platform's time. Those of before were in the machine's, which may have been ahead: they are put
+# where no platform's present moment is, so that everybody is read once (reconcile/observe.py, `unread`).
+_SERVER_TIME = ("UPDATE destination SET cursor = 253370764800000000 WHERE cursor IS NOT NULL",)
 
 MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _FIRST,
@@ -134,6 +137,9 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _ACCOUNTS,
     _CONTACT_IDS,
     _CONSENTING,
+    _SERVER_TIME,
+    left.TABLES,
+    retired.TABLES,
 )
 
 

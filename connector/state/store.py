@@ -31,8 +31,8 @@ from connector.core.schemas import (
     RUN_CHANGES,
     STAGE_ENTRIES,
 )
+from connector.state import left, retired, tombstones
 from connector.state import stages as stage_entries
-from connector.state import tombstones
 from connector.state.accounts import Accounts
 from connector.state.base import Counts, Journal, Ledger, RunInfo, RunState
 from connector.state.drivers.driver import Driver
@@ -48,6 +48,7 @@ from connector.state.upkeep import Upkeep
 
 _BLOCKED = quoted(BLOCKED)
 _KEPT = f"(excluded.status = '{Status.ABSENT}' AND contact.status IN ({_BLOCKED}))"
+OBSERVED = ("email", "remote_id", "status", "status_at", "tags")
 _OBSERVE = f"""
     INSERT INTO contact(destination, email, remote_id, status, status_at, tags, held_before)
     VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -146,6 +147,8 @@ class SqlStore:
                 whole,
                 db.table(members.format("membership_doubt"), LEDGER_MEMBERSHIPS, here),
                 db.table(fields, LEDGER_FIELDS, here),
+                left.table(db, destination),
+                retired.table(db, destination),
             )
 
     def revisions(self, destinations: Sequence[str]) -> dict[str, int]:
@@ -155,9 +158,11 @@ class SqlStore:
     def observe(
         self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None, whole: bool = False
     ) -> None:
+        if "left" not in contacts.column_names:
+            contacts = contacts.append_column(CONTACT_SCHEMA.field("left"), left.untold(contacts.num_rows))
         known = contacts.select(CONTACT_SCHEMA.names).cast(CONTACT_SCHEMA)
         known = known.filter(pc.not_equal(known.column("email"), ""))  # null is filtered out as well
-        email, remote_id, status, status_at, tags = known.columns
+        email, remote_id, status, status_at, tags, _left = known.columns
         destinations = pa.repeat(destination, known.num_rows)
         held = pc.fill_null(pc.not_equal(status, str(Status.ABSENT)), False).cast(pa.int64())
         email = pc.utf8_lower(email)
@@ -167,8 +172,10 @@ class SqlStore:
         shared = pa.table([status, status_at, destinations, remote_id, email, blocked], names=names)
         shared = shared.filter(pc.and_(pc.equal(held, 1), pc.is_valid(remote_id)))
         with self._db.transaction():
-            found = pa.table(columns, names=["destination", *CONTACT_SCHEMA.names, "held_before"])
-            self._db.load(_OBSERVE, tombstones.read(self._db).without(found))
+            found = pa.table(columns, names=["destination", *OBSERVED, "held_before"])
+            stones = tombstones.read(self._db)
+            self._db.load(_OBSERVE, stones.without(found))
+            left.observe(self._db, destination, stones.without(known.set_column(0, "email", email)))
             self._db.load(_SAME_ID, shared)
             if cursor is not None:
                 self._db.run(
@@ -177,6 +184,19 @@ class SqlStore:
                     "whole = CASE WHEN excluded.whole = 1 THEN 1 ELSE destination.whole END",
                     [destination, micros(cursor), int(whole)],
                 )
+
+    def saw_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
+        with self._db.transaction():
+            left.saw(self._db, destination, ids)
+
+    def note_retired(self, destination: str, contacts: pa.Table) -> None:
+        with self._db.transaction():
+            self._lease.check()
+            retired.note(self._db, destination, contacts)
+
+    def left_lists(self, destination: str) -> pa.Table:
+        with self._db.transaction(writes=False):
+            return left.table(self._db, destination)
 
     def reading(self, destination: str) -> tuple[datetime | None, bool]:
         return self._state_of(destination)[1:]
@@ -232,6 +252,7 @@ class SqlStore:
                     [destination, kind, name],
                 )
             self._db.run(f"UPDATE target SET remote_id = NULL WHERE {this}", [destination, kind, name])
+            self._db.run(f"DELETE FROM seen_target WHERE {this}", [destination, kind, name])
             raise_revision(self._db, destination)
 
     def open_run(

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.state import left, retired
 from connector.state.drivers.driver import Driver
 
 # Every table with an address in a column `email`; tests/state/test_upkeep.py holds it against the schema.
@@ -123,6 +124,8 @@ def bury(db: Driver, emails: Sequence[str], persons: Sequence[str], at: int) -> 
     for value in [*emails, *(PERSON + person for person in persons)]:
         db.run("INSERT INTO tombstone(hash, at) VALUES (?, ?) ON CONFLICT(hash) DO NOTHING", [digest(salt, value), at])
     for email in emails:
+        left.forget(db, email)
+        retired.forget(db, email)
         remove(db, email)
 
 

@@ -105,6 +105,14 @@ def test_statuses_tell_each_later_change(adapter: Adapter, kit: Kit) -> None:
         assert missed == {}
 
 
+@pytest.mark.parametrize("hours", [-30, 5])
+def test_now_is_the_platforms(kit: Kit, hours: int) -> None:
+    """Ours may be hours ahead or behind: cursors made from it would pass over changes."""
+    kit.running.settings(clock_ahead_s=hours * 3600)
+    theirs = datetime.now(UTC) + timedelta(hours=hours)
+    assert abs(connect(kit).now() - theirs) < timedelta(minutes=1)
+
+
 def test_one_page_plus_one(adapter: Adapter, kit: Kit) -> None:
     """Every reading of people goes on where the largest page ends."""
     emails = [f"q{number}@example.com" for number in range(kit.page + 1)]

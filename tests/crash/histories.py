@@ -274,7 +274,7 @@ class Histories(RuleBasedStateMachine):
         routing = self._routing()
         chosen = table.column("email").combine_chunks().filter(observe.wanted(table, routing).combine_chunks())
         ledger = self.store.ledger("dest")
-        if observe.contacts(self.store, ledger, self.platform, chosen, self.moment, silent, complete):
+        if observe.contacts(self.store, ledger, self.platform, chosen, silent, complete):
             ledger = self.store.ledger("dest")
         observe.people(self.store, ledger, table)
         self.exported |= set(table.column("email").to_pylist()) & set(ledger.contacts.column("email").to_pylist())

@@ -11,6 +11,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -92,6 +93,7 @@ class Simulated(BaseAdapter):
             flying[name] -= 1
         self.seen.append((arrived, f"{asked.method} {asked.template}", answer.status))
         self.flying.append((arrived, self.clock.time))
+        answer.headers = {"date": format_datetime(self.world.now(), usegmt=True)} | answer.headers
         return _packed(answer, asked, request)
 
     def close(self) -> None:

@@ -488,6 +488,11 @@ def test_retry_after_is_read_in_both_forms(text: str, seconds: float | None) -> 
     assert retry_after({"retry-after": text}) == seconds
 
 
+def test_a_date_of_retry_after_counts_from_the_answers_own_date() -> None:
+    told = {"retry-after": "Wed, 21 Oct 2015 07:28:07 GMT", "Date": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    assert retry_after(told) == 7
+
+
 def test_no_retry_after() -> None:
     assert retry_after({}) is None
 

@@ -636,7 +636,8 @@ def test_changes_are_what_was_updated_and_what_was_suppressed(http: responses.Re
     phone_only["attributes"]["email"] = None
     http.get(f"{HOST}/api/profiles", json=_page([_profile("ann@example.com"), phone_only]))
     http.get(f"{HOST}/api/profiles", json=_page([_profile("bo@example.com")]))
-    assert _emails(klaviyo.statuses(WHEN)) == ["ann@example.com", "bo@example.com"]
+    http.get(f"{HOST}/api/profiles", json=_page([_profile("cleo@example.com")]))
+    assert _emails(klaviyo.statuses(WHEN)) == ["ann@example.com", "bo@example.com", "cleo@example.com"]
     assert _query(http, 0)["filter"] == "greater-than(updated,2026-02-03T04:05:06Z)"
     assert _query(http, 0)["sort"] == "updated"
     suppressed = "subscriptions.email.marketing.suppression.timestamp"

@@ -347,6 +347,7 @@ def test_contacts_are_read_in_our_words(audience: responses.RequestsMock) -> Non
         "status": "subscribed",
         "status_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         "tags": None,
+        "left": None,
     }
     assert found[1]["status_at"] is None
 

@@ -115,6 +115,12 @@ class FakePlatform:
     def identity(self) -> Identity:
         return Identity(self.account, f"Account {self.account}")
 
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        return iter(())
+
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         return {key: f"{key[0]}:{key[1]}" for key in self.groups if key[0] in kinds}
 

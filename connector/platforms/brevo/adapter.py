@@ -100,6 +100,10 @@ class Brevo:
             self._identity = Identity(about.organization_id, _name(about))
         return self._identity
 
+    def now(self) -> datetime:
+        """See Adapter."""
+        return self._client.now(self.identity)
+
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """See Adapter. Any text is a tag, so once there is the attribute every tag exists."""
         held = {(Kind.LIST, name): key for name, key in self._client.lists().items()} if Kind.LIST in kinds else {}
@@ -117,6 +121,10 @@ class Brevo:
     def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
         """See Adapter."""
         return lookup(self._client, emails, self._tag)
+
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """See Adapter. Opt-outs belong to contacts."""
+        return iter(())
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         """See Adapter. Contacts that were deleted are not told."""

@@ -61,6 +61,10 @@ class Client:
         """The reply."""
         return self._http.send(method, path, body=body, writes=True, replayable=replayable)
 
+    def now(self, ask: Callable[[], object]) -> datetime:
+        """What time it is there."""
+        return self._http.now(ask)
+
     def download(self, url: str) -> bytes:
         return self._http.download(url)
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from connector.core.errors import Unanswered
 from connector.core.model import Outcome
-from connector.platforms.base import Done, RecordOutcome, before_sending
+from connector.platforms.base import LEFT_LIST, Done, RecordOutcome, before_sending
 from connector.platforms.brevo import errors, proof, wire
 from connector.platforms.brevo.client import Client
 from connector.platforms.brevo.facts import WORKING_LIST
@@ -24,7 +24,7 @@ from connector.platforms.brevo.facts import WORKING_LIST
 Verdict = tuple[Outcome, str, str]
 APPLIED, UNCHANGED = (Outcome.APPLIED, "", ""), (Outcome.UNCHANGED, "", "")
 GONE = (Outcome.REJECTED, *proof.GONE)
-LEFT = (Outcome.REJECTED, "left_list", "unsubscribed from this list")
+LEFT = (Outcome.SKIPPED, LEFT_LIST, "unsubscribed from this list")
 OPTED_OUT = (Outcome.SKIPPED, "opted_out", "blocklisted at Brevo")
 FAILED = (Outcome.FAILED, "not_changed", "Brevo did not change the membership")
 

@@ -138,6 +138,7 @@ def contacts(found: Iterable[Contact], tag_attribute: str) -> pa.Table:
             "status": [str(status(one)) for one in mine],
             "status_at": [None] * len(mine),
             "tags": [tags(one, tag_attribute) for one in mine],
+            "left": [[str(each) for each in one.listUnsubscribed or ()] for one in mine],
         },
         schema=CONTACT_SCHEMA,
     )

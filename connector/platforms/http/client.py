@@ -6,12 +6,14 @@ endpoint or a record, log bodies, queries or headers (they hold addresses and ke
 
 from __future__ import annotations
 
+import contextlib
 import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,11 +24,12 @@ from requests.adapters import HTTPAdapter
 
 from connector import __version__
 from connector.config.sections.urls import loopback
-from connector.core.errors import ContractError, DestinationError, Refused, Retryable, Unanswered
+from connector.core.errors import ContractError, DestinationError, MissingScope, Refused, Retryable, Unanswered
 from connector.core.events import Listener, RequestSent, Waiting
 from connector.platforms.http.limits import Clock, Limiter
 from connector.platforms.http.retry import RetryPolicy, Tries
 from connector.platforms.http.secrecy import Secrecy
+from connector.platforms.http.served import ServerTime
 
 CONNECT_SECONDS, READ_SECONDS = 10, 120
 USER_AGENT = f"segment-connector/{__version__}"
@@ -105,6 +108,7 @@ class Http:
         self._session = _session(base_url, concurrency)
         self._session.headers.update(headers)
         self._secrecy = Secrecy(headers)
+        self._served = ServerTime(clock.now)
         self._bare = _session(base_url, concurrency)  # carries no credentials
 
     def send(
@@ -128,6 +132,7 @@ class Http:
         def once(tries: Tries, attempt: int) -> Reply:
             report = _Report(method, told or path, writes, attempt)
             response = self._exchange(self._session, bucket, report, self._base + path, params=query, json=body)
+            self._served.hear(response.headers)
             reply = _reply(response, self._secrecy.strip(response.content))
             trouble = self._trouble(response, reply, report)
             if trouble is not None:
@@ -138,6 +143,18 @@ class Http:
             return reply
 
         return self._retrying(once, bucket, replayable)
+
+    def now(self, ask: Callable[[], object]) -> datetime:
+        """The platform's present moment. `ask` sends a cheap request, for when nothing has been answered yet. Raises
+        ContractError when no answer tells the time: what changed since could not be asked for."""
+        if self._served.now() is None:
+            with contextlib.suppress(MissingScope):  # that answer tells the time as well
+                ask()
+        moment = self._served.now()
+        if moment is None:
+            text = "its answers carry no Date header that can be read. A proxy on the way may take it out."
+            raise self._error(ContractError, "no_date", text)
+        return moment
 
     def download(self, url: str) -> bytes:
         """The content of an address that the platform handed out, asked for without our credentials. It holds people's

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 import tenacity
 
 from connector.core.errors import Retryable
+from connector.platforms.http.served import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,15 @@ class Tries:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The Retry-After header in seconds; it may be a number or a date (RFC 9110, section 10.2.3)."""
+    """The Retry-After header in seconds; it may be a number or a date (RFC 9110, section 10.2.3), which counts from
+    the answer's own Date."""
     text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
     try:
         return max(0.0, float(text))
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(text) - (date(headers) or datetime.now(UTC))).total_seconds())
     except (ValueError, TypeError):
         return None
 

@@ -126,6 +126,10 @@ class HubSpot:
             self._identity = self._portal.identity()
         return self._identity
 
+    def now(self) -> datetime:
+        """See Adapter."""
+        return self._portal.now(self.identity)
+
     def _field_problem(self, name: str, definition: Mapping[str, Any] | None) -> str:
         if name == self._tag:
             return f"{name} holds the tags. Remove it from `fields`, or choose another settings.tag_property."
@@ -176,6 +180,11 @@ class HubSpot:
             yield from pool.map(lambda chunk: self._contacts(self._portal.by_email(chunk)), chunks)
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """See Adapter. Communication preferences belong to addresses."""
+        for start in range(0, len(emails), BATCH):
+            yield optout.table(self._portal.opted_out(emails[start : start + BATCH]))
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         if since is None:
@@ -268,19 +277,27 @@ class HubSpot:
         raise self._refusals.bug("no operation of HubSpot is asynchronous")
 
     def _create(self, records: list[dict[str, Any]]) -> Done:
+        """HubSpot keeps opt-outs for addresses without a contact, too: it is asked right before."""
         if any(record["new_status"] not in (None, NewContacts.TRANSACTIONAL) for record in records):
             raise self._refusals.not_sent("a contact cannot be created as subscribed or pending")
         with before_sending():
             kinds, adds = self._kinds(records), self._options(records, "tags_add")
-        inputs = []
+            out = optout.out(self._portal.opted_out([record["email"] for record in records]))
+        told = (Outcome.SKIPPED, "opted_out", "HubSpot keeps an opt-out of the address")
+        done = [RecordOutcome(index, *told) for index, one in enumerate(records) if one["email"].lower() in out]
+        inputs: list[Json] = []
+        sent: list[int] = []
         for index, record in enumerate(records):
+            if record["email"].lower() in out:
+                continue
+            sent.append(index)
             properties = {"email": record["email"]} | wire.field_values(record["fields"], kinds)
             if adds[index]:
                 properties[self._tag] = ";".join(adds[index])
             inputs.append({"properties": properties, "associations": [], "objectWriteTraceId": str(index)})
         index_of = {str(index): index for index in range(len(records))}
         index_of |= {f"email:{record['email']}": index for index, record in enumerate(records)}
-        return Done(self._write("create", inputs, index_of, range(len(records))))
+        return Done((*done, *(self._write("create", inputs, index_of, sent) if inputs else ())))
 
     def _update(self, records: list[dict[str, Any]]) -> Done:
         """A row without a change is UNCHANGED; of two rows for one contact (its second address) the first is sent."""

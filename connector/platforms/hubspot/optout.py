@@ -1,6 +1,7 @@
-"""Opting contacts out of all email at HubSpot.
+"""Opting contacts out of all email at HubSpot, and which addresses are.
 
-Owns: whom such a request may name, by what HubSpot says of them right before it, and what its answer says of each.
+Owns: whom such a request may name, by what HubSpot says of them right before it, and what its answer says of each; what
+an answer about opt-outs says.
 Must not: send, keep state, repeat a vendor's message.
 
 HubSpot keeps opt-outs by address, and takes one for an address that no contact has, or that is a contact's second one,
@@ -13,8 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from connector.core.errors import BadRecords
 from connector.core.model import BLOCKED, Outcome, Status
+from connector.core.schemas import CONTACT_SCHEMA
 from connector.platforms.base import RecordOutcome
 from connector.platforms.hubspot.errors import Declined, faults, meaning
 from connector.platforms.hubspot.wire import addresses, status_of
@@ -48,6 +52,21 @@ def _told(status: Status, *, primary: bool) -> RecordOutcome:
     if status in BLOCKED:
         return RecordOutcome(0, Outcome.SKIPPED, "said_no", "HubSpot does not mail this contact any more")
     return RecordOutcome(0, Outcome.UNKNOWN)
+
+
+def out(body: Mapping[str, Any]) -> set[str]:
+    """The addresses that an answer about opt-outs names as opted out: of the portal or of a business unit of it."""
+    return {
+        str(one["subscriberIdString"]).strip().lower()
+        for one in body["results"]
+        if any(each["status"] == "UNSUBSCRIBED" for each in one["wideStatuses"])
+    }
+
+
+def table(body: Mapping[str, Any]) -> pa.Table:
+    """The same as CONTACT_SCHEMA: no contact has these addresses."""
+    rows = [{"email": email, "status": str(Status.UNSUBSCRIBED)} for email in sorted(out(body))]
+    return pa.Table.from_pylist(rows, schema=CONTACT_SCHEMA)
 
 
 def outcomes(body: Mapping[str, Any], emails: Sequence[str], sent: Sequence[int]) -> list[RecordOutcome]:

@@ -8,7 +8,8 @@ Facts are of 2026-11-21 and from developers.hubspot.com/docs/api-reference/lates
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -78,6 +79,10 @@ class Portal:
 
     def account(self) -> Json:
         return self._ask("GET", self._paths.account, shapes.Answer)
+
+    def now(self, ask: Callable[[], object]) -> datetime:
+        """What time it is there."""
+        return self._http.now(ask)
 
     def identity(self) -> Identity:
         number = self.account().get("portalId")
@@ -152,6 +157,13 @@ class Portal:
         """Out of all email, up to 100 addresses. Raises Declined when the batch as a whole is refused."""
         path, body = self._paths.opt_out, {"inputs": list(emails)}
         return self._ask("POST", path, shapes.OptedOut, query={"channel": "EMAIL"}, body=body, writes=True)
+
+    def opted_out(self, emails: Sequence[str]) -> Json:
+        """Which of up to 100 addresses are opted out of all email, whether or not a contact has them. A reading."""
+        if not emails:
+            return {"results": []}
+        body = {"inputs": list(emails)}
+        return self._ask("POST", self._paths.opted_out, shapes.WideStatuses, query={"channel": "EMAIL"}, body=body)
 
     # -- lists ----------------------------------------------------------------------------------------------------
 

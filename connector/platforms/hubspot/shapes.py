@@ -55,6 +55,20 @@ class OptedOut(Answer):
     errors: list[_Trouble] | None = None
 
 
+class _Wide(BaseModel):
+    status: str
+
+
+class _OfAddress(BaseModel):
+    subscriberIdString: str
+    wideStatuses: list[_Wide]
+
+
+class WideStatuses(Answer):
+    results: list[_OfAddress]
+    errors: list[_Trouble] | None = None
+
+
 class _List(BaseModel):
     listId: str
     name: str

@@ -41,6 +41,10 @@ class Paths:
     account: str
     opt_out: str
 
+    @property
+    def opted_out(self) -> str:
+        return f"{self.opt_out}/read"
+
 
 def paths(version: str) -> Paths:
     """`version` is "2026-03", "2026-09" or "v3". Opting out in batches came with v4 of its API."""
@@ -183,7 +187,7 @@ def contacts_table(
             names = {value: name for name, value in labels().items()}
         tags = [(names or {}).get(value, tag_name(value)) for value in held]
         for address in addresses(properties):
-            row = (address, str(result["id"]), str(status_of(properties)), None, tags)
+            row = (address, str(result["id"]), str(status_of(properties)), None, tags, None)
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)
     return pa.table(columns, schema=CONTACT_SCHEMA)

@@ -43,14 +43,13 @@ from connector.core.schemas import MEMBER_SCHEMA
 from connector.platforms.base import NOT_HELD, Account, Batch, Done, Identity, Job, RecordOutcome, before_sending
 from connector.platforms.http.client import Http, Reply
 from connector.platforms.http.limits import Clock, Limiter
-from connector.platforms.klaviyo import engagement, jobs, wire
+from connector.platforms.klaviyo import engagement, jobs, lists, reading, wire
 from connector.platforms.klaviyo import held as klaviyo_held
 from connector.platforms.klaviyo.facts import (
     ADDRESS,
     CAPABILITIES,
     CONCURRENCY,
     FILTER_CAP,
-    LISTS_PAGE,
     MEMBERS_CAP,
     PAGE,
     POLL_FIRST,
@@ -111,6 +110,10 @@ class Klaviyo:
             self._identity = Identity(account.id, wire.account_name(account))
         return self._identity
 
+    def now(self) -> datetime:
+        """See Adapter."""
+        return self._http.now(self.identity)
+
     def _account(self) -> wire.Resource:
         found = self._page("/api/accounts", {}, "accounts").data
         if not found or not found[0].id:
@@ -120,15 +123,15 @@ class Klaviyo:
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """See Adapter. Tags are values of a property, which Klaviyo cannot enumerate: only lists are found. Of several
         lists with one name the oldest counts."""
-        return self._lists({}) if Kind.LIST in kinds else {}
+        return lists.found(self._pages) if Kind.LIST in kinds else {}
 
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         """See Adapter. A tag needs no creation: its id is its name."""
         names = [target.name for target in targets if target.kind is Kind.LIST]
-        held = self._lists_named(names)
+        held = lists.named(self._pages, names)
         for name in dict.fromkeys(names):
             if (Kind.LIST, name) not in held:
-                held[Kind.LIST, name] = self._create_list(name)
+                held[Kind.LIST, name] = lists.create(self._pages, self._new_list, name)
         return {target: held.get((target.kind, target.name), target.name) for target in targets}
 
     def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
@@ -147,15 +150,21 @@ class Klaviyo:
                 return
         yield from self._ask(list(missing))
 
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """See Adapter. Opt-outs belong to contacts."""
+        return iter(())
+
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
-        """See Adapter. An unsubscribe or suppression does not move `updated`, hence the second reading."""
+        """See Adapter. Neither a suppression nor an unsubscribe, of all or of one list, moves `updated`, hence the
+        further readings."""
         if since is None:
             yield from self._profiles({})
             return
         moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         yield from self._profiles({"filter": f"greater-than(updated,{moment})", "sort": "updated"})
-        suppressed = "subscriptions.email.marketing.suppression.timestamp"
-        yield from self._profiles({"filter": f"greater-than({suppressed},{moment})"})
+        for scope in ("suppression", "list_suppressions"):
+            timestamp = f"subscriptions.email.marketing.{scope}.timestamp"
+            yield from self._profiles({"filter": f"greater-than({timestamp},{moment})"})
 
     def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
         """See Adapter."""
@@ -194,7 +203,7 @@ class Klaviyo:
             raise self._bug("needs the ids of the profiles and of the list")
         if batch.target_id is not None and batch.op is Op.REMOVE:
             return self._relate("DELETE", batch.target_id, ids, "members.remove")
-        held = self._held(records)
+        held = self._held(records, batch.target_id)
         if batch.target_id is not None:
             return self._add(batch.target_id, ids)
         if batch.op is Op.UPDATE:
@@ -273,32 +282,34 @@ class Klaviyo:
             return self._relate("POST", list_id, ids, "members.add")
         return self._import([_row(key, {}) for key in ids], [list_id])
 
-    def _held(self, records: Sequence[Mapping[str, Any]]) -> klaviyo_held.Held:
-        """What Klaviyo holds under the ids of the records now. Raises BadRecords for those that may not be sent."""
+    def _held(self, records: Sequence[Mapping[str, Any]], list_id: str | None) -> klaviyo_held.Held:
+        """What Klaviyo holds under the ids of the records now. Raises BadRecords for those that may not be sent, also
+        because they unsubscribed from the list `list_id`."""
         with before_sending():
             tables = self._ask(list(dict.fromkeys(record["remote_id"] for record in records)), "id")
             held = {row["remote_id"]: row for table in tables for row in table.to_pylist()}
-        culprits = klaviyo_held.culprits(records, held)
+        culprits = klaviyo_held.culprits(records, held, list_id)
         if culprits:
-            text = f"{self._name}: {len(culprits)} contacts are not held by Klaviyo, or twice in one batch."
+            why = "not held by Klaviyo, not in the list any more by their own will, or twice in one batch"
+            text = f"{self._name}: {len(culprits)} contacts are {why}."
             raise BadRecords(text, culprits, destination=self._name, code=NOT_HELD)
         return held
 
-    def _import(self, rows: Sequence[Mapping[str, Any]], lists: Sequence[str]) -> Job:
+    def _import(self, rows: Sequence[Mapping[str, Any]], joined: Sequence[str]) -> Job:
         wire.check_size(rows, self._name)
-        body = wire.import_body(rows, lists)
+        body = wire.import_body(rows, joined)
         try:
             reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import", replayable=False)
         except Refused as refused:
             if not isinstance(refused, BadRecords):
-                self._must_exist(lists)
+                self._must_exist(joined)
             raise
         return Job(wire.read(wire.One, reply, self._name).data.id, POLL_FIRST)
 
-    def _must_exist(self, lists: Sequence[str]) -> None:
+    def _must_exist(self, keys: Sequence[str]) -> None:
         """Raises Refused with the code not_found for a list that was deleted: an import says so by no code."""
         with before_sending():
-            for each in lists:
+            for each in keys:
                 self._http.send("GET", f"/api/lists/{quote(each, safe='')}", bucket="lists")
 
     def _relate(self, method: str, list_id: str, ids: Sequence[str], bucket: str) -> Done:
@@ -323,7 +334,7 @@ class Klaviyo:
         return query | ({"page[cursor]": cursor} if cursor else {})
 
     def _table(self, page: wire.Page) -> pa.Table:
-        return wire.contacts(page.data, self._tag_property, self._name)
+        return reading.contacts(page.data, self._tag_property, self._name)
 
     def _profiles(self, query: Mapping[str, Any]) -> Iterator[pa.Table]:
         for page in self._pages("/api/profiles", self._profile_query() | dict(query), "profiles"):
@@ -342,34 +353,8 @@ class Klaviyo:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _lists(self, query: Mapping[str, Any]) -> dict[tuple[Kind, str], str]:
-        held: dict[tuple[Kind, str], str] = {}
-        for page in self._pages("/api/lists", {"page[size]": LISTS_PAGE, "sort": "created"} | dict(query), "lists"):
-            for each in page.data:
-                held.setdefault((Kind.LIST, str(each.attributes.get("name"))), each.id)
-        return held
-
-    def _lists_named(self, names: Sequence[str]) -> dict[tuple[Kind, str], str]:
-        held: dict[tuple[Kind, str], str] = {}
-        for portion in wire.portions(list(dict.fromkeys(names)), FILTER_CAP):
-            held |= self._lists({"filter": wire.any_of("name", portion)})
-        return held
-
-    def _create_list(self, name: str) -> str:
-        """A list with the account's own opt-in process. Names need not be unique, so a creation without an answer is
-        looked for before it is tried again, twice at most."""
-        body = {"data": {"type": "list", "attributes": {"name": name}}}
-        for _ in range(2):
-            try:
-                return self._new_list(body)
-            except Unanswered:
-                found = self._lists_named([name]).get((Kind.LIST, name))
-                if found is not None:
-                    return found
-        return self._new_list(body)
-
     def _new_list(self, body: object) -> str:
-        reply = self._http.send("POST", "/api/lists", body=body, writes=True, replayable=False, bucket="lists.create")
+        reply = self._write("POST", "/api/lists", body, "lists.create", replayable=False)
         return wire.read(wire.One, reply, self._name).data.id
 
     def _page(self, path: str, query: Mapping[str, Any], bucket: str) -> wire.Page:

@@ -9,15 +9,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connector.platforms.base import NOT_HELD
+from connector.platforms.base import LEFT_LIST, NOT_HELD
 
 Held = Mapping[str, Mapping[str, Any]]  # id -> row of CONTACT_SCHEMA
 
 
-def culprits(records: Sequence[Mapping[str, Any]], held: Held) -> dict[int, tuple[str, str]]:
-    """index -> code, detail of those whose id Klaviyo does not hold (any more), and of further rows of one profile."""
+def culprits(records: Sequence[Mapping[str, Any]], held: Held, list_id: str | None) -> dict[int, tuple[str, str]]:
+    """index -> code, detail of those whose id Klaviyo does not hold (any more), who unsubscribed from the list that
+    they are to join, and of further rows of one profile."""
     gone = [index for index, record in enumerate(records) if record["remote_id"] not in held]
     found = dict.fromkeys(gone, (NOT_HELD, "gone from Klaviyo"))
+    left = {key for key, row in held.items() if list_id is not None and list_id in (row["left"] or ())}
+    out = [index for index, record in enumerate(records) if record["remote_id"] in left]
+    found |= dict.fromkeys(out, (LEFT_LIST, "unsubscribed from this list"))
     return found | dict.fromkeys(_repeated(records, held), ("duplicate", "another row is the same profile"))
 
 

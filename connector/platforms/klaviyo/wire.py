@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 
-import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
 from connector.core.errors import (
@@ -29,8 +28,6 @@ from connector.core.errors import (
     TooLarge,
     Unanswered,
 )
-from connector.core.model import Status
-from connector.core.schemas import CONTACT_SCHEMA
 from connector.platforms.http.client import Reply
 from connector.platforms.http.retry import retry_after
 from connector.platforms.klaviyo.facts import MAX_BODY, MAX_PROFILE
@@ -42,14 +39,6 @@ LOCATION = frozenset(
     {"address1", "address2", "city", "country", "latitude", "longitude", "region", "zip", "timezone", "ip"}
 )
 
-# The first reason that applies decides; a person who said no themselves weighs more than a technical one.
-REASONS = {
-    "SPAM_COMPLAINT": Status.COMPLAINED,
-    "UNSUBSCRIBE": Status.UNSUBSCRIBED,
-    "HARD_BOUNCE": Status.BOUNCED,
-    "INVALID_EMAIL": Status.BOUNCED,
-    "USER_SUPPRESSED": Status.SUPPRESSED,
-}
 LONGEST_WAIT = 600.0  # a longer Retry-After is a used-up daily allowance, not a throttle
 
 
@@ -130,66 +119,6 @@ def portions(values: Sequence[str], most: int, characters: int = 6000) -> Iterat
         length += size
     if portion:
         yield portion
-
-
-def contacts(profiles: Sequence[Resource], tag_property: str, destination: str) -> pa.Table:
-    """Profiles with an address as CONTACT_SCHEMA. Needs attributes email, properties and subscriptions.
-
-    Raises ContractError when a profile comes without subscriptions: nobody may be taken for reachable by mistake."""
-    try:
-        return _contacts(profiles, tag_property, destination)
-    except (AttributeError, TypeError, pa.ArrowInvalid):
-        text = f"{destination}: a profile in Klaviyo's answer is not of the documented shape. Check settings.revision."
-        raise ContractError(text, destination=destination, code="shape") from None
-
-
-def _contacts(profiles: Sequence[Resource], tag_property: str, destination: str) -> pa.Table:
-    mine = [profile for profile in profiles if profile.attributes.get("email")]
-    statuses = [status(profile.attributes, destination) for profile in mine]
-    return pa.table(
-        {
-            "email": [profile.attributes["email"].strip().lower() for profile in mine],
-            "remote_id": [profile.id for profile in mine],
-            "status": [str(value) for value, _ in statuses],
-            "status_at": [at for _, at in statuses],
-            "tags": [tags(profile.attributes, tag_property) for profile in mine],
-        },
-        schema=CONTACT_SCHEMA,
-    )
-
-
-def tags(attributes: Mapping[str, Any], tag_property: str) -> list[str]:
-    """The tag property as a list; somebody may have made it a single text."""
-    value = (attributes.get("properties") or {}).get(tag_property)
-    values = value if isinstance(value, list) else [] if value in (None, "") else [value]
-    return list(dict.fromkeys(str(each) for each in values))
-
-
-def status(attributes: Mapping[str, Any], destination: str = "") -> tuple[Status, datetime | None]:
-    """What Klaviyo may do with this profile, and since when. A suppression outweighs the consent beside it."""
-    if "subscriptions" not in attributes:
-        raise ContractError(
-            f"{destination}: Klaviyo answered profiles without subscriptions although they were asked for. "
-            "Check settings.revision.",
-            destination=destination,
-            code="shape",
-        )
-    marketing = ((attributes["subscriptions"] or {}).get("email") or {}).get("marketing")
-    if not marketing:
-        return Status.SUPPRESSED, None  # unknown: nobody is taken for reachable
-    found = {entry.get("reason"): entry.get("timestamp") for entry in marketing.get("suppression") or []}
-    for reason, meaning in REASONS.items():
-        if reason in found:
-            return meaning, instant(found[reason])
-    consent = marketing.get("consent")
-    since = instant(marketing.get("consent_timestamp") or marketing.get("last_updated"))
-    if consent == "UNSUBSCRIBED":
-        return Status.UNSUBSCRIBED, since
-    if found or not marketing.get("can_receive_email_marketing", True):
-        return Status.SUPPRESSED, instant(next(iter(found.values()), None))
-    if consent == "SUBSCRIBED":
-        return Status.SUBSCRIBED, since
-    return Status.NEVER_SUBSCRIBED, None
 
 
 def instant(value: str | None) -> datetime | None:

@@ -75,6 +75,10 @@ class Mailchimp:
             self._identity = Identity(f"{root.get('account_id', '')}/{audience['id']}", name)
         return self._identity
 
+    def now(self) -> datetime:
+        """See Adapter."""
+        return self._http.now(self.identity)
+
     def _root(self) -> dict[str, Any]:
         root = self._http.send("GET", "/", query={"fields": "account_id,account_name,role"}).body
         return root if isinstance(root, dict) else {}
@@ -163,6 +167,10 @@ class Mailchimp:
     def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
         """There is no way to ask for many addresses at once, so everybody is read, a thousand at a time."""
         return self.statuses(None) if emails else iter(())
+
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """See Adapter. Opt-outs belong to contacts."""
+        return iter(())
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         """Archived members last: they are shown only when asked for by status, and whoever is archived while we read

@@ -183,7 +183,7 @@ def contacts(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table
             read["contact_id"],
             pc.fill_null(known.take(place.combine_chunks()), str(Status.SUPPRESSED)),
             status_at,
-            pa.nulls(len(read), CONTACT_SCHEMA.field("tags").type),
+            *(pa.nulls(len(read), CONTACT_SCHEMA.field(name).type) for name in ("tags", "left")),
         ],
         schema=CONTACT_SCHEMA,
     )

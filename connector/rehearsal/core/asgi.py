@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime
+from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 from starlette.types import Message, Receive, Scope, Send
@@ -39,12 +41,14 @@ async def body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-async def answer(send: Send, response: Response, garble: bool = False) -> None:
+async def answer(send: Send, response: Response, now: datetime, garble: bool = False) -> None:
+    """`now` is the platforms' present moment, UTC: the header Date."""
     body = response.body
     content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
     if garble and response.status != 204:
         content = content[: len(content) // 2] if len(content) > 1 else b"<"
-    headers = {"content-type": "application/json", **{name.lower(): v for name, v in response.headers.items()}}
+    headers = {"date": format_datetime(now, usegmt=True), "content-type": "application/json"}
+    headers |= {name.lower(): v for name, v in response.headers.items()}
     if response.status != 204:
         headers["content-length"] = str(len(content))
     pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]

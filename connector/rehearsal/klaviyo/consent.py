@@ -91,7 +91,8 @@ def _subscribe(world: World, request: Request) -> Response:
         pk, at = people[store.clean(row["attributes"]["email"])], _consented_at(row) or now
         store.set_consent(world.db, [pk], store.SUBSCRIBED, at)
     store.unsuppress(world.db, people.values(), store.LIFTED_BY_SUBSCRIBING)
-    if list_id:
+    if list_id:  # that this lifts the unsubscribe from the list, too, is not documented
+        store.unsuppress(world.db, people.values(), store.LIFTED_BY_SUBSCRIBING, list_id)
         lists.join(world.db, list_id, people.values(), now)
     return Response(202, None)
 

@@ -221,10 +221,10 @@ def suppress(db: sqlite3.Connection, profiles: Iterable[int], reason: str, at: s
     return db.total_changes - before
 
 
-def unsuppress(db: sqlite3.Connection, profiles: Iterable[int], reasons: Sequence[str]) -> int:
+def unsuppress(db: sqlite3.Connection, profiles: Iterable[int], reasons: Sequence[str], list_id: str = "") -> int:
     before = db.total_changes
-    rows = [(pk, reason) for pk in profiles for reason in reasons]
-    db.executemany("DELETE FROM kl_suppression WHERE profile = ? AND reason = ? AND list = ''", rows)
+    rows = [(pk, reason, list_id) for pk in profiles for reason in reasons]
+    db.executemany("DELETE FROM kl_suppression WHERE profile = ? AND reason = ? AND list = ?", rows)
     return db.total_changes - before
 
 

@@ -1,0 +1,110 @@
+"""Which lists people unsubscribed from, where a platform tells: an opt-out of one target, beside everything else.
+
+Owns: the tables left_list and seen_target, by the platform's ids of contacts and lists, and every statement about them.
+A list that somebody left counts under every name that it is known by (seen_target: also before we have written to it),
+and for every contact that is the same person. Must not: decide what follows for a plan (plan/gate.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.core.model import Kind, Op, Outcome
+from connector.core.schemas import LEFT_LISTS
+from connector.state.drivers.driver import Driver
+
+TABLES = (
+    """CREATE TABLE left_list(
+        destination TEXT NOT NULL, contact TEXT NOT NULL, list TEXT NOT NULL,
+        PRIMARY KEY(destination, contact, list)) WITHOUT ROWID""",
+    """CREATE TABLE seen_target(
+        destination TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, remote_id TEXT NOT NULL,
+        PRIMARY KEY(destination, kind, name)) WITHOUT ROWID""",
+    "CREATE INDEX contact_by_person ON contact(destination, person) WHERE person IS NOT NULL",
+)
+CODE = "left_list"  # of a change that was skipped
+_NAMES = f"""
+    (SELECT destination, name, remote_id FROM target WHERE kind = '{Kind.LIST}' AND remote_id IS NOT NULL
+     UNION SELECT destination, name, remote_id FROM seen_target WHERE kind = '{Kind.LIST}')"""
+_WHO = f"""
+    SELECT l.destination, t.name AS target, k.email, k.person FROM left_list l
+    CROSS JOIN {_NAMES} t ON t.destination = l.destination AND t.remote_id = l.list
+    CROSS JOIN contact k ON k.destination = l.destination AND k.remote_id = l.contact"""
+_LEFT = f"""
+    SELECT destination, target, email FROM ({_WHO}) own
+    UNION SELECT w.destination, w.target, k.email FROM ({_WHO}) w
+    CROSS JOIN contact k ON k.destination = w.destination AND k.person = w.person"""
+_OF_TARGET = f"SELECT email FROM ({_LEFT}) gone WHERE destination = ? AND target = ?"
+
+# Somebody who gets another address in this run is still known by the old one. A job that is being worked on keeps its
+# records.
+_WAITS = """NOT EXISTS (SELECT 1 FROM batch b WHERE b.state = 'polling'
+                        AND coalesce(change.carrier, change.seq) BETWEEN b.first_seq AND b.last_seq)"""
+_SKIP = f"""
+    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = '{CODE}'
+    WHERE seq BETWEEN ? AND ? AND outcome IS NULL AND {_WAITS} AND (email IN ({_OF_TARGET}) OR email IN (
+        SELECT m.email FROM step s JOIN change m ON m.seq BETWEEN s.first_seq AND s.last_seq
+        WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.MOVE}' AND m.old_email IN ({_OF_TARGET})))"""
+# A CREATE that puts its contacts into lists would do so again: whoever has left one of them exists already.
+_SKIP_CREATE = f"""
+    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = '{CODE}' WHERE outcome IS NULL AND {_WAITS} AND seq IN (
+        SELECT carrier FROM change WHERE seq BETWEEN ? AND ? AND code = '{CODE}')"""
+_SKIP_REST = f"""
+    UPDATE change SET outcome = '{Outcome.SKIPPED}', code = 'not_created' WHERE outcome IS NULL AND carrier IN (
+        SELECT c.seq FROM change a JOIN change c ON c.seq = a.carrier
+        WHERE a.seq BETWEEN ? AND ? AND a.code = '{CODE}' AND c.code = '{CODE}')"""
+
+
+def untold(rows: int) -> pa.Array:
+    """The column `left` of contacts of whom a platform tells nothing."""
+    return pa.nulls(rows, pa.list_(pa.string()))
+
+
+def observe(db: Driver, destination: str, contacts: pa.Table) -> None:
+    """Keep what CONTACT_SCHEMA tells: for each contact the whole of the lists that it has left. Inside the caller's
+    transaction."""
+    known = {key for (key,) in db.rows("SELECT DISTINCT contact FROM left_list WHERE destination = ?", [destination])}
+    told = pc.and_(pc.is_valid(contacts["left"]), pc.is_valid(contacts["remote_id"]))
+    some = pc.fill_null(pc.greater(pc.list_value_length(contacts["left"]), 0), False)
+    was = pc.is_in(contacts["remote_id"], value_set=pa.array(sorted(known), pa.string()))
+    rows: list[dict[str, Any]] = contacts.filter(pc.and_(told, pc.or_(some, was))).to_pylist()
+    for key, lists in {row["remote_id"]: row["left"] for row in rows}.items():
+        db.run("DELETE FROM left_list WHERE destination = ? AND contact = ?", [destination, key])
+        for each in dict.fromkeys(lists):
+            db.run("INSERT INTO left_list VALUES (?, ?, ?)", [destination, key, each])
+
+
+def saw(db: Driver, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
+    """What targets of these names are on the platform. Inside the caller's transaction."""
+    for (kind, name), remote_id in ids.items():
+        db.run(
+            "INSERT INTO seen_target VALUES (?, ?, ?, ?) "
+            "ON CONFLICT(destination, kind, name) DO UPDATE SET remote_id = excluded.remote_id",
+            [destination, str(kind), name, remote_id],
+        )
+
+
+def table(db: Driver, destination: str) -> pa.Table:
+    """LEFT_LISTS of a destination."""
+    sql = f"SELECT '{Kind.LIST}' AS kind, target, email FROM ({_LEFT}) gone WHERE destination = ?"
+    return db.table(sql, LEFT_LISTS, [destination])
+
+
+def skip(db: Driver, run_id: str, destination: str, target: str, first: int, last: int) -> None:
+    """Leave out of the ADDs to a list those who have left it. Inside the caller's transaction."""
+    if not db.rows("SELECT 1 FROM left_list WHERE destination = ? LIMIT 1", [destination]):
+        return
+    there = [destination, target]
+    db.run(_SKIP, [first, last, *there, run_id, destination, *there])
+    db.run(_SKIP_CREATE, [first, last])
+    db.run(_SKIP_REST, [first, last])
+
+
+def forget(db: Driver, email: str) -> None:
+    """Nothing is kept of a contact whose address is forgotten. Inside the caller's transaction."""
+    mine = "SELECT 1 FROM contact k WHERE k.destination = left_list.destination AND k.remote_id = left_list.contact"
+    db.run(f"DELETE FROM left_list WHERE EXISTS ({mine} AND k.email = ?)", [email])
