@@ -294,7 +294,7 @@ def test_a_destination_is_bound_to_its_first_account(store: SqlStore) -> None:
 def test_who_opted_out_since_the_plan_is_not_adopted(store: SqlStore) -> None:
     """As a push does it: the run is opened, statuses are read, what they forbid is skipped, the rest is recorded."""
     rows = [{"op": "adopt", "email": f"{who}@example.com", "kind": "tag", "target": "t"} for who in "ab"]
-    parts = {"plan_id": "plan", "as_of": LONG_AGO, "made_at": LONG_AGO, "revisions": {"d": 0}, "contacts": 2}
+    parts = {"plan_id": "plan", "as_of": LONG_AGO, "made_at": LONG_AGO, "revisions": {"d": 0}, "export": Export(2)}
     with store.lease("test"):
         run = store.open_run(changes=changes(*rows), **parts)
         assert store.journal.destinations(run) == ["d"] and not store.ledger("d").memberships.num_rows
