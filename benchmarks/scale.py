@@ -122,6 +122,7 @@ def ledger(file: str, state: str, share: str) -> Callable[[], Any]:
                 "status": pa.repeat(pa.scalar("subscribed"), rows),
                 "status_at": pa.nulls(rows, pa.timestamp("us", tz="UTC")),
                 "tags": pa.nulls(rows, pa.list_(pa.string())),
+                "left": pa.nulls(rows, pa.list_(pa.string())),
             }
             store.observe("mailchimp", pa.table(held, schema=CONTACT_SCHEMA))
             names = list(workspace.config.segments)

@@ -5,8 +5,8 @@ Owns: the stand-in for an adapter in the benchmark of plans. Must not: be asked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from connector.platforms.mailchimp.facts import CAPABILITIES
@@ -19,6 +19,12 @@ class Silent:
     """Nothing changed there since the last reading. Any other question is an error, so it cannot go unnoticed."""
 
     capabilities = CAPABILITIES
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        return iter(())
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         return iter(())

@@ -15,7 +15,7 @@ from connector.core.model import Status
 from connector.core.schemas import ENGAGEMENT_SCHEMA
 from connector.platforms.base import Adapter, Engagement
 from connector.push.recheck_query import fresh, spared
-from connector.reconcile.observe import unread
+from connector.reconcile.observe import OVERLAP, unread
 from connector.state.base import Store
 
 
@@ -45,5 +45,6 @@ class Sparing:
             return []
         known, since = self._store.engagement(self._destination)
         now = self._adapter.now()
-        happened = list(self._adapter.engagement(unread(since, now), now))
+        since = unread(since, now)  # what a platform shows late is asked for again: here nothing is counted
+        happened = list(self._adapter.engagement(since - OVERLAP if since else None, now))
         return [fresh(table, known) for table in happened] if how is Engagement.TOTALS else happened

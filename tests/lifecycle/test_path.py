@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
 from connector.app import advice, cleaning, planning, pushing, upkeep
 from connector.app import lifecycle as verbs
-from connector.app.workspace import Workspace, open_state
+from connector.app.workspace import open_state
 from connector.core.errors import ConfigError, Unsafe
 from connector.plan import saved
 from connector.report.cleanup import cleanup_csv, cleanup_json, cleanup_text
@@ -172,9 +172,8 @@ def test_the_last_look_spares_whoever_changed_since_the_plan(two: World) -> None
         for name in ("mailchimp", "klaviyo"):
             two.say_no(name, SILENT[1])
         two.day += 0.01
-        now = two.now
-        with patch.object(Workspace, "now", lambda _: now):
-            result, _ = cleaning.apply(workspace, store, found)
+        two.running.settings(clock_ahead_s=(two.now - datetime.now(UTC)).total_seconds())
+        result, _ = cleaning.apply(workspace, store, found)
     assert result.exit_code == 0
     assert result.counts == {name: {"retire": {"applied": 2, "skipped": 2}} for name in ("mailchimp", "klaviyo")}
     statuses = platforms.mailchimp_statuses(two.running.url)
