@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from connector.platforms.base import Identity
 from connector.platforms.mailchimp.facts import CAPABILITIES
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ class Silent:
     """Nothing changed there since the last reading. Any other question is an error, so it cannot go unnoticed."""
 
     capabilities = CAPABILITIES
+
+    def identity(self) -> Identity:
+        return Identity("silent", "Silent")
 
     def now(self) -> datetime:
         return datetime.now(UTC)
