@@ -37,6 +37,7 @@ from connector.state.base import BatchState, JournalBatch, Step, Store
 
 FAILURES_IN_A_ROW = 3
 JOB_TRIES = 3  # how often a job without an answer is sent again
+CREATE_TRIES = 3  # and a CREATE that the client may not repeat, each time without the people who are held by now
 JOB_SECONDS = 2 * 3600  # a job that takes longer is left to `sync resume`
 GONE = "not_found"  # the adapters' code for a target that was deleted on the platform
 
@@ -122,8 +123,9 @@ class Delivery:
         elif spec.replayable:
             yield lambda: self._send(batch)
         elif batch.step.op is Op.CREATE:
-            self._settle_held(batch)
-            yield lambda: self._send(batch)
+            for _ in range(CREATE_TRIES):
+                self._settle_held(batch)
+                yield lambda: self._send(batch)
 
     def _chances_of_job(self, batch: JournalBatch) -> Iterator[Callable[[], list[JournalBatch]]]:
         """A job whose number was lost may be in the queue: before it is over, nothing is sent or given up."""

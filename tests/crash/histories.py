@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import hypothesis
 import hypothesis.strategies as st
 import pyarrow as pa
@@ -369,13 +368,10 @@ def _targets(reject: dict[str, Any]) -> list[str]:
 
 @contextmanager
 def _quick() -> Iterator[None]:
-    """No waiting for the disk, and one engine for all plans (each has a connection of its own)."""
-    engine = duckdb.connect(config={"threads": 1})
+    """No waiting for the disk."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sqlite, "SYNCHRONOUS", "OFF")
-        patched.setattr(duckdb, "connect", lambda *_, **__: engine.cursor())
         yield
-    engine.close()
 
 
 def run(examples: int, seed: int = 0, steps: int = 5, shrink: bool = False) -> None:

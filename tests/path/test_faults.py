@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from connector.app import planning, pushing
 from connector.app.workspace import open_state
 from connector.core.model import Outcome
 from connector.platforms.http.limits import WallClock
-from connector.state.base import RunState
+from connector.state.base import RunState, Store
 from tests.path import platforms
 from tests.path.small import Small, small
 
@@ -66,17 +67,25 @@ def check(world: Small, readers: set[str], half: set[str]) -> None:
         assert found == {"Readers": readers, "Half": half}
 
 
+def told(store: Store, run: str) -> Counter[str]:
+    """What became of the changes of a run, and why."""
+    names = ("destination", "op", "target", "outcome", "code")
+    rows = zip(*(store.run_changes(run).column(name).to_pylist() for name in names), strict=True)
+    return Counter(" ".join(map(str, row)) for row in rows)
+
+
 def push(world: Small, **options: object) -> bool:
     """`sync push`, and `sync resume` once if it asks for it; whether it did."""
     with world.open(**options) as workspace, open_state(workspace) as store:
         plan = planning.plan(workspace, store)
         result = pushing.push(workspace, store, plan)
         if result.state is RunState.DONE:
-            assert not result.total(Outcome.FAILED) and not result.total(Outcome.REJECTED), result.counts
+            assert not result.total(Outcome.FAILED) and not result.total(Outcome.REJECTED), told(store, result.run_id)
             return False
+        first = told(store, result.run_id)
         again = pushing.resume(workspace, store)
-    assert again is not None and again.state is RunState.DONE, (again, again and again.errors)
-    assert not again.total(Outcome.FAILED) and not again.total(Outcome.REJECTED), again.counts
+        assert again is not None and again.state is RunState.DONE, (again, again and again.errors)
+        assert not again.total(Outcome.FAILED) and not again.total(Outcome.REJECTED), (first, told(store, again.run_id))
     return True
 
 

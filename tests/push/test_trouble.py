@@ -199,6 +199,18 @@ def test_a_create_that_never_arrived_is_sent_once_more(push: Pusher) -> None:
     assert result.counts["d"] == {"create": {"applied": 4}, "add": {"applied": 4}}
 
 
+@pytest.mark.parametrize("arrived", [0, 1, 2, 3])
+def test_a_create_without_an_answer_three_times_is_not_given_up(push: Pusher, arrived: int) -> None:
+    """One request in twenty stays without an answer: two in a row happen in a night. `arrived`: the one of the
+    unanswered requests that the platform took; 0 for none."""
+    platform = FakePlatform(capabilities(specs=FRAGILE))
+    platform.trouble = lambda call, _: Unanswered("lost") if call <= 3 and call != arrived else None
+    platform.lost = lambda call, _: Unanswered("lost") if call == arrived else None
+    result = push(platform, change(Op.CREATE, people(4)))
+    assert result.counts["d"]["create"] == {"applied": 4}
+    assert len(platform.sent) == (arrived or 4)
+
+
 def test_records_left_out_of_the_answer_are_sent_again(push: Pusher, platform: FakePlatform) -> None:
     platform.left_out = {*people(2)}
     result = push(platform, change(Op.ADD, people(5), Kind.TAG, "vip"))
