@@ -29,7 +29,7 @@ def _with_moves(made: Capabilities) -> Capabilities:
 
 
 PROFILES = [
-    _with_moves(capabilities(concurrency=1)),
+    replace(_with_moves(capabilities(concurrency=1)), gone_is_final=True),
     _with_moves(capabilities(TagStyle.PROPERTY, specs={Op.CREATE: JOB, Op.UPDATE: JOB, Op.ADD: BY_ID}, concurrency=1)),
     capabilities(
         specs={
@@ -40,7 +40,8 @@ PROFILES = [
         concurrency=1,
     ),
 ]
-people = st.sets(st.sampled_from(range(len(ADDRESSES))))
+person = st.sampled_from(range(len(ADDRESSES)))
+people = st.sets(person)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class Meanwhile:
     refuse: set[int] | None  # people whom the platform does not take from now on; None: as before
     late: bool  # the jobs whose numbers nobody heard run
     retry: bool  # `sync rejects retry`
+    suppress: set[str]  # a human suppresses the contact
+    readdress: set[int]  # people whose contact gets their other address there
+    erase: set[str]
+    leave: set[str]  # who unsubscribes from the list, where the platform tells
 
 
 everybody = st.sampled_from(list(PERSON))
@@ -76,5 +81,7 @@ MEANWHILE = st.builds(
     st.one_of(st.none(), st.none(), people),
     st.booleans(),
     st.booleans(),
+    *[st.one_of(st.just(set()), st.just(set()), st.sets(some, max_size=2)) for some in (everybody, person, everybody)],
+    st.one_of(st.just(set()), st.sets(everybody, max_size=2)),
 )
 DIES = st.one_of(st.none(), st.integers(1, 40))

@@ -5,6 +5,7 @@ Owns: the state machine, its model of who owns what, the invariants. `python -m 
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import sys
 import tempfile
@@ -36,10 +37,10 @@ from connector.cli.process import COLLECT_AFTER
 from connector.config.language.rules import Duration
 from connector.config.sections.models import Destination, Secret
 from connector.core.events import silent
-from connector.core.model import Kind, NewContacts, Op, Outcome, Status, SyncMode, Target
+from connector.core.model import BLOCKED, Kind, NewContacts, Op, Outcome, Status, SyncMode, Target
 from connector.core.plan import Export as Counted
 from connector.core.plan import Plan
-from connector.plan import undo
+from connector.plan import rows, undo
 from connector.plan.assemble import assemble
 from connector.plan.desired import part
 from connector.plan.diff import hold
@@ -47,8 +48,8 @@ from connector.plan.diff.compare import DestinationState
 from connector.plan.part import Part
 from connector.plan.routes import Route, Routing
 from connector.platforms.base import TagStyle
-from connector.push.run import apply, resume
-from connector.reconcile import observe
+from connector.push.run import RunResult, apply, resume
+from connector.reconcile import account, observe
 from connector.state.base import RunState
 from connector.state.drivers import sqlite
 from connector.state.store import SqlStore
@@ -64,6 +65,7 @@ from tests.crash.circumstances import (
     Export,
     Meanwhile,
     people,
+    person,
 )
 from tests.crash.dying import Dying
 from tests.crash.platform import Platform
@@ -81,11 +83,14 @@ class Histories(RuleBasedStateMachine):
         self.moment = MOMENT
         self.store = self._open()
         self.platform = Platform(profile, names_culprits=False)
+        account.verify(self.store, "dest", self.platform)
         self.hold = hold  # on segment a
         self.wanted: dict[str, set[int]] = {"a": set(), "b": set()}
         self.name, self.consent = "Ann", set(range(len(ADDRESSES)))
         self.second: set[int] = set()  # who has the second address in the export
         self.said_no: set[str] = set()
+        self.odd: set[int] = set()  # people whose contact others have erased or changed: what they hold may differ
+        self.forgotten: set[int] = set()
         self.exported: set[str] = set()  # addresses that a plan has seen, of contacts it knew
         self.turned: dict[tuple[str, str], tuple[str, datetime]] = {}  # segment, address -> the last change, its as_of
         self.cut_off = False
@@ -117,9 +122,14 @@ class Histories(RuleBasedStateMachine):
         for email, segment in sorted(others.add):
             if email in held:
                 self.platform.join(*TARGETS[segment], email)
-        for email in sorted(others.no & set(held)):
-            self.platform.status[email] = str(Status.UNSUBSCRIBED)
-            self.said_no.add(email)
+        self._identities(others)
+        for emails, status in ((others.no, Status.UNSUBSCRIBED), (others.suppress, Status.SUPPRESSED)):
+            for email in sorted(emails & set(held)):
+                self.platform.status[email] = str(status)
+                self.said_no.add(email)
+        for email in sorted(others.leave & set(held)):
+            self.platform.leave(email)
+            self.odd.add(PERSON[email])
         if others.refuse is not None:
             self.platform.bad = frozenset(email for email in PERSON if PERSON[email] in others.refuse & {2, 3})
         if others.late:
@@ -127,6 +137,24 @@ class Histories(RuleBasedStateMachine):
         if others.retry and not self.cut_off:
             with self.store.lease("retry"):
                 self.store.upkeep.retry(self.store.rejects())
+
+    def _identities(self, others: Meanwhile) -> None:
+        """Contacts get another address there, or are erased."""
+        contacts = self.store.ledger("dest").contacts
+        known = set(contacts.filter(pc.is_valid(contacts["remote_id"]))["email"].to_pylist())
+        for one in sorted(others.readdress):
+            old, new = ADDRESSES[one]
+            old, new = (old, new) if old in self.platform.contacts else (new, old)
+            if old in self.platform.contacts and new not in self.platform.contacts:
+                self.platform.readdress(old, new, known=old in known)
+                self.odd.add(one)
+                if old in self.said_no:
+                    self.said_no = self.said_no - {old} | {new}
+        for email in sorted(others.erase & set(self.platform.contacts)):
+            self.platform.erase(email, known=email in known)
+            if self.platform.capabilities.gone_is_final:
+                self.said_no.discard(email)  # went with the contact; the address may be another one's from now on
+            self.odd.add(PERSON[email])
 
     @precondition(lambda self: not self.cut_off)
     @rule(others=MEANWHILE, export=st.one_of(st.none(), EXPORTS), dies=DIES, after=st.booleans())
@@ -195,18 +223,76 @@ class Histories(RuleBasedStateMachine):
         """Who is in the targets, under whichever address: an undo does not give an old address back."""
         return {segment: {PERSON[email] for email in emails} for segment, emails in self._members().items()}
 
+    @precondition(lambda self: not self.cut_off)
+    @rule(before=MEANWHILE, export=EXPORTS, after=MEANWHILE)
+    def saved_plan_applied_late(self, before: Meanwhile, export: Export, after: Meanwhile) -> None:
+        self._meanwhile(before)
+        self._export(export)
+        plan = self._plan()
+        self._check_plan(plan)
+        self.moment += timedelta(hours=5)
+        self._meanwhile(dataclasses.replace(after, retry=False))
+        if plan.changes.num_rows:
+            assert self._send(plan, None, False)
+        self._push(None, None, False)
+
+    @precondition(lambda self: not self.cut_off)
+    @rule(before=MEANWHILE, export=EXPORTS, after=MEANWHILE)
+    def undo_late(self, before: Meanwhile, export: Export, after: Meanwhile) -> None:
+        self._meanwhile(before)
+        self._export(export)
+        plan = self._plan()
+        if not plan.changes.num_rows:
+            return
+        assert self._send(plan, None, False)
+        self.moment += timedelta(hours=5)
+        self._meanwhile(after)
+        back = self._undo()
+        if back.changes.num_rows:
+            assert self._send(back, None, False)
+        self._push(None, None, False)
+
+    @precondition(lambda self: not self.cut_off)
+    @rule(export=EXPORTS)
+    def another_account(self, export: Export) -> None:
+        """The key opens another account when the run is sent, and the right one again when it is resumed."""
+        self._export(export)
+        plan = self._plan()
+        if plan.changes.num_rows:
+            sent, self.platform.account = len(self.platform.sent), "2"
+            with self.store.lease("push"):
+                result = self._apply(plan)
+            assert result.state is RunState.FAILED and len(self.platform.sent) == sent
+            self.platform.account, self.cut_off = "1", True
+
+    @rule(person=person)
+    def forget(self, person: int) -> None:
+        emails = {self._address(person)}
+        with self.store.lease("forget"):
+            self.store.upkeep.forget(self._address(person), [str(person)])
+        self.platform.forgotten |= emails
+        self.forgotten.add(person)
+        self.odd.add(person)
+
     # -- what must hold -------------------------------------------------------------------------------------------
 
     @invariant()
     def a_no_is_for_ever(self) -> None:
         for email in getattr(self, "said_no", ()):
-            assert self.platform.status[email] == Status.UNSUBSCRIBED
-            assert email not in self.platform.pestered, "somebody who said no is added"
+            assert email not in self.platform.contacts or self.platform.status[email] in BLOCKED
+        assert not hasattr(self, "platform") or not self.platform.pestered, "somebody who opted out is added"
 
     @invariant()
     def the_ledger_claims_only_what_was_accepted(self) -> None:
         if hasattr(self, "store"):
             assert self._owned() <= self.platform.given
+
+    @invariant()
+    def nobody_erased_or_forgotten_comes_back(self) -> None:
+        if hasattr(self, "platform"):
+            assert not self.platform.reappeared, "somebody erased or forgotten was sent"
+            kept = set(self.store.ledger("dest").contacts["email"].to_pylist())
+            assert not kept & self.platform.forgotten, "somebody forgotten is in the ledger"
 
     def _check_plan(self, plan: Plan) -> None:
         """A no of the person under the former address holds for the present one."""
@@ -225,18 +311,29 @@ class Histories(RuleBasedStateMachine):
         doubtful = self._given_up() | self._given_up("not_created")
         both = {address for email in doubtful for address in ADDRESSES[PERSON[email]]}  # a move may be what failed
         spared |= {(target, email) for email in both for _, target in TARGETS.values()}
+        refused = set(spared)
+        spared |= {
+            (target, email) for person in self.odd for email in ADDRESSES[person] for _, target in TARGETS.values()
+        }
         never = {person for person in PERSON.values() if any(one in self.said_no for one in ADDRESSES[person])}
         for segment, members in self._members().items():
             target = TARGETS[segment]
             want, must = (self._addresses(some) for some in (self.wanted[segment], self.consent - never))
             missing = {email for email in want & must - members if (target[1], email) not in spared}
             assert not missing, "somebody is missing"
+            unwanted = {email for email in members if PERSON[email] not in self.wanted[segment] | self.forgotten}
+            unwanted = {email for email in unwanted if (target[1], email) not in refused}
+            assert {email for email in unwanted if (*target, email) in self._owned()} == set(), "left behind"
             extra = {email for email in members - want if (target[1], email) not in spared}
             assert {email for email in extra if (*target, email) not in self.platform.theirs} == set(), "left behind"
             assert {email for email in extra if (*target, email) in self._owned()} == set()
             stale = {email for email in want & must & members if not self._has_name(email)}
             assert {email for email in stale if (target[1], email) not in spared} == set(), "a field is not right"
         again = self._plan()
+        if self.odd and again.changes.num_rows:  # what others had taken away was noticed when it was written to
+            self._check_plan(again)
+            assert self._send(again, None, False)
+            plan, again = again, self._plan()
         if not (self.hold or doubtful or again.blocked.num_rows < plan.blocked.num_rows):
             assert not again.changes.num_rows, again.changes.to_pylist()
 
@@ -271,17 +368,32 @@ class Histories(RuleBasedStateMachine):
         complete = observe.changes(self.store, self.platform, "dest", False, self.moment, silent)
         table = self._desired()
         routing = self._routing()
+        forgotten = self._forgotten(table)
         chosen = table.column("email").combine_chunks().filter(observe.wanted(table, routing).combine_chunks())
+        chosen = chosen.filter(pc.invert(pc.is_in(chosen, value_set=forgotten)))
         ledger = self.store.ledger("dest")
         if observe.contacts(self.store, ledger, self.platform, chosen, silent, complete):
+            ledger = self.store.ledger("dest")
+        if observe.opted_out(self.store, ledger, self.platform, table, routing, forgotten, silent):
             ledger = self.store.ledger("dest")
         observe.people(self.store, ledger, table)
         self.exported |= set(table.column("email").to_pylist()) & set(ledger.contacts.column("email").to_pylist())
         seen, new = observe.targets(self.store, self.platform, routing, ledger)
+        ledger = dataclasses.replace(self.store.ledger("dest"), left=self.store.left_lists("dest"))
         recent = hold.recent(self.store, routing, lambda _: self.moment - HOLD)
         return self._assembled(
-            part(table, DestinationState(routing, ledger, self.platform.capabilities, seen, new, recent))
+            part(table, DestinationState(routing, ledger, self.platform.capabilities, seen, new, recent, forgotten))
         )
+
+    def _forgotten(self, table: pa.Table) -> pa.Array:
+        """As the evaluation does: another address under a forgotten CRM id is forgotten, too."""
+        salt, hashes = self.store.upkeep.tombstones()
+        under = rows.under_forgotten_ids(table, salt, hashes)
+        if len(under):
+            self.store.upkeep.forget_also(under.to_pylist())
+            self.platform.forgotten |= set(under.to_pylist())
+            salt, hashes = self.store.upkeep.tombstones()
+        return rows.forgotten(table.column("email").combine_chunks(), salt, hashes)
 
     def _undo(self) -> Plan:
         self.moment += timedelta(hours=1)
@@ -304,19 +416,24 @@ class Histories(RuleBasedStateMachine):
         self.platform.removed.clear()
         done = False
         with self._dying(dies, after), self.store.lease("push"):
-            run = self.store.open_run(
-                plan_id=plan.id,
-                as_of=plan.as_of,
-                made_at=plan.made_at,
-                changes=plan.changes,
-                revisions=plan.revisions,
-                export=plan.export,
-            )
-            result = apply(self.store, run, {"dest": self.platform}, silent, threading.Event(), FakeClock())
+            result = self._apply(plan)
             assert result.state is RunState.DONE, (result, result.errors)
             done = True
+        for old, new in self.platform.renamed:
+            owned |= {(kind, name, new) for kind, name, email in owned if email == old}
         assert self.platform.removed <= owned, "something was removed that is not ours"
         return done
+
+    def _apply(self, plan: Plan) -> RunResult:
+        run = self.store.open_run(
+            plan_id=plan.id,
+            as_of=plan.as_of,
+            made_at=plan.made_at,
+            changes=plan.changes,
+            revisions=plan.revisions,
+            export=plan.export,
+        )
+        return apply(self.store, run, {"dest": self.platform}, silent, threading.Event(), FakeClock())
 
     def _dying(self, at: int | None, after: bool) -> Any:
         return Dying(self, at, after)

@@ -12,9 +12,10 @@ from typing import Any
 import pyarrow as pa
 
 from connector.core.errors import Unanswered
-from connector.core.model import Kind, Op, Outcome, Status
+from connector.core.model import BLOCKED, Kind, Op, Outcome, Status
 from connector.core.schemas import CONTACT_SCHEMA, MEMBER_SCHEMA
 from connector.platforms.base import Batch, Done, Job, RecordOutcome, TagStyle
+from tests.crash.circumstances import TARGETS
 from tests.push.fake import FakePlatform
 
 
@@ -33,7 +34,13 @@ class Platform(FakePlatform):
     unheard: frozenset[str] = frozenset()  # nothing about these people is answered
     taken: bool = False  # but done all the same
     made: int = 0  # contacts
-    pestered: set[str] = field(default_factory=set)  # who had said no when they were to be added
+    pestered: set[str] = field(default_factory=set)  # who had opted out when they were to be added
+    left: set[str] = field(default_factory=set)  # ids of contacts that unsubscribed from the list
+    was: dict[str, str] = field(default_factory=dict)  # an address that the ledger knew -> the id it belonged to
+    kept: set[str] = field(default_factory=set)  # opt-outs of addresses that no contact has any more
+    renamed: list[tuple[str, str]] = field(default_factory=list)  # by others
+    forgotten: set[str] = field(default_factory=set)  # addresses that may not be sent
+    reappeared: set[str] = field(default_factory=set)  # who was erased or forgotten, and sent all the same
 
     def mute(self, about: frozenset[str], taken: bool) -> None:
         self.unheard, self.taken = about, taken
@@ -44,15 +51,60 @@ class Platform(FakePlatform):
 
     def push(self, batch: Batch) -> Done | Job:
         for row in batch.records.to_pylist():
-            adding = batch.op in (Op.CREATE, Op.ADD) or row["tags_add"]
-            if adding and self.status.get(row["email"]) == Status.UNSUBSCRIBED:
-                self.pestered.add(row["email"])
+            self._judge(batch, row)
         if not self.taken:
             self._silence(batch)
         spec = self.capabilities.operations[batch.op, batch.target.kind if batch.target else None]
         answer = self._enqueue(batch) if spec.asynchronous else super().push(batch)
         self._silence(batch)
         return answer
+
+    def _judge(self, batch: Batch, row: dict[str, Any]) -> None:
+        """Note what must not be asked for."""
+        email = row["email"]
+        adding = batch.op in (Op.CREATE, Op.ADD) or row["tags_add"]
+        if adding and self.status.get(email) in BLOCKED:
+            self.pestered.add(email)
+        if batch.op is Op.ADD and batch.target and batch.target.kind is Kind.LIST and self._left(email):
+            self.pestered.add(email)
+        if email in self.forgotten:
+            self.reappeared.add(email)
+        if batch.op is Op.CREATE and email not in self.contacts and email in self.was:
+            now = [one for one, held in self.contacts.items() if held["id"] == self.was[email]]
+            if any(self.status[one] in BLOCKED for one in now):
+                self.pestered.add(email)
+            if self.capabilities.gone_is_final:
+                self.reappeared.add(email)
+
+    def _left(self, email: str) -> bool:
+        return email in self.contacts and self.contacts[email]["id"] in self.left
+
+    def readdress(self, old: str, new: str, *, known: bool) -> None:
+        """Others give a contact another address. `known`: the ledger has it under the old one."""
+        if old not in self.contacts or new in self.contacts:
+            return
+        if known:
+            self.was[old] = self.contacts[old]["id"]
+        self.move({"email": new, "remote_id": self.contacts[old]["id"]})
+        self.renamed.append((old, new))
+
+    def erase(self, email: str, *, known: bool) -> None:
+        if known:
+            self.was[email] = self.contacts[email]["id"]
+        if self.status.pop(email) in BLOCKED and not self.capabilities.gone_is_final:
+            self.kept.add(email)  # as HubSpot does
+        del self.contacts[email]
+        for group in self.groups.values():
+            group.discard(email)
+
+    def leave(self, email: str) -> None:
+        if self.capabilities.gone_is_final:  # as those do that tell
+            self.left.add(self.contacts[email]["id"])
+            self.groups.get(TARGETS["b"], set()).discard(email)
+
+    def opted_out(self, emails: Any) -> Any:
+        kept = [{"email": email, "status": str(Status.UNSUBSCRIBED)} for email in emails if email in self.kept]
+        yield pa.Table.from_pylist(kept, schema=CONTACT_SCHEMA)
 
     def _enqueue(self, batch: Batch) -> Job:
         self.sent.append(batch)
@@ -85,7 +137,7 @@ class Platform(FakePlatform):
         for email in new:  # no id is given out twice, though an address may be
             self.made += 1
             self.contacts[email]["id"] = f"id-{self.made}"
-        self.status.update(dict.fromkeys(emails, str(Status.SUBSCRIBED)))
+            self.status[email] = str(Status.UNSUBSCRIBED if email in self.kept else Status.SUBSCRIBED)
 
     def move(self, row: dict[str, Any]) -> None:
         """Another address for the contact of an id, with all that it has."""
@@ -105,11 +157,18 @@ class Platform(FakePlatform):
                 "remote_id": self.contacts[email]["id"],
                 "status": self.status[email],
                 "tags": sorted(self.contacts[email]["tags"]),
+                "left": self._lists_left(email),
             }
             for email in emails
             if email in self.contacts
         ]
         return pa.Table.from_pylist(found, schema=CONTACT_SCHEMA)
+
+    def _lists_left(self, email: str) -> list[str] | None:
+        if not self.capabilities.gone_is_final:
+            return None
+        kind, name = TARGETS["b"]
+        return [f"{kind}:{name}"] if self._left(email) else []
 
     def lookup(self, emails: Any) -> Any:
         yield self.rows(list(emails))
@@ -124,6 +183,8 @@ class Platform(FakePlatform):
     def _take(self, batch: Batch, index: int, row: dict[str, Any]) -> RecordOutcome:
         if batch.op is Op.MOVE and row["email"] not in self.bad:
             self.move(row)
+        if batch.op is Op.CREATE and row["email"] in self.kept:
+            return RecordOutcome(index, Outcome.SKIPPED, "opted_out")
         there = batch.target is not None and row["email"] in self.members_of(batch.target.kind, batch.target.name)
         outcome = super()._take(batch, index, row)
         email = row["email"]
