@@ -10,7 +10,7 @@ from enum import StrEnum
 from connector.app import upkeep
 from connector.app.workspace import open_state
 from tests.conformance.kits import Kit
-from tests.matrix.world import Everywhere
+from tests.matrix.world import READERS, Everywhere
 
 NEWCOMER = "newcomer"  # in the names of events that happen to people whom the platforms do not hold at the plan
 OWN = "own words"  # what people write into a field that is not ours
@@ -93,6 +93,15 @@ def newcomer_signed_up_and_unsubscribed(world: Everywhere, email: str, moved: st
         _unsubscribe(kit, email)
 
 
+@event(Promise.OPTED_OUT)
+def newcomer_opted_out_without_a_contact(world: Everywhere, email: str, moved: str) -> None:
+    """Where the platform keeps nothing of an address without a contact, there is one."""
+    for kit in world.kits.values():
+        if not kit.opt_out_without_contact(email):
+            kit.make("subscribed", [email])
+            _unsubscribe(kit, email)
+
+
 @event(Promise.ERASED)
 def erased(world: Everywhere, email: str, moved: str) -> None:
     for kit in world.kits.values():
@@ -121,6 +130,14 @@ def newcomer_signed_up(world: Everywhere, email: str, moved: str) -> None:
 def signed_up_again(world: Everywhere, email: str, moved: str) -> None:
     for kit in world.kits.values():
         kit.make("subscribed", [email])
+        kit.fill(email, OWN)
+
+
+@event(Promise.MEMBER)
+def left_one_list(world: Everywhere, email: str, moved: str) -> None:
+    """Where people can; they stay subscribed to everything else."""
+    for kit in world.kits.values():
+        kit.leave(email, READERS)
         kit.fill(email, OWN)
 
 

@@ -10,7 +10,7 @@ from connector.vendors import VENDORS
 from tests.matrix.entries import CLEANUPS, ENTRIES, HOLDING, LESS, OTHERS, SILENT
 from tests.matrix.events import EVENTS, OWN, Event, Promise
 from tests.matrix.story import Story, forgetting, story, told
-from tests.matrix.world import EXTRA, PLATFORMS, Moment
+from tests.matrix.world import EXTRA, PLATFORMS, READERS, Moment
 
 CELLS = pytest.mark.parametrize("entry", ENTRIES)
 
@@ -70,7 +70,8 @@ def test_nothing_that_people_said_is_overwritten(entry: str, event: Event) -> No
 def let_go(entry: str, event: Event, found: Story, platform: str) -> bool:
     """Whoever was inactive at the plan, and of whom the platform does not tell that they signed up again."""
     same = mine(found.planned[platform].standing, event) == mine(found.before[platform].standing, event)
-    return entry in CLEANUPS and event.name == "signed_up_again" and (same or VENDORS[platform].retire is None)
+    told = event.name == "signed_up_again" and not same and VENDORS[platform].retire is not None
+    return entry in CLEANUPS and event.name in ("signed_up_again", "left_one_list") and not told
 
 
 @CELLS
@@ -85,6 +86,15 @@ def test_is_a_member_like_any_other(entry: str, event: Event) -> None:
             assert all(event.email in who for target, who in after.members.items() if EXTRA in target), platform
             assert entry == "undo" or after.names[event.email].startswith("Renamed"), platform
             assert after.others[event.email] == OWN, platform
+
+
+@CELLS
+def test_who_left_one_list_stays_out_of_it(entry: str) -> None:
+    found, email, where = story(entry), EVENTS["left_one_list"].email, f"list {READERS}"
+    left = [platform for platform in PLATFORMS if email not in found.before[platform].members.get(where, {email})]
+    assert left, "no platform has lists that can be left"
+    for platform in left:
+        assert all(email not in after[platform].members[where] for after in found.after), platform
 
 
 @CELLS

@@ -115,6 +115,14 @@ class Kit:
         """The contact gets another address; its id stays."""
         raise NotImplementedError
 
+    def leave(self, email: str, name: str) -> bool:
+        """Somebody unsubscribes from one list, and stays subscribed to all else; False where nobody can."""
+        return False
+
+    def opt_out_without_contact(self, email: str) -> bool:
+        """An address that no contact has opts out; False where nothing is kept of such an address."""
+        return False
+
     def fill(self, email: str, value: str) -> None:
         """Somebody writes `other_field` of a contact."""
         raise NotImplementedError

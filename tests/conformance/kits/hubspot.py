@@ -116,6 +116,10 @@ class HubSpot(Kit):
     def move(self, email: str, new: str) -> None:
         self._call("PATCH", f"{self._contacts}/{email}", {"properties": {"email": new}}, idProperty="email")
 
+    def opt_out_without_contact(self, email: str) -> bool:
+        self._call("POST", f"{self._preferences}/statuses/batch/unsubscribe-all", {"inputs": [email]}, channel="EMAIL")
+        return True
+
     def fill(self, email: str, value: str) -> None:
         body = {"properties": {self.other_field: value}}
         self._call("PATCH", f"{self._contacts}/{email}", body, idProperty="email")

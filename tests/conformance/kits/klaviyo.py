@@ -105,6 +105,17 @@ class Klaviyo(Kit):
         data = {"type": "profile", "id": profile["id"], "attributes": {"email": new}}
         self._call("PATCH", f"/api/profiles/{profile['id']}", {"data": data})
 
+    def leave(self, email: str, name: str) -> bool:
+        kind = "profile-subscription-bulk-delete-job"
+        rows = [{"type": "profile", "attributes": {"email": email}}]
+        data = {
+            "type": kind,
+            "attributes": {"profiles": {"data": rows}},
+            "relationships": {"list": {"data": {"type": "list", "id": self._lists()[name]}}},
+        }
+        self._call("POST", f"/api/{kind}s", {"data": data})
+        return True
+
     def fill(self, email: str, value: str) -> None:
         attributes = {"email": email, "properties": {self.other_field: value}}
         self._call("POST", "/api/profile-import", {"data": {"type": "profile", "attributes": attributes}})
