@@ -195,3 +195,13 @@ def test_every_guard_is_explained() -> None:
     table = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8").partition("## Guards")[2].partition("## What")[0]
     first = " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))
     assert set(re.findall(r"`(\w+)`", first)) == set(GUARDS)
+
+
+def test_every_promise_of_safety_names_a_test_that_exists() -> None:
+    table = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8").partition("## Promises and their tests")[2]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| promise")]
+    assert len(rows) > 15
+    for row in rows:
+        files = re.findall(r"`(tests/[^`]+)`", row)
+        assert files, row
+        assert all((ROOT / name).is_file() for name in files), row
