@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from connector.core.model import BLOCKED, NewContacts, Op, Status, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA
 from connector.core.sql import scratch
+from connector.plan import unite
 from connector.plan.part import Part
 from connector.platforms.base import LEFT_LIST, TagStyle
 from connector.vendors import title
@@ -103,7 +104,7 @@ def enforce(part: Part) -> Part:
     field of theirs is written; nobody joins a list that they unsubscribed from; only what is provably our own doing is
     lifted. An update that carries the removal of a tag stays, for that alone. What would have made somebody a member
     is listed as blocked."""
-    contacts, left, changes = part.ledger.contacts, part.ledger.left, _ours_alone(part)
+    contacts, left, changes = unite.statuses(part.ledger).contacts, part.ledger.left, _ours_alone(part)
     part = replace(part, changes=changes)
     refusing = contacts.filter(pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, BLOCKED)))))
     concerned = pc.coalesce(changes["old_email"], changes["email"])

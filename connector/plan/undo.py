@@ -19,7 +19,7 @@ import pyarrow as pa
 from connector.core.model import BLOCKED, NewContacts, Op, Status, Target, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
 from connector.core.sql import scratch
-from connector.plan import gate
+from connector.plan import gate, unite
 from connector.plan.part import Part, table
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities, TagStyle
@@ -41,6 +41,7 @@ class Undone:
 def part(done: pa.Table, desired: pa.Table, side: Undone, as_of: datetime) -> Part:
     """What takes back `done` (Store.run_changes of the run) at one destination. `desired` is segments.Evaluation.table,
     for consent."""
+    desired = unite.desired(desired, side.ledger)
     with scratch() as connection:
         connection.register("run_changes", done)
         connection.register("desired", desired.select(["email", "consent", "consent_at"]))
@@ -57,6 +58,7 @@ def part(done: pa.Table, desired: pa.Table, side: Undone, as_of: datetime) -> Pa
             _blocked(connection, name),
             stages=_stages(connection, name, as_of),
             notes=tuple(_left(connection, side)),
+            present=desired["email"].combine_chunks(),
         )
 
 

@@ -43,6 +43,7 @@ class HubSpot(Kit):
         Pace(r"/crm/objects/.*/search", 5, 1.0, "statuses"),
     )
     secret = "access_token"
+    merges = True
     _contacts = "/crm/objects/2026-03/contacts"
     _preferences = "/communication-preferences/2026-03"
 
@@ -115,6 +116,10 @@ class HubSpot(Kit):
 
     def move(self, email: str, new: str) -> None:
         self._call("PATCH", f"{self._contacts}/{email}", {"properties": {"email": new}}, idProperty="email")
+
+    def merge(self, kept: str, gone: str) -> None:
+        ids = {one["email"]: key for key, one in self._people()}
+        self._call("POST", f"{self._contacts}/merge", {"primaryObjectId": ids[kept], "objectIdToMerge": ids[gone]})
 
     def fill(self, email: str, value: str) -> None:
         body = {"properties": {self.other_field: value}}
