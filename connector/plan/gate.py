@@ -21,6 +21,7 @@ from connector.plan.part import Part
 from connector.platforms.base import LEFT_LIST, TagStyle
 from connector.vendors import title
 
+UNCLEAR = "consent_unclear"
 ASKING = (Op.CREATE, Op.UPDATE, Op.MOVE, Op.ADD, Op.ADOPT)  # what an opt-out forbids
 # Somebody who gets another address in the same plan is known by the old one.
 _JUDGED = f"""
@@ -58,6 +59,7 @@ REASONS = {
     "forgotten": "erased in {} for good",
     LEFT_LIST: "unsubscribed from this list in {}",
     "no_consent": "no consent in the export",
+    UNCLEAR: "consent in the export is not understood or contradicts itself",
     "no_proof": "no dated proof of consent, which a new subscribed contact needs",
     "gone": "was in {} before and is deleted, erased or under another address there; not created again",
     "not_held": "not in {}, and new_contacts is skip",
@@ -80,7 +82,8 @@ REMOVED_LATER = f"case when status = '{Status.ARCHIVED}' then 'archived_later' e
 
 
 def reason(policy: NewContacts, *, gone_is_final: bool) -> str:
-    """SQL over status, held_before, consent, consent_at: null when the contact may be added, else the code why not.
+    """SQL over status, held_before, consent, unclear, consent_at: null when the contact may be added, else the code why
+    not.
 
     `gone_is_final`: on this platform, a contact that was held and is absent was erased, or has another address."""
     said_no = quoted(BLOCKED)
@@ -89,7 +92,8 @@ def reason(policy: NewContacts, *, gone_is_final: bool) -> str:
         NewContacts.SKIP: f"when not {HELD} then 'not_held'",
         NewContacts.SUBSCRIBED: f"when not {HELD} and consent_at is null then 'no_proof'",
     }.get(policy, "")
-    return f"case when status in ({said_no}) then status when not consent then 'no_consent' {gone} {new} end"
+    return f"""case when status in ({said_no}) then status when not consent and unclear then '{UNCLEAR}'
+        when not consent then 'no_consent' {gone} {new} end"""
 
 
 def _ours_alone(part: Part) -> pa.Table:

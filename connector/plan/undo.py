@@ -44,7 +44,8 @@ def part(done: pa.Table, desired: pa.Table, side: Undone, as_of: datetime) -> Pa
     desired = unite.desired(desired, side.ledger)
     with scratch() as connection:
         connection.register("run_changes", done)
-        connection.register("desired", desired.select(["email", "consent", "consent_at"]))
+        names = ["email", "consent", "consent_at", *({"unclear"} & {*desired.column_names})]
+        connection.register("desired", desired.select(names))
         _standing(connection, side)
         _memberships(connection)
         _fields(connection, side)
@@ -97,7 +98,9 @@ def _memberships(connection: duckdb.DuckDBPyConnection) -> None:
                    else 'adopt' end as op, kind, target, email
             from did where {_APPLIED} and op in ('add', 'remove', 'adopt', 'disown')
         ), judged as (
-            select t.*, c.status, c.status_at, c.held_before, coalesce(d.consent, false) as consent, d.consent_at,
+            select t.*, c.status, c.status_at, c.held_before, coalesce(d.consent, false) as consent,
+                   {_unclear(connection)} as unclear,
+                   d.consent_at,
                    (t.kind, t.target, t.email) in (select (kind, target, email) from holds) as held
             from turned t left join contacts c using (email) left join desired d using (email)
         )
@@ -107,6 +110,10 @@ def _memberships(connection: duckdb.DuckDBPyConnection) -> None:
                     when op = 'remove' then {gate.REMOVED_LATER} end as reason
         from judged
     """)
+
+
+def _unclear(connection: duckdb.DuckDBPyConnection) -> str:
+    return "coalesce(d.unclear, false)" if "unclear" in connection.table("desired").columns else "false"
 
 
 def _fields(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:

@@ -152,7 +152,7 @@ def desired(people: pa.Table, ledger: Ledger) -> pa.Table:
 
 def _united(name: str) -> str:
     column = identifier(name)
-    if name.startswith("in:"):
+    if name.startswith("in:") or name == "unclear":
         return f"bool_or(d.{column}) over w"
     if name == "consent":
         return f"bool_and(coalesce(d.{column}, false)) over w"
