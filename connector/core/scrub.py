@@ -1,8 +1,8 @@
 """Words of others, a platform above all, fit to be printed and kept: one line, not long, nothing that steers a
 terminal, no address, nothing that looks like a key.
 
-Owns: scrub(), code(), traceback(). Must not: know a platform. The session's own key is taken out of every answer before
-this (platforms/http/secrecy.py); here keys of any origin are told by their looks.
+Owns: scrub(), mask(), code(), traceback(). Must not: know a platform. A session's own key is taken out of every answer
+before this (platforms/http/secrecy.py); here keys of any origin are told by their looks.
 """
 
 from __future__ import annotations
@@ -40,6 +40,12 @@ def scrub(text: str, longest: int = LONGEST) -> str:
     line = " ".join("".join(sign if sign.isprintable() else _gap(sign) for sign in line).split())
     line = _ADDRESS.sub("(address)", _KEYS.sub(_named, line))
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def mask(email: str) -> str:
+    """a…@example.com: enough to recognise a known person, too little to learn one."""
+    local, _, domain = email.partition("@")
+    return f"{local[:1]}…@{domain}"
 
 
 def code(text: str) -> str:

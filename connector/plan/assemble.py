@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connector.core.plan import Export, Plan
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, FROZEN, STAGE_MOVES
-from connector.plan import gate, totals
+from connector.plan import gate, totals, unite
 from connector.plan.guards.judge import judge
 from connector.plan.part import Part
 from connector.plan.saved import identity
@@ -36,7 +36,7 @@ def assemble(
     """The plan of all parts. `export` is what it was made from, `before` that of the last run, None: not compared.
     `notes` come before those of the parts. `limit` cuts the plan to so many people per destination, after the guards
     have looked at the whole of it. `prefix` begins the plan's id."""
-    judged = [gate.enforce(part) for part in parts]
+    judged = [unite.part(gate.enforce(part)) for part in parts]
     counted = {part.name: part.costs.of(part.changes) for part in judged}
     plan = Plan(
         id="",

@@ -24,6 +24,7 @@ def part(desired: pa.Table, state: DestinationState) -> Part:
             diff.blocked(),
             notes=(*state.routing.notes, *_orphans(state)),
             new_targets=state.new_targets,
+            present=desired["email"].combine_chunks(),
         )
 
 

@@ -16,10 +16,12 @@ import pyarrow.compute as pc
 from connector.core.model import BLOCKED, NewContacts, Op, Status, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA
 from connector.core.sql import scratch
+from connector.plan import unite
 from connector.plan.part import Part
 from connector.platforms.base import LEFT_LIST, TagStyle
 from connector.vendors import title
 
+UNCLEAR = "consent_unclear"
 ASKING = (Op.CREATE, Op.UPDATE, Op.MOVE, Op.ADD, Op.ADOPT)  # what an opt-out forbids
 # Somebody who gets another address in the same plan is known by the old one.
 _JUDGED = f"""
@@ -57,6 +59,7 @@ REASONS = {
     "forgotten": "erased in {} for good",
     LEFT_LIST: "unsubscribed from this list in {}",
     "no_consent": "no consent in the export",
+    UNCLEAR: "consent in the export is not understood or contradicts itself",
     "no_proof": "no dated proof of consent, which a new subscribed contact needs",
     "gone": "was in {} before and is deleted, erased or under another address there; not created again",
     "not_held": "not in {}, and new_contacts is skip",
@@ -79,7 +82,8 @@ REMOVED_LATER = f"case when status = '{Status.ARCHIVED}' then 'archived_later' e
 
 
 def reason(policy: NewContacts, *, gone_is_final: bool) -> str:
-    """SQL over status, held_before, consent, consent_at: null when the contact may be added, else the code why not.
+    """SQL over status, held_before, consent, unclear, consent_at: null when the contact may be added, else the code why
+    not.
 
     `gone_is_final`: on this platform, a contact that was held and is absent was erased, or has another address."""
     said_no = quoted(BLOCKED)
@@ -88,7 +92,8 @@ def reason(policy: NewContacts, *, gone_is_final: bool) -> str:
         NewContacts.SKIP: f"when not {HELD} then 'not_held'",
         NewContacts.SUBSCRIBED: f"when not {HELD} and consent_at is null then 'no_proof'",
     }.get(policy, "")
-    return f"case when status in ({said_no}) then status when not consent then 'no_consent' {gone} {new} end"
+    return f"""case when status in ({said_no}) then status when not consent and unclear then '{UNCLEAR}'
+        when not consent then 'no_consent' {gone} {new} end"""
 
 
 def _ours_alone(part: Part) -> pa.Table:
@@ -103,7 +108,7 @@ def enforce(part: Part) -> Part:
     field of theirs is written; nobody joins a list that they unsubscribed from; only what is provably our own doing is
     lifted. An update that carries the removal of a tag stays, for that alone. What would have made somebody a member
     is listed as blocked."""
-    contacts, left, changes = part.ledger.contacts, part.ledger.left, _ours_alone(part)
+    contacts, left, changes = unite.statuses(part.ledger).contacts, part.ledger.left, _ours_alone(part)
     part = replace(part, changes=changes)
     refusing = contacts.filter(pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, BLOCKED)))))
     concerned = pc.coalesce(changes["old_email"], changes["email"])

@@ -34,6 +34,7 @@ class Part:
     stages: pa.Table = field(default_factory=STAGE_MOVES.empty_table)
     notes: tuple[str, ...] = ()
     new_targets: frozenset[tuple[Kind, str]] = frozenset()
+    present: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))  # addresses of the export
     in_export: int = 0
     in_lifecycle: int | None = None
 

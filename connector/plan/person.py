@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.schemas import LEDGER_CONTACTS, LEDGER_MEMBERSHIPS, LEDGER_TARGETS, REJECTS
-from connector.plan import gate
+from connector.plan import gate, unite
 from connector.plan.desired import part as desired_part
 from connector.plan.diff.compare import DestinationState
 from connector.plan.routes import Routing
@@ -62,7 +62,7 @@ def standing(
     state = DestinationState(routing, mine, capabilities, _NOBODY, frozenset())
     state = state if recent is None else replace(state, recent=recent)
     state = state if forgotten is None else replace(state, forgotten=forgotten)
-    part = gate.enforce(desired_part(desired, state))
+    part = unite.part(gate.enforce(desired_part(desired, state)))
     contact = next((row for row in mine.contacts.to_pylist() if row["email"] == email), None)
     return Standing(
         destination=routing.destination.name,

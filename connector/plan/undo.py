@@ -19,7 +19,7 @@ import pyarrow as pa
 from connector.core.model import BLOCKED, NewContacts, Op, Status, Target, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
 from connector.core.sql import scratch
-from connector.plan import gate
+from connector.plan import gate, unite
 from connector.plan.part import Part, table
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities, TagStyle
@@ -41,9 +41,11 @@ class Undone:
 def part(done: pa.Table, desired: pa.Table, side: Undone, as_of: datetime) -> Part:
     """What takes back `done` (Store.run_changes of the run) at one destination. `desired` is segments.Evaluation.table,
     for consent."""
+    desired = unite.desired(desired, side.ledger)
     with scratch() as connection:
         connection.register("run_changes", done)
-        connection.register("desired", desired.select(["email", "consent", "consent_at"]))
+        names = ["email", "consent", "consent_at", *({"unclear"} & {*desired.column_names})]
+        connection.register("desired", desired.select(names))
         _standing(connection, side)
         _memberships(connection)
         _fields(connection, side)
@@ -57,6 +59,7 @@ def part(done: pa.Table, desired: pa.Table, side: Undone, as_of: datetime) -> Pa
             _blocked(connection, name),
             stages=_stages(connection, name, as_of),
             notes=tuple(_left(connection, side)),
+            present=desired["email"].combine_chunks(),
         )
 
 
@@ -95,7 +98,9 @@ def _memberships(connection: duckdb.DuckDBPyConnection) -> None:
                    else 'adopt' end as op, kind, target, email
             from did where {_APPLIED} and op in ('add', 'remove', 'adopt', 'disown')
         ), judged as (
-            select t.*, c.status, c.status_at, c.held_before, coalesce(d.consent, false) as consent, d.consent_at,
+            select t.*, c.status, c.status_at, c.held_before, coalesce(d.consent, false) as consent,
+                   {_unclear(connection)} as unclear,
+                   d.consent_at,
                    (t.kind, t.target, t.email) in (select (kind, target, email) from holds) as held
             from turned t left join contacts c using (email) left join desired d using (email)
         )
@@ -105,6 +110,10 @@ def _memberships(connection: duckdb.DuckDBPyConnection) -> None:
                     when op = 'remove' then {gate.REMOVED_LATER} end as reason
         from judged
     """)
+
+
+def _unclear(connection: duckdb.DuckDBPyConnection) -> str:
+    return "coalesce(d.unclear, false)" if "unclear" in connection.table("desired").columns else "false"
 
 
 def _fields(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import pyarrow as pa
 
 from connector.core.plan import Plan
+from connector.core.scrub import mask
 from connector.lifecycle.cleanup import FINAL, Findings
 from connector.lifecycle.retiring import UNSUBSCRIBE, counts
 from connector.report.hygiene import safe
-from connector.report.plan import as_json, mask
+from connector.report.plan import as_json
 from connector.report.values import noted
 from connector.vendors import title
 

@@ -11,7 +11,7 @@ from typing import Any
 from connector.config.sections.models import Config
 from connector.config.yaml.excerpt import excerpt
 from connector.core.problem import Place
-from connector.report.plan import mask
+from connector.core.scrub import mask
 from connector.report.table import table
 from connector.segments.compare import Door, Moved, SegmentChange
 

@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connector.core.scrub import mask
 from connector.lifecycle.overview import Cost, Move, Overview
 from connector.lifecycle.returns import Rate
-from connector.report.plan import MOVED, mask
+from connector.report.plan import MOVED
 from connector.report.values import noted
 
 

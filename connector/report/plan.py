@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from connector.core.model import Op
 from connector.core.plan import Plan
+from connector.core.scrub import mask
 from connector.plan import gate
 from connector.report.values import noted
 from connector.state.frozen import counted
@@ -42,12 +43,6 @@ MOVED = {
     "undone": "taken back",
     "restored": "back after having been let go",
 }
-
-
-def mask(email: str) -> str:
-    """a…@example.com: enough to recognise a known person, too little to learn one."""
-    local, _, domain = email.partition("@")
-    return f"{local[:1]}…@{domain}"
 
 
 def totals(plan: Plan) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from connector.report.plan import mask
+from connector.core.scrub import mask
 from connector.report.table import table
 from connector.report.values import printable
 from connector.vendors import find

@@ -94,6 +94,7 @@ def _verdict_json(item: Verdict) -> dict[str, Any]:
 def _consent_json(consent: Consent) -> dict[str, Any]:
     return {
         "given": consent.given,
+        "unclear": consent.unclear,
         "at": as_json(consent.at),
         "source": consent.source,
         "rule": consent.rule and _verdict_json(consent.rule),
@@ -230,7 +231,7 @@ def _membership(item: InOne) -> str:
 
 def _consent(consent: Consent, zone: ZoneInfo) -> str:
     if not consent.given:
-        return "no"
+        return "no: the export's values are not understood or contradict each other" if consent.unclear else "no"
     if consent.rule is None:
         return "not asked for in the file, so yes"
     proof = [shown(consent.at, zone)] if consent.at else ["without a dated proof"]

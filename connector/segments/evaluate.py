@@ -29,6 +29,7 @@ from connector.segments.compile.windows import Clock
 from connector.segments.names import CONTACTS, EMAIL, JOINED, Names, nodes
 from connector.segments.priorities import waterfall
 from connector.sources.columns import vacant
+from connector.sources.consent import UNCLEAR
 from connector.sources.model import Loaded
 
 CONSENT = ""  # stands beside the segments' names, and no segment can be called so
@@ -37,7 +38,8 @@ CONSENT = ""  # stands beside the segments' names, and no segment can be called 
 @dataclass(frozen=True)
 class Evaluation:
     """`table` has one row per contact, in no order: `email`; `in:SEGMENT` bool, after priorities; `consent` bool,
-    `consent_at` timestamp[us, UTC] and `consent_source` string (true and null without a consent section); `person`
+    `consent_at` timestamp[us, UTC] and `consent_source` string (true and null without a consent section); `unclear`
+    bool, without consent because the export does not tell it clearly; `person`
     string, the CRM's id, if the file names its column;
     `value:COLUMN` for every column or trait a destination's fields name, spelled as there; with a lifecycle also
     `joined` and `signal:NAME` (timestamp[us, UTC], null = not known) and `protected` bool."""
@@ -221,11 +223,20 @@ class _Run:
             if "consent_at" in names
             else pa.nulls(rows, pa.timestamp("us"))
         )
+        consent = found[self.fields[CONSENT]] if CONSENT in self.fields else pa.chunked_array([pa.repeat(True, rows)])
+        doubted = UNCLEAR.empty_table() if self.loaded.unclear is None else self.loaded.unclear
+        undecided = doubted.filter(pc.invert(doubted["decided"]))
+        consent = pc.and_(consent, pc.invert(_among(found["email"], undecided)))
         return {
-            "consent": found[self.fields[CONSENT]] if CONSENT in self.fields else pa.repeat(True, rows),
+            "consent": consent,
+            "unclear": pc.and_(_among(found["email"], doubted), pc.invert(pc.fill_null(consent, False))),
             "consent_at": at.cast(pa.timestamp("us", tz="UTC")),
             "consent_source": found["consent_source"] if "consent_source" in names else pa.nulls(rows, pa.string()),
         }
+
+
+def _among(emails: pa.ChunkedArray, people: pa.Table) -> pa.ChunkedArray:
+    return pc.is_in(emails, value_set=people["email"].combine_chunks())
 
 
 def overlap(evaluation: Evaluation) -> dict[tuple[str, str], int]:

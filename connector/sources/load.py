@@ -21,7 +21,7 @@ import pyarrow as pa
 from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
-from connector.sources import engine, identity, kept, members, quarantine, related
+from connector.sources import consent, engine, identity, kept, members, quarantine, related
 from connector.sources.columns import vacant
 from connector.sources.columns.layout import Layout, Wish
 from connector.sources.columns.model import SourceInfo
@@ -99,6 +99,7 @@ class _Load:
         self.findings = Findings()
         self.listed: list[pa.Table] = [QUARANTINE_SCHEMA.empty_table()]
         self.typed: dict[str, Typed] = {}
+        self.unclear = consent.UNCLEAR.empty_table()
 
     def run(self) -> Loaded:
         others = [one for one in self.catalog if one != "contacts" and (self.needed is None or one in self.needed)]
@@ -120,6 +121,7 @@ class _Load:
             catalog=self.catalog,
             members=listed.emails,
             kept=self.kept,
+            unclear=self.unclear,
         )
 
     def _contacts(self, others: list[str]) -> None:
@@ -143,6 +145,8 @@ class _Load:
             vacant.people(typed.rows, engine.number(self.con, f"SELECT count(*) FROM {typed.table}"), self.findings)
             if self.keep:
                 self._keep(typed, builder.layout, columns, updated)
+            refusing = consent.refusals(self.config, info)
+            self.unclear = consent.settle(self.con, typed, builder.layout, refusing, updated, self.findings)
             identity.merge(self.con, typed.table, columns, updated, self.findings)
             if not self.keep:
                 self._drop(typed)

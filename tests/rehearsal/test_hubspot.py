@@ -591,3 +591,29 @@ def test_the_vendors_own_client_works_unchanged(rehearsal: Running) -> None:
     assert len(client.crm.contacts.get_all()) == 9
     client.crm.contacts.basic_api.archive(ids[0])
     assert client.crm.lists.lists_api.get_by_id(listed).list.size == 2
+
+
+# ---------------------------------------------------------------- merging
+
+
+def test_a_merged_contact_keeps_its_id_and_answers_to_both_addresses(api: Api) -> None:
+    kept, gone = api.create("kept@example.com", firstname="Kept") + api.create("gone@example.com", jobtitle="Cook")
+    members = f"{LISTS}/{api.make_list()}/memberships"
+    api("PUT", f"{members}/add", [gone])
+    body = {"primaryObjectId": kept, "objectIdToMerge": gone}
+    answer = api("POST", f"{CONTACTS}/merge", body)
+    assert answer.status_code == 200 and answer.json()["id"] == kept
+    found = api.held("gone@example.com")["kept@example.com"]
+    assert (found["hs_object_id"], found["firstname"]) == (kept, "Kept")
+    assert found["hs_additional_emails"] == "gone@example.com"
+    assert [one["recordId"] for one in api("GET", members).json()["results"]] == [kept]
+    assert api("GET", f"{CONTACTS}/{gone}").json()["id"] == kept
+    assert api("POST", f"{CONTACTS}/merge", body).status_code == 400
+
+
+def test_whoever_opted_out_is_opted_out_when_merged(api: Api) -> None:
+    kept, gone = api.create("kept@example.com", "gone@example.com")
+    path = f"{PREFERENCES}/statuses/batch/unsubscribe-all"
+    api("POST", path, {"inputs": ["gone@example.com"]}, channel="EMAIL")
+    api("POST", f"{CONTACTS}/merge", {"primaryObjectId": kept, "objectIdToMerge": gone})
+    assert api.held("kept@example.com")["kept@example.com"]["hs_email_optout"] == "true"

@@ -597,3 +597,17 @@ def test_overview_shows_lists_and_tags(klaviyo: Klaviyo) -> None:
     shown = {(one["kind"], one["name"]): one["members"] for one in found["targets"]}
     assert shown["list", "Shown"] == shown["tag", "vip"] == shown["tag", "<b>"] == 1
     assert found["contacts"]["HARD_BOUNCE"] == 1
+
+
+def test_a_merged_profile_has_both_lists_and_values_and_the_source_is_gone(klaviyo: Klaviyo) -> None:
+    kept, gone = (klaviyo.profile(f"kl.{name}@example.com")["id"] for name in ("subscribed", "suppressed"))
+    source = {"profiles": {"data": [{"type": "profile", "id": gone}]}}
+    body = {"data": {"type": "profile-merge", "id": kept, "relationships": source}}
+    answer = klaviyo.ask("POST", "profile-merge", body)
+    assert answer.status_code == 201 and answer.json()["data"]["id"] == kept
+    assert klaviyo.profile("kl.suppressed@example.com") is None
+    found = klaviyo.profile("kl.subscribed@example.com")
+    assert (found["id"], found["attributes"]["first_name"]) == (kept, "Subscribed")
+    (suppression,) = klaviyo.marketing("kl.subscribed@example.com")["suppression"]
+    assert suppression["reason"] == "USER_SUPPRESSED"
+    assert klaviyo.ask("POST", "profile-merge", body).status_code == 404

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from connector.core.model import Kind, Op
-from connector.plan import rows
+from connector.plan import rows, unite
 from connector.plan.diff import changes, hold, memberships, moves, people
 from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities
@@ -77,9 +77,9 @@ class Diff:
 
     def _compute(self, desired: pa.Table) -> None:
         connection, state = self._connection, self._state
-        routing, can = state.routing, state.capabilities
-        connection.register("desired", desired)
-        ledger = moves.follow(connection, routing, state.ledger, (Op.MOVE, None) in can.operations)
+        routing, can, ledger = state.routing, state.capabilities, unite.statuses(state.ledger)
+        connection.register("desired", unite.desired(desired, ledger))
+        ledger = moves.follow(connection, routing, ledger, (Op.MOVE, None) in can.operations)
         people.compare(connection, routing, ledger, gone_is_final=can.gone_is_final)
         rows.block(connection, state.forgotten)
         memberships.differing(connection, routing, state.observed)

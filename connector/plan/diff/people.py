@@ -55,7 +55,8 @@ def compare(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Led
         with joined as (
             select coalesce(w.email, c.email) as email, w.email is not null as present, c.status, c.status_at,
                    c.held_before,
-                   coalesce(w.consent, false) as consent, w.consent_at, w.consent_source,
+                   coalesce(w.consent, false) as consent, coalesce(w.unclear, false) as unclear,
+                   w.consent_at, w.consent_source,
                    coalesce(w.enriched, false) as enriched, w.fields as fields_now, c.fields as fields_sent,
                    f.names as fields_doubt, {bits}
             from want w full join ledger_contacts c on w.email = c.email left join have h on h.contact = c.id
@@ -78,10 +79,11 @@ def _if_held(bits: str) -> str:
 
 def _want(connection: duckdb.DuckDBPyConnection, routing: Routing, parts: list[Sequence[Route]]) -> None:
     masks = ", ".join(f"{_mask(part)} as want{i}" for i, part in enumerate(parts))
+    unclear = "unclear" if "unclear" in connection.table("desired").columns else "false"
     enriched = " or ".join(identifier(f"in:{name}") for name in routing.enriched) or "false"
     connection.execute(f"""
         create or replace temp view want as
-        select email, consent, consent_at, consent_source, ({enriched}) as enriched,
+        select email, consent, {unclear} as unclear, consent_at, consent_source, ({enriched}) as enriched,
                {fields.as_json(routing.destination.fields)} as fields, {masks}
         from desired
     """)

@@ -54,7 +54,7 @@ def rows(world: World, numbers: Iterable[int]) -> dict[int, Row]:
 def numbers(world: World, ids: Sequence[str], id_property: str) -> dict[str, int]:
     """Which contact each of `ids` means: record ids, or addresses (secondary ones too). Unknown ones are left out."""
     if id_property in ("", "hs_object_id"):
-        asked = {each: int(each) for each in ids if each.isdigit()}
+        asked = {each: _winner(world, int(each)) for each in ids if each.isdigit()}
         held = rows(world, asked.values())
         return {each: number for each, number in asked.items() if number in held}
     if id_property != "email":
@@ -63,6 +63,12 @@ def numbers(world: World, ids: Sequence[str], id_property: str) -> dict[str, int
     query = "SELECT email, contact FROM hs_address WHERE email IN (SELECT value FROM json_each(?))"
     found = dict(world.db.execute(query, (json.dumps(list(lower.values())),)))
     return {each: found[email] for each, email in lower.items() if email in found}
+
+
+def _winner(world: World, number: int) -> int:
+    """The contact into which one was merged, else itself."""
+    row = world.db.execute("SELECT winner FROM hs_merged WHERE id = ?", (number,)).fetchone()
+    return int(row[0]) if row else number
 
 
 def _by_unique(world: World, ids: Sequence[str], name: str) -> dict[str, int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from connector.rehearsal.core.limits import Window
 from connector.rehearsal.core.world import Request, Response, Route, World
-from connector.rehearsal.hubspot import batches, contacts, lists, page, properties, store, subscriptions, wire
+from connector.rehearsal.hubspot import batches, contacts, lists, merging, page, properties, store, subscriptions, wire
 from connector.rehearsal.hubspot.search import search
 
 NAME, TITLE = "hubspot", "HubSpot"
@@ -58,6 +58,7 @@ def _contact_routes(base: str) -> list[Route]:
         Route("POST", f"{base}/batch/upsert", batches.batch_upsert),
         Route("POST", f"{base}/batch/archive", batches.batch_archive),
         Route("POST", f"{base}/gdpr-delete", contacts.gdpr_delete),
+        Route("POST", f"{base}/merge", merging.merge),
         Route("GET", base + "/{contactId}", contacts.read),
         Route("PATCH", base + "/{contactId}", contacts.update_one),
         Route("DELETE", base + "/{contactId}", contacts.archive_one),

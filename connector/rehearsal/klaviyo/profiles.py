@@ -55,6 +55,7 @@ def routes() -> list[Route]:
         Route("GET", "/api/profiles/{id}", _read_one),
         Route("PATCH", "/api/profiles/{id}", _update),
         Route("POST", "/api/profile-import", _upsert),
+        Route("POST", "/api/profile-merge", _merge),
         Route("POST", "/api/data-privacy-deletion-jobs", _erase),
     ]
 
@@ -248,6 +249,26 @@ def _write(world: World, request: Request, row: Mapping[str, Any], status: int) 
 def conflict(holder: str) -> Response:
     detail = "A profile already exists with one of these identifiers."
     return wire.problem(409, Trouble(detail, "/data/attributes", meta={"duplicate_profile_id": holder}))
+
+
+def _merge(world: World, request: Request) -> Response:
+    """The source is gone, and its address belongs to nobody any more."""
+    data = wire.body_data(request, "profile-merge")
+    sources = ((data.get("relationships") or {}).get("profiles") or {}).get("data") or []
+    if len(sources) != 1:
+        raise wire.invalid(Trouble("Exactly one source profile is expected.", "/data/relationships/profiles/data"))
+    ids = [str(data.get("id")), str(sources[0].get("id"))]
+    found = [world.db.execute("SELECT pk FROM kl_profile WHERE id = ?", (one,)).fetchone() for one in ids]
+    for one, row in zip(ids, found, strict=True):
+        if row is None or ids[0] == ids[1]:
+            raise wire.missing("profile", one)
+    store.absorb(world.db, found[0][0], found[1][0], wire.stamp(world.now()))
+    for table in ("kl_member", "kl_event"):
+        world.db.execute(f"UPDATE OR IGNORE {table} SET profile = ? WHERE profile = ?", (found[0][0], found[1][0]))
+        world.db.execute(f"DELETE FROM {table} WHERE profile = ?", found[1])
+    return wire.one(
+        {"type": "profile", "id": ids[0], "links": {"self": f"{request.base_url}/api/profiles/{ids[0]}"}}, 201
+    )
 
 
 def _erase(world: World, request: Request) -> Response:

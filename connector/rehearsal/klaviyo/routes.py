@@ -35,6 +35,7 @@ _SLOW = {
         "POST /api/lists",
         "PATCH /api/lists/{id}",
         "DELETE /api/lists/{id}",
+        "POST /api/profile-merge",
         "POST /api/lists/{id}/relationships/profiles",
         "DELETE /api/lists/{id}/relationships/profiles",
         "POST /api/profile-bulk-import-jobs",

@@ -243,6 +243,28 @@ def suppressions(db: sqlite3.Connection, profiles: Sequence[int]) -> dict[int, l
     return found
 
 
+def absorb(db: sqlite3.Connection, kept: int, gone: int, now: str) -> None:
+    """One profile is merged into another: that one keeps its identifiers and its values, gets those that it lacks, and
+    every value of a list; an unsubscription or suppression of either is both's. `gone` is deleted."""
+    query = "SELECT data, properties, consent, consent_at FROM kl_profile WHERE pk = ?"
+    (to, had), (come, more) = ([*map(json.loads, db.execute(query, (pk,)).fetchone()[:2])] for pk in (kept, gone))
+    for name, value in more.items():
+        if isinstance(value, list):
+            had[name] = list(dict.fromkeys([*_listed(had.get(name)), *value]))
+    rows = [json.dumps(come | to), json.dumps(more | had), now, kept]
+    db.execute("UPDATE kl_profile SET data = ?, properties = ?, updated = ? WHERE pk = ?", rows)
+    for consent in (UNSUBSCRIBED, SUBSCRIBED):
+        db.execute(
+            "UPDATE kl_profile SET (consent, consent_at, method) = (SELECT consent, consent_at, method FROM kl_profile "
+            "WHERE pk = ?2) WHERE pk = ?1 AND consent <> ?3 AND (?3 = ?4 OR consent = ?5) "
+            "AND (SELECT consent FROM kl_profile WHERE pk = ?2) = ?3",
+            (kept, gone, consent, UNSUBSCRIBED, NEVER),
+        )
+    db.execute("UPDATE OR IGNORE kl_suppression SET profile = ? WHERE profile = ?", (kept, gone))
+    for table, column in (("kl_suppression", "profile"), ("kl_profile", "pk")):
+        db.execute(f"DELETE FROM {table} WHERE {column} = ?", (gone,))
+
+
 def subscriptions(consent: str, at: str | None, method: str | None, held: list[tuple[str, str, str]]) -> dict[str, Any]:
     """The attribute `subscriptions` of a profile."""
     everywhere = [{"reason": reason, "timestamp": when} for reason, list_id, when in held if not list_id]

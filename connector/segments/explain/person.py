@@ -64,6 +64,7 @@ class Consent:
     at: datetime | None
     source: str | None
     rule: Verdict | None
+    unclear: bool = False  # not given because the export does not tell it clearly
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,8 @@ class _Asked:
 
     def _consent(self) -> Consent:
         rule = None if self.config.consent is None else self._verdict(self.config.consent.when)
-        return Consent(bool(self.row["consent"]), self.row["consent_at"], self.row["consent_source"], rule)
+        told = (self.row["consent_at"], self.row["consent_source"], rule)
+        return Consent(bool(self.row["consent"]), *told, bool(self.row["unclear"]))
 
     def _verdict(self, node: Rule) -> Verdict:
         holds = bool(self.row[f"in:{self.probes[id(node)]}"])

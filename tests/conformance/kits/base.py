@@ -69,6 +69,7 @@ class Kit:
     creates: ClassVar[str] = "transactional"  # the policy that creates, and asks for the least
     created: ClassVar[Status] = Status.NEVER_SUBSCRIBED  # how whoever was created by it reads
     tags_are_property: ClassVar[bool] = True
+    merges: ClassVar[bool] = False  # contacts can be merged there
 
     def __init__(self, running: Running) -> None:
         self.running = running
@@ -122,6 +123,10 @@ class Kit:
     def opt_out_without_contact(self, email: str) -> bool:
         """An address that no contact has opts out; False where nothing is kept of such an address."""
         return False
+
+    def merge(self, kept: str, gone: str) -> None:
+        """One contact is merged into another, whose id and address stay. Only where `merges`."""
+        raise NotImplementedError
 
     def fill(self, email: str, value: str) -> None:
         """Somebody writes `other_field` of a contact."""

@@ -43,6 +43,7 @@ class HubSpot(Kit):
         Pace(r"/crm/objects/.*/search", 5, 1.0, "statuses"),
     )
     secret = "access_token"
+    merges = True
     _contacts = "/crm/objects/2026-03/contacts"
     _preferences = "/communication-preferences/2026-03"
 
@@ -119,6 +120,10 @@ class HubSpot(Kit):
     def opt_out_without_contact(self, email: str) -> bool:
         self._call("POST", f"{self._preferences}/statuses/batch/unsubscribe-all", {"inputs": [email]}, channel="EMAIL")
         return True
+
+    def merge(self, kept: str, gone: str) -> None:
+        ids = {one["email"]: key for key, one in self._people()}
+        self._call("POST", f"{self._contacts}/merge", {"primaryObjectId": ids[kept], "objectIdToMerge": ids[gone]})
 
     def fill(self, email: str, value: str) -> None:
         body = {"properties": {self.other_field: value}}

@@ -22,6 +22,7 @@ class Klaviyo(Kit):
     field = "first_name"
     other_field = "favourite"  # a custom property
     policies = ("skip", "transactional")
+    merges = True
     statuses = ("absent", "subscribed", "never", "unsubscribed", "suppressed")
     meanings: ClassVar[Mapping[str, Meaning]] = {
         "absent": NEITHER,
@@ -115,6 +116,12 @@ class Klaviyo(Kit):
         }
         self._call("POST", f"/api/{kind}s", {"data": data})
         return True
+
+    def merge(self, kept: str, gone: str) -> None:
+        ids = {one["attributes"]["email"]: one["id"] for one in self._pages("/api/profiles", **{"page[size]": 100})}
+        source = {"profiles": {"data": [{"type": "profile", "id": ids[gone]}]}}
+        body = {"type": "profile-merge", "id": ids[kept], "relationships": source}
+        self._call("POST", "/api/profile-merge", {"data": body})
 
     def fill(self, email: str, value: str) -> None:
         attributes = {"email": email, "properties": {self.other_field: value}}

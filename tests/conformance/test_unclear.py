@@ -1,0 +1,82 @@
+"""Consent that the export does not tell clearly does not hold: the person is blocked with a reason of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from connector.core.model import Kind
+from tests import launcher
+from tests.conformance.desk import Desk, Person
+from tests.conformance.kits import Kit
+
+OUT, IN, SILENT, ODD, BOTH, NEWER = (f"{name}@example.com" for name in ("out", "in", "silent", "odd", "both", "newer"))
+REASON = "consent_unclear"
+
+
+def asking(desk: Desk, kit: Kit, rule: object, **contacts: object) -> None:
+    desk.setup([kit], {kit.name: kit.creates})
+    path = desk.folder / "segments.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["consent"]["when"] = rule
+    document["sources"]["contacts"] |= contacts
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+
+def blocked(desk: Desk) -> tuple[dict[str, str], set[str]]:
+    plan, result = desk.push()
+    assert result is None or not result.errors
+    return {row["email"]: row["reason"] for row in plan.blocked.to_pylist()}, set(plan.changes["email"].to_pylist())
+
+
+def test_an_opt_out_that_is_not_understood(desk: Desk, kit: Kit) -> None:
+    """“Opted out” is asked for, so that a cell that cannot be read would count as no opt-out."""
+    asking(desk, kit, {"not": {"consent": True}})
+    rows = [Person(OUT, consent="yes"), Person(IN, consent="no"), Person(SILENT, consent="")]
+    odd = [Person(ODD, consent="YES (2024-03-01)")]
+    contradicting = [Person(BOTH, consent="no"), Person(BOTH, consent="yes"), Person(BOTH, consent="no")]
+    desk.export([*rows, *odd, *contradicting])
+    why, changed = blocked(desk)
+    assert why == {OUT: "no_consent", ODD: REASON, BOTH: REASON}
+    assert changed == {IN, SILENT}
+    for kind in kit.kinds:
+        assert kit.members(kind, "vip") == {IN, SILENT}
+
+
+def test_a_member_whose_consent_becomes_unclear_leaves(desk: Desk, kit: Kit) -> None:
+    asking(desk, kit, {"not": {"consent": True}})
+    people = [Person(IN, consent="no"), Person(ODD, consent="no")]
+    for _ in range(2):
+        desk.export(people)
+        desk.push()
+    desk.export([people[0], replace(people[1], consent="opt-out?")])
+    desk.push()
+    for kind in kit.kinds:
+        assert kit.members(Kind(kind), "vip") == {IN}
+
+
+@pytest.mark.parametrize("rule", [{"consent": True}, {"not": {"consent": False}}, {"any": [{"consent": True}]}])
+def test_rows_that_disagree_and_are_equally_new(desk: Desk, kit: Kit, rule: object) -> None:
+    asking(desk, kit, rule, updated_at="opted_in_at")
+    old, new = "2026-01-01T10:00:00Z", "2026-02-01T10:00:00Z"
+    desk.export(
+        [
+            Person(BOTH, consent="yes", proof=new),
+            Person(BOTH, consent="no", proof=new),
+            Person(NEWER, consent="no", proof=old),
+            Person(NEWER, consent="yes", proof=new),
+        ]
+    )
+    why, changed = blocked(desk)
+    assert (why, changed) == ({BOTH: REASON}, {NEWER})
+
+
+def test_check_and_why_say_so(desk: Desk, kit: Kit) -> None:
+    asking(desk, kit, {"not": {"consent": True}})
+    desk.export([Person(IN, consent="no"), Person(ODD, consent="YES (2024-03-01)")])
+    said = launcher.sync(desk.folder, "check")
+    assert said.returncode == 0 and "their consent does not hold" in said.stdout, said.stdout + said.stderr
+    told = launcher.sync(desk.folder, "why", ODD).stdout
+    assert "not understood or contradict" in told, told
