@@ -5,7 +5,7 @@ Owns: these two looks, and their words. Must not: ask a platform (reconcile/acco
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,10 @@ from connector.core.errors import ConfigError
 from connector.core.problem import Problem
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from connector.config.sections.models import Config
+    from connector.plan.routes import Routing
     from connector.state.base import Store
 
 
@@ -26,9 +29,29 @@ def new(workspace: Workspace, store: Store) -> list[str]:
         return []
     return [
         f"The state is new: {store.place} has no record of {', '.join(unknown)}. Members found there are taken over if "
-        "they are desired, and all others stay. If you pushed there before, this is not its state: give the right one "
-        "with --state."
+        "they are desired (`sync adopt` does only that), and all others stay. If you pushed there before, this is not "
+        "its state: give the right one with --state, and let --state-must-exist refuse a new one."
     ]
+
+
+def outsiders(routing: Routing, desired: pa.Table, seen: pa.Table, strangers: Mapping[int, int]) -> Iterator[str]:
+    """For a new state: how many members of each target are not desired. Nobody knows whether they are ours, so they
+    stay. `seen` and `strangers` as observe.targets tells them."""
+    import pyarrow.compute as pc
+
+    for number, route in enumerate(routing.routes):
+        if f"in:{route.segment}" not in desired.column_names:  # a stage: a new state has nobody in one
+            continue
+        wanted = desired.filter(pc.and_(desired[f"in:{route.segment}"], desired["consent"]))["email"].combine_chunks()
+        there = seen.filter(pc.equal(seen["number"], number))["email"]
+        count = strangers.get(number, 0) + (pc.sum(pc.invert(pc.is_in(there, value_set=wanted))).as_py() or 0)
+        if count:
+            target = route.target
+            yield (
+                f"{target.destination}: {target.kind} “{target.name}” has {count:,} "
+                f"member{'' if count == 1 else 's'} not desired, who stay: the state is new, and nobody knows whether "
+                "they are ours."
+            )
 
 
 def refuse_shared(workspace: Workspace, store: Store) -> None:

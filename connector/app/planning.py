@@ -170,6 +170,8 @@ class _Planning:
 
         connected = adapter(self.workspace, destination)
         routing = route(self.workspace.config, destination, self.workspace.options.only)
+        gone = observe.deleted(self.store, connected, routing, ledger)
+        ledger = self.store.ledger(destination.name) if gone else ledger
         ledger = self._known(desired, forgotten, routing, ledger, connected, complete)
         staged = None
         if self.policy is not None:
@@ -177,7 +179,11 @@ class _Planning:
             staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, self.policy)
             routing = staged.routing
         unread = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
-        seen, new_targets = observe.targets(self.store, connected, routing, unread, self.workspace.reading)
+        strangers: dict[int, int] = {}
+        seen, new_targets = observe.targets(self.store, connected, routing, unread, self.workspace.reading, strangers)
+        if ledger.revision == 0:
+            routing = replace(routing, notes=(*routing.notes, *accounts.outsiders(routing, desired, seen, strangers)))
+        new_targets |= gone
         ledger = replace(ledger, left=self.store.left_lists(destination.name))  # of the targets just found, too
         recent = hold.recent(self.store, routing, self.workspace.ago)
         state = DestinationState(routing, ledger, connected.capabilities, seen, new_targets, recent, forgotten)

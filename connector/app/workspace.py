@@ -44,6 +44,7 @@ class Options:
     allow: tuple[str, ...] = ()
     reason: str | None = None
     listener: Listener = silent
+    state_must_exist: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +165,26 @@ def moment(text: str | None, zone: ZoneInfo) -> datetime:
 
 @contextmanager
 def open_state(workspace: Workspace) -> Iterator[Store]:
-    """The ledger and journal of this workspace."""
-    from connector.state.open import open_store
+    """The ledger and journal of this workspace. Raises StateError for a new one where there must be one."""
+    from connector.core.errors import StateError
+    from connector.state.open import exists, open_store
 
+    url, must = workspace.state_url, workspace.options.state_must_exist
+    new = StateError(
+        "The state is new: nothing was ever pushed with it, and --state-must-exist refuses that. Give the "
+        "right one with --state, or bring it back. If this is the first push, leave the option out once."
+    )
+    if must and not exists(url):
+        raise new
     if not workspace.options.state:
         private = workspace.config.folder / ".connector"  # people's addresses: for its owner alone
         with suppress(OSError):  # the store says what is wrong with the place
             private.mkdir(mode=0o700, exist_ok=True)
             private.chmod(0o700)
-    store = open_store(workspace.state_url)
+    store = open_store(url)
     try:
+        if must and not store.runs(1):
+            raise new
         yield store
     finally:
         store.close()

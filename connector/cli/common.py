@@ -49,6 +49,7 @@ class Common:
     rehearse: bool = False
     format: Format = Format.TEXT
     verbose: bool = False
+    state_must_exist: bool = False
 
     def options(
         self, listener: Listener | None = None, allow: list[str] | None = None, reason: str | None = None
@@ -66,6 +67,7 @@ class Common:
             allow=tuple(allow or ()),
             reason=reason,
             listener=listener or silent,
+            state_must_exist=self.state_must_exist,
         )
 
     @property
@@ -75,11 +77,13 @@ class Common:
 
 SAMPLE = next(iter(OWN))  # the destination of the examples: the sample has one that is called like its platform
 _STATE = "Where ledger and journal are kept: a path, postgresql://… or s3://…; default .connector/state.db."
+_MUST = "Refuse a state that nothing was pushed with yet: it was lost, or its name is wrong (exit code 4)."
 _AS_OF = "The moment rules are evaluated for: 2026-11-20 (its end), 2026-11-20T18:00, or with zone. Default: now."
 _REHEARSE = "Use the rehearsal platforms instead of the real ones."
 _COMMON = {
     "file": (Annotated[Path, typer.Option("--file", "-f", help="The segments file.")], Path("segments.yaml")),
     "state": (Annotated[str | None, typer.Option(help=_STATE)], None),
+    "state_must_exist": (Annotated[bool, typer.Option("--state-must-exist", help=_MUST)], False),
     "as_of": (Annotated[str | None, typer.Option(help=_AS_OF)], None),
     "only": (Annotated[list[str] | None, typer.Option(help="Only these segments (globs; may be repeated).")], None),
     "to": (Annotated[list[str] | None, typer.Option(help="Only these destinations (globs; may be repeated).")], None),

@@ -157,12 +157,18 @@ def told(tables: Iterable[pa.Table], destination: str, step: str, tell: Listener
 
 
 def targets(
-    store: Store, adapter: Adapter, routing: Routing, ledger: Ledger, tell: Listener = silent
+    store: Store,
+    adapter: Adapter,
+    routing: Routing,
+    ledger: Ledger,
+    tell: Listener = silent,
+    strangers: dict[int, int] | None = None,
 ) -> tuple[pa.Table, frozenset[tuple[Kind, str]]]:
     """Who is already in the targets we never wrote to: (number of the route, email), and the targets (kind, name) that
     a writing request must bring into being before anybody joins them.
 
-    A target of the ledger is not read again: what others did there is for `sync drift`."""
+    `strangers` is told how many members of each route have an id that the ledger does not know. A target of the ledger
+    is not read again: what others did there is for `sync drift`."""
     known = set(zip(ledger.targets.column("kind").to_pylist(), ledger.targets.column("name").to_pylist(), strict=True))
     new = {
         number: route.target
@@ -186,7 +192,9 @@ def targets(
         elif (target.kind, target.name) in existing:
             members = adapter.members(target.kind, existing[target.kind, target.name])
             step = f"reading {target.kind} “{target.name}”"
-            found = _members(ledger, told(members, ledger.destination, step, tell))
+            found, unknown = _members(ledger, told(members, ledger.destination, step, tell))
+            if strangers is not None:
+                strangers[number] = unknown
         else:
             missing.add((target.kind, target.name))
             continue
@@ -195,22 +203,44 @@ def targets(
     return _found(numbers, emails), frozenset(missing)
 
 
+def deleted(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) -> frozenset[tuple[Kind, str]]:
+    """The routed targets of the ledger (kind, name) that the platform has no more: their id is gone. Nobody is in them,
+    so the ledger forgets who was. One reading of all targets; a name that has another id now counts as gone, and is
+    found by its name when it is written to."""
+    can, routed = adapter.capabilities, {(str(route.target.kind), route.target.name) for route in routing.routes}
+    listed = {Kind.LIST} | ({Kind.TAG} if can.tag_style is TagStyle.MEMBERSHIP or can.declares_tags else set())
+    ours = [row for row in ledger.targets.to_pylist() if (row["kind"], row["name"]) in routed and row["kind"] in listed]
+    if not ours:
+        return frozenset()
+    existing = adapter.targets(frozenset(Kind(row["kind"]) for row in ours))
+    there = {(str(kind), remote_id) for (kind, _), remote_id in existing.items()}
+    for row in ours:
+        if row["remote_id"] is not None and (row["kind"], row["remote_id"]) not in there:
+            store.forget_target(ledger.destination, Kind(row["kind"]), row["name"])
+            row["remote_id"] = None
+    missing = ((Kind(row["kind"]), row["name"]) for row in ours if row["remote_id"] is None)
+    return frozenset(key for key in missing if key not in existing)
+
+
 def _found(numbers: list[int], emails: list[pa.Array]) -> pa.Table:
     column = pa.concat_arrays(emails) if emails else pa.array([], pa.string())
     return pa.table({"number": pa.array(numbers, pa.int64()), "email": column.cast(pa.string())})
 
 
-def _members(ledger: Ledger, read: Iterable[pa.Table]) -> pa.Array:
-    """The target's members as emails; platforms that list by id are answered from the ledger's contacts."""
+def _members(ledger: Ledger, read: Iterable[pa.Table]) -> tuple[pa.Array, int]:
+    """The target's members as emails, and how many ids are unknown; platforms that list by id are answered from the
+    ledger's contacts."""
     tables = list(read)
     if not tables:
-        return pa.array([], pa.string())
+        return pa.array([], pa.string()), 0
     members = pa.concat_tables(tables)
     by_email = members.column("email").drop_null().combine_chunks()
     ids = members.column("remote_id").drop_null().combine_chunks()
     contacts = ledger.contacts
     by_id = contacts.filter(pc.is_in(contacts.column("remote_id"), value_set=ids)).column("email").combine_chunks()
-    return pc.unique(pa.concat_arrays([by_email, by_id]))
+    nameless = members.filter(pc.is_null(members["email"]))["remote_id"].drop_null()
+    unknown = pc.sum(pc.invert(pc.is_in(nameless, value_set=contacts["remote_id"].combine_chunks()))).as_py() or 0
+    return pc.unique(pa.concat_arrays([by_email, by_id])), int(unknown)
 
 
 def _tagged(ledger: Ledger, tag: str) -> pa.Array:

@@ -95,7 +95,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
         lines += ["", *(f"GUARD {hit.name}: {hit.message}" for hit in plan.guards)]
     sums = totals(plan)
     if is_empty(plan):
-        lines.append("No changes. The platforms hold what segments.yaml asks for.")
+        lines.append(f"No changes. {_looked_at(plan, sums['blocked'])}")
     else:
         lines.append(
             f"Total: {sums['creates']:,} to create, {sums['updates']:,} to update, {sums['adds']:,} to add, "
@@ -107,6 +107,20 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
         )
         lines.append(f"       irreversible: {sums['irreversible']:,}{_irreversible(plan)}")
     return "\n".join(lines)
+
+
+def _looked_at(plan: Plan, blocked: int) -> str:
+    """What an empty plan says: what was compared, and what was not."""
+    if not plan.revisions:
+        return "segments.yaml has no destination, so no platform was looked at."
+    new = [name for name, revision in plan.revisions.items() if revision == 0]
+    if new:
+        return f"The state is new, so nothing is known of what was pushed to {', '.join(new)} before."
+    held = f"; {blocked:,} memberships are blocked, as above" if blocked else ""
+    return (
+        f"All that segments.yaml asks for and that is allowed was confirmed by {', '.join(plan.revisions)}{held}. "
+        "What others changed in members is not looked at here: `sync drift`."
+    )
 
 
 def requests(count: int) -> str:
