@@ -85,7 +85,7 @@ def test_without_a_consent_section_everybody_has_it_and_nobody_a_proof() -> None
     table = evaluate(config("  s: {when: {points: 1}}\n"), loaded(PEOPLE, TYPES), AS_OF).table
     assert set(table["consent"].to_pylist()) == {True}
     assert table["consent_at"].null_count == table["consent_source"].null_count == 4
-    assert table.schema.names == ["email", "in:s", "consent", "consent_at", "consent_source"]
+    assert table.schema.names == ["email", "in:s", "consent", "unclear", "consent_at", "consent_source"]
 
 
 def test_values_for_fields_keep_their_types() -> None:
