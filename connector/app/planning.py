@@ -171,7 +171,7 @@ class _Planning:
         connected = adapter(self.workspace, destination)
         routing = route(self.workspace.config, destination, self.workspace.options.only)
         gone = observe.deleted(self.store, connected, routing, ledger)
-        ledger = self.store.ledger(destination.name) if gone else ledger
+        ledger = ledger if not ledger.targets.num_rows else self.store.ledger(destination.name)
         ledger = self._known(desired, forgotten, routing, ledger, connected, complete)
         staged = None
         if self.policy is not None:

@@ -208,7 +208,7 @@ def deleted(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) ->
     so the ledger forgets who was. One reading of all targets; a name that has another id now counts as gone, and is
     found by its name when it is written to."""
     can, routed = adapter.capabilities, {(str(route.target.kind), route.target.name) for route in routing.routes}
-    listed = {Kind.LIST} | ({Kind.TAG} if can.tag_style is TagStyle.MEMBERSHIP or can.declares_tags else set())
+    listed = {Kind.LIST} | ({Kind.TAG} if can.tag_style is TagStyle.MEMBERSHIP else set())
     ours = [row for row in ledger.targets.to_pylist() if (row["kind"], row["name"]) in routed and row["kind"] in listed]
     if not ours:
         return frozenset()

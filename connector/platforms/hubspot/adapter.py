@@ -57,6 +57,9 @@ _OPT_OUT = (
 _DOCS = "https://developers.hubspot.com/docs/api-reference/latest/crm"
 
 
+_PROBE = "nobody@example.com"  # asked for, to know whether the key may ask
+
+
 def capabilities(limits: tuple[Window, ...]) -> Capabilities:
     """What HubSpot offers."""
 
@@ -111,6 +114,10 @@ class HubSpot:
             self._portal.lists(count=1)
         except Auth as error:
             problems.append(str(error))
+        try:
+            self._portal.opted_out([_PROBE])
+        except Auth as error:
+            problems.append(f"Opt-outs cannot be read, so that nobody can be created. {error}")
         if definitions is not None:
             problems += [problem for name in fields if (problem := self._field_problem(name, definitions.get(name)))]
             if self._tag in definitions and not wire.holds_tags(definitions[self._tag]):

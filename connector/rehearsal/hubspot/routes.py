@@ -159,11 +159,16 @@ def usage(world: World, request: Request) -> Response:
 
 
 def guard(world: World, request: Request) -> Response | None:
-    """The key, then the limits. A key that ends with -readonly may read only."""
+    """The key, then the limits. A key that ends with -readonly may read only, one with -noconsent may not
+    read communication preferences."""
     key = world.settings.keys[NAME]
-    if request.headers.get("authorization") not in (f"Bearer {key}", f"Bearer {key}-readonly"):
+    given = request.headers.get("authorization", "").removeprefix(f"Bearer {key}")
+    if given not in ("", "-readonly", "-noconsent"):
         return wire.error(401, "Authentication credentials not found or not valid.")
-    if request.writes and request.headers["authorization"].endswith("-readonly"):
+    if given == "-noconsent" and "communication-preferences" in request.template:
+        needed = {"requiredGranularScopes": ["communication_preferences.statuses.batch.read"]}
+        return wire.error(403, "This app does not have the scopes it needs.", errors=[_missing_scopes(needed)])
+    if request.writes and given == "-readonly":
         needed = {"requiredGranularScopes": ["crm.objects.contacts.write", "crm.lists.write"]}
         return wire.error(403, "This app does not have the scopes it needs.", errors=[_missing_scopes(needed)])
     return _limits(world, request) if world.settings.limits else None
