@@ -6,7 +6,7 @@ it while another row keeps it. Must not: read a platform or a store, judge guard
 
 Which row speaks for the contact: one that the export holds, before one that it does not; one whose address the platform
 was not found without; then the address that we learned of last. `Diff` unites what is desired (`desired`, `statuses`),
-the builder unites every plan after the gate (`part`), whoever asked for its changes.
+the builder unites every plan after the gate (`part`), whichever command asked for its changes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _STATUSES = f"""
                         if(r.status is null or c.status in ({_NO}), c.status_at, r.status_at) as status_at)
     from contacts c left join refusing r on r.remote_id = c.remote_id
 """
-# Whoever moves to another address of the same contact is one row afterwards.
+# A row that moves to another address of the same contact is one row afterwards.
 _WITHOUT_MOVES = f"""
     delete from alike where remote_id in (
         select a.remote_id from alike a join changes c on a.email = c.email or a.email = c.old_email

@@ -61,7 +61,7 @@ def settle(
     updated_at: str | None,
     findings: Findings,
 ) -> pa.Table:
-    """Put the refusing value where a column is in doubt; UNCLEAR: whom it concerns. Before duplicates are merged."""
+    """Put the refusing value where a column is in doubt; UNCLEAR: the people. Before duplicates are merged."""
     con.execute("CREATE OR REPLACE TEMP TABLE unclear (email VARCHAR, decided BOOLEAN)")
     for column, value in refusing.items():
         if column not in typed.types:
