@@ -1,8 +1,13 @@
 """Everything that is sent in a test run is checked against the vendors' documents (see tests/contract/plugin.py), and
 everything that it leaves behind is searched for keys (tests/artefacts.py)."""
 
+import os
+import shutil
+import sys
+
 import pytest
 
+from tests import launcher, shared
 from tests.artefacts import Artefacts
 from tests.contract import plugin
 from tests.contract.plugin import (
@@ -19,7 +24,24 @@ __all__ = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _keep_bytecode(config)
     plugin.pytest_configure(config)
+    launcher.begin()
+    kept = shared.folder()
+    if not plugin.is_worker(config):  # the workers of -n have the variable, and share one process
+        os.environ[launcher.VARIABLE] = launcher.forks()
+        config.add_cleanup(lambda: shutil.rmtree(kept, ignore_errors=True))
+        config.add_cleanup(lambda: os.environ.pop(shared.VARIABLE, None))
     artefacts = Artefacts(config)
     artefacts.listen()
     config.pluginmanager.register(artefacts, "artefacts")
+
+
+def _keep_bytecode(config: pytest.Config) -> None:
+    """What is compiled once is not compiled again by each of hundreds of processes, also where Python is told to leave
+    nothing beside the sources: it lies in pytest's cache then."""
+    if sys.dont_write_bytecode and hasattr(config, "cache") and config.cache:
+        sys.pycache_prefix = str(config.cache.mkdir("bytecode"))
+        sys.dont_write_bytecode = False
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix

@@ -1,31 +1,36 @@
-"""Runs `sync` as a process of its own that need not import its libraries first: they are imported once per worker, and
-each command is a fork of that process. Everything else is as at a shell: arguments, folder, environment, exit code.
+"""Runs `sync` and the rehearsal platforms as processes of their own that need not import their libraries first: these
+are imported once per test run (tests/forks.py), and each process is a fork of that one. Everything else is as at a
+shell: arguments, folder, environment, signals, exit code.
 
-A command with another search path than the tests' own starts from nothing, as it does for users. The tests of
+A command with another search path than the tests' own starts from nothing, as it does for users. Some tests of
 starting, ending, signals and terminals (tests/terminal, tests/path/test_process.py) call the installed program.
+
+Owns: what the tests call; where the forks come from. Must not: import the product's libraries.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import gc
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any, Self
 
+from connector.rehearsal.core import process as rehearsal
 from tests import clock
 
 SYNC = Path(sys.executable).parent / "sync"
+VARIABLE = "TESTS_FORKS"  # names the socket of the process that forks, for all processes of a run
 OF_THE_INTERPRETER = ("PYTHON", "LD_", "PATH")  # beginnings of names that are read only once
-_LOCK = threading.Lock()
-_server: subprocess.Popen[str] | None = None
+FAST_ENOUGH = 60.0  # seconds in which a fork begins
+_REHEARSAL = [sys.executable, "-m", "connector.rehearsal"]
 
 
 def sync(
@@ -33,7 +38,7 @@ def sync(
 ) -> subprocess.CompletedProcess[str]:
     """What `sync WORDS` did in `folder`, with nothing on its standard input."""
     environment = dict(os.environ if env is None else env)
-    if _fixed(environment) != _fixed(os.environ):
+    if not forkable(environment):
         return subprocess.run(
             [SYNC, *words],
             cwd=folder,
@@ -43,12 +48,22 @@ def sync(
             timeout=timeout,
             stdin=subprocess.DEVNULL,
         )
-    with tempfile.TemporaryDirectory() as place:
-        streams = [str(Path(place, name)) for name in ("out", "err")]
-        order = {"folder": str(folder), "words": words, "env": environment, "streams": streams, "timeout": timeout}
-        code = _ask(order)
-        out, err = (Path(stream).read_text(encoding="utf-8") for stream in streams)
-    return subprocess.CompletedProcess(["sync", *words], code, out, err)
+    with Path(os.devnull).open("rb") as nothing, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        streams = [nothing.fileno(), out.fileno(), err.fileno()]
+        with Fork(["sync", *words], folder, environment, streams) as child:
+            code = child.wait(timeout)
+        told = [_read(file) for file in (out, err)]
+    return subprocess.CompletedProcess(["sync", *words], code, *told)
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8")
+
+
+def forkable(environment: Mapping[str, str]) -> bool:
+    """Whether a fork can be what a process of this environment is."""
+    return _fixed(environment) == _FIXED
 
 
 def _fixed(environment: Mapping[str, str]) -> dict[str, str]:
@@ -60,95 +75,126 @@ def _fixed(environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _ask(order: Mapping[str, object]) -> int:
-    global _server
-    with _LOCK:  # one after the other
-        if _server is None or _server.poll() is not None:
-            command = [sys.executable, "-m", "tests.launcher"]
-            root = Path(__file__).parent.parent
-            _server = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            atexit.register(_server.kill)
-        assert _server.stdin and _server.stdout
-        _server.stdin.write(json.dumps(order) + "\n")
-        _server.stdin.flush()
-        answer = _server.stdout.readline()
-    if not answer:
-        raise RuntimeError("the launcher ended")
-    found = json.loads(answer)
-    if found["code"] is None:
-        raise subprocess.TimeoutExpired(["sync", *order["words"]], found["timeout"])  # type: ignore[misc]
-    return int(found["code"])
+_FIXED: dict[str, str] = {}  # of this process and of the one that forks
 
 
-def _serve() -> None:
-    import ibis.backends.duckdb
+class Fork:
+    """A fork that is `words` (["sync", …] or ["rehearsal", …]), with three open files as its standard streams. As a
+    context manager it is ended at the end of the block. `session`: "" (the caller's), "new", or "terminal": a new one
+    whose terminal the streams are."""
 
-    import connector.cli.main
-    import connector.plan.assemble
-    import connector.plan.desired
-    import connector.platforms.registry
-    import connector.push.run
-    import connector.report.plan
-    import connector.segments.evaluate
-    import connector.sources.load
-    import connector.state.store
+    def __init__(
+        self, words: Sequence[str], folder: Path, env: Mapping[str, str], streams: Sequence[int], session: str = ""
+    ) -> None:
+        self.args = list(words)
+        self.returncode: int | None = None
+        self._line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._line.settimeout(FAST_ENOUGH)
+        self._line.connect(forks())
+        socket.send_fds(self._line, [b"+"], streams)
+        order = {"words": self.args, "folder": str(folder), "env": dict(env), "session": session}
+        self._line.sendall(json.dumps(order).encode() + b"\n")
+        self.pid = int(self._said())
 
-    del ibis, connector
-    gc.freeze()
-    for line in sys.stdin:
-        order = json.loads(line)
-        child = os.fork()
-        if not child:
-            _become(order)
-        code = _wait(child, order["timeout"])
-        sys.stdout.write(json.dumps({"code": code, "timeout": order["timeout"]}) + "\n")
-        sys.stdout.flush()
+    def _said(self) -> str:
+        """One line of the process that forks."""
+        told = b""
+        while not told.endswith(b"\n"):
+            more = self._line.recv(1)
+            if not more:
+                raise RuntimeError("the process that forks has ended")
+            told += more
+        return told.decode()
 
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            self._line.settimeout(timeout)
+            try:
+                self.returncode = int(self._said())
+            except (TimeoutError, BlockingIOError):
+                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+        return self.returncode
 
-def _wait(child: int, timeout: float) -> int | None:
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    return None
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
 
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
-def _become(order: dict[str, object]) -> None:
-    """In the forked process: `sync`, from its first line to its exit code."""
-    code = 70
-    try:
-        folder, words, streams = str(order["folder"]), order["words"], order["streams"]
-        assert isinstance(words, list) and isinstance(streams, list)
-        os.chdir(folder)
-        environment = order["env"]
-        assert isinstance(environment, dict)
-        if environment.get(clock.AHEAD) != os.environ.get(clock.AHEAD):
-            clock.move(float(environment.get(clock.AHEAD, 0)))
-        os.environ.clear()
-        os.environ.update(environment)
-        time.tzset()
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for number, stream in enumerate(streams, 1):
-            os.dup2(os.open(stream, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), number)
-        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
-        sys.argv = [str(SYNC), *words]
-        from connector.cli.main import main
+    def kill(self) -> None:
+        self.send_signal(9)
 
-        main()
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    finally:
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.wait()
+        self._line.close()
 
 
-if __name__ == "__main__":
-    _serve()
+class _Rehearsal(Fork):
+    """What subprocess.Popen is to connector/rehearsal/core/process.py."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        ours, self.stdin = _pipe(writing=True)
+        theirs, self.stdout = _pipe(writing=False)
+        try:
+            super().__init__(["rehearsal", *words], Path.cwd(), os.environ, [ours, theirs, 2], "new")
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+    def __exit__(self, *_: object) -> None:
+        self.stdin.close()
+        self.stdout.close()
+        self.wait()
+        self._line.close()
+
+
+def _pipe(*, writing: bool) -> tuple[int, IO[str]]:
+    """Their end of a pipe, and ours."""
+    there, here = os.pipe() if writing else os.pipe()[::-1]
+    return there, os.fdopen(here, "w" if writing else "r", encoding="utf-8")
+
+
+def _popen(command: Sequence[str], **options: Any) -> Any:
+    if list(command[:3]) == _REHEARSAL and forkable(os.environ):
+        return _Rehearsal(command[3:])
+    return subprocess.Popen(command, **options)
+
+
+def begin() -> None:
+    """From now on the rehearsal platforms that this process starts are forks."""
+    _FIXED.update(_fixed(os.environ))
+    rehearsal.subprocess = SimpleNamespace(  # type: ignore[attr-defined]
+        Popen=_popen, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired
+    )
+
+
+def forks() -> str:
+    """The socket of the process that forks; it is started when there is none, and ends with this process."""
+    if VARIABLE not in os.environ and not _started:
+        _started.append(next(place := _start()))
+        atexit.register(place.close)
+    return os.environ.get(VARIABLE) or _started[0]
+
+
+_started: list[str] = []
+
+
+def _start() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="forks-") as folder:
+        path = f"{folder}/s"
+        command = [sys.executable, "-m", "tests.forks", path]
+        root = Path(__file__).parent.parent
+        with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdin and child.stdout
+            assert child.stdout.readline() == "ready\n"
+            try:
+                yield path
+            finally:
+                child.stdin.close()

@@ -1,4 +1,4 @@
-"""One entry point with all events at its last moment: recorded once, looked at by all cells.
+"""One entry point with all events at its last moment: recorded once per test run, looked at by all cells.
 
 Owns: Story. Must not: judge what was recorded (test_cells.py).
 """
@@ -18,6 +18,7 @@ from connector.core.errors import Stale
 from tests.matrix.entries import CLEANUPS, ENTRIES, HOLDING, SAME_PLAN, SILENT, begin
 from tests.matrix.events import EVENTS, Event, Promise
 from tests.matrix.world import ALLOWED, Everywhere, Moment, everywhere
+from tests.shared import once
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Story:
 @cache
 def story(entry: str) -> Story:
     """All events, but for those that a plan does not outlive."""
+    return once(f"story-{entry}", lambda: _story(entry))
+
+
+def _story(entry: str) -> Story:
     with world() as made:
         working = ENTRIES[entry](made)
         next(working)
@@ -61,6 +66,10 @@ def forgetting(entry: str) -> Story:
         return story(entry)
     if entry in SAME_PLAN:
         return forgetting(SAME_PLAN[entry])
+    return once(f"forgetting-{entry}", lambda: _forgetting(entry))
+
+
+def _forgetting(entry: str) -> Story:
     with world() as made:
         working = ENTRIES[entry](made)
         next(working)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import re
-import sys
+import select
+import shlex
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +20,11 @@ import pexpect
 import pyte
 import pytest
 
+from connector.state.base import RunState
+from tests import launcher
+from tests.launcher import SYNC
 from tests.path.small import Small, small
 
-SYNC = Path(sys.executable).parent / "sync"
 BAR = "━"
 PATIENCE = 60.0
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -89,6 +95,46 @@ class Terminal:
         return int(self.child.exitstatus)
 
 
+class Forked:
+    """What pexpect.spawn is, for a fork of tests/launcher.py whose terminal it holds."""
+
+    def __init__(self, words: list[str], folder: Path, env: dict[str, str], rows: int, columns: int) -> None:
+        self.child_fd, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (rows, columns))
+        self._fork = launcher.Fork(words, folder, env, [slave] * 3, "terminal")
+        os.close(slave)
+        self.exitstatus: int | None = None
+        self.signalstatus: int | None = None
+
+    def read_nonblocking(self, size: int, timeout: float) -> bytes:
+        if not select.select([self.child_fd], [], [], timeout)[0]:
+            raise pexpect.TIMEOUT("nothing was written")
+        with contextlib.suppress(OSError):  # nobody has the terminal open any more
+            if found := os.read(self.child_fd, size):
+                return found
+        raise pexpect.EOF("the end")
+
+    def sendline(self, line: str) -> None:
+        os.write(self.child_fd, f"{line}\n".encode())
+
+    def sendintr(self) -> None:
+        os.write(self.child_fd, b"\x03")
+
+    def sendeof(self) -> None:
+        os.write(self.child_fd, b"\x04")
+
+    def close(self, force: bool = False) -> None:
+        if self.child_fd < 0:
+            return
+        if force:
+            self._fork.kill()
+        with self._fork:
+            code = self._fork.wait(PATIENCE)
+        self.exitstatus, self.signalstatus = (code, None) if code >= 0 else (None, -code)
+        os.close(self.child_fd)
+        self.child_fd = -1
+
+
 @dataclass
 class Room:
     """Rehearsal platforms that are as slow as the test wants, and terminals beside them."""
@@ -96,21 +142,32 @@ class Room:
     world: Small
 
     @contextmanager
-    def run(self, command: str, *, columns: int = 80, rows: int = 40, **env: str) -> Iterator[Terminal]:
-        """`command` is a line for the shell; `sync` in it is the installed command."""
+    def run(
+        self, command: str, *, columns: int = 80, rows: int = 40, installed: bool = False, **env: str
+    ) -> Iterator[Terminal]:
+        """`command` is a line for the shell; `sync` in it is the installed command: started as users start it when
+        asked for, and where the shell has something to do, else a fork."""
         clean = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
-        child = pexpect.spawn(
-            "/bin/sh",
-            ["-c", f"exec {command}".replace("sync ", f"{SYNC} ", 1)],
-            cwd=str(self.world.folder),
-            env=clean | {"TERM": "xterm-256color"} | env,
-            dimensions=(rows, columns),
-            timeout=PATIENCE,
-        )
+        environment = clean | {"TERM": "xterm-256color"} | env
+        start = self._shell if installed or ">" in command or not launcher.forkable(environment) else self._fork
+        child = start(command, environment, rows, columns)
         try:
             yield Terminal(child, columns, rows)
         finally:
             child.close(force=True)
+
+    def _fork(self, command: str, env: dict[str, str], rows: int, columns: int) -> Forked:
+        return Forked(shlex.split(command), self.world.folder, env, rows, columns)
+
+    def _shell(self, command: str, env: dict[str, str], rows: int, columns: int) -> Any:
+        return pexpect.spawn(
+            "/bin/sh",
+            ["-c", f"exec {command}".replace("sync ", f"{SYNC} ", 1)],
+            cwd=str(self.world.folder),
+            env=env,
+            dimensions=(rows, columns),
+            timeout=PATIENCE,
+        )
 
     def slow(self, milliseconds: float) -> None:
         self.world.running.settings(latency_ms=milliseconds)
@@ -130,12 +187,12 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 @pytest.fixture
 def pushed(room: Room) -> Callable[..., Room]:
-    """A room whose people were pushed by a terminal of before."""
+    """A room whose people were pushed before."""
 
     def push(count: int, **more: Any) -> Room:
         room.people(count, **more)
-        with room.run("sync push --rehearse --yes") as terminal:
-            assert terminal.end() == 0, terminal.text
+        _, result = room.world.push()
+        assert result.state is RunState.DONE
         return room
 
     return push

@@ -32,7 +32,7 @@ def no_bars(terminal: Terminal) -> None:
 def test_push_shows_the_plan_asks_and_tells_how_it_ended(room: Room, rows: int, look: dict[str, str]) -> None:
     room.people(MANY)
     room.slow(SLOW)
-    with room.run("sync push --rehearse", rows=rows, **look) as terminal:
+    with room.run("sync push --rehearse", rows=rows, installed=not look, **look) as terminal:
         terminal.see(QUESTION)
         terminal.see("Total: 3,000 to create", "irreversible: 3,000 (3,000 new contacts stay)")
         no_bars(terminal)
@@ -153,7 +153,7 @@ def test_ctrl_c_while_others_read(pushed: Pushed, command: str) -> None:
 
 def test_ctrl_c_during_the_push_and_resume(room: Room) -> None:
     room.people(MANY)
-    with room.run("sync push --rehearse") as terminal:
+    with room.run("sync push --rehearse", installed=True) as terminal:
         terminal.see(QUESTION)
         room.slow(700)
         terminal.type("y")
@@ -172,7 +172,7 @@ def test_ctrl_c_during_the_push_and_resume(room: Room) -> None:
 
 def test_twice_ctrl_c_during_the_push(room: Room) -> None:
     room.people(MANY)
-    with room.run("sync push --rehearse") as terminal:
+    with room.run("sync push --rehearse", installed=True) as terminal:
         terminal.see(QUESTION)
         room.slow(1500)
         terminal.type("y")
