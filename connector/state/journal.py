@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from connector.core.model import BLOCKED, Kind, Op, Outcome, Status, quoted
 from connector.core.schemas import RECORDS
-from connector.state import left, retired, stages
+from connector.state import left, retired, shared, stages
 from connector.state.base import BatchState, JournalBatch, RunState, Step
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
@@ -198,6 +198,7 @@ class SqlJournal:
         # UPDATEs last: whether one of them still carries anything is known when the ADDs of tags have been skipped.
         steps = sorted(self.steps(run_id, destination), key=lambda step: step.op is Op.UPDATE)
         with self._write():
+            one_contact = shared.any_shared(self._db, destination)
             for step in steps:
                 ends = [step.first_seq, step.last_seq]
                 if step.op in (Op.CREATE, Op.ADD, Op.ADOPT, Op.RESTORE, Op.UNSUBSCRIBE):
@@ -211,6 +212,11 @@ class SqlJournal:
                     self._db.run(_FIELDS_UNKNOWN, [destination, *ends, destination, ""])
                     self._db.run(_DROP_FIELDS, [*ends, destination, ""])
                     self._db.run(_SKIP_EMPTY, [*ends, destination, ""])
+                if one_contact and step.op is Op.REMOVE:
+                    key = (str(step.kind), step.target or "")
+                    shared.skip_kept(self._db, run_id, destination, *key, (step.first_seq, step.last_seq))
+                elif one_contact and step.op is Op.UPDATE:
+                    shared.skip_twice(self._db, destination, (step.first_seq, step.last_seq))
                 if step.op is Op.RESTORE:
                     retired.skip(self._db, destination, *ends)
                 if step.op is Op.ADD and step.kind is Kind.LIST:

@@ -6,7 +6,7 @@ Owns: Person, Desk. Must not: know a platform beyond its Kit.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,10 +80,13 @@ class Desk:
                 flags = ("yes" if each else "no" for each in (one.vip, one.gold))
                 rows.writerow((one.email, one.number or one.email, *flags, one.consent, one.proof, "form", one.name))
 
-    def push(self) -> tuple[Plan, RunResult | None]:
-        """Plan and push, as `sync push --yes` does with every guard lifted. No result: nothing to send."""
+    def push(self, *, between: Callable[[], object] = lambda: None) -> tuple[Plan, RunResult | None]:
+        """Plan and push, as `sync push --yes` does with every guard lifted. No result: nothing to send.
+
+        `between`: what happens on the platform before the push."""
         options = Options(self.folder / "segments.yaml", as_of=AS_OF, rehearse=True, allow=NAMES, reason="test")
         with open_workspace(options) as workspace, open_state(workspace) as store:
             plan = planning.plan(workspace, store)
             pushing.guard(workspace, plan)
+            between()
             return plan, pushing.push(workspace, store, plan) if plan.changes.num_rows else None

@@ -21,6 +21,14 @@ def pushed(desk: Desk, *people: Person) -> Any:
     return plan
 
 
+def merged_between(desk: Desk, kit: Kit, *people: Person) -> Any:
+    """Push a plan that was made before Ann's and Bea's contacts were merged."""
+    desk.export(people)
+    plan, result = desk.push(between=lambda: kit.merge(ANN, BEA))
+    assert result is None or (not result.errors and result.exit_code == 0), result
+    return plan
+
+
 def settled(desk: Desk) -> None:
     writes = desk.running.writes()
     plan, _ = desk.push()
@@ -108,6 +116,27 @@ def test_two_contacts_are_merged(desk: Desk, kit: Kit, leaves: str) -> None:
     settled(desk)
     pushed(desk, *(replace(one, vip=False) for one in both), cid)
     assert targets(kit, "vip") == {frozenset({CID})}
+    settled(desk)
+
+
+@pytest.mark.parametrize("kit", MERGING, indirect=True)
+@pytest.mark.parametrize("leaves", [ANN, BEA])
+@pytest.mark.parametrize("renamed", ["", "Anna"], ids=["", "with fields"])
+def test_two_contacts_are_merged_between_plan_and_push(desk: Desk, kit: Kit, leaves: str, renamed: str) -> None:
+    """One of them leaves by the plan, the other stays: the contact stays in the target."""
+    desk.setup([kit], {kit.name: kit.creates})
+    cid = Person(CID)
+    both = [Person(ANN), Person(BEA)]
+    pushed(desk, *both, cid)
+    pushed(desk, *both, cid)
+    rows = [replace(one, vip=one.email != leaves, gold=one.email != leaves, name=renamed) for one in both]
+    merged_between(desk, kit, *rows, cid)
+    stays = kit.name in SECONDARY or leaves != ANN
+    assert targets(kit, "vip") == {frozenset({ANN, CID} if stays else {CID})}
+    for _ in range(2):
+        pushed(desk, *rows, cid)
+    assert targets(kit, "vip") == {frozenset({ANN, CID} if stays else {CID})}
+    assert targets(kit, "gold") == {frozenset({ANN} if stays else set())}
     settled(desk)
 
 
