@@ -27,9 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
     _keep_bytecode(config)
     plugin.pytest_configure(config)
     launcher.begin()
+    ours = shared.VARIABLE not in os.environ  # not so in a pytest that a test starts
     kept = shared.folder()
     if not plugin.is_worker(config):  # the workers of -n have the variable, and share one process
         os.environ[launcher.VARIABLE] = launcher.forks()
+    if ours:
         config.add_cleanup(lambda: shutil.rmtree(kept, ignore_errors=True))
         config.add_cleanup(lambda: os.environ.pop(shared.VARIABLE, None))
     artefacts = Artefacts(config)
