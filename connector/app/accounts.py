@@ -37,20 +37,15 @@ def new(workspace: Workspace, store: Store) -> list[str]:
 def outsiders(routing: Routing, desired: pa.Table, seen: pa.Table, strangers: Mapping[int, int]) -> Iterator[str]:
     """For a new state: how many members of each target are not desired. Nobody knows whether they are ours, so they
     stay. `seen` and `strangers` as observe.targets tells them."""
-    import pyarrow.compute as pc
+    from connector.plan import former
 
-    for number, route in enumerate(routing.routes):
-        if f"in:{route.segment}" not in desired.column_names:  # a stage: a new state has nobody in one
-            continue
-        wanted = desired.filter(pc.and_(desired[f"in:{route.segment}"], desired["consent"]))["email"].combine_chunks()
-        there = seen.filter(pc.equal(seen["number"], number))["email"]
-        count = strangers.get(number, 0) + (pc.sum(pc.invert(pc.is_in(there, value_set=wanted))).as_py() or 0)
-        if count:
+    for number, route, emails in former.members(routing, desired, seen):
+        if count := strangers.get(number, 0) + len(emails):
             target = route.target
             yield (
                 f"{target.destination}: {target.kind} “{target.name}” has {count:,} "
                 f"member{'' if count == 1 else 's'} not desired, who stay: the state is new, and nobody knows whether "
-                "they are ours."
+                "they are ours. `sync adopt --former` takes them over, so that the next push removes them."
             )
 
 

@@ -85,8 +85,9 @@ class Asked:
     frozen: freezing.Freezing
 
 
-def ask(workspace: Workspace, store: Store, *, take_over: bool = False) -> Asked:
-    """Reads the exports and the platforms, and compares. `take_over` as for `plan`.
+def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: bool = False) -> Asked:
+    """Reads the exports and the platforms, and compares. `take_over` as for `plan`; with `former`, members who are not
+    desired are taken over as well.
 
     Raises PlanError when an unfinished run must be resumed first."""
     from connector.lifecycle import staging
@@ -105,6 +106,8 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False) -> Asked
     frozen = freezing.due(workspace, store, evaluation, forgotten)
     short = () if policy is None else staging.short(people, policy)
     parts = [_part(people, one, policy) for one in compared]
+    if former:
+        parts = [_with_former(store, people, part, one) for part, one in zip(parts, compared, strict=True)]
     return Asked(parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen)
 
 
@@ -123,6 +126,14 @@ def _part(people: pa.Table, one: _Compared, policy: Policy | None) -> Part:
 
     part = desired.part(people, one.state)
     return part if one.staged is None or policy is None else staging.staged(part, one.staged, policy)
+
+
+def _with_former(store: Store, people: pa.Table, part: Part, one: _Compared) -> Part:
+    """The part with members who are not desired, but for those who were forgotten."""
+    from connector.plan import former, rows
+
+    tombstones = store.upkeep.tombstones()
+    return former.taken_over(part, people, one.state.observed, lambda emails: rows.forgotten(emails, *tombstones))
 
 
 @dataclass(frozen=True, slots=True)

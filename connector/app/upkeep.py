@@ -110,15 +110,18 @@ def _unnamed(store: Store, found: list[Drift]) -> list[Drift]:
     return [replace(item, added=tuple(email for email in item.added if email not in out)) for item in found]
 
 
-def adopt(workspace: Workspace, store: Store) -> Plan:
-    """A plan that only records: whoever is desired and already in the target becomes ours; nothing is sent."""
+def adopt(workspace: Workspace, store: Store, *, former: bool = False) -> Plan:
+    """A plan that only records: whoever is desired and already in the target becomes ours; nothing is sent. With
+    `former`, members who are not desired as well: everything the platforms hold is read first."""
     import pyarrow.compute as pc
 
     from connector.core.model import Op
     from connector.core.schemas import BLOCKED_SCHEMA, STAGE_MOVES
     from connector.plan.assemble import assemble
 
-    asked = planning.ask(workspace, store, take_over=True)
+    store.require_finished()
+    notes = planning.refresh(workspace, store) if former else []
+    asked = planning.ask(workspace, store, take_over=True, former=former)
     parts = [
         replace(
             part,
@@ -134,7 +137,7 @@ def adopt(workspace: Workspace, store: Store) -> Plan:
         as_of=workspace.as_of,
         made_at=asked.made_at,
         export=asked.export,
-        notes=asked.notes,
+        notes=(*notes, *asked.notes),
         prefix="adopt-",
     )
 

@@ -24,10 +24,18 @@ DRIFTED = 10
 def register(app: typer.Typer) -> None:
     command(app, "undo", "  sync undo last\n  sync undo 20261120-080000-1a2b --only vip")(undo)
     command(app, "drift", f"  sync drift\n  sync drift --to {SAMPLE} -v\n  sync drift --format json")(drift)
-    command(app, "adopt", f"  sync adopt\n  sync adopt --to {SAMPLE} --only vip --yes")(adopt)
+    command(app, "adopt", f"  sync adopt\n  sync adopt --former\n  sync adopt --to {SAMPLE} --only vip --yes")(adopt)
     command(app, "forget", "  sync forget ada@example.com")(forget)
     examples = f"  sync rejects\n  sync rejects --to {SAMPLE} --format json\n  sync rejects retry --only vip"
     command(app, "rejects", examples)(rejects)
+
+
+Former = Annotated[
+    bool,
+    typer.Option(
+        "--former", help="Also members who are not desired: the next push removes them. After a state was lost."
+    ),
+]
 
 
 def undo(
@@ -46,11 +54,14 @@ def undo(
     return _apply(common, "Take this back?", yes, allow, reason, make)
 
 
-def adopt(common: Common, yes: Yes = False) -> int:
+def adopt(common: Common, yes: Yes = False, former: Former = False) -> int:
     """Take over existing tags and lists: whoever is desired and there already becomes ours. Sends nothing."""
     from connector.app import upkeep as verbs
 
-    return _apply(common, "Record these as ours?", yes, None, None, verbs.adopt)
+    def make(workspace: Workspace, store: Store) -> Plan:
+        return verbs.adopt(workspace, store, former=former)
+
+    return _apply(common, "Record these as ours?", yes, None, None, make)
 
 
 def drift(common: Common) -> int:

@@ -31,6 +31,27 @@ def test_members_who_are_not_desired_are_counted_and_not_denied(desk: Desk, kit:
     assert "has 2 members not desired" in " ".join(said.split())
 
 
+def test_former_members_are_taken_over_and_leave_with_the_next_push(desk: Desk, kit: Kit) -> None:
+    """Bea left the segment, Dan the export, and Cid was forgotten: nothing of him is kept."""
+    cid, dan = "cid@example.com", "dan@example.com"
+    desk.setup([kit], {kit.name: kit.creates})
+    desk.export([Person(one) for one in (ANN, BEA, cid, dan)])
+    desk.push()
+    desk.push()
+    desk.export([Person(ANN), Person(BEA, vip=False)])
+    rest = ("--rehearse", "--state", "other.db")
+    assert launcher.sync(desk.folder, "forget", cid, "--yes", *rest).returncode == 0
+    written = desk.running.writes()
+    done = launcher.sync(desk.folder, "adopt", "--former", "--yes", *rest)
+    assert done.returncode == 0 and desk.running.writes() == written, done.stderr
+    states = [file.read_bytes() for file in desk.folder.glob("other*")]
+    assert any(dan.encode() in each for each in states) and not any(cid.encode() in each for each in states)
+    done = launcher.sync(desk.folder, *PUSH, "--state", "other.db")
+    assert done.returncode == 0, done.stderr
+    for kind in kit.kinds:
+        assert set(kit.members(kind, "vip")) == {ANN, cid}, kind
+
+
 @pytest.mark.parametrize("kit", ["hubspot"], indirect=True)
 def test_a_state_that_must_exist(desk: Desk, kit: Kit) -> None:
     desk.setup([kit], {kit.name: kit.creates})
