@@ -206,19 +206,23 @@ def targets(
 def deleted(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) -> frozenset[tuple[Kind, str]]:
     """The routed targets of the ledger (kind, name) that the platform has no more: their id is gone. Nobody is in them,
     so the ledger forgets who was. One reading of all targets; a name that has another id now counts as gone, and is
-    found by its name when it is written to."""
+    found by its name when it is written to. Tags that need no declaration are never gone."""
     can, routed = adapter.capabilities, {(str(route.target.kind), route.target.name) for route in routing.routes}
-    listed = {Kind.LIST} | ({Kind.TAG} if can.tag_style is TagStyle.MEMBERSHIP else set())
+    declared = can.tag_style is TagStyle.MEMBERSHIP or can.declares_tags
+    listed = {Kind.LIST} | ({Kind.TAG} if declared else set())
     ours = [row for row in ledger.targets.to_pylist() if (row["kind"], row["name"]) in routed and row["kind"] in listed]
     if not ours:
         return frozenset()
     existing = adapter.targets(frozenset(Kind(row["kind"]) for row in ours))
     there = {(str(kind), remote_id) for (kind, _), remote_id in existing.items()}
+    missing = set()
     for row in ours:
-        if row["remote_id"] is not None and (row["kind"], row["remote_id"]) not in there:
-            store.forget_target(ledger.destination, Kind(row["kind"]), row["name"])
-            row["remote_id"] = None
-    missing = ((Kind(row["kind"]), row["name"]) for row in ours if row["remote_id"] is None)
+        key = (Kind(row["kind"]), row["name"])
+        by_name = row["remote_id"] is None or (key[0] is Kind.TAG and can.tag_style is TagStyle.PROPERTY)
+        if (row["kind"], row["remote_id"]) in there or (by_name and key in existing):
+            continue
+        store.forget_target(ledger.destination, *key)
+        missing.add(key)
     return frozenset(key for key in missing if key not in existing)
 
 

@@ -10,7 +10,7 @@ import pytest
 from connector.core.model import Op, Outcome
 from connector.push.run import RunResult
 from tests.conformance.desk import Desk, Person
-from tests.conformance.kits import Kit, Meaning
+from tests.conformance.kits import KITS, Kit, Meaning
 
 ANN, BEA, CID = (f"{name}@example.com" for name in ("ann", "bea", "cid"))
 
@@ -82,6 +82,20 @@ def test_a_target_deleted_between_two_pushes(desk: Desk, kit: Kit, newcomers: in
     assert result is not None and result.exit_code == 0
     for kind in kit.kinds:
         assert kit.members(kind, "vip") == {one.email for one in people if one.vip}, kind
+    writes = desk.running.writes()
+    assert desk.push()[1] is None and desk.running.writes() == writes
+
+
+@pytest.mark.parametrize("kit", [name for name, kit in KITS.items() if kit.declares], indirect=True)
+def test_a_declared_tag_deleted_between_two_pushes(desk: Desk, kit: Kit) -> None:
+    """As for a list; where one declaration serves all tags, with the others that were in it."""
+    desk.setup([kit], {kit.name: kit.creates})
+    people = [Person(ANN), Person(BEA, vip=False, gold=True)]
+    pushed(desk, kit, people)
+    kit.drop_tag("vip")
+    assert pushed(desk, kit, people) is not None
+    for kind in kit.kinds:
+        assert kit.members(kind, "vip") == {ANN} and kit.members(kind, "gold") == {BEA}, kind
     writes = desk.running.writes()
     assert desk.push()[1] is None and desk.running.writes() == writes
 

@@ -69,6 +69,7 @@ class Kit:
     creates: ClassVar[str] = "transactional"  # the policy that creates, and asks for the least
     created: ClassVar[Status] = Status.NEVER_SUBSCRIBED  # how whoever was created by it reads
     tags_are_property: ClassVar[bool] = True
+    declares: ClassVar[bool] = False  # a tag that is a value has to be declared there, and so can be deleted
     merges: ClassVar[bool] = False  # contacts can be merged there
 
     def __init__(self, running: Running) -> None:
@@ -94,6 +95,10 @@ class Kit:
 
     def drop(self, name: str) -> None:
         """Delete a target of the kind `thing`."""
+        raise NotImplementedError
+
+    def drop_tag(self, name: str) -> None:
+        """Delete what declares a tag. Only where `declares`."""
         raise NotImplementedError
 
     def values(self, field: str = "") -> dict[str, str]:

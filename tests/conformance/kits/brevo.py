@@ -34,6 +34,7 @@ class Brevo(Kit):
     page = 1000
     targets_page = 50
     paces = (Pace("/v3/contacts.*", 10, 1.0, "targets"), Pace("/v3/processes", 100, 3600.0, "unfinished"))
+    declares = True
     address_paths = (r"/v3/contacts/[^/]+",)  # of one contact: GET /contacts/{identifier}
     creates = "subscribed"
     created = Status.SUBSCRIBED
@@ -53,6 +54,9 @@ class Brevo(Kit):
 
     def drop(self, name: str) -> None:
         self._call("DELETE", f"/v3/contacts/lists/{self._lists()[name]}")
+
+    def drop_tag(self, name: str) -> None:
+        self._call("DELETE", "/v3/contacts/attributes/normal/SEGMENT_TAGS")
 
     def _lists(self) -> dict[str, int]:
         return {one["name"]: one["id"] for one in self._pages("/v3/contacts/lists", "lists", 50)}

@@ -42,6 +42,7 @@ class HubSpot(Kit):
         Pace(r"(?!.*/contacts/search).*", 190, 10.0, "targets"),
         Pace(r"/crm/objects/.*/search", 5, 1.0, "statuses"),
     )
+    declares = True
     secret = "access_token"
     merges = True
     _contacts = "/crm/objects/2026-03/contacts"
@@ -68,6 +69,11 @@ class HubSpot(Kit):
     def drop(self, name: str) -> None:
         found = self._call("GET", f"/crm/lists/2026-03/object-type-id/0-1/name/{name}")
         self._call("DELETE", f"/crm/lists/2026-03/{found['list']['listId']}")
+
+    def drop_tag(self, name: str) -> None:
+        path = "/crm/properties/2026-03/contacts/segment_tags"
+        left = [each for each in self._call("GET", path)["options"] if each["value"] != name]
+        self._call("PATCH", path, {"options": left})
 
     def _yes(self, email: str) -> Json:
         return {
