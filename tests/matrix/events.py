@@ -72,6 +72,35 @@ def unsubscribed(world: Everywhere, email: str, moved: str) -> None:
 
 
 @event(Promise.OPTED_OUT)
+def opted_out_lifted_and_set_again(world: Everywhere, email: str, moved: str) -> None:
+    for kit in world.kits.values():
+        _unsubscribe(kit, email)
+        kit.make("subscribed", [email])
+        _unsubscribe(kit, email)
+
+
+@event(Promise.OPTED_OUT)
+def created_again_and_unsubscribed(world: Everywhere, email: str, moved: str) -> None:
+    """Another contact has the address now, with an id of its own."""
+    for kit in world.kits.values():
+        kit.delete([email])
+        kit.make("subscribed", [email])
+        _unsubscribe(kit, email)
+
+
+@event(Promise.OPTED_OUT)
+def merged_into_somebody_who_opted_out(world: Everywhere, email: str, moved: str) -> None:
+    """Where contacts can be merged."""
+    for kit in world.kits.values():
+        if kit.merges:
+            kit.make("subscribed", [moved])
+            _unsubscribe(kit, moved)
+            kit.merge(moved, email)
+        else:
+            _unsubscribe(kit, email)
+
+
+@event(Promise.OPTED_OUT)
 def suppressed(world: Everywhere, email: str, moved: str) -> None:
     """The platform's own kind of “undeliverable”, where others can bring it about."""
     for kit in world.kits.values():

@@ -149,10 +149,11 @@ def mine(held: Mapping[str, str], event: Event) -> dict[str, str]:
 def gained(before: Moment, after: Moment, event: Event) -> set[str]:
     """Targets that somebody came into, on the platform or in the ledger. That a contact is gone is not told by a
     platform: what the ledger claims of it is settled when it is written to."""
-    claimed = () if event.promise is Promise.ERASED else ((before.ours, after.ours),)
+    held = after.names.keys()
+    claims = {target: who & held for target, who in after.ours.items()}
     return {
         target
-        for had, has in ((before.members, after.members), *claimed)
+        for had, has in ((before.members, after.members), (before.ours, claims))
         for target, who in has.items()
         if event.addresses & who - had.get(target, frozenset())
     }
