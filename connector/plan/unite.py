@@ -199,10 +199,11 @@ def part(asked: Part) -> Part:
 
 
 def _by_id(asked: Part, carried: bool) -> list[str]:
-    """The kinds of targets that a contact is removed from by its id, so that once is enough."""
+    """The kinds of targets that a contact is removed from once: by its id, or by the one update that carries tags."""
     can = asked.capabilities.operations
-    specs = {kind: can.get((Op.REMOVE, kind)) for kind in Kind} | ({Kind.TAG: can[Op.UPDATE, None]} if carried else {})
-    return [str(kind) for kind, spec in specs.items() if spec is not None and spec.addressed_by == "id"]
+    removes = {kind: spec for kind in Kind if (spec := can.get((Op.REMOVE, kind))) is not None}
+    once = [str(kind) for kind, spec in removes.items() if spec.addressed_by == "id"]
+    return [*once, str(Kind.TAG)] if carried else once
 
 
 def _alike(connection: duckdb.DuckDBPyConnection, ledger: Ledger, present: pa.ChunkedArray | pa.Array) -> None:

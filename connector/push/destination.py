@@ -56,6 +56,7 @@ def push(
                 store.journal.skip_uncreated(run_id, destination)
             _send(delivery, [step for step in steps if step.op in ops])
             _resolve(delivery, store, run_id, destination)
+        store.journal.settle_shared(run_id, destination)
     except Interrupted:
         halt.stop.set()
     except DestinationError as error:

@@ -165,6 +165,9 @@ class Journal(Protocol):
         blocked status by now, and for their UPDATEs: fields are not sent, removals that ride in one still are. Not
         where that may be what an UNSUBSCRIBE did before its answer was lost, and no MOVE that is seen to be done."""
 
+    def settle_shared(self, run_id: str, destination: str) -> None:
+        """When all was answered: what is known of rows that are one contact (state/shared.py)."""
+
     def record(self, run_id: str, destination: str) -> None:
         """Enter into the ledger what sends nothing, ADOPT and DISOWN, of a run. After `skip_refusing`."""
 

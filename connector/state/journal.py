@@ -227,6 +227,11 @@ class SqlJournal:
         with self._write():
             record(self._db, run_id, destination)
 
+    def settle_shared(self, run_id: str, destination: str) -> None:
+        if shared.any_shared(self._db, destination):
+            with self._write():
+                shared.settle(self._db, run_id, destination)
+
     def cut(self, step: Step, size: int) -> list[JournalBatch]:
         with self._write():
             self._db.run("DELETE FROM batch WHERE step = ? AND state = ?", [step.id, BatchState.PLANNED])

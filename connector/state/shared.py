@@ -46,6 +46,16 @@ _EMPTY = f"""
     WHERE seq BETWEEN ? AND ? AND outcome IS NULL AND fields IS NULL AND {_WAITS}
       AND EXISTS (SELECT 1 FROM change r WHERE r.carrier = change.seq AND r.code = '{CODE}')
       AND NOT EXISTS (SELECT 1 FROM change r WHERE r.carrier = change.seq AND r.outcome IS NULL)"""
+# A row whose address the platform does not hold, of a contact that was removed under its other address.
+_SETTLED = f"""
+    DELETE FROM membership_doubt WHERE (target_id, contact_id) IN (
+        SELECT t.id, own.id FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
+        JOIN contact own ON own.destination = s.destination AND own.email = c.email
+        JOIN contact other ON other.destination = own.destination AND other.remote_id = own.remote_id
+        JOIN change d ON d.seq BETWEEN s.first_seq AND s.last_seq AND d.email = other.email AND d.seq <> c.seq
+        JOIN target t ON t.destination = s.destination AND t.kind = s.kind AND t.name = s.target
+        WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.REMOVE}' AND c.code = 'not_held'
+          AND d.outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}'))"""
 
 
 def any_shared(db: Driver, destination: str) -> bool:
@@ -64,3 +74,8 @@ def skip_twice(db: Driver, destination: str, ends: tuple[int, int]) -> None:
     db.run(_TWICE, [*ends, destination, *ends])
     db.run(_RIDING, [*ends])
     db.run(_EMPTY, [*ends])
+
+
+def settle(db: Driver, run_id: str, destination: str) -> None:
+    """Whoever was removed under one address is removed: what the other one may hold is no longer in doubt."""
+    db.run(_SETTLED, [run_id, destination])

@@ -68,6 +68,7 @@ class Meanwhile:
     suppress: set[str]  # a human suppresses the contact
     readdress: set[int]  # people whose contact gets their other address there
     erase: set[str]
+    merge: set[tuple[int, int]]  # people whose contacts become one, where platforms do that
     leave: set[str]  # who unsubscribes from the list, where the platform tells
 
 
@@ -82,6 +83,7 @@ MEANWHILE = st.builds(
     st.booleans(),
     st.booleans(),
     *[st.one_of(st.just(set()), st.just(set()), st.sets(some, max_size=2)) for some in (everybody, person, everybody)],
+    st.one_of(st.just(set()), st.just(set()), st.sets(st.tuples(person, person), max_size=1)),
     st.one_of(st.just(set()), st.sets(everybody, max_size=2)),
 )
 DIES = st.one_of(st.none(), st.integers(1, 40))

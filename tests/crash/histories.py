@@ -90,6 +90,7 @@ class Histories(RuleBasedStateMachine):
         self.second: set[int] = set()  # who has the second address in the export
         self.said_no: set[str] = set()
         self.odd: set[int] = set()  # people whose contact others have erased or changed: what they hold may differ
+        self.together: list[set[int]] = []  # people whose contacts are one
         self.forgotten: set[int] = set()
         self.exported: set[str] = set()  # addresses that a plan has seen, of contacts it knew
         self.turned: dict[tuple[str, str], tuple[str, datetime]] = {}  # segment, address -> the last change, its as_of
@@ -150,11 +151,32 @@ class Histories(RuleBasedStateMachine):
                 self.odd.add(one)
                 if old in self.said_no:
                     self.said_no = self.said_no - {old} | {new}
+        for one, other in sorted(others.merge):
+            self._merge(one, other, known)
         for email in sorted(others.erase & set(self.platform.contacts)):
             self.platform.erase(email, known=email in known)
             if self.platform.capabilities.gone_is_final:
                 self.said_no.discard(email)  # went with the contact; the address may be another one's from now on
             self.odd.add(PERSON[email])
+
+    def _merge(self, one: int, other: int, known: set[str]) -> None:
+        """Two contacts become one, with all that either had."""
+        held, can = self.platform.contacts, self.platform.capabilities
+        two = [next((email for email in ADDRESSES[who] if email in held), "") for who in (one, other)]
+        if one == other or not all(two) or (Op.MOVE, None) not in can.operations:  # Mailchimp and its like do not
+            return
+        kept, gone = two
+        self.platform.merge(kept, gone, known=gone in known)
+        self.odd |= {one, other}
+        if gone in self.said_no:
+            self.said_no.add(kept)
+        if not can.gone_is_final:
+            met = [group for group in self.together if group & {one, other}]
+            self.together = [group for group in self.together if group not in met] + [{one, other}.union(*met)]
+
+    def _united(self, wanted: set[int]) -> set[int]:
+        """Those of whose contact anybody is wanted."""
+        return wanted.union(*(group for group in self.together if group & wanted))
 
     @precondition(lambda self: not self.cut_off)
     @rule(others=MEANWHILE, export=st.one_of(st.none(), EXPORTS), dies=DIES, after=st.booleans())
@@ -209,6 +231,7 @@ class Histories(RuleBasedStateMachine):
         spared = {(row["target"], PERSON[row["email"]]) for row in [*back.blocked.to_pylist(), *self._rejects()]}
         if self.platform.capabilities.tag_style is TagStyle.PROPERTY:  # it does not tell who had a tag before
             spared |= {(name, PERSON[email]) for kind, name, email in self.platform.theirs if kind is Kind.TAG}
+        spared = {(target, who) for target, one in spared for who in self._united({one})}
         for segment, members in self._persons().items():
             target = TARGETS[segment][1]
             left = {person for person in members - before[segment] if (target, person) not in spared}
@@ -221,7 +244,9 @@ class Histories(RuleBasedStateMachine):
 
     def _persons(self) -> dict[str, set[int]]:
         """Who is in the targets, under whichever address: an undo does not give an old address back."""
-        return {segment: {PERSON[email] for email in emails} for segment, emails in self._members().items()}
+        return {
+            segment: self._united({PERSON[email] for email in emails}) for segment, emails in self._members().items()
+        }
 
     @precondition(lambda self: not self.cut_off)
     @rule(before=MEANWHILE, export=EXPORTS, after=MEANWHILE)
@@ -321,7 +346,9 @@ class Histories(RuleBasedStateMachine):
             want, must = (self._addresses(some) for some in (self.wanted[segment], self.consent - never))
             missing = {email for email in want & must - members if (target[1], email) not in spared}
             assert not missing, "somebody is missing"
-            unwanted = {email for email in members if PERSON[email] not in self.wanted[segment] | self.forgotten}
+            unwanted = {
+                email for email in members if PERSON[email] not in self._united(self.wanted[segment]) | self.forgotten
+            }
             unwanted = {email for email in unwanted if (target[1], email) not in refused}
             assert {email for email in unwanted if (*target, email) in self._owned()} == set(), "left behind"
             extra = {email for email in members - want if (target[1], email) not in spared}
@@ -421,6 +448,7 @@ class Histories(RuleBasedStateMachine):
             done = True
         for old, new in self.platform.renamed:
             owned |= {(kind, name, new) for kind, name, email in owned if email == old}
+        owned |= {(kind, name, self.platform.aliases.get(email, email)) for kind, name, email in owned}
         assert self.platform.removed <= owned, "something was removed that is not ours"
         return done
 

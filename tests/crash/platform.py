@@ -38,6 +38,7 @@ class Platform(FakePlatform):
     left: set[str] = field(default_factory=set)  # ids of contacts that unsubscribed from the list
     was: dict[str, str] = field(default_factory=dict)  # an address that the ledger knew -> the id it belonged to
     kept: set[str] = field(default_factory=set)  # opt-outs of addresses that no contact has any more
+    aliases: dict[str, str] = field(default_factory=dict)  # an address of a merged contact -> the one that it shows
     renamed: list[tuple[str, str]] = field(default_factory=list)  # by others
     forgotten: set[str] = field(default_factory=set)  # addresses that may not be sent
     reappeared: set[str] = field(default_factory=set)  # who was erased or forgotten, and sent all the same
@@ -81,7 +82,7 @@ class Platform(FakePlatform):
 
     def readdress(self, old: str, new: str, *, known: bool) -> None:
         """Others give a contact another address. `known`: the ledger has it under the old one."""
-        if old not in self.contacts or new in self.contacts:
+        if old not in self.contacts or new in self.contacts or new in self.aliases:
             return
         if known:
             self.was[old] = self.contacts[old]["id"]
@@ -94,8 +95,27 @@ class Platform(FakePlatform):
         if self.status.pop(email) in BLOCKED and not self.capabilities.gone_is_final:
             self.kept.add(email)  # as HubSpot does
         del self.contacts[email]
+        self.aliases = {alias: shown for alias, shown in self.aliases.items() if shown != email}
         for group in self.groups.values():
             group.discard(email)
+
+    def merge(self, kept: str, gone: str, *, known: bool) -> None:
+        """Others make one contact of two. Its other address answers for it, or belongs to nobody, as with Klaviyo."""
+        if known:
+            self.was[gone] = self.contacts[gone]["id"]
+        lost, status = self.contacts.pop(gone), self.status.pop(gone)
+        if status in BLOCKED:
+            self.status[kept] = status
+        self.contacts[kept]["tags"] |= lost["tags"]
+        for group in self.groups.values():
+            if gone in group:
+                group.symmetric_difference_update({gone, *({kept} - group)})
+        for taken in (self.given, self.theirs):
+            taken |= {(kind, name, one) for kind, name, email in taken if email in (kept, gone) for one in (kept, gone)}
+        for alias, shown in self.aliases.items():
+            self.aliases[alias] = kept if shown == gone else shown
+        if not self.capabilities.gone_is_final:
+            self.aliases[gone] = kept
 
     def leave(self, email: str) -> None:
         if self.capabilities.gone_is_final:  # as those do that tell
@@ -132,6 +152,7 @@ class Platform(FakePlatform):
                 self.status |= before
 
     def hold(self, *emails: str) -> None:
+        emails = tuple(email for email in emails if email not in self.aliases)
         new = [email for email in emails if email not in self.contacts]
         super().hold(*emails)
         for email in new:  # no id is given out twice, though an address may be
@@ -144,6 +165,8 @@ class Platform(FakePlatform):
         new = row["email"]
         for old in [email for email, held in self.contacts.items() if held["id"] == row["remote_id"] and email != new]:
             self.contacts[new], self.status[new] = self.contacts.pop(old), self.status.pop(old)
+            self.aliases = {alias: new if shown == old else shown for alias, shown in self.aliases.items()}
+            self.aliases.pop(new, None)
             for group in self.groups.values():
                 if old in group:
                     group.symmetric_difference_update({old, new})
@@ -154,13 +177,13 @@ class Platform(FakePlatform):
         found = [
             {
                 "email": email,
-                "remote_id": self.contacts[email]["id"],
-                "status": self.status[email],
-                "tags": sorted(self.contacts[email]["tags"]),
-                "left": self._lists_left(email),
+                "remote_id": self.contacts[shown]["id"],
+                "status": self.status[shown],
+                "tags": sorted(self.contacts[shown]["tags"]),
+                "left": self._lists_left(shown),
             }
-            for email in emails
-            if email in self.contacts
+            for email, shown in ((email, self.aliases.get(email, email)) for email in emails)
+            if shown in self.contacts
         ]
         return pa.Table.from_pylist(found, schema=CONTACT_SCHEMA)
 
@@ -174,7 +197,7 @@ class Platform(FakePlatform):
         yield self.rows(list(emails))
 
     def statuses(self, since: datetime | None) -> Any:
-        yield self.rows(list(self.contacts))
+        yield self.rows([*self.contacts, *self.aliases])
 
     def members(self, kind: Kind, remote_id: str) -> Any:
         emails = sorted(self.groups[kind, remote_id.partition(":")[2]])
@@ -183,6 +206,7 @@ class Platform(FakePlatform):
     def _take(self, batch: Batch, index: int, row: dict[str, Any]) -> RecordOutcome:
         if batch.op is Op.MOVE and row["email"] not in self.bad:
             self.move(row)
+        row = {**row, "email": self.aliases.get(row["email"], row["email"])}
         if batch.op is Op.CREATE and row["email"] in self.kept:
             return RecordOutcome(index, Outcome.SKIPPED, "opted_out")
         there = batch.target is not None and row["email"] in self.members_of(batch.target.kind, batch.target.name)
@@ -193,7 +217,8 @@ class Platform(FakePlatform):
             gone = [(Kind.TAG, tag) for tag in row["tags_remove"] or ()]
             if batch.target is not None:
                 (added if batch.op is Op.ADD else gone).append((batch.target.kind, batch.target.name))
-            self.given |= {(*target, email) for target in added}
+            named = [email, *(alias for alias, shown in self.aliases.items() if shown == email)]
+            self.given |= {(*target, one) for target in added for one in named}
             self.removed |= {(*target, email) for target in gone}
             if batch.op is Op.ADD and there:  # property tags do not tell
                 return replace(outcome, outcome=Outcome.UNCHANGED)
@@ -205,5 +230,6 @@ class Platform(FakePlatform):
             self.contacts[email]["tags"].add(name)
         else:
             self.groups.setdefault((kind, name), set()).add(email)
-        self.given.add((kind, name, email))
-        self.theirs.add((kind, name, email))
+        for one in [email, *(alias for alias, shown in self.aliases.items() if shown == email)]:
+            self.given.add((kind, name, one))
+            self.theirs.add((kind, name, one))
