@@ -26,12 +26,13 @@ from connector import __version__
 from connector.config.sections.urls import loopback
 from connector.core.errors import ContractError, DestinationError, MissingScope, Refused, Retryable, Unanswered
 from connector.core.events import Listener, RequestSent, Waiting
+from connector.platforms.http import bounded
 from connector.platforms.http.limits import Clock, Limiter
 from connector.platforms.http.retry import RetryPolicy, Tries
 from connector.platforms.http.secrecy import Secrecy
 from connector.platforms.http.served import ServerTime
 
-CONNECT_SECONDS, READ_SECONDS = 10, 120
+TIMEOUT = (10, 120)  # seconds to connect, and between two pieces of an answer
 USER_AGENT = f"segment-connector/{__version__}"
 PATIENT = RetryPolicy()
 _SHORTEST_WAIT = 0.001  # a rounding error must not become a busy loop
@@ -131,10 +132,11 @@ class Http:
 
         def once(tries: Tries, attempt: int) -> Reply:
             report = _Report(method, told or path, writes, attempt)
-            response = self._exchange(self._session, bucket, report, self._base + path, params=query, json=body)
+            url = self._base + path
+            response, content = self._exchange(self._session, bucket, report, url, params=query, json=body)
             self._served.hear(response.headers)
-            reply = _reply(response, self._secrecy.strip(response.content))
-            trouble = self._trouble(response, reply, report)
+            reply = _reply(response, self._secrecy.strip(content))
+            trouble = self._trouble(reply, report, empty=not content)
             if trouble is not None:
                 tries.throttled = isinstance(trouble, Retryable) and (
                     reply.status == 429 or trouble.retry_after is not None
@@ -165,10 +167,10 @@ class Http:
 
         def once(tries: Tries, attempt: int) -> bytes:
             report = _Report("GET", "(download)", False, attempt)
-            response = self._exchange(self._bare, "(download)", report, url)
+            response, content = self._exchange(self._bare, "(download)", report, url)
             if response.status_code != 200:
                 raise self._error(Retryable, "download", f"a result file answered {response.status_code}.")
-            return response.content
+            return content
 
         return self._retrying(once, "(download)", replayable=True)
 
@@ -194,17 +196,17 @@ class Http:
 
     def _exchange(
         self, session: requests.Session, bucket: str, report: _Report, url: str, **parts: Any
-    ) -> requests.Response:
-        """One try: wait for a turn and a place, send, tell the listener."""
+    ) -> tuple[requests.Response, bytes]:
+        """One try: wait for a turn and a place, send, read the answer, tell the listener."""
         with self._turn(bucket):
             started = self._clock.now()
             status = 0
             try:
                 response = session.request(
-                    report.method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, **parts
+                    report.method, url, timeout=TIMEOUT, allow_redirects=False, stream=True, **parts
                 )
                 status = response.status_code
-                return response
+                return response, self._content(response, report)
             except requests.RequestException as error:
                 raise self._no_answer(error) from None
             finally:
@@ -214,6 +216,15 @@ class Http:
                         self.destination, report.method, report.path, status, seconds, report.writes, report.attempt
                     )
                 )
+
+    def _content(self, response: requests.Response, report: _Report) -> bytes:
+        try:
+            return bounded.read(response)
+        except bounded.Excessive as error:
+            if response.status_code >= 400:  # the status says enough
+                return b""
+            text = f"{report.method} {report.path} was answered without an end: {error}."
+            raise self._error(Unanswered if report.writes else ContractError, "endless", text) from None
 
     @contextmanager
     def _turn(self, bucket: str) -> Iterator[None]:
@@ -235,14 +246,14 @@ class Http:
             self._listener(Waiting(self.destination, seconds, "rate limit"))
             self._clock.sleep(seconds)
 
-    def _trouble(self, response: requests.Response, reply: Reply, report: _Report) -> DestinationError | None:
+    def _trouble(self, reply: Reply, report: _Report, *, empty: bool) -> DestinationError | None:
         what = f"{report.method} {report.path} answered {reply.status}"
         trouble = self._classify(reply)
         if trouble is not None:
             return trouble
         if not 200 <= reply.status < 300:
             return self._error(ContractError, str(reply.status), f"{what}, which the connector does not know.")
-        if response.content and not reply.is_json:
+        if not empty and not reply.is_json:
             return self._error(Unanswered, "garbled", f"{what} with a body that is not JSON.")
         return None
 

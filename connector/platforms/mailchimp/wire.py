@@ -8,7 +8,6 @@ service (its e2e client test, read 2026-11-21). The vendor's reference does not 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
@@ -28,6 +27,7 @@ from connector.core.problem import did_you_mean
 from connector.core.schemas import CONTACT_SCHEMA, MEMBER_SCHEMA
 from connector.core.scrub import scrub
 from connector.platforms.base import RecordOutcome
+from connector.platforms.http import bounded
 
 # Reading: only these four fields of a member are asked for. `id` is the MD5 of the address and changes with it;
 # `contact_id` stays (mailchimp.com/developer/marketing/api/list-members, read 2026-11-28).
@@ -327,11 +327,11 @@ def refusal(text: str) -> tuple[Outcome, str]:
 def _results(archive: bytes, destination: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     try:
-        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(archive))) as tar:
+        with tarfile.open(fileobj=io.BytesIO(bounded.unzip(archive))) as tar:
             for entry in tar:
                 file = tar.extractfile(entry) if entry.name.endswith(".json") else None
                 found += json.load(file) if file else []
-    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, TypeError):
+    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, TypeError, RecursionError, bounded.Excessive):
         text = f"{destination}: the result file of a batch cannot be read."
         raise Retryable(text, destination=destination, code="garbled") from None
     return [result for result in found if isinstance(result, dict)]
