@@ -425,6 +425,23 @@ def test_an_error_about_a_stranger_breaks_the_contract(http: responses.RequestsM
     assert "zoe" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "counts",
+    [{"completed_count": 2}, {"completed_count": 0}, {"total_count": 2}, {"completed_count": 1, "failed_count": 1}],
+)
+def test_counts_that_leave_somebody_out_prove_nothing(
+    http: responses.RequestsMock, klaviyo: Klaviyo, counts: dict[str, int]
+) -> None:
+    http.get(f"{IMPORT}/JOB1", json=_job("complete", **{"failed_count": 0, **counts}))
+    named = {"code": "invalid"} | _pointer(0, "email")
+    errors = [{"id": "1", "attributes": named}] if counts.get("failed_count") else []
+    http.get(f"{IMPORT}/JOB1/import-errors", json=_page(errors))
+    done = klaviyo.poll("JOB1", _batch(Op.CREATE, THREE))
+    assert isinstance(done, Done)
+    found = sorted(each.outcome for each in done.outcomes)
+    assert found == sorted([Outcome.REJECTED] * len(errors) + [Outcome.UNKNOWN] * (3 - len(errors)))
+
+
 def test_failures_that_nobody_names_leave_the_rest_unknown(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
     http.get(f"{IMPORT}/JOB1", json=_job("complete", failed_count=2))
     named = {"code": "invalid"} | _pointer(0, "email")
@@ -447,7 +464,7 @@ def test_a_job_that_is_gone_is_unanswered(http: responses.RequestsMock, klaviyo:
 
 
 def test_a_field_that_an_import_cannot_clear_is_noted(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
-    http.get(f"{IMPORT}/JOB1", json=_job("complete", failed_count=0))
+    http.get(f"{IMPORT}/JOB1", json=_job("complete", total_count=2, failed_count=0))
     rows = [{"email": "ann@example.com", "fields": '{"phone_number": null}'}, {"email": "bo@example.com"}]
     done = klaviyo.poll("JOB1", _batch(Op.UPDATE, rows))
     assert isinstance(done, Done)

@@ -227,9 +227,9 @@ class Klaviyo:
         self._asked.pop(job, None)
         if about["status"] == "cancelled":
             return jobs.alike(batch, Outcome.FAILED, "cancelled", "Klaviyo cancelled the import job")
-        if about.get("failed_count") == 0:
+        if about.get("failed_count") == 0 and not jobs.missing(about, batch):
             return jobs.done(batch, {})
-        return self._judge(path, int(about.get("failed_count") or 0), batch)
+        return self._judge(path, about, batch)
 
     def unfinished(self) -> Mapping[str, datetime | None]:
         """See Adapter. Imports do not keep their order, and an import may come long after it was accepted."""
@@ -245,8 +245,9 @@ class Klaviyo:
         asked = self._asked[job] = min(10, self._asked.get(job, 0) + 1)
         return Job(job, min(POLL_MOST, POLL_FIRST * 2**asked))
 
-    def _judge(self, path: str, failed: int, batch: Batch) -> Done:
-        """The outcomes of a finished job with errors. Failures that no error names make the rest UNKNOWN."""
+    def _judge(self, path: str, about: Mapping[str, Any], batch: Batch) -> Done:
+        """The outcomes of a finished job with errors. Failures that no error names, and counts that leave somebody
+        out, make the rest UNKNOWN."""
         rows = batch.records.select(["email", "remote_id"]).to_pylist()
         place = {row[key]: index for index, row in enumerate(rows) for key in ("email", "remote_id") if row[key]}
         bad: dict[int, tuple[str, str]] = {}
@@ -257,9 +258,13 @@ class Klaviyo:
                     text = f"{self._name}: an import error names nobody of the batch."
                     raise ContractError(text, destination=self._name, code="stranger")
                 bad[index] = (wire.code_of(each.attributes), "refused by Klaviyo")
-        if failed > len(bad):
+        if int(about.get("failed_count") or 0) > len(bad):
             return jobs.alike(
                 batch, Outcome.UNKNOWN, "unnamed_failures", "Klaviyo did not say whose import failed", bad
+            )
+        if jobs.missing(about, batch):
+            return jobs.alike(
+                batch, Outcome.UNKNOWN, "counts", "the import ended, but not for everybody it was for", bad
             )
         return jobs.done(batch, bad)
 

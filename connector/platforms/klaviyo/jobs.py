@@ -26,6 +26,16 @@ def done(batch: Batch, bad: Mapping[int, tuple[str, str]]) -> Done:
     return Done(tuple(outcomes))
 
 
+def missing(about: Mapping[str, object], batch: Batch) -> bool:
+    """Do the counts of a finished job leave out somebody of the batch? What it does not tell is not judged. The
+    reference “Get Profile Bulk Import Job” (read 2026-11-29) does not say whether failed ones are completed, too."""
+    rows, counted = batch.records.num_rows, [about.get(f"{name}_count") for name in ("total", "completed", "failed")]
+    total, completed, failed = (count if isinstance(count, int) else None for count in counted)
+    return (total is not None and total != rows) or (
+        completed is not None and completed != rows and completed + (failed or 0) != rows
+    )
+
+
 def alike(
     batch: Batch, outcome: Outcome, code: str, detail: str, bad: Mapping[int, tuple[str, str]] | None = None
 ) -> Done:
