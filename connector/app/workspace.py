@@ -60,6 +60,7 @@ class Workspace:
     adapters: dict[str, Adapter] = field(
         default_factory=dict
     )  # made when first asked for; they remember what they read
+    stores: list[Store] = field(default_factory=list)  # those that are open
 
     @property
     def state_url(self) -> str:
@@ -75,6 +76,12 @@ class Workspace:
         """Raises Interrupted when the user asked to stop before anything was sent."""
         if self.stop.is_set():
             raise Interrupted("Interrupted. Nothing was sent.")
+
+    def permit(self) -> None:
+        """Before every request that changes something on a platform. Raises StateError unless an open state's lease is
+        provably ours right now."""
+        for store in self.stores:
+            store.require_lease()
 
     def reading(self, event: Event) -> None:
         """The listener while platforms are read: between two pages, a wish to stop ends the reading."""
@@ -185,8 +192,11 @@ def open_state(workspace: Workspace) -> Iterator[Store]:
     try:
         if must and not store.runs(1):
             raise new
+        workspace.stores.append(store)
         yield store
     finally:
+        if store in workspace.stores:
+            workspace.stores.remove(store)
         store.close()
 
 
@@ -205,7 +215,7 @@ def adapter(workspace: Workspace, destination: Destination) -> Adapter:
         workspace.adapters[destination.name] = create(
             destination.model_copy(update={"base_url": address}),
             resolve(destination.secret, workspace.secrets),
-            clock=WallClock(workspace.stop),
+            clock=WallClock(workspace.stop, workspace.permit),
             listener=workspace.options.listener,
         )
     return workspace.adapters[destination.name]

@@ -8,6 +8,7 @@
     │   └── Stale                       a saved plan no longer fits what it was made from
     ├── StateError                  4   the ledger cannot be used
     │   ├── LeaseHeld                   another process holds it
+    │   │   └── LeaseLost               it was ours, and may be another's by now
     │   └── TooNew                      written by a newer version
     ├── DestinationError            4   a platform cannot be worked with
     │   ├── Auth                        key wrong, or may not do this
@@ -87,6 +88,10 @@ class StateError(ConnectorError):
 
 class LeaseHeld(StateError):
     """Another process is working on the same state."""
+
+
+class LeaseLost(LeaseHeld):
+    """This process held the state, and cannot prove any more that it does."""
 
 
 class TooNew(StateError):

@@ -327,4 +327,8 @@ class Store(Protocol):
     def lease(self, holder: str) -> AbstractContextManager[None]:
         """Hold the state for one process. Raises LeaseHeld, naming who holds it and since when."""
 
+    def require_lease(self) -> None:
+        """Before every request that changes a platform; cheap. Raises LeaseLost unless this process provably holds the
+        lease right now: its last confirmed renewal is younger than the lease."""
+
     def close(self) -> None: ...

@@ -4,7 +4,7 @@ Owns: taking, renewing, checking and freeing the lease. Must not: guard reads, o
 
 A holder that dies frees it: at once when it ran on this machine, else when the lease runs out. Whoever takes it
 over raises the fence, and the former holder's next write is refused, so a sleeping laptop that wakes up cannot
-write beside its successor.
+write beside its successor. What it would send is refused as well (`require`, see confirmed.py).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from connector.core.errors import LeaseHeld, StateError
+from connector.core.errors import LeaseHeld, LeaseLost, StateError
+from connector.state.confirmed import Confirmed, elapsed
 from connector.state.drivers.driver import Driver
 from connector.state.times import instant, micros
 
@@ -34,27 +34,39 @@ class Lease:
         self._db = db
         self._now = now
         self._fence: int | None = None
+        self._confirmed: Confirmed | None = None
 
     @contextmanager
     def hold(self, holder: str) -> Iterator[None]:
         """Raises LeaseHeld when another process has it."""
+        before = elapsed()
         self._take(holder)
-        stop = threading.Event()
-        renewing = threading.Thread(target=self._renew_until, args=(stop,), name="lease", daemon=True)
-        renewing.start()
+        self._confirmed = Confirmed(str(self._db.path), self._renew, before, SECONDS - RENEW_SECONDS)
         try:
-            yield
+            with self._confirmed.renewed(RENEW_SECONDS):
+                yield
         finally:
-            stop.set()
-            renewing.join()
+            self._confirmed = None
             self._free()
+
+    def require(self) -> None:
+        """Before every request that changes something. Raises LeaseLost unless the lease is provably ours right now,
+        StateError without one."""
+        if self._confirmed is None:
+            raise StateError("A platform was to be changed without the lease of the state: a bug in the connector.")
+        self._confirmed.require()
+
+    def keep(self) -> None:
+        """In a transaction that needs no lease: whoever had it and lost it writes nothing more. Raises LeaseHeld."""
+        if self._fence is not None:
+            self.check()
 
     def check(self) -> None:
         """Inside the transaction of every journal write. Raises LeaseHeld when it was lost, StateError without one."""
         if self._fence is None:
             raise StateError("The journal was written to without the lease: a bug in the connector.")
         if self._db.rows("SELECT fence FROM lease WHERE name = ?", [_NAME]) != [(self._fence,)]:
-            raise LeaseHeld(
+            raise LeaseLost(
                 "Another process took over this state while this one was not responding. Nothing more was written "
                 "here; see `sync runs` for what the other did."
             )
@@ -81,13 +93,10 @@ class Lease:
             )
         self._fence = fence
 
-    def _renew_until(self, stop: threading.Event) -> None:
-        while not stop.wait(RENEW_SECONDS):
-            with suppress(StateError):  # `check` finds out at the next write
-                expires = micros(self._now() + timedelta(seconds=SECONDS))
-                self._db.run(
-                    "UPDATE lease SET expires_at = ? WHERE name = ? AND fence = ?", [expires, _NAME, self._fence]
-                )
+    def _renew(self) -> bool:
+        expires = micros(self._now() + timedelta(seconds=SECONDS))
+        sql = "UPDATE lease SET expires_at = ? WHERE name = ? AND fence = ? RETURNING fence"
+        return bool(self._db.rows(sql, [expires, _NAME, self._fence]))
 
     def _free(self) -> None:
         """The row stays, expired: the fence must never go back. If this fails, the lease runs out."""

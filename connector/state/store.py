@@ -122,6 +122,9 @@ class SqlStore:
     def lease(self, holder: str) -> AbstractContextManager[None]:
         return self._lease.hold(holder)
 
+    def require_lease(self) -> None:
+        self._lease.require()
+
     def ledger(self, destination: str) -> Ledger:
         db, here = self._db, [destination]
         with db.transaction(writes=False):
