@@ -66,9 +66,11 @@ class Workspace:
     def state_url(self) -> str:
         """Rehearsals keep a ledger of their own: what they confirm never happened on the real platforms."""
         folder = self.config.folder / ".connector"
-        if self.options.state:
+        if self.options.state is not None:
+            from connector.state.address import check
             from connector.state.open import rehearsal_url
 
+            check(self.options.state)
             return rehearsal_url(self.options.state) if self.options.rehearse else self.options.state
         return str(folder / ("rehearsal/state.db" if self.options.rehearse else "state.db"))
 
@@ -212,10 +214,12 @@ def adapter(workspace: Workspace, destination: Destination) -> Adapter:
         raise ConfigError([Problem(place, "not-rehearsed", text)])
     if destination.name not in workspace.adapters:
         address = workspace.addresses.get(destination.name, destination.base_url)
+        clock = WallClock(workspace.stop)
+        clock.permit = workspace.permit
         workspace.adapters[destination.name] = create(
             destination.model_copy(update={"base_url": address}),
             resolve(destination.secret, workspace.secrets),
-            clock=WallClock(workspace.stop, workspace.permit),
+            clock=clock,
             listener=workspace.options.listener,
         )
     return workspace.adapters[destination.name]

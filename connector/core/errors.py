@@ -7,6 +7,7 @@
     │   ├── Unsafe                      a guard refused; lift it by name, with a reason
     │   └── Stale                       a saved plan no longer fits what it was made from
     ├── StateError                  4   the ledger cannot be used
+    │   ├── StateAddress                --state is no address of a state
     │   ├── LeaseHeld                   another process holds it
     │   │   └── LeaseLost               it was ours, and may be another's by now
     │   └── TooNew                      written by a newer version
@@ -84,6 +85,10 @@ class Stale(PlanError):
 
 class StateError(ConnectorError):
     """The ledger cannot be read or written."""
+
+
+class StateAddress(StateError):
+    """What --state says is no address of a state. Says nothing of it but its scheme: it may hold a password."""
 
 
 class LeaseHeld(StateError):

@@ -39,9 +39,9 @@ class WallClock:
     """The machine's clock; `stop` ends every sleep at once. `permit` is asked before every request that changes
     something, and raises when this process may not do so any more."""
 
-    def __init__(self, stop: threading.Event | None = None, permit: Callable[[], None] = _always) -> None:
+    def __init__(self, stop: threading.Event | None = None) -> None:
         self._stop = stop or threading.Event()
-        self.permit = permit
+        self.permit: Callable[[], None] = _always
 
     def now(self) -> float:
         return time.monotonic()

@@ -50,7 +50,9 @@ class Remote(Chain):
     def fetch(self, into: Path) -> str | None:
         """The version that was fetched."""
         before = self.version()
-        if before is not None:
+        if before is None:
+            self._require_container()
+        else:
             with self._explained():
                 content = self._fs.cat_file(self._path)
                 self._tag = self._fs.info(self._path).get("ETag")
@@ -70,7 +72,7 @@ class Remote(Chain):
         if self._newest() != self._number:
             raise self._taken_over()
         with self._explained():
-            if "s3" in self._protocols():
+            if "s3" in self._protocols:
                 self._put_on_s3(content)
             else:
                 self._replace(self._path, content)
@@ -92,10 +94,6 @@ class Remote(Chain):
             if there != content:
                 raise
             self._tag = found  # the answer was lost, and the request was sent again
-
-    def _protocols(self) -> tuple[str, ...]:
-        found = self._fs.protocol
-        return (found,) if isinstance(found, str) else tuple(found)
 
     def _taken_over(self) -> LeaseLost:
         return LeaseLost(

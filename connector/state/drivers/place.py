@@ -19,6 +19,8 @@ from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-
 from connector.core import files
 from connector.core.errors import StateError
 
+_BUCKETS = frozenset(["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "tos"])
+
 
 class Place:
     """Raises StateError for whatever the filesystem raises."""
@@ -32,6 +34,28 @@ class Place:
     def is_share(self) -> bool:
         """A folder that this machine has mounted: who writes may also stamp the time."""
         return isinstance(self._fs, LocalFileSystem)
+
+    @property
+    def _protocols(self) -> tuple[str, ...]:
+        found = self._fs.protocol
+        return (found,) if isinstance(found, str) else tuple(found)
+
+    def _require_container(self) -> None:
+        """What is in no bucket or folder is no new state: the address is mistyped, or the share not mounted."""
+        what = "folder" if self.is_share else "bucket"
+        container = self._path.rpartition("/")[0] if self.is_share else self._path.partition("/")[0]
+        if not self.is_share and not _BUCKETS.intersection(self._protocols):
+            return
+        with self._explained():
+            try:
+                self._fs.ls(container, detail=False)
+            except PermissionError:
+                return  # it is there, and what is in it may not be listed
+            except FileNotFoundError:
+                raise StateError(
+                    f"The state {self.url} cannot be new: its {what} does not exist. Look at the address, or make the "
+                    f"{what}."
+                ) from None
 
     def _version(self, path: str) -> str | None:
         """Of an object; None when there is none."""
