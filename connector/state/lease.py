@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from connector.core.errors import LeaseHeld, LeaseLost, StateError
 from connector.state.confirmed import Confirmed, elapsed
@@ -71,19 +72,29 @@ class Lease:
                 "here; see `sync runs` for what the other did."
             )
 
+    def require_free(self) -> None:
+        """Raises LeaseHeld when another process has it right now. Takes nothing."""
+        if self._fence is None:
+            for found in self._found():
+                if not _is_free(found, machine(), self._now()):
+                    raise self._held(found)
+
+    def _found(self) -> list[tuple[Any, ...]]:
+        return self._db.rows("SELECT holder, host, pid, since, expires_at, fence FROM lease WHERE name = ?", [_NAME])
+
+    def _held(self, found: tuple[Any, ...]) -> LeaseHeld:
+        holder, host, pid, since, _, _ = found
+        return LeaseHeld(
+            f"The state {self._db.path} is in use by {holder} (process {pid} on {host.split('#')[0]}) since "
+            f"{instant(since):%Y-%m-%d %H:%M:%S} UTC. Wait until it is done, or stop it."
+        )
+
     def _take(self, holder: str) -> None:
         host, pid, now = machine(), os.getpid(), self._now()
         with self._db.transaction():
-            found = self._db.rows(
-                "SELECT holder, host, pid, since, expires_at, fence FROM lease WHERE name = ?", [_NAME]
-            )
+            found = self._found()
             if found and not _is_free(found[0], host, now):
-                other, its_host, its_pid, since, _, _ = found[0]
-                where = f"process {its_pid} on {its_host.split('#')[0]}"
-                raise LeaseHeld(
-                    f"The state {self._db.path} is in use by {other} ({where}) since "
-                    f"{instant(since):%Y-%m-%d %H:%M:%S} UTC. Wait until it is done, or stop it."
-                )
+                raise self._held(found[0])
             fence = found[0][5] + 1 if found else 1
             self._db.run(
                 "INSERT INTO lease(name, holder, host, pid, since, expires_at, fence) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -105,9 +116,9 @@ class Lease:
             self._db.run("UPDATE lease SET expires_at = 0 WHERE name = ? AND fence = ?", [_NAME, fence])
 
 
-def _is_free(lease: tuple[str, str, int, int, int, int], host: str, now: datetime) -> bool:
+def _is_free(lease: tuple[Any, ...], host: str, now: datetime) -> bool:
     _, its_host, its_pid, _, expires_at, _ = lease
-    return expires_at <= micros(now) or (its_host == host and not is_running(its_pid))
+    return bool(expires_at <= micros(now)) or (its_host == host and not is_running(its_pid))
 
 
 def machine() -> str:

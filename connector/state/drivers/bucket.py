@@ -23,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connector.core.errors import LeaseLost, Stale, StateError
+from connector.core.errors import LeaseLost, PlanError, Stale, StateError
 from connector.core.model import Op
 from connector.state import lease as local
 from connector.state.base import Journal, JournalBatch
@@ -147,6 +147,18 @@ class RemoteStore(SqlStore):
         super().close()
         self._folder.cleanup()
 
+    def require_free(self) -> None:
+        if self._confirmed is None:
+            self._remote.require_free()
+
+    def require_finished(self) -> None:
+        try:
+            super().require_finished()
+        except PlanError:
+            if self._confirmed is None:
+                self._require_current()  # whoever was at work may have ended it since the file was fetched
+            raise
+
     def require_lease(self) -> None:
         if self._confirmed is None:
             raise StateError("A platform was to be changed without the lease of the state: a bug in the connector.")
@@ -167,14 +179,17 @@ class RemoteStore(SqlStore):
                 self._remote.free()
 
     def _used(self, holder: str) -> Iterator[None]:
-        if self._remote.version() != self._version:
-            raise Stale(f"The state {self._remote.url} has changed since this command read it. Run it again.")
+        self._require_current()
         self._db.run("UPDATE lease SET expires_at = 0")  # of whoever put the file back last
         try:
             with super().lease(holder):
                 yield
         finally:
             self._put()
+
+    def _require_current(self) -> None:
+        if self._remote.version() != self._version:
+            raise Stale(f"The state {self._remote.url} has changed since this command read it. Run it again.")
 
     def _put(self) -> None:
         with self._putting:  # in the order in which the contents were taken

@@ -66,13 +66,17 @@ class Chain(Place):
         with suppress(StateError), self._explained():
             self._replace(self._lease(self._number), json.dumps(self._mine | {"expires_at": 0}).encode())
 
-    def in_use(self) -> str | None:
-        """Who holds it since when, as far as it says so itself: for a message, when no lease is wanted."""
+    def require_free(self) -> None:
+        """Raises LeaseHeld when another process works with the file right now. Writes nothing, so that who may only
+        read can ask: what a lease says of itself is believed when it says that it lasts, and watched otherwise."""
         newest = self._newest()
         found = self._read(newest) if newest else None
         if found is None or _freed(found) or _died(found):
-            return None
-        return str(self._held(found)) if found["expires_at"] > micros(datetime.now(UTC)) else None
+            return
+        left = found["expires_at"] - micros(datetime.now(UTC))
+        lasts = 0 < left <= local.SECONDS * 10**6
+        if lasts or self._moves(newest, self._version(self._lease(newest)), local.SECONDS / 3):
+            raise self._held(found)
 
     def _make(self, number: int) -> None:
         try:
