@@ -60,14 +60,17 @@ class Workspace:
     adapters: dict[str, Adapter] = field(
         default_factory=dict
     )  # made when first asked for; they remember what they read
+    stores: list[Store] = field(default_factory=list)  # those that are open
 
     @property
     def state_url(self) -> str:
         """Rehearsals keep a ledger of their own: what they confirm never happened on the real platforms."""
         folder = self.config.folder / ".connector"
-        if self.options.state:
+        if self.options.state is not None:
+            from connector.state.address import check
             from connector.state.open import rehearsal_url
 
+            check(self.options.state)
             return rehearsal_url(self.options.state) if self.options.rehearse else self.options.state
         return str(folder / ("rehearsal/state.db" if self.options.rehearse else "state.db"))
 
@@ -75,6 +78,12 @@ class Workspace:
         """Raises Interrupted when the user asked to stop before anything was sent."""
         if self.stop.is_set():
             raise Interrupted("Interrupted. Nothing was sent.")
+
+    def permit(self) -> None:
+        """Before every request that changes something on a platform. Raises StateError unless an open state's lease is
+        provably ours right now."""
+        for store in self.stores:
+            store.require_lease()
 
     def reading(self, event: Event) -> None:
         """The listener while platforms are read: between two pages, a wish to stop ends the reading."""
@@ -185,8 +194,11 @@ def open_state(workspace: Workspace) -> Iterator[Store]:
     try:
         if must and not store.runs(1):
             raise new
+        workspace.stores.append(store)
         yield store
     finally:
+        if store in workspace.stores:
+            workspace.stores.remove(store)
         store.close()
 
 
@@ -202,10 +214,12 @@ def adapter(workspace: Workspace, destination: Destination) -> Adapter:
         raise ConfigError([Problem(place, "not-rehearsed", text)])
     if destination.name not in workspace.adapters:
         address = workspace.addresses.get(destination.name, destination.base_url)
+        clock = WallClock(workspace.stop)
+        clock.permit = workspace.permit
         workspace.adapters[destination.name] = create(
             destination.model_copy(update={"base_url": address}),
             resolve(destination.secret, workspace.secrets),
-            clock=WallClock(workspace.stop),
+            clock=clock,
             listener=workspace.options.listener,
         )
     return workspace.adapters[destination.name]

@@ -20,13 +20,21 @@ def register(app: typer.Typer) -> None:
 def status(common: Common) -> int:
     """What we hold on each destination, the last run, and whether one was cut off."""
     from connector.app.workspace import open_state, open_workspace
+    from connector.core.errors import LeaseHeld
     from connector.report.history import status_json, status_text
 
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         names = [item.name for item in workspace.destinations()]
         held = {name: store.counts(name) for name in names}
         open_run, last = store.unfinished(), store.runs(1)
-    data_json(status_json(held, open_run, last)) if common.json else data(status_text(held, open_run, last))
+        at_work = ""
+        try:
+            if open_run:
+                store.require_free()
+        except LeaseHeld as error:
+            at_work = str(error)
+    parts = (held, open_run, last, at_work)
+    data_json(status_json(*parts)) if common.json else data(status_text(*parts))
     return 0
 
 

@@ -7,7 +7,9 @@
     │   ├── Unsafe                      a guard refused; lift it by name, with a reason
     │   └── Stale                       a saved plan no longer fits what it was made from
     ├── StateError                  4   the ledger cannot be used
+    │   ├── StateAddress                --state is no address of a state
     │   ├── LeaseHeld                   another process holds it
+    │   │   └── LeaseLost               it was ours, and may be another's by now
     │   └── TooNew                      written by a newer version
     ├── DestinationError            4   a platform cannot be worked with
     │   ├── Auth                        key wrong, or may not do this
@@ -85,8 +87,16 @@ class StateError(ConnectorError):
     """The ledger cannot be read or written."""
 
 
+class StateAddress(StateError):
+    """What --state says is no address of a state. Says nothing of it but its scheme: it may hold a password."""
+
+
 class LeaseHeld(StateError):
     """Another process is working on the same state."""
+
+
+class LeaseLost(LeaseHeld):
+    """This process held the state, and cannot prove any more that it does."""
 
 
 class TooNew(StateError):

@@ -14,7 +14,10 @@ from connector.report.table import table
 from connector.state.base import Counts, RunInfo
 
 
-def status_json(held: Mapping[str, Counts], open_run: RunInfo | None, last: Sequence[RunInfo]) -> dict[str, Any]:
+def status_json(
+    held: Mapping[str, Counts], open_run: RunInfo | None, last: Sequence[RunInfo], at_work: str = ""
+) -> dict[str, Any]:
+    """`at_work` tells who works on the state right now; its run is not unfinished then."""
     return {
         "schema": "connector.status/1",
         "destinations": [
@@ -29,12 +32,15 @@ def status_json(held: Mapping[str, Counts], open_run: RunInfo | None, last: Sequ
             }
             for name, counts in held.items()
         ],
-        "unfinished_run": open_run.id if open_run else None,
+        "unfinished_run": open_run.id if open_run and not at_work else None,
+        "in_use": at_work or None,
         "last_run": _run(last[0]) if last else None,
     }
 
 
-def status_text(held: Mapping[str, Counts], open_run: RunInfo | None, last: Sequence[RunInfo]) -> str:
+def status_text(
+    held: Mapping[str, Counts], open_run: RunInfo | None, last: Sequence[RunInfo], at_work: str = ""
+) -> str:
     lines = []
     for name, counts in held.items():
         lines.append(f"{name}: {counts.contacts:,} contacts known, {counts.rejects:,} rejects")
@@ -46,7 +52,9 @@ def status_text(held: Mapping[str, Counts], open_run: RunInfo | None, last: Sequ
         lines.append(f"Last run {last[0].id}: {last[0].state}, {_when(last[0].finished_at or last[0].started_at)}")
     else:
         lines.append("Nothing was pushed yet.")
-    if open_run:
+    if at_work:
+        lines.append(at_work)
+    elif open_run:
         lines.append(f"Run {open_run.id} was cut off ({open_run.state}). Go on with: sync resume")
     return "\n".join(lines)
 

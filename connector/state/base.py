@@ -304,7 +304,8 @@ class Store(Protocol):
         unfinished."""
 
     def require_finished(self) -> None:
-        """Raises PlanError while a run must be resumed first: it was cut off, or changes of it are in doubt.
+        """Raises PlanError while a run must be resumed first: it was cut off, or changes of it are in doubt. Raises
+        LeaseHeld when another process is still at work on it.
 
         A FAILED run with nothing in doubt may also be replaced by a new plan, which holds what it left undone."""
 
@@ -329,5 +330,12 @@ class Store(Protocol):
 
     def lease(self, holder: str) -> AbstractContextManager[None]:
         """Hold the state for one process. Raises LeaseHeld, naming who holds it and since when."""
+
+    def require_free(self) -> None:
+        """Raises LeaseHeld when another process works on the state right now, naming it. Takes nothing."""
+
+    def require_lease(self) -> None:
+        """Before every request that changes a platform; cheap. Raises LeaseLost unless this process provably holds the
+        lease right now: its last confirmed renewal is younger than the lease."""
 
     def close(self) -> None: ...

@@ -4,7 +4,7 @@ Owns: taking, renewing, checking and freeing the lease. Must not: guard reads, o
 
 A holder that dies frees it: at once when it ran on this machine, else when the lease runs out. Whoever takes it
 over raises the fence, and the former holder's next write is refused, so a sleeping laptop that wakes up cannot
-write beside its successor.
+write beside its successor. What it would send is refused as well (`require`, see confirmed.py).
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from connector.core.errors import LeaseHeld, StateError
+from connector.core.errors import LeaseHeld, LeaseLost, StateError
+from connector.state.confirmed import Confirmed, elapsed
 from connector.state.drivers.driver import Driver
 from connector.state.times import instant, micros
 
@@ -34,44 +35,66 @@ class Lease:
         self._db = db
         self._now = now
         self._fence: int | None = None
+        self._confirmed: Confirmed | None = None
 
     @contextmanager
     def hold(self, holder: str) -> Iterator[None]:
         """Raises LeaseHeld when another process has it."""
+        before = elapsed()
         self._take(holder)
-        stop = threading.Event()
-        renewing = threading.Thread(target=self._renew_until, args=(stop,), name="lease", daemon=True)
-        renewing.start()
+        self._confirmed = Confirmed(str(self._db.path), self._renew, before, SECONDS - RENEW_SECONDS)
         try:
-            yield
+            with self._confirmed.renewed(RENEW_SECONDS):
+                yield
         finally:
-            stop.set()
-            renewing.join()
+            self._confirmed = None
             self._free()
+
+    def require(self) -> None:
+        """Before every request that changes something. Raises LeaseLost unless the lease is provably ours right now,
+        StateError without one."""
+        if self._confirmed is None:
+            raise StateError("A platform was to be changed without the lease of the state: a bug in the connector.")
+        self._confirmed.require()
+
+    def keep(self) -> None:
+        """In a transaction that needs no lease: whoever had it and lost it writes nothing more. Raises LeaseHeld."""
+        if self._fence is not None:
+            self.check()
 
     def check(self) -> None:
         """Inside the transaction of every journal write. Raises LeaseHeld when it was lost, StateError without one."""
         if self._fence is None:
             raise StateError("The journal was written to without the lease: a bug in the connector.")
         if self._db.rows("SELECT fence FROM lease WHERE name = ?", [_NAME]) != [(self._fence,)]:
-            raise LeaseHeld(
+            raise LeaseLost(
                 "Another process took over this state while this one was not responding. Nothing more was written "
                 "here; see `sync runs` for what the other did."
             )
 
+    def require_free(self) -> None:
+        """Raises LeaseHeld when another process has it right now. Takes nothing."""
+        if self._fence is None:
+            for found in self._found():
+                if not _is_free(found, machine(), self._now()):
+                    raise self._held(found)
+
+    def _found(self) -> list[tuple[Any, ...]]:
+        return self._db.rows("SELECT holder, host, pid, since, expires_at, fence FROM lease WHERE name = ?", [_NAME])
+
+    def _held(self, found: tuple[Any, ...]) -> LeaseHeld:
+        holder, host, pid, since, _, _ = found
+        return LeaseHeld(
+            f"The state {self._db.path} is in use by {holder} (process {pid} on {host.split('#')[0]}) since "
+            f"{instant(since):%Y-%m-%d %H:%M:%S} UTC. Wait until it is done, or stop it."
+        )
+
     def _take(self, holder: str) -> None:
         host, pid, now = machine(), os.getpid(), self._now()
         with self._db.transaction():
-            found = self._db.rows(
-                "SELECT holder, host, pid, since, expires_at, fence FROM lease WHERE name = ?", [_NAME]
-            )
+            found = self._found()
             if found and not _is_free(found[0], host, now):
-                other, its_host, its_pid, since, _, _ = found[0]
-                where = f"process {its_pid} on {its_host.split('#')[0]}"
-                raise LeaseHeld(
-                    f"The state {self._db.path} is in use by {other} ({where}) since "
-                    f"{instant(since):%Y-%m-%d %H:%M:%S} UTC. Wait until it is done, or stop it."
-                )
+                raise self._held(found[0])
             fence = found[0][5] + 1 if found else 1
             self._db.run(
                 "INSERT INTO lease(name, holder, host, pid, since, expires_at, fence) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -81,13 +104,10 @@ class Lease:
             )
         self._fence = fence
 
-    def _renew_until(self, stop: threading.Event) -> None:
-        while not stop.wait(RENEW_SECONDS):
-            with suppress(StateError):  # `check` finds out at the next write
-                expires = micros(self._now() + timedelta(seconds=SECONDS))
-                self._db.run(
-                    "UPDATE lease SET expires_at = ? WHERE name = ? AND fence = ?", [expires, _NAME, self._fence]
-                )
+    def _renew(self) -> bool:
+        expires = micros(self._now() + timedelta(seconds=SECONDS))
+        sql = "UPDATE lease SET expires_at = ? WHERE name = ? AND fence = ? RETURNING fence"
+        return bool(self._db.rows(sql, [expires, _NAME, self._fence]))
 
     def _free(self) -> None:
         """The row stays, expired: the fence must never go back. If this fails, the lease runs out."""
@@ -96,9 +116,9 @@ class Lease:
             self._db.run("UPDATE lease SET expires_at = 0 WHERE name = ? AND fence = ?", [_NAME, fence])
 
 
-def _is_free(lease: tuple[str, str, int, int, int, int], host: str, now: datetime) -> bool:
+def _is_free(lease: tuple[Any, ...], host: str, now: datetime) -> bool:
     _, its_host, its_pid, _, expires_at, _ = lease
-    return expires_at <= micros(now) or (its_host == host and not is_running(its_pid))
+    return bool(expires_at <= micros(now)) or (its_host == host and not is_running(its_pid))
 
 
 def machine() -> str:

@@ -1,39 +1,36 @@
 """From a --state URL to a store.
 
-Owns: the schemes. Must not: know tables.
+Owns: which driver opens which form (address.py). Must not: know tables.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from connector.core.errors import StateError
+from connector.state.address import POSTGRES, SQLITE, form
 from connector.state.base import Store
 from connector.state.store import SqlStore
 
-_SQLITE = "sqlite:///"
-_POSTGRES = ("postgresql://", "postgres://")
 _SEARCH_PATH = "-csearch_path="
-_ADVICE = "Give a path, sqlite:///PATH, postgresql://USER@HOST/DATABASE, or a bucket as s3://BUCKET/PATH."
 
 
 def exists(url: str) -> bool:
     """Whether there is a state already: a command that only looks makes none."""
-    path = url.removeprefix(_SQLITE)
+    path = url.removeprefix(SQLITE)
     return "://" in path or Path(path).exists()
 
 
 def rehearsal_url(url: str) -> str:
     """Beside `url`, for what only the rehearsal platforms confirmed: another file, or another schema."""
-    if not url.startswith(_POSTGRES):
+    if not url.startswith(POSTGRES):
         return url + ".rehearsal"
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     others = [word for word in query.get("options", "").split() if not word.startswith(_SEARCH_PATH)]
     found = [word.removeprefix(_SEARCH_PATH) for word in query.get("options", "").split() if word not in others]
     query["options"] = " ".join([*others, f"{_SEARCH_PATH}{found[0] if found else 'connector'}_rehearsal"])
-    return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
+    return f"{parts.scheme}://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
 
 
 def open_store(url: str) -> Store:
@@ -42,33 +39,22 @@ def open_store(url: str) -> Store:
     (?options=-csearch_path%3DNAME), which is made if missing.
     s3://BUCKET/PATH and whatever else fsspec opens: a file that is fetched and put back.
 
-    Raises StateError for another scheme or an unusable place, TooNew for one of a newer version."""
-    if url.startswith(_POSTGRES):
+    Raises StateAddress for another text, StateError for an unusable place, TooNew for one of a newer version."""
+    kind = form(url)
+    if kind == "postgresql":
         return _postgres(url)
-    if url.startswith(_SQLITE):
-        url = url.removeprefix(_SQLITE)
-    elif "://" in url:
+    if kind == "remote":
         return _remote(url)
-    if not url.strip():
-        raise StateError(f"--state is empty. {_ADVICE}")
-    return SqlStore(Path(url))
+    return SqlStore(Path(url.removeprefix(SQLITE)))
 
 
 def _remote(url: str) -> Store:
-    from fsspec import available_protocols  # type: ignore[import-untyped]
-
-    scheme = url.split("://", 1)[0]
-    if scheme not in available_protocols():
-        raise StateError(f"--state cannot be a {scheme}:// URL. {_ADVICE}")
     from connector.state.drivers.bucket import RemoteStore
 
     return RemoteStore(url)
 
 
 def _postgres(url: str) -> Store:
-    try:
-        from connector.state.drivers.postgres import PostgresDatabase
-    except ImportError:
-        text = "--state postgresql:// needs the driver psycopg: pip install 'segment-connector[postgres]'."
-        raise StateError(text) from None
+    from connector.state.drivers.postgres import PostgresDatabase
+
     return SqlStore(PostgresDatabase(url))

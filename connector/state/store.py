@@ -122,6 +122,12 @@ class SqlStore:
     def lease(self, holder: str) -> AbstractContextManager[None]:
         return self._lease.hold(holder)
 
+    def require_lease(self) -> None:
+        self._lease.require()
+
+    def require_free(self) -> None:
+        self._lease.require_free()
+
     def ledger(self, destination: str) -> Ledger:
         db, here = self._db, [destination]
         with db.transaction(writes=False):
@@ -302,7 +308,9 @@ class SqlStore:
     def require_finished(self) -> None:
         states = f"state IN ('{RunState.OPEN}', '{RunState.INTERRUPTED}')"
         sql = f"SELECT id FROM run WHERE {states} OR (state = '{RunState.FAILED}' AND {_IN_DOUBT}) LIMIT 1"
-        for (run_id,) in self._db.rows(sql):
+        if self._db.rows(sql):
+            self.require_free()
+        for (run_id,) in self._db.rows(sql):  # whoever was at work may just have ended it
             raise PlanError(f"Run {run_id} was cut off. Finish it first: sync resume.")
 
     def last_export(self) -> Export | None:

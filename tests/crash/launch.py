@@ -40,6 +40,9 @@ class Order:
     file_size: int | None = None  # no file may grow beyond this many bytes: like a full disk
     read_only: bool = False  # the state's database takes no writes
     clock: float = 0.0  # seconds by which the clock of the state is wrong
+    lease: float | None = None  # seconds that a lease lasts
+    trouble: str = "die"  # what comes at the event; "stop": SIGSTOP; "note": only a line in `wire`
+    applying: bool = False  # events count once the run is open
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -50,9 +53,12 @@ class Doom:
         self.order = order
         self._seen = 0
         self._lock = threading.Lock()
+        self.counting = not order.applying
         self._wire = os.open(order.wire, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
 
     def event(self, what: str) -> None:
+        if not self.counting:
+            return
         with self._lock:
             self._seen += 1
             now = self._seen == self.order.at
@@ -60,13 +66,25 @@ class Doom:
         if not now:
             return
         if self.order.delay:
-            threading.Timer(self.order.delay, _die).start()
+            threading.Timer(self.order.delay, self._strike).start()
         else:
+            self._strike()
+
+    def _strike(self) -> None:
+        self.note(trouble=self.order.trouble, pid=os.getpid(), **_clock())
+        if self.order.trouble == "die":
             _die()
+        elif self.order.trouble == "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     def note(self, **what: Any) -> None:
         with contextlib.suppress(OSError):  # a full disk
             os.write(self._wire, (json.dumps(what) + "\n").encode())
+
+
+def _clock() -> dict[str, float]:
+    """One clock for all processes of this machine."""
+    return {"at": time.monotonic()}
 
 
 def _die() -> None:
@@ -87,6 +105,8 @@ def run(order: Order) -> None:
     _hurry()
     _do_not_wait_for_the_disk()
     _turn_clock(order.clock)
+    _shorten_leases(order.lease)
+    _watch_apply(doom)
     if order.read_only:
         _take_no_writes()
     from connector.cli.process import run as start
@@ -119,9 +139,10 @@ def _watch_requests(doom: Doom) -> None:
     def watched(self: Any, request: Any, *rest: Any, **more: Any) -> Any:
         body = request.body.decode() if isinstance(request.body, bytes) else request.body
         doom.event("request before")
-        doom.note(sent=f"{request.method} {request.url}", body=body)
+        begun = _clock()
+        doom.note(sent=f"{request.method} {request.url}", body=body, **begun)
         answer = send(self, request, *rest, **more)
-        doom.note(answered=f"{request.method} {request.url}", body=body, status=answer.status_code)
+        doom.note(answered=f"{request.method} {request.url}", body=body, status=answer.status_code, **begun)
         if doom.order.answered and re.fullmatch(doom.order.answered, f"{request.method} {request.url}"):
             _die()
         doom.event("request after")
@@ -160,15 +181,36 @@ def _take_no_writes() -> None:
 
 def _turn_clock(seconds: float) -> None:
     from connector.app import workspace
-    from connector.state.drivers import sqlite
+    from connector.state.drivers import chain, sqlite
 
     class Turned(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
             return datetime.now(tz) + timedelta(seconds=seconds)
 
-    for module in (sqlite, workspace):
+    for module in (sqlite, chain, workspace):
         module.datetime = Turned  # type: ignore[attr-defined]
+
+
+def _shorten_leases(seconds: float | None) -> None:
+    from connector.state import lease
+    from connector.state.drivers import postgres
+
+    if seconds is not None:
+        postgres.STALLED_SECONDS = seconds  # type: ignore[assignment]
+        lease.SECONDS, lease.RENEW_SECONDS = seconds, seconds / 4  # type: ignore[misc,assignment]
+
+
+def _watch_apply(doom: Doom) -> None:
+    from connector.push import run
+
+    apply = run.apply
+
+    def watched(*words: Any, **more: Any) -> Any:
+        doom.counting = True
+        return apply(*words, **more)
+
+    run.apply = watched
 
 
 def serve() -> None:

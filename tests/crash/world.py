@@ -157,7 +157,7 @@ class CrashWorld:
         return self.small.folder / "out.txt"
 
     def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.wire.read_text().splitlines()] if self.wire.exists() else []
+        return read_lines(self.wire)
 
     def email(self, number: int) -> str:
         return _email(number)
@@ -193,6 +193,12 @@ class CrashWorld:
             assert max(emails.values()) == 1, (platform, emails.most_common(3))
             wrong = [(email, name, names[email]) for email, name in rows if names.get(email, name) != name]
             assert not wrong, f"{platform}: {len(wrong)} old names: {wrong[:3]}"
+
+
+def read_lines(wire: Path) -> list[dict[str, Any]]:
+    """What launch.py has written so far; a line that is being written is left out."""
+    whole = wire.read_text().rpartition("\n")[0] if wire.exists() else ""
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def _same(what: str, found: dict[str, set[str]], wanted: dict[str, set[str]]) -> None:

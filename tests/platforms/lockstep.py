@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import BaseAdapter
 
 from connector.rehearsal.core.limits import Meter
@@ -133,7 +134,8 @@ def _packed(answer: Response, asked: Request, request: requests.PreparedRequest)
     packed.status_code = answer.status
     packed.headers.update(asked.reply_headers | answer.headers)
     body = answer.body
-    packed.raw = io.BytesIO(b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode())
+    content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    packed.raw = urllib3.HTTPResponse(io.BytesIO(content), preload_content=False)
     packed.request, packed.url = request, str(request.url)
     return packed
 

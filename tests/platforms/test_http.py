@@ -4,6 +4,7 @@ The broken answers come from a real socket: what requests makes of a reset or a 
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import traceback
@@ -14,7 +15,15 @@ from typing import Any
 import pytest
 import responses
 
-from connector.core.errors import ContractError, DestinationError, Interrupted, Refused, Retryable, Unanswered
+from connector.core.errors import (
+    ContractError,
+    DestinationError,
+    Interrupted,
+    LeaseLost,
+    Refused,
+    Retryable,
+    Unanswered,
+)
 from connector.core.events import Event, RequestSent, Waiting
 from connector.core.scrub import scrub
 from connector.platforms.base import Window
@@ -44,8 +53,12 @@ def classify(reply: Reply) -> DestinationError | None:
 class Bench:
     """An Http with everything it touches at hand."""
 
-    def __init__(self, base: str = BASE, concurrency: int = 4, windows: tuple[Window, ...] = ()) -> None:
+    def __init__(
+        self, base: str = BASE, concurrency: int = 4, windows: tuple[Window, ...] = (), permit: Any = None
+    ) -> None:
         self.clock = TurnedClock()
+        if permit:
+            self.clock.permit = permit  # type: ignore[attr-defined]
         self.events: list[Event] = []
         self.limiter = Limiter({"": windows}, self.clock)
         headers = {"Authorization": f"Bearer {SECRET}"}
@@ -501,3 +514,61 @@ def test_addresses_are_blotted_out() -> None:
     text = scrub('"ann.lee+x@mail.example.com" and <bob@example.com>: no')
     assert text == '"(address)" and <(address)>: no'
     assert len(scrub("x" * 1000)) == 300
+
+
+# ---------------------------------------------------------------- the permit
+
+
+def _refuse() -> None:
+    raise LeaseLost("taken over")
+
+
+def test_without_the_permit_nothing_is_changed_and_all_is_read(web: responses.RequestsMock) -> None:
+    web.get(f"{BASE}/a", json={})
+    web.post(f"{BASE}/search", json={})
+    bench = Bench(permit=_refuse)
+    bench.http.send("GET", "/a")
+    bench.http.send("POST", "/search", body={})
+    for verb in ("POST", "PUT", "PATCH", "DELETE"):
+        with pytest.raises(LeaseLost):
+            bench.http.send(verb, "/a", body={}, writes=True)
+    assert len(web.calls) == 2
+
+
+def test_a_second_try_asks_again(web: responses.RequestsMock) -> None:
+    """A pause under a platform's limit may be longer than a lease."""
+    web.post(f"{BASE}/a", status=429, headers={"Retry-After": "90"})
+    asked = []
+
+    def permit() -> None:
+        asked.append(True)
+        if bench.clock.slept:
+            _refuse()
+
+    bench = Bench(permit=permit)
+    with pytest.raises(LeaseLost):
+        bench.http.send("POST", "/a", body={}, writes=True)
+    assert asked and len(web.calls) == 1
+
+
+@pytest.mark.parametrize("allowed", [1, 2, 3, 4])
+def test_a_process_that_is_stopped_while_it_sends_never_completes_the_request(allowed: int) -> None:
+    """The permit is gone before the head, before the body, or in the middle of it."""
+    asked = []
+
+    def permit() -> None:
+        asked.append(True)
+        if len(asked) > allowed:
+            _refuse()
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        bench = Bench(f"http://127.0.0.1:{listening.getsockname()[1]}", permit=permit)
+        with pytest.raises(LeaseLost):
+            bench.http.send("POST", "/a", body={"text": "x" * 300_000}, writes=True)
+        listening.settimeout(0.2)
+        received = b""
+        with contextlib.suppress(TimeoutError), closing(listening.accept()[0]) as connection:
+            while piece := connection.recv(65536):
+                received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert len(body) < 300_000 and (not head or b"Content-Length: 300012" in head)

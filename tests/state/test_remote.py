@@ -6,14 +6,16 @@ import os
 import time
 import uuid
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connector.core.errors import LeaseHeld, Stale, StateError
 from connector.state import lease as lease_module
 from connector.state.accounts import Known
-from connector.state.drivers import bucket
+from connector.state.drivers import bucket, chain
 from connector.state.drivers.bucket import RemoteStore
 from connector.state.open import open_store
 
@@ -185,3 +187,84 @@ def test_an_empty_object_is_not_taken_for_a_new_state(opened: Open) -> None:
     one._remote._fs.pipe_file(one._remote._path, b"")
     with pytest.raises(StateError, match=r"is incomplete.*forgotten again"):
         opened()
+
+
+@pytest.mark.parametrize("ahead", [90, 3600, -90])
+def test_a_live_lease_is_not_taken_by_a_runner_whose_clock_is_wrong(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    one, two = opened(), opened()
+    with one.lease("push"):
+        monkeypatch.setattr(chain, "datetime", _turned(ahead))
+        monkeypatch.setattr(bucket, "datetime", _turned(ahead), raising=False)
+        with pytest.raises(LeaseHeld, match="in use by push"), two.lease("resume"):
+            pass
+        one.require_lease()
+
+
+def test_a_lease_from_a_clock_that_is_ahead_ends_all_the_same(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the store's clock, in which it was written; nobody waits for the day that the dead runner's clock showed."""
+    one, two = opened(), opened()
+    monkeypatch.setattr(chain, "datetime", _turned(86_400))
+    one._remote.take("push", os.getpid())
+    monkeypatch.setattr(chain, "datetime", datetime)
+    monkeypatch.setattr(lease_module, "SECONDS", 0)
+    monkeypatch.setattr(lease_module, "machine", lambda: "another machine")
+    time.sleep(0.02)
+    with two.lease("resume"):
+        two.require_lease()
+
+
+def test_a_share_whose_clients_stamp_the_time_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lease looks old, by the clock of who wrote it, and yet it is renewed."""
+    url, path = _share(tmp_path)
+    one, two = RemoteStore(url), RemoteStore(url)
+    with one.lease("push"):
+        monkeypatch.setattr(lease_module, "machine", lambda: "another machine")
+        lease, long_ago = path.with_name("state.db.lease-2"), time.time() - 3600
+
+        def renew(_: float) -> None:
+            assert one._remote.renew()
+            os.utime(lease, (long_ago, long_ago))
+
+        os.utime(lease, (long_ago, long_ago))
+        monkeypatch.setattr(chain.time, "sleep", renew)
+        with pytest.raises(LeaseHeld, match="in use by push"), two.lease("resume"):
+            pass
+        one.require_lease()
+    one.close()
+    two.close()
+
+
+def test_who_wakes_up_while_the_lease_is_taken_keeps_the_other_out(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two who write at the same moment: at most one of them goes on."""
+    monkeypatch.setattr(lease_module, "SECONDS", -1)
+    one, two = opened(), opened()
+    make = two._remote._make
+
+    def late(number: int) -> None:
+        make(number)
+        one._remote._replace(one._remote._lease(number - 1), one._remote._told())
+
+    with one.lease("push"):
+        monkeypatch.setattr(two._remote, "_make", late)
+        with pytest.raises(LeaseHeld, match="in use by push"), two.lease("resume"):
+            pass
+        with pytest.raises(LeaseHeld):
+            one.require_lease()
+        with pytest.raises(LeaseHeld, match="put back"):
+            one._put()
+        monkeypatch.setattr(one, "_put", lambda: None)
+    with opened().lease("resume"):
+        pass
+
+
+def _turned(seconds: float) -> type[datetime]:
+    class Turned(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    return Turned

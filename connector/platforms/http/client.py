@@ -20,17 +20,17 @@ from urllib.parse import urlsplit
 import requests
 import tenacity
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 
 from connector import __version__
 from connector.config.sections.urls import loopback
 from connector.core.errors import ContractError, DestinationError, MissingScope, Refused, Retryable, Unanswered
 from connector.core.events import Listener, RequestSent, Waiting
 from connector.platforms.http import bounded
-from connector.platforms.http.limits import Clock, Limiter
+from connector.platforms.http.limits import Clock, Limiter, permit_of
 from connector.platforms.http.retry import RetryPolicy, Tries
 from connector.platforms.http.secrecy import Secrecy
 from connector.platforms.http.served import ServerTime
+from connector.platforms.http.session import Session
 
 TIMEOUT = (10, 120)  # seconds to connect, and between two pieces of an answer
 USER_AGENT = f"segment-connector/{__version__}"
@@ -79,6 +79,7 @@ class Http:
     """Sends requests of one destination. Thread-safe: at most `concurrency` are in flight at once, and none of them
     waits for a turn or a retry while it holds its place.
 
+    A request that `writes` leaves only while the clock's `permit` raises nothing: the lease of the state is ours.
     `send` raises what `classify` names, Retryable when no connection was made, and Unanswered when the connection
     broke or a 2xx came with a body that is not JSON: the request may have been applied. `hint` is added to the text
     about a missing connection. Proxies and CA bundles come from the environment as usual, a .netrc is not read."""
@@ -106,11 +107,12 @@ class Http:
         self._listener = listener
         self._policy = policy
         self._hint = hint
-        self._session = _session(base_url, concurrency)
+        self._permit = permit_of(clock)
+        self._session = Session(base_url, concurrency, USER_AGENT, self._permit)
         self._session.headers.update(headers)
         self._secrecy = Secrecy(headers)
         self._served = ServerTime(clock.now)
-        self._bare = _session(base_url, concurrency)  # carries no credentials
+        self._bare = Session(base_url, concurrency, USER_AGENT, self._permit)  # carries no credentials
 
     def send(
         self,
@@ -195,10 +197,13 @@ class Http:
         raise AssertionError("tenacity returns or raises")
 
     def _exchange(
-        self, session: requests.Session, bucket: str, report: _Report, url: str, **parts: Any
+        self, session: Session, bucket: str, report: _Report, url: str, **parts: Any
     ) -> tuple[requests.Response, bytes]:
-        """One try: wait for a turn and a place, send, read the answer, tell the listener."""
-        with self._turn(bucket):
+        """One try: wait for a turn and a place, send, read the answer, tell the listener. Every request of every
+        adapter passes here, so here is asked whether it may change something now."""
+        with self._turn(bucket), session.changing() if report.writes else contextlib.nullcontext():
+            if report.writes:
+                self._permit()
             started = self._clock.now()
             status = 0
             try:
@@ -285,17 +290,6 @@ class Http:
         error = state.outcome.exception() if state.outcome else None
         why = getattr(error, "code", "") or type(error).__name__
         self._listener(Waiting(self.destination, seconds, str(why)))
-
-
-def _session(base_url: str, concurrency: int) -> requests.Session:
-    session = requests.Session()
-    session.headers["User-Agent"] = USER_AGENT
-    session.auth = lambda request: request  # with an auth of its own, requests leaves a stray .netrc alone
-    session.trust_env = not loopback(urlsplit(base_url).hostname)  # no proxy stands before this machine
-    adapter = HTTPAdapter(pool_connections=concurrency, pool_maxsize=concurrency)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,11 +31,17 @@ class Clock(Protocol):
         """Return after `seconds`. Raises Interrupted when the user asks to stop."""
 
 
+def _always() -> None:
+    """Nothing shared is changed."""
+
+
 class WallClock:
-    """The machine's clock; `stop` ends every sleep at once."""
+    """The machine's clock; `stop` ends every sleep at once. `permit` is asked before every request that changes
+    something, and raises when this process may not do so any more."""
 
     def __init__(self, stop: threading.Event | None = None) -> None:
         self._stop = stop or threading.Event()
+        self.permit: Callable[[], None] = _always
 
     def now(self) -> float:
         return time.monotonic()
@@ -43,6 +49,12 @@ class WallClock:
     def sleep(self, seconds: float) -> None:
         if self._stop.wait(max(0.0, seconds)):
             raise Interrupted("Stopped while waiting for the platform.")
+
+
+def permit_of(clock: Clock) -> Callable[[], None]:
+    """The clock's permit; a clock that only turns, as those of tests, permits everything."""
+    found: Callable[[], None] = getattr(clock, "permit", _always)
+    return found
 
 
 @dataclass(slots=True)

@@ -1,13 +1,11 @@
 """A SQLite state that lives in a bucket or on a share: fetched, used on this machine, put back.
 
-Owns: fsspec, when the file travels, the lease objects beside it. Must not: know a table but the lease.
-
-Every filesystem of fsspec can make an object only if there is none, and none can replace one only if it is the one that
-was read. So the lease is a chain of objects NAME.lease-1, -2, …: taking it is making the next number, which only one
-runner can do, and the highest number is the fence. Whoever finds a higher one than its own puts nothing back.
+Owns: when the file travels, and that only who has the lease (chain.py) puts it back. Must not: know a table but the
+lease.
 
 Object stores replace an object at once. On a share a file is written beside the old one, which it then replaces: a
 process that dies meanwhile leaves the old one. A file that was cut off all the same is refused, and not taken for new.
+S3 replaces the file only if it is the one that this process put there last, however late the request arrives.
 
 The file is put back when a run opens, before every request that creates people, and when the lease ends. So after a
 crash elsewhere the journal knows the run and every CREATE that may have left; all other requests set a state, and
@@ -16,52 +14,48 @@ crash elsewhere the journal knows the run and every CREATE that may have left; a
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fsspec.core import url_to_fs  # type: ignore[import-untyped]
-from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
-
-from connector.core import files
-from connector.core.errors import LeaseHeld, Stale, StateError
+from connector.core.errors import LeaseLost, PlanError, Stale, StateError
 from connector.core.model import Op
 from connector.state import lease as local
 from connector.state.base import Journal, JournalBatch
+from connector.state.confirmed import Confirmed, elapsed
+from connector.state.drivers.chain import Chain
 from connector.state.drivers.sqlite import FORGET_AGAIN, Database
 from connector.state.journal import SqlJournal
 from connector.state.store import SqlStore
-from connector.state.times import instant, micros
+
+_WHOLE = 5 * 2**30  # the largest file that S3 takes in one request, and so under a condition
 
 
-class Remote:
-    """One file on one filesystem. Raises StateError for whatever the filesystem raises."""
+class Remote(Chain):
+    """One file on one filesystem, with the lease beside it."""
 
     def __init__(self, url: str) -> None:
-        self.url = re.sub(r"//[^/@]*@", "//", url.partition("?")[0])
-        with self._explained():
-            self._fs, self._path = url_to_fs(url)
-        self._number = 0
+        super().__init__(url)
+        self._tag: str | None = None  # S3's name for the content that we know
 
     def version(self) -> str | None:
         """Of the file; None when there is none."""
-        with self._explained():
-            self._fs.invalidate_cache()
-            return str(self._fs.ukey(self._path)) if self._fs.exists(self._path) else None
+        return self._version(self._path)
 
     def fetch(self, into: Path) -> str | None:
         """The version that was fetched."""
         before = self.version()
-        if before is not None:
+        if before is None:
+            self._require_container()
+        else:
             with self._explained():
                 content = self._fs.cat_file(self._path)
+                self._tag = self._fs.info(self._path).get("ETag")
             if self.version() != before:
                 raise Stale(f"The state {self.url} was put back by another process just now. Try again.")
             if _is_cut_off(content):
@@ -74,93 +68,36 @@ class Remote:
         return before
 
     def put(self, content: bytes) -> str | None:
-        """Replace the file, if the lease is still ours. Raises LeaseHeld."""
+        """Replace the file, if the lease is still ours. Raises LeaseLost."""
         if self._newest() != self._number:
-            raise LeaseHeld(
-                f"Another process took over {self.url} while this one was not responding. Nothing was put back."
-            )
+            raise self._taken_over()
         with self._explained():
-            self._replace(self._path, content)
+            if "s3" in self._protocols:
+                self._put_on_s3(content)
+            else:
+                self._replace(self._path, content)
         return self.version()
 
-    def _replace(self, path: str, content: bytes) -> None:
-        if not isinstance(self._fs, LocalFileSystem):
-            self._fs.pipe_file(path, content)
-            return
-        with files.replacing(Path(path), like_old=True) as file:
-            file.write(content)
-
-    def take(self, holder: str, now: datetime) -> None:
-        newest = self._newest()
-        found = self._read(newest) if newest else None
-        if found and not _is_free(found, now):
-            raise LeaseHeld(
-                f"The state {self.url} is in use by {found['holder']} "
-                f"(process {found['pid']} on {found['machine'].split('#')[0]}) since "
-                f"{instant(found['since']):%Y-%m-%d %H:%M:%S} UTC. Wait until it is done; a lease that is not renewed "
-                f"ends after {local.SECONDS} s."
-            )
-        mine = {"holder": holder, "pid": os.getpid(), "machine": local.machine(), "since": micros(now)}
-        self._mine = mine
+    def _put_on_s3(self, content: bytes) -> None:
+        """A request that was under way while this process was stopped must not replace what a successor has put."""
+        condition = {"IfMatch": self._tag} if self._tag else {"IfNoneMatch": "*"}
         try:
-            self._fs.pipe_file(self._lease(newest + 1), self._until(now), mode="create")
-        except FileExistsError:
-            raise LeaseHeld(f"The state {self.url} was just taken by another process. Wait until it is done.") from None
-        except Exception as error:  # noqa: BLE001 - each filesystem has errors of its own
-            raise self._error(error) from None
-        self._number = newest + 1
-        for number in range(max(1, newest - 3), newest):
-            lease = self._lease(number)
-            for left in (lease, f"{lease}.new-{number}", f"{self._path}.new-{number}"):
-                with suppress(Exception):
-                    self._fs.rm_file(left)
+            answer = self._fs.pipe_file(self._path, content, chunksize=_WHOLE, **condition)
+            self._tag = answer["ETag"]
+        except Exception:  # each version of s3fs and botocore has its own
+            with self._explained():
+                self._fs.invalidate_cache()
+                there = self._fs.cat_file(self._path) if self._fs.exists(self._path) else None
+                found = self._fs.info(self._path).get("ETag") if there is not None else None
+            if there != content and found != self._tag:
+                raise self._taken_over() from None
+            if there != content:
+                raise
+            self._tag = found  # the answer was lost, and the request was sent again
 
-    def renew(self, now: datetime) -> None:
-        with self._explained():
-            self._replace(self._lease(self._number), self._until(now))
-
-    def free(self) -> None:
-        with suppress(StateError), self._explained():
-            self._replace(self._lease(self._number), json.dumps(self._mine | {"expires_at": 0}).encode())
-
-    def _until(self, now: datetime) -> bytes:
-        return json.dumps(self._mine | {"expires_at": micros(now) + local.SECONDS * 10**6}).encode()
-
-    def _newest(self) -> int:
-        with self._explained():
-            self._fs.invalidate_cache()
-            names = self._fs.glob(self._path + ".lease-*")
-        return max((int(found[1]) for name in names if (found := re.search(r"\.lease-(\d+)$", name))), default=0)
-
-    def _read(self, number: int) -> dict[str, Any]:
-        with self._explained():
-            content, written = self._fs.cat_file(self._lease(number)), self._fs.modified(self._lease(number))
-        try:
-            found: dict[str, Any] = json.loads(content)
-        except ValueError:  # who made it died before it was written, or is about to write it
-            begun = micros(written.replace(tzinfo=written.tzinfo or UTC))
-            end = begun + local.SECONDS * 10**6
-            found = {"holder": "a command", "pid": 0, "machine": "another machine", "since": begun, "expires_at": end}
-        return found
-
-    def _lease(self, number: int) -> str:
-        return f"{self._path}.lease-{number}"
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (ImportError, ValueError, OSError) as error:
-            raise self._error(error) from None
-        except StateError:
-            raise
-        except Exception as error:  # noqa: BLE001 - each filesystem has errors of its own
-            raise self._error(error) from None
-
-    def _error(self, error: Exception) -> StateError:
-        why = str(error) if isinstance(error, ImportError) else type(error).__name__
-        return StateError(
-            f"The state {self.url} cannot be used: {why}. Look at the address and the credentials for it."
+    def _taken_over(self) -> LeaseLost:
+        return LeaseLost(
+            f"Another process took over {self.url} while this one was not responding. Nothing was put back."
         )
 
 
@@ -169,12 +106,6 @@ def _is_cut_off(content: bytes) -> bool:
     of a page in bytes 16 and 17, where 1 means 65,536, and the number of pages in bytes 28 to 31."""
     page = int.from_bytes(content[16:18], "big")
     return len(content) < 100 or len(content) < (65_536 if page == 1 else page) * int.from_bytes(content[28:32], "big")
-
-
-def _is_free(lease: dict[str, Any], now: datetime) -> bool:
-    """It ran out, or who held it died on this machine."""
-    died = lease["machine"] == local.machine() and not local.is_running(lease["pid"])
-    return bool(lease["expires_at"] <= micros(now)) or died
 
 
 class RemoteStore(SqlStore):
@@ -190,6 +121,7 @@ class RemoteStore(SqlStore):
             self._folder.cleanup()
             raise
         self._putting = threading.Lock()
+        self._confirmed: Confirmed | None = None
         self._copy = Database(self._file)
         super().__init__(self._copy, now)
         self._traveller = _Journal(self._db, self._lease, self._now)
@@ -215,30 +147,49 @@ class RemoteStore(SqlStore):
         super().close()
         self._folder.cleanup()
 
+    def require_free(self) -> None:
+        if self._confirmed is None:
+            self._remote.require_free()
+
+    def require_finished(self) -> None:
+        try:
+            super().require_finished()
+        except PlanError:
+            if self._confirmed is None:
+                self._require_current()  # whoever was at work may have ended it since the file was fetched
+            raise
+
+    def require_lease(self) -> None:
+        if self._confirmed is None:
+            raise StateError("A platform was to be changed without the lease of the state: a bug in the connector.")
+        self._confirmed.require()
+
     @contextmanager
     def _held(self, holder: str) -> Iterator[None]:
-        self._remote.take(holder, datetime.now(UTC))
-        stop = threading.Event()
-        renewing = threading.Thread(target=self._renew_until, args=(stop,), name="remote lease", daemon=True)
-        renewing.start()
+        before = elapsed()
+        self._remote.take(holder, os.getpid())
+        trusted = local.SECONDS - local.RENEW_SECONDS
+        self._confirmed = held = Confirmed(self._remote.url, self._remote.renew, before, trusted)
         try:
-            if self._remote.version() != self._version:
-                raise Stale(f"The state {self._remote.url} has changed since this command read it. Run it again.")
-            self._db.run("UPDATE lease SET expires_at = 0")  # of whoever put the file back last
-            try:
-                with super().lease(holder):
-                    yield
-            finally:
-                self._put()
+            with held.renewed(local.RENEW_SECONDS):
+                yield from self._used(holder)
         finally:
-            stop.set()
-            renewing.join()
-            self._remote.free()
+            self._confirmed = None
+            if not held.lost:
+                self._remote.free()
 
-    def _renew_until(self, stop: threading.Event) -> None:
-        while not stop.wait(local.RENEW_SECONDS):
-            with suppress(StateError):
-                self._remote.renew(datetime.now(UTC))
+    def _used(self, holder: str) -> Iterator[None]:
+        self._require_current()
+        self._db.run("UPDATE lease SET expires_at = 0")  # of whoever put the file back last
+        try:
+            with super().lease(holder):
+                yield
+        finally:
+            self._put()
+
+    def _require_current(self) -> None:
+        if self._remote.version() != self._version:
+            raise Stale(f"The state {self._remote.url} has changed since this command read it. Run it again.")
 
     def _put(self) -> None:
         with self._putting:  # in the order in which the contents were taken

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import psycopg
 import pyarrow as pa
@@ -23,6 +22,7 @@ from psycopg import sql as words
 from pyarrow import csv
 
 from connector.core.errors import StateError
+from connector.state.address import shown_postgres
 from connector.state.drivers import dialect
 
 BUSY_SECONDS = 30
@@ -41,7 +41,7 @@ class PostgresDatabase:
     elsewhere = "Give --state an empty database, or a schema of its own: postgresql://…/DATABASE?options=-csearch_path%3DSCHEMA."
 
     def __init__(self, url: str) -> None:
-        self.path = shown(url)
+        self.path = shown_postgres(url)
         self._lock = threading.RLock()
         self._changed = 0
         with self._explained():
@@ -163,12 +163,6 @@ class PostgresDatabase:
             yield
         except psycopg.Error as error:
             raise StateError(f"The state {self.path} cannot be used: {_reason(error)}") from None
-
-
-def shown(url: str) -> str:
-    """The URL without user and password."""
-    parts = urlsplit(url)
-    return f"postgresql://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
 
 def _reason(error: psycopg.Error) -> str:
