@@ -52,7 +52,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     store.require_finished()
     config, now, new = workspace.config, workspace.now(), accounts.new(workspace, store)
     policy = lifecycle.policy(workspace)
-    for item in workspace.destinations():
+    for item in pushing.everywhere(workspace) if policy else workspace.destinations():  # a click counts on any
         observing.read(workspace, store, item.name, adapter(workspace, item), everything=True)
     evaluation, loaded = check(workspace, store)
     desired = evaluation.table
@@ -62,15 +62,17 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         people = (
             machine.PEOPLE.empty_table()
             if policy is None
-            else lifecycle.decide(workspace, store, desired, ledger, policy)
+            else lifecycle.decide(workspace, store, desired, ledger, can, policy)
         )
         do = retiring.actions(item.name, policy, config.cleanup, can)
         most = retiring.most(policy, desired.num_rows)
         engagement = store.engagement(item.name)[0]
         found = retiring.find(people, desired, ledger, engagement, do, most)
-        held, seen = plans.held(desired, ledger), recheck_query.seen(ledger.contacts, engagement)
+        active = recheck_query.anywhere(ledger.contacts, store.activity())
+        held, seen = plans.held(desired, ledger), recheck_query.seen(ledger.contacts, active)
         sides.append(plans.Findings(route(config, item), ledger, can, do, found, held, seen))
-    notes = (*new, *evaluation.warnings)
+    told = () if policy is None else lifecycle.told(workspace, store, desired, policy)
+    notes = (*new, *evaluation.warnings, *told)
     made = assemble(
         [plans.part(side, policy) for side in sides],
         as_of=workspace.as_of,

@@ -89,7 +89,6 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False) -> Asked
     """Reads the exports and the platforms, and compares. `take_over` as for `plan`.
 
     Raises PlanError when an unfinished run must be resumed first."""
-    from connector.lifecycle import staging
     from connector.plan.desired import counted
 
     store.require_finished()
@@ -103,7 +102,7 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False) -> Asked
         for name, column in one.staged.columns.items() if one.staged else ():
             people = people.append_column(name, column)
     frozen = freezing.due(workspace, store, evaluation, forgotten)
-    short = () if policy is None else staging.short(people, policy)
+    short = () if policy is None else lifecycle.told(workspace, store, people, policy)
     parts = [_part(people, one, policy) for one in compared]
     return Asked(parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen)
 

@@ -14,15 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.app.offline import headers
-from connector.app.workspace import Workspace, open_state
-from connector.config.sections.models import Destination
+from connector.app.workspace import Workspace, capabilities, open_state
 from connector.core.errors import ConfigError
 from connector.core.problem import Place, Problem
 from connector.report.why import Why
 
 if TYPE_CHECKING:
     from connector.plan.person import Standing
-    from connector.platforms.base import Capabilities
     from connector.segments.explain.person import Explanation
     from connector.segments.explain.what_if import Assumption
     from connector.sources.columns.model import SourceInfo
@@ -130,7 +128,7 @@ def _standings(
     for destination in chosen:
         routing = route(config, destination, workspace.options.only)
         recent = hold.recent(store, routing, workspace.ago) if store is not None else None
-        can, ledger = _capabilities(destination), ledgers[destination.name]
+        can, ledger = capabilities(destination), ledgers[destination.name]
         here = standing(desired, routing, ledger, can, email, recent, forgotten)
         found.append(here if store is None else replace(here, way=way(store.stages(destination.name), email)))
     return tuple(found)
@@ -146,14 +144,3 @@ def _successors(workspace: Workspace, loaded: Loaded, ledgers: Mapping[str, Ledg
     if "person" not in everybody.column_names:
         return everybody.slice(0, 0)
     return everybody.filter(pc.is_in(everybody["person"], value_set=pa.array(persons, pa.string())))
-
-
-def _capabilities(destination: Destination) -> Capabilities:
-    """What the platform can do. An adapter knows it without its key, so it is made with a stand-in and never used."""
-    from connector.core.events import silent
-    from connector.platforms.http.limits import WallClock
-    from connector.platforms.registry import create
-    from connector.vendors import VENDORS
-
-    made = create(destination, VENDORS[destination.platform].sample_key, clock=WallClock(), listener=silent)
-    return made.capabilities

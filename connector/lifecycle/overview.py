@@ -72,8 +72,10 @@ def overview(
     entries: pa.Table,
     policy: Policy,
     exported: int,
+    counted: bool = False,
 ) -> Overview:
-    """`people` is machine.PEOPLE as of now, `contacts` LEDGER_CONTACTS, `entries` STAGE_ENTRIES."""
+    """`people` is machine.PEOPLE as of now, `contacts` LEDGER_CONTACTS, `entries` STAGE_ENTRIES; `counted` as in
+    people.Known."""
     taking_part, stage = people["taking_part"], people["stage"]
     free = pc.and_(taking_part, pc.is_null(stage))
     protected = pc.and_(free, people["protected"])
@@ -95,7 +97,7 @@ def overview(
         protected=_count(protected),
         unmeasurable=_count(unmeasurable),
         waiting=_count(people["waits"]),
-        unknown_sends=_unknown(people, engagement) if policy.section.inactive.sends else 0,
+        unknown_sends=_unknown(people, engagement, counted) if policy.section.inactive.sends else 0,
         moves=tuple(_moves(people)),
         ripe=ripe,
         ripe_now=ripe if most is None else min(ripe, most),
@@ -124,8 +126,11 @@ def _stages(stage: pa.ChunkedArray, policy: Policy) -> dict[str, int]:
     return {name: held.get(name, 0) for name in order}
 
 
-def _unknown(people: pa.Table, engagement: pa.Table) -> int:
+def _unknown(people: pa.Table, engagement: pa.Table, counted: bool) -> int:
     """Those of whom nobody knows how many mails they got: `sends` does not hold them back."""
+    if counted:
+        silent = engagement.filter(pc.is_null(engagement["sends"]))["email"].combine_chunks()
+        return _count(pc.and_(people["taking_part"], pc.is_in(people["email"], value_set=silent)))
     known = engagement.filter(pc.is_valid(engagement["sends"]))["email"].combine_chunks()
     return _count(pc.and_not(people["taking_part"], pc.is_in(people["email"], value_set=known)))
 

@@ -43,7 +43,7 @@ _SQL = f"""
     with person as (
         select c.email, c.id, c.status, coalesce(p.protected, false) as protected, p.life, p.began_at, p.entered_at,
                coalesce(p.ripe, false) as ripe, x.email is not null as exported,
-               p.stage = '{RETIRED}' and p.signal > p.entered_at and x.consent as back,
+               p.stage = '{RETIRED}' and p.news and x.consent as back,
                x.consent_at is not null as proven, c.email in (select email from ours) as ours,
                coalesce(e.bounces, 0) as bounces,
                exists (from members m where m.contact = c.id) as tagged

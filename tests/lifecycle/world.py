@@ -105,10 +105,15 @@ class World:
         text = FILE.format(accounts=accounts, send=send, policy=self.policy)
         (self.folder / "segments.yaml").write_text(text)
 
+    @property
+    def ahead(self) -> float:
+        """How many seconds the world is ahead of the machine."""
+        return (self.now - datetime.now(UTC)).total_seconds()
+
     @contextmanager
     def open(self, **options: Any) -> Iterator[Workspace]:
         """Real time of the connector and of the platforms is the world's."""
-        self.running.settings(clock_ahead_s=(self.now - datetime.now(UTC)).total_seconds())
+        self.running.settings(clock_ahead_s=self.ahead)
         as_of = options.pop("as_of", self.now.isoformat())
         chosen = Options(file=self.folder / "segments.yaml", rehearse=True, as_of=as_of, **options)
         now = self.now
