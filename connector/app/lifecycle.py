@@ -94,7 +94,7 @@ def report(workspace: Workspace, store: Store) -> Report:
 
     Raises ConfigError when the file has no policy."""
     from connector.app.offline import evaluate
-    from connector.lifecycle import overview
+    from connector.lifecycle import cleanup, overview
 
     held = policy(workspace)
     if held is None:
@@ -108,11 +108,9 @@ def report(workspace: Workspace, store: Store) -> Report:
         can = capabilities(item)
         people = decide(workspace, store, desired, ledger, can, held)
         entries = store.stages(item.name)
-        sides.append(
-            overview.overview(
-                item, people, ledger.contacts, engagement, entries, held, desired.num_rows, until is not None
-            )
-        )
+        export = overview.Exported(desired.num_rows, cleanup.held(desired, ledger))
+        told_of = overview.Told(ledger.contacts, engagement, entries, until is not None)
+        sides.append(overview.overview(item, people, told_of, held, export))
     return Report(tuple(sides), held.hash, (*evaluation.warnings, *told(workspace, store, desired, held)))
 
 

@@ -34,6 +34,9 @@ def doctor(workspace: Workspace) -> list[Health]:
     return found
 
 
+FINAL = (Op.RETIRE, Op.UNSUBSCRIBE)  # before these every platform is asked
+
+
 def bound(workspace: Workspace, make: Callable[[], Plan]) -> Plan:
     """The plan that `make` makes, with the content hashes of its files as they were before it read them: ready to be
     saved. A file that changes meanwhile makes it stale."""
@@ -106,7 +109,7 @@ def asked_of(workspace: Workspace, plan: Plan) -> list[str]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    ops = pa.array([str(op) for op in (Op.RETIRE, Op.UNSUBSCRIBE)])
+    ops = pa.array([str(op) for op in FINAL])
     if not pc.any(pc.is_in(plan.changes["op"], value_set=ops)).as_py():
         return list(plan.revisions)
     return list(dict.fromkeys([*plan.revisions, *(item.name for item in everywhere(workspace))]))

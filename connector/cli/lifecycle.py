@@ -13,6 +13,8 @@ from connector.cli.common import SAMPLE, Common, Format, command, confirm, data,
 from connector.cli.pushing import Allow, Reason, Yes, interruptible, told
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from connector.app.cleaning import Cleaning
     from connector.push.run import RunResult
 
@@ -53,24 +55,26 @@ def cleanup(common: Common, yes: Yes = False, allow: Allow = None, reason: Reaso
     with interruptible() as stop, told(common) as listener:
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            found = verbs.cleanup(workspace, store)
+            found, zone = verbs.cleanup(workspace, store), workspace.config.zone
             if common.format is Format.CSV or (common.json and not yes):
-                _show(common, found)
+                _show(common, found, zone)
                 return 0
             if not common.json:
-                _show(common, found)
+                _show(common, found, zone)
             empty = is_empty(found.plan)
             if not empty and not yes and not _at_a_terminal():
                 talk("Nothing was done. Do it with: sync cleanup --yes")
                 return 0
             pushing.guard(workspace, found.plan)
+            if empty and yes:
+                verbs.tell(store, found)
             if empty or not confirm("Do this?", yes):
                 _end(common, found, None)
                 return 0
             result, path = verbs.apply(workspace, store, found)
             _end(common, found, result)
             if path is not None:
-                talk(f"Everybody to whom this was done is listed in {path}.")
+                talk(f"What became of everybody is listed in {path}.")
             return result.exit_code
 
 
@@ -80,7 +84,7 @@ def _at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _show(common: Common, found: Cleaning) -> None:
+def _show(common: Common, found: Cleaning, zone: tzinfo) -> None:
     from connector.report import cleanup as report
 
     told_of = (found.plan, found.sides, found.orphans, found.twice, found.invalid)
@@ -89,7 +93,7 @@ def _show(common: Common, found: Cleaning) -> None:
     elif common.format is Format.CSV:
         data(report.cleanup_csv(found.sides), exact=True)
     else:
-        data(report.cleanup_text(*told_of, common.verbose))
+        data(report.cleanup_text(*told_of, common.verbose, zone))
 
 
 def _end(common: Common, found: Cleaning, result: RunResult | None) -> None:

@@ -198,5 +198,6 @@ STAGE_ENTRIES = pa.schema(
         ),  # it ended: moved, returned, protected, policy, left, over, retired; null = it lasts
         ("status", pa.string()),  # of the contact at the entry: connector.core.model.Status value
         ("run_id", pa.string()),
+        ("told_at", INSTANT),  # by a cleanup that archives nobody here; null = not yet
     ]
 )

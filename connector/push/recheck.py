@@ -47,7 +47,7 @@ class Sparing:
                 [ELSEWHERE.empty_table(), *(self._elsewhere(name, other) for name, other in self._others.items())]
             )
             known = anywhere(after, self._store.activity())
-        return spared(records, after, known, happened, elsewhere, str(retired) if retired else None)
+        return spared(records, after, known, happened, str(retired) if retired else None, elsewhere)
 
     def _happened(self, destination: str, adapter: Adapter) -> pa.Table:
         """Opens too: whoever read a mail a moment ago can wait for the next cleanup."""

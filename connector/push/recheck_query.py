@@ -87,8 +87,8 @@ def spared(
     after: pa.Table,
     engagement: pa.Table,
     happened: pa.Table,
-    elsewhere: pa.Table,
     retired: str | None,
+    elsewhere: pa.Table | None = None,
 ) -> pa.Table:
     """`seq`, `code` of those of `records` (seq, email, seen) who are to be spared.
 
@@ -101,7 +101,7 @@ def spared(
         connection.register("after", after)
         connection.register("engagement", engagement)
         connection.register("happened", happened)
-        connection.register("elsewhere", elsewhere)
+        connection.register("elsewhere", ELSEWHERE.empty_table() if elsewhere is None else elsewhere)
         known = {"back": CAME_BACK, "changed": CHANGED, "retired": retired}
         return connection.sql(_SPARED, params=known).to_arrow_table()
 

@@ -140,7 +140,10 @@ class World:
         with self.open(**options) as workspace, open_state(workspace) as store:
             found = cleaning.cleanup(workspace, store)
             pushing.guard(workspace, found.plan)
-            return found, cleaning.apply(workspace, store, found)[0] if found.plan.changes.num_rows else None
+            if found.plan.changes.num_rows:
+                return found, cleaning.apply(workspace, store, found)[0]
+            cleaning.tell(store, found)
+            return found, None
 
     def stages(self, destination: str = "") -> dict[str, str]:
         """Address -> stage now."""
