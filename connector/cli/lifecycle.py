@@ -5,12 +5,13 @@ Owns: their options and what they print. Must not: hold logic of a policy, a pla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connector.cli.common import SAMPLE, Common, Format, command, confirm, data, data_json, talk
-from connector.cli.pushing import Allow, Reason, Yes, interruptible, told
+from connector.cli.pushing import Allow, Reason, Yes, interruptible, show, show_result, told
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -43,10 +44,20 @@ def lifecycle(common: Common) -> int:
     return 0
 
 
-def cleanup(common: Common, yes: Yes = False, allow: Allow = None, reason: Reason = None) -> int:
+Restore = Annotated[
+    Path | None,
+    typer.Option("--restore", metavar="FILE", help="Take back whom this list of a cleanup names, as far as possible."),
+]
+
+
+def cleanup(
+    common: Common, yes: Yes = False, allow: Allow = None, reason: Reason = None, restore: Restore = None
+) -> int:
     """Show who would be let go, bounced, unsubscribed but still tagged, orphaned, doubled or invalid; do it with --yes.
 
     Nobody is deleted. Everybody who is let go is written to a file first, and looked at once more just before."""
+    if restore is not None:
+        return _restored(common, yes, allow, reason, restore)
     from connector.app import cleaning as verbs
     from connector.app import pushing
     from connector.app.workspace import open_state, open_workspace
@@ -75,6 +86,32 @@ def cleanup(common: Common, yes: Yes = False, allow: Allow = None, reason: Reaso
             _end(common, found, result)
             if path is not None:
                 talk(f"What became of everybody is listed in {path}.")
+            return result.exit_code
+
+
+def _restored(common: Common, yes: bool, allow: Allow, reason: Reason, path: Path) -> int:
+    from connector.app import pushing
+    from connector.app.restoring import restore
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.plan import is_empty
+
+    with interruptible() as stop, told(common) as listener:
+        options = common.options(listener, allow, reason)
+        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
+            made = restore(workspace, store, path)
+            if not common.json or not yes:
+                show(common, workspace, made)
+            empty = is_empty(made)
+            if not empty and not yes and (common.json or not _at_a_terminal()):
+                talk(f"Nothing was done. Do it with: sync cleanup --restore {path} --yes")
+                return 0
+            pushing.guard(workspace, made)
+            if empty or not confirm("Do this?", yes):
+                if common.json and yes:
+                    show_result(common, made, None)
+                return 0
+            result = pushing.push(workspace, store, made)
+            show_result(common, made, result)
             return result.exit_code
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from connector.app import cleaning, pushing
+from connector.app import cleaning, pushing, restoring
 from connector.app import lifecycle as verbs
 from connector.app.workspace import open_state
 from connector.report.cleanup import cleanup_csv, cleanup_text
+from tests import launcher
 from tests.lifecycle.test_path import SILENT, begun, to_sunset, told
 from tests.lifecycle.world import POLICY, Person, World, world
 from tests.path import platforms
@@ -134,3 +135,34 @@ def test_money_after_the_next_cleanup_respects_ramp_and_guard(tmp_path: Path) ->
         assert after() == (100, 93)
         assert made.cleanup()[1] is not None
         assert len(platforms.mailchimp_statuses(made.running.url)) == 93
+
+
+def restored(world: World) -> tuple[list[str], dict[str, dict[str, dict[str, int]]]]:
+    """The notes of `sync cleanup --restore` of the latest list, and what its run did."""
+    path = max((world.folder / ".connector" / "rehearsal").glob("retired-*.csv"), key=lambda one: one.stat().st_mtime)
+    world.write()
+    with world.open() as workspace, open_state(workspace) as store:
+        plan = restoring.restore(workspace, store, path)
+        pushing.guard(workspace, plan)
+        if not plan.changes.num_rows:
+            return list(plan.notes), {}
+        counts = pushing.push(workspace, store, plan).counts
+    return list(plan.notes), {name: {op: dict(of) for op, of in ops.items()} for name, ops in counts.items()}
+
+
+def test_a_list_is_taken_back_as_far_as_that_can_be_done(made: World) -> None:
+    made.cleanup()
+    made.say_no("klaviyo", ANN)
+    made.people[BEN].opt_in = False
+    notes, counts = restored(made)
+    assert counts == {"klaviyo": {"restore": {"applied": 2}}}
+    assert any("mailchimp" in note and "stay retired" in note for note in notes)
+    made.day = 17
+    plan, _ = made.push()
+    assert not [row for row in plan.stages.to_pylist() if row["how"] == "entered"]
+    assert restored(made)[1] == {}
+
+
+def test_another_file_is_no_list(made: World) -> None:
+    found = launcher.sync(made.folder, "cleanup", "--rehearse", "--restore", "people.csv")
+    assert found.returncode == 2 and "people.csv is no list of a cleanup" in found.stderr
