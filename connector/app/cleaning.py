@@ -14,7 +14,7 @@ from connector.app import accounts, lifecycle, observing, pushing
 from connector.app.offline import check
 from connector.app.workspace import Workspace, adapter
 from connector.core.errors import Interrupted, PlanError
-from connector.core.model import Outcome
+from connector.core.model import Status
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,7 +52,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     store.require_finished()
     config, now, new = workspace.config, workspace.now(), accounts.new(workspace, store)
     policy = lifecycle.policy(workspace)
-    for item in workspace.destinations():
+    for item in pushing.everywhere(workspace) if policy else workspace.destinations():  # a click counts on any
         observing.read(workspace, store, item.name, adapter(workspace, item), everything=True)
     evaluation, loaded = check(workspace, store)
     desired = evaluation.table
@@ -62,15 +62,19 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         people = (
             machine.PEOPLE.empty_table()
             if policy is None
-            else lifecycle.decide(workspace, store, desired, ledger, policy)
+            else lifecycle.decide(workspace, store, desired, ledger, can, policy)
         )
         do = retiring.actions(item.name, policy, config.cleanup, can)
         most = retiring.most(policy, desired.num_rows)
         engagement = store.engagement(item.name)[0]
-        found = retiring.find(people, desired, ledger, engagement, do, most)
-        held, seen = plans.held(desired, ledger), recheck_query.seen(ledger.contacts, engagement)
-        sides.append(plans.Findings(route(config, item), ledger, can, do, found, held, seen))
-    notes = (*new, *evaluation.warnings)
+        told = _told(store, people, item.name)
+        found = retiring.find(people, desired, ledger, engagement, do, most, told)
+        staying = len(told) if do.sunset == retiring.REPORT else 0
+        active = recheck_query.anywhere(ledger.contacts, store.activity())
+        held, seen = plans.held(desired, ledger), recheck_query.seen(ledger.contacts, active)
+        sides.append(plans.Findings(route(config, item), ledger, can, do, found, held, seen, staying))
+    said = () if policy is None else lifecycle.told(workspace, store, desired, policy)
+    notes = (*new, *evaluation.warnings, *said)
     made = assemble(
         [plans.part(side, policy) for side in sides],
         as_of=workspace.as_of,
@@ -86,10 +90,10 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
 
 
 def apply(workspace: Workspace, store: Store, cleaning: Cleaning) -> tuple[RunResult, Path | None]:
-    """Write down who is archived, suppressed or unsubscribed, then do it. The guards must have been asked before.
+    """Write down who is to be archived, suppressed or unsubscribed, then do it. The guards must have been asked before.
 
-    The list is there before the first request. Afterwards nobody is in it to whom nothing was done; a plan that is
-    refused leaves none."""
+    The list is there before the first request. Afterwards it tells what became of everybody, and why not; a plan that
+    is refused leaves none."""
     path = write(workspace, cleaning, _forgotten(store, cleaning))
     try:
         result = pushing.push(workspace, store, cleaning.plan)
@@ -97,7 +101,29 @@ def apply(workspace: Workspace, store: Store, cleaning: Cleaning) -> tuple[RunRe
         if path is not None:
             path.unlink()
         raise
-    return result, write(workspace, cleaning, _skipped(store, result.run_id))
+    tell(store, cleaning)
+    return result, write(workspace, cleaning, _erased(store, cleaning), _outcomes(store, result.run_id))
+
+
+def _told(store: Store, people: pa.Table, destination: str) -> pa.Array:
+    """The addresses in the last stage that an earlier cleanup told of."""
+    import pyarrow.compute as pc
+
+    entries = store.stages(destination)
+    known = pc.and_(pc.is_valid(entries["told_at"]), pc.is_null(entries["left_at"]))
+    ripe = people["email"].filter(people["ripe"])
+    return ripe.filter(pc.is_in(ripe, value_set=entries["email"].filter(known).combine_chunks())).combine_chunks()
+
+
+def tell(store: Store, cleaning: Cleaning) -> None:
+    """Once it has been said who stays in the last stage because the platform archives nobody, it is not said again."""
+    from connector.lifecycle.cleanup import only_told
+
+    staying = {side.ledger.destination: only_told(side) for side in cleaning.sides}
+    if any(len(emails) for emails in staying.values()):
+        with store.lease("cleanup"):
+            for name, emails in staying.items():
+                store.upkeep.tell(name, emails)
 
 
 def _forgotten(store: Store, cleaning: Cleaning) -> Mapping[str, pa.Array]:
@@ -108,36 +134,70 @@ def _forgotten(store: Store, cleaning: Cleaning) -> Mapping[str, pa.Array]:
     return {side.ledger.destination: forgotten(side.found["email"].combine_chunks(), *known) for side in cleaning.sides}
 
 
-def _skipped(store: Store, run_id: str) -> Mapping[str, pa.Array]:
-    """Destination -> addresses that the run left alone."""
+def _erased(store: Store, cleaning: Cleaning) -> Mapping[str, pa.Array]:
+    """Those too whom the platform does not hold any more: nobody keeps a list of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    gone, found = pa.array([str(Status.ABSENT), str(Status.FORGOTTEN)]), {}
+    for name, forgotten in _forgotten(store, cleaning).items():
+        contacts = store.ledger(name).contacts
+        lost = contacts["email"].filter(pc.is_in(contacts["status"], value_set=gone)).combine_chunks()
+        found[name] = pa.concat_arrays([forgotten.cast(pa.string()), lost])
+    return found
+
+
+def _outcomes(store: Store, run_id: str) -> pa.Table:
+    """What became of everybody in the run who was to be archived, suppressed or unsubscribed (RUN_CHANGES)."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     done = store.run_changes(run_id)
-    left = done.filter(pc.equal(done["outcome"], str(Outcome.SKIPPED)))
-    names = pc.unique(left["destination"]).to_pylist()
-    return {name: left.filter(pc.equal(left["destination"], name))["email"].combine_chunks() for name in names}
+    return done.filter(pc.is_in(done["op"], value_set=pa.array([str(op) for op in pushing.FINAL])))
 
 
-def write(workspace: Workspace, cleaning: Cleaning, spared: Mapping[str, pa.Array]) -> Path | None:
-    """Everybody who is archived, suppressed or unsubscribed, but for those of `spared` (destination -> addresses), with
-    all that is needed to bring them back; readable by its owner alone. None when there is nobody."""
+def write(
+    workspace: Workspace, cleaning: Cleaning, forgotten: Mapping[str, pa.Array], done: pa.Table | None = None
+) -> Path | None:
+    """Everybody who is to be archived, suppressed or unsubscribed, but for those of `forgotten` (destination ->
+    addresses), with all that is needed to bring them back, and with what became of them (`done`, RUN_CHANGES). Readable
+    by its owner alone. None when there is nobody."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     from pyarrow import csv
 
     from connector.core import files
-    from connector.lifecycle.cleanup import listed
+    from connector.lifecycle.cleanup import OUTCOMES, listed
 
-    nobody = pa.array([], pa.string())
-    table = pa.concat_tables([listed(side, spared.get(side.ledger.destination, nobody)) for side in cleaning.sides])
-    folder = Path(workspace.config.folder, ".connector", *(["rehearsal"] if workspace.options.rehearse else []))
-    path = folder / f"retired-{workspace.as_of:%Y-%m-%d}-{cleaning.plan.id.removeprefix(PREFIX)}.csv"
+    tables = []
+    for side in cleaning.sides:
+        name, outcomes = side.ledger.destination, None
+        if done is not None:
+            outcomes = done.filter(pc.equal(done["destination"], name)).select(OUTCOMES.names)
+        tables.append(listed(side, forgotten[name], outcomes))
+    table = pa.concat_tables(tables)
+    path = _folder(workspace) / f"retired-{workspace.as_of:%Y-%m-%d}-{cleaning.plan.id.removeprefix(PREFIX)}.csv"
     if not table.num_rows:
         path.unlink(missing_ok=True)
         return None
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with files.replacing(path) as file:
-        csv.write_csv(table, file)
+        csv.write_csv(_worded(table), file)
     return path
+
+
+def _folder(workspace: Workspace) -> Path:
+    return Path(workspace.config.folder, ".connector", *(["rehearsal"] if workspace.options.rehearse else []))
+
+
+def _worded(table: pa.Table) -> pa.Table:
+    """The codes of `reason` as words."""
+    import pyarrow as pa
+
+    from connector.report.cleanup import reason
+
+    words = pa.array([reason(code) if code else None for code in table["reason"].to_pylist()], pa.string())
+    return table.set_column(table.column_names.index("reason"), "reason", words)
 
 
 def _twice(contacts: pa.Table) -> int:

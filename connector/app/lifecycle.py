@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from connector.app.workspace import Workspace
+from connector.app.workspace import Workspace, capabilities
 from connector.core.errors import ConfigError
 from connector.core.problem import Place, Problem
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from connector.config.language.rules import Duration
     from connector.lifecycle.overview import Overview
+    from connector.lifecycle.people import Known
     from connector.lifecycle.policy import Policy
     from connector.lifecycle.staging import Staged
     from connector.plan.routes import Routing
@@ -42,21 +43,41 @@ def policy(workspace: Workspace, *, whole: bool = True) -> Policy | None:
 
 
 def clicks(workspace: Workspace, store: Store) -> pa.Table:
-    """email, last_click_at: on any platform of the file, as last read."""
+    """ACTIVITY on any platform of the file, as last read."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    tables = [store.engagement(name)[0].select(["email", "last_click_at"]) for name in workspace.config.destinations]
-    found = pa.concat_tables(tables).group_by("email").aggregate([("last_click_at", "max")])
-    return found.rename_columns(["email", "last_click_at"])
+    known = store.activity()
+    return known.filter(pc.is_in(known["destination"], value_set=pa.array(list(workspace.config.destinations))))
 
 
-def decide(workspace: Workspace, store: Store, desired: pa.Table, ledger: Ledger, held: Policy) -> pa.Table:
+def known(workspace: Workspace, store: Store, desired: pa.Table, ledger: Ledger, can: Capabilities) -> Known:
+    """What the machine is told of one destination."""
+    from connector.core.model import Op
+    from connector.lifecycle.people import Known
+
+    engagement, until = store.engagement(ledger.destination)
+    return Known(
+        desired,
+        ledger.contacts,
+        engagement,
+        store.stages(ledger.destination),
+        clicks(workspace, store),
+        ledger.rejects,
+        counted=until is not None,
+        moves=(Op.MOVE, None) in can.operations,
+        last_run=store.last_moment(),
+        now=workspace.now(),
+    )
+
+
+def decide(
+    workspace: Workspace, store: Store, desired: pa.Table, ledger: Ledger, can: Capabilities, held: Policy
+) -> pa.Table:
     """machine.PEOPLE of one destination."""
     from connector.lifecycle import machine
 
-    name = ledger.destination
-    engagement, _ = store.engagement(name)
-    return machine.decide(desired, ledger.contacts, engagement, clicks(workspace, store), store.stages(name), held)
+    return machine.decide(known(workspace, store, desired, ledger, can), held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +94,7 @@ def report(workspace: Workspace, store: Store) -> Report:
 
     Raises ConfigError when the file has no policy."""
     from connector.app.offline import evaluate
-    from connector.lifecycle import overview, staging
+    from connector.lifecycle import cleanup, overview
 
     held = policy(workspace)
     if held is None:
@@ -83,11 +104,14 @@ def report(workspace: Workspace, store: Store) -> Report:
     desired = evaluation.table
     sides = []
     for item in workspace.destinations():
-        ledger, engagement = store.ledger(item.name), store.engagement(item.name)[0]
-        people = decide(workspace, store, desired, ledger, held)
+        ledger, (engagement, until) = store.ledger(item.name), store.engagement(item.name)
+        can = capabilities(item)
+        people = decide(workspace, store, desired, ledger, can, held)
         entries = store.stages(item.name)
-        sides.append(overview.overview(item, people, ledger.contacts, engagement, entries, held, desired.num_rows))
-    return Report(tuple(sides), held.hash, (*evaluation.warnings, *staging.short(desired, held)))
+        export = overview.Exported(desired.num_rows, cleanup.held(desired, ledger))
+        told_of = overview.Told(ledger.contacts, engagement, entries, until is not None)
+        sides.append(overview.overview(item, people, told_of, held, export))
+    return Report(tuple(sides), held.hash, (*evaluation.warnings, *told(workspace, store, desired, held)))
 
 
 def stage(
@@ -102,4 +126,11 @@ def stage(
     """One destination's verdict and the routes of its stages."""
     from connector.lifecycle import staging
 
-    return staging.stage(desired, decide(workspace, store, desired, ledger, held), routing, held, can)
+    return staging.stage(desired, decide(workspace, store, desired, ledger, can, held), routing, held, can)
+
+
+def told(workspace: Workspace, store: Store, desired: pa.Table, held: Policy) -> list[str]:
+    """What a plan, a cleanup and the report say about all destinations."""
+    from connector.lifecycle import staging
+
+    return staging.told(desired, held, workspace.now(), store.last_moment())

@@ -90,7 +90,6 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
     desired are taken over as well.
 
     Raises PlanError when an unfinished run must be resumed first."""
-    from connector.lifecycle import staging
     from connector.plan.desired import counted
 
     store.require_finished()
@@ -104,7 +103,7 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
         for name, column in one.staged.columns.items() if one.staged else ():
             people = people.append_column(name, column)
     frozen = freezing.due(workspace, store, evaluation, forgotten)
-    short = () if policy is None else staging.short(people, policy)
+    short = () if policy is None else lifecycle.told(workspace, store, people, policy)
     parts = [_part(people, one, policy) for one in compared]
     if former:
         parts = [_with_former(store, people, part, one) for part, one in zip(parts, compared, strict=True)]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace, adapter
 from connector.core.errors import ConfigError, DestinationError, Stale, Unsafe
+from connector.core.model import Op
 
 if TYPE_CHECKING:
+    from connector.config.sections.models import Destination
     from connector.core.plan import Plan
     from connector.push.run import RunResult
     from connector.report.doctor import Health
@@ -30,6 +32,9 @@ def doctor(workspace: Workspace) -> list[Health]:
         except (ConfigError, DestinationError) as error:
             found.append(Health(item.name, item.platform, "", "", (str(error),)))
     return found
+
+
+FINAL = (Op.RETIRE, Op.UNSUBSCRIBE)  # before these every platform is asked
 
 
 def bound(workspace: Workspace, make: Callable[[], Plan]) -> Plan:
@@ -80,6 +85,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
     guard(workspace, plan)
     check_saved(workspace, plan)
     lifted = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
+    asked = asked_of(workspace, plan)
     with store.lease("push"):
         run = store.open_run(
             plan_id=plan.id,
@@ -93,8 +99,29 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             released=plan.released,
             stages=plan.stages,
         )
-        adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in plan.revisions}
+        adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in asked}
         return apply(store, run, adapters, workspace.options.listener, workspace.stop)
+
+
+def asked_of(workspace: Workspace, plan: Plan) -> list[str]:
+    """The destinations whose platforms a run of the plan calls: all of the file before somebody is archived, since a
+    click on any of them counts. Raises ConfigError when one has no key, before anything is opened."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ops = pa.array([str(op) for op in FINAL])
+    if not pc.any(pc.is_in(plan.changes["op"], value_set=ops)).as_py():
+        return list(plan.revisions)
+    return list(dict.fromkeys([*plan.revisions, *(item.name for item in everywhere(workspace))]))
+
+
+def everywhere(workspace: Workspace) -> list[Destination]:
+    """The chosen destinations, and all others of the file whose platform tells of clicks, whatever --to says. Raises
+    ConfigError when one has no key."""
+    chosen, found = workspace.destinations(), workspace.config.destinations.values()
+    rehearsed = [item for item in found if not workspace.options.rehearse or item.name in workspace.addresses]
+    others = [item for item in rehearsed if adapter(workspace, item).capabilities.engagement is not None]
+    return [*chosen, *(item for item in others if item not in chosen)]
 
 
 def resume(workspace: Workspace, store: Store) -> RunResult | None:

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.app import lifecycle
 from connector.app.offline import headers
-from connector.app.workspace import Workspace, open_state
-from connector.config.sections.models import Destination
+from connector.app.workspace import Workspace, capabilities, open_state
 from connector.core.errors import ConfigError
 from connector.core.problem import Place, Problem
 from connector.report.why import Why
 
 if TYPE_CHECKING:
+    from connector.lifecycle.policy import Policy
+    from connector.lifecycle.position import Position
     from connector.plan.person import Standing
+    from connector.plan.routes import Routing
     from connector.platforms.base import Capabilities
     from connector.segments.explain.person import Explanation
     from connector.segments.explain.what_if import Assumption
@@ -55,7 +58,9 @@ def why(
         explanation = _explain(workspace, loaded, sought, given) if found else None
         standings = _standings(workspace, store, loaded, sought, explanation)
         shown = tuple((item.name, item.value) for item in given)
-    return Why(sought, workspace.as_of, found, explanation, before, shown, standings, quarantine)
+        positions = {item.destination: place for item, place in standings if place is not None}
+        here = tuple(item for item, _ in standings)
+    return Why(sought, workspace.as_of, found, explanation, before, shown, here, quarantine, positions)
 
 
 def _state(stack: ExitStack, workspace: Workspace) -> Store | None:
@@ -111,7 +116,8 @@ def _quarantined(loaded: Loaded, text: str) -> tuple[tuple[str, int, str], ...]:
 
 def _standings(
     workspace: Workspace, store: Store | None, loaded: Loaded, email: str, explanation: Explanation | None
-) -> tuple[Standing, ...]:
+) -> tuple[tuple[Standing, Position | None], ...]:
+    """Per destination what we hold and what the next push does, and where the person stands in the lifecycle."""
     from connector.plan import rows
     from connector.plan.diff import hold
     from connector.plan.person import nowhere, standing, way
@@ -126,14 +132,57 @@ def _standings(
         known = store.upkeep.tombstones()
         by_address = rows.forgotten(desired["email"].combine_chunks(), *known)
         forgotten = pa.concat_arrays([by_address, rows.under_forgotten_ids(desired, *known)])
-    found = []
+    found: list[tuple[Standing, Position | None]] = []
+    policy = None if store is None else lifecycle.policy(workspace, whole=False)
+    everybody = _everybody(workspace, loaded, desired) if policy is not None else None
     for destination in chosen:
         routing = route(config, destination, workspace.options.only)
-        recent = hold.recent(store, routing, workspace.ago) if store is not None else None
-        can, ledger = _capabilities(destination), ledgers[destination.name]
-        here = standing(desired, routing, ledger, can, email, recent, forgotten)
-        found.append(here if store is None else replace(here, way=way(store.stages(destination.name), email)))
+        can, ledger, mine, position = capabilities(destination), ledgers[destination.name], desired, None
+        if store is None:
+            found.append((standing(mine, routing, ledger, can, email, None, forgotten), None))
+            continue
+        if policy is not None and everybody is not None:
+            routing, mine, position = _moved(
+                workspace, store, everybody, ledger, routing, can, policy, (email, desired)
+            )
+        recent = hold.recent(store, routing, workspace.ago)
+        here = standing(mine, routing, ledger, can, email, recent, forgotten)
+        found.append((replace(here, way=way(store.stages(destination.name), email)), position))
     return tuple(found)
+
+
+def _everybody(workspace: Workspace, loaded: Loaded, desired: pa.Table) -> pa.Table:
+    """Evaluation.table, with the rows of `desired` as they are supposed to be: who moves depends on all people."""
+    from connector.segments.evaluate import evaluate
+
+    table = evaluate(workspace.config, loaded, workspace.as_of).table
+    others = table.filter(pc.invert(pc.is_in(table["email"], value_set=desired["email"].combine_chunks())))
+    return pa.concat_tables([desired.select(table.column_names).cast(table.schema), others])
+
+
+def _moved(
+    workspace: Workspace,
+    store: Store,
+    everybody: pa.Table,
+    ledger: Ledger,
+    routing: Routing,
+    can: Capabilities,
+    policy: Policy,
+    who: tuple[str, pa.Table],
+) -> tuple[Routing, pa.Table, Position | None]:
+    """The routes of a destination and of its stages, the rows of `who` (the address, and its rows of Evaluation.table)
+    for them, and where the person stands."""
+    from connector.lifecycle import machine, staging
+    from connector.lifecycle.position import position
+
+    (email, desired), known = who, lifecycle.known(workspace, store, everybody, ledger, can)
+    people = machine.decide(known, policy)
+    staged = staging.stage(everybody, people, routing, policy, can)
+    table = everybody
+    for name, column in staged.columns.items():
+        table = table.append_column(name, column)
+    mine = pc.is_in(table["email"], value_set=desired["email"].combine_chunks())
+    return staged.routing, table.filter(mine), position(people, known, policy, email)
 
 
 def _successors(workspace: Workspace, loaded: Loaded, ledgers: Mapping[str, Ledger], email: str) -> pa.Table:
@@ -146,14 +195,3 @@ def _successors(workspace: Workspace, loaded: Loaded, ledgers: Mapping[str, Ledg
     if "person" not in everybody.column_names:
         return everybody.slice(0, 0)
     return everybody.filter(pc.is_in(everybody["person"], value_set=pa.array(persons, pa.string())))
-
-
-def _capabilities(destination: Destination) -> Capabilities:
-    """What the platform can do. An adapter knows it without its key, so it is made with a stand-in and never used."""
-    from connector.core.events import silent
-    from connector.platforms.http.limits import WallClock
-    from connector.platforms.registry import create
-    from connector.vendors import VENDORS
-
-    made = create(destination, VENDORS[destination.platform].sample_key, clock=WallClock(), listener=silent)
-    return made.capabilities

@@ -27,7 +27,7 @@ from connector.vendors import title
 
 if TYPE_CHECKING:
     from connector.config.language.rules import Duration
-    from connector.platforms.base import Adapter
+    from connector.platforms.base import Adapter, Capabilities
     from connector.state.base import Store
 
 
@@ -223,3 +223,13 @@ def adapter(workspace: Workspace, destination: Destination) -> Adapter:
             listener=workspace.options.listener,
         )
     return workspace.adapters[destination.name]
+
+
+def capabilities(destination: Destination) -> Capabilities:
+    """What the platform can do. An adapter knows it without its key, so it is made with a stand-in and never used."""
+    from connector.platforms.http.limits import WallClock
+    from connector.platforms.registry import create
+    from connector.vendors import VENDORS
+
+    made = create(destination, VENDORS[destination.platform].sample_key, clock=WallClock(), listener=silent)
+    return made.capabilities

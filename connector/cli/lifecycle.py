@@ -5,14 +5,17 @@ Owns: their options and what they print. Must not: hold logic of a policy, a pla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connector.cli.common import SAMPLE, Common, Format, command, confirm, data, data_json, talk
-from connector.cli.pushing import Allow, Reason, Yes, interruptible, told
+from connector.cli.pushing import Allow, Reason, Yes, interruptible, show, show_result, told
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from connector.app.cleaning import Cleaning
     from connector.push.run import RunResult
 
@@ -41,10 +44,20 @@ def lifecycle(common: Common) -> int:
     return 0
 
 
-def cleanup(common: Common, yes: Yes = False, allow: Allow = None, reason: Reason = None) -> int:
+Restore = Annotated[
+    Path | None,
+    typer.Option("--restore", metavar="FILE", help="Take back whom this list of a cleanup names, as far as possible."),
+]
+
+
+def cleanup(
+    common: Common, yes: Yes = False, allow: Allow = None, reason: Reason = None, restore: Restore = None
+) -> int:
     """Show who would be let go, bounced, unsubscribed but still tagged, orphaned, doubled or invalid; do it with --yes.
 
     Nobody is deleted. Everybody who is let go is written to a file first, and looked at once more just before."""
+    if restore is not None:
+        return _restored(common, yes, allow, reason, restore)
     from connector.app import cleaning as verbs
     from connector.app import pushing
     from connector.app.workspace import open_state, open_workspace
@@ -53,24 +66,52 @@ def cleanup(common: Common, yes: Yes = False, allow: Allow = None, reason: Reaso
     with interruptible() as stop, told(common) as listener:
         options = common.options(listener, allow, reason)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            found = verbs.cleanup(workspace, store)
+            found, zone = verbs.cleanup(workspace, store), workspace.config.zone
             if common.format is Format.CSV or (common.json and not yes):
-                _show(common, found)
+                _show(common, found, zone)
                 return 0
             if not common.json:
-                _show(common, found)
+                _show(common, found, zone)
             empty = is_empty(found.plan)
             if not empty and not yes and not _at_a_terminal():
                 talk("Nothing was done. Do it with: sync cleanup --yes")
                 return 0
             pushing.guard(workspace, found.plan)
+            if empty and yes:
+                verbs.tell(store, found)
             if empty or not confirm("Do this?", yes):
                 _end(common, found, None)
                 return 0
             result, path = verbs.apply(workspace, store, found)
             _end(common, found, result)
             if path is not None:
-                talk(f"Everybody to whom this was done is listed in {path}.")
+                talk(f"What became of everybody is listed in {path}.")
+            return result.exit_code
+
+
+def _restored(common: Common, yes: bool, allow: Allow, reason: Reason, path: Path) -> int:
+    from connector.app import pushing
+    from connector.app.restoring import restore
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.plan import is_empty
+
+    with interruptible() as stop, told(common) as listener:
+        options = common.options(listener, allow, reason)
+        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
+            made = restore(workspace, store, path)
+            if not common.json or not yes:
+                show(common, workspace, made)
+            empty = is_empty(made)
+            if not empty and not yes and (common.json or not _at_a_terminal()):
+                talk(f"Nothing was done. Do it with: sync cleanup --restore {path} --yes")
+                return 0
+            pushing.guard(workspace, made)
+            if empty or not confirm("Do this?", yes):
+                if common.json and yes:
+                    show_result(common, made, None)
+                return 0
+            result = pushing.push(workspace, store, made)
+            show_result(common, made, result)
             return result.exit_code
 
 
@@ -80,7 +121,7 @@ def _at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _show(common: Common, found: Cleaning) -> None:
+def _show(common: Common, found: Cleaning, zone: tzinfo) -> None:
     from connector.report import cleanup as report
 
     told_of = (found.plan, found.sides, found.orphans, found.twice, found.invalid)
@@ -89,7 +130,7 @@ def _show(common: Common, found: Cleaning) -> None:
     elif common.format is Format.CSV:
         data(report.cleanup_csv(found.sides), exact=True)
     else:
-        data(report.cleanup_text(*told_of, common.verbose))
+        data(report.cleanup_text(*told_of, common.verbose, zone))
 
 
 def _end(common: Common, found: Cleaning, result: RunResult | None) -> None:

@@ -102,6 +102,16 @@ ENGAGEMENT_SCHEMA = pa.schema(
         ("bounces", pa.int64()),
     ]
 )
+# The last signs of life on any platform, as the state knows them; a return to subscribed counts as a click.
+ACTIVITY = pa.schema(
+    [
+        ("destination", pa.string()),
+        ("email", pa.string()),
+        ("person", pa.string()),  # the CRM's id, null = unknown
+        ("last_open_at", INSTANT),
+        ("last_click_at", INSTANT),
+    ]
+)
 # Who is in a target, as read by `members`. Platforms that list by id leave email null, and vice versa.
 MEMBER_SCHEMA = pa.schema([("email", pa.string()), ("remote_id", pa.string())])
 
@@ -188,5 +198,6 @@ STAGE_ENTRIES = pa.schema(
         ),  # it ended: moved, returned, protected, policy, left, over, retired; null = it lasts
         ("status", pa.string()),  # of the contact at the entry: connector.core.model.Status value
         ("run_id", pa.string()),
+        ("told_at", INSTANT),  # by a cleanup that archives nobody here; null = not yet
     ]
 )

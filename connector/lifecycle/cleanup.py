@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.config.sections.lifecycle import Lifecycle
-from connector.core.model import Op
+from connector.core.model import Op, Outcome, quoted
 from connector.core.schemas import INSTANT, STAGE_MOVES
 from connector.core.sql import scratch
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
-from connector.lifecycle.retiring import REMOVE_TAGS, RESTORE, STAYING, SUNSET, UNSUBSCRIBE, Actions
+from connector.lifecycle.retiring import REMOVE_TAGS, REPORT, RESTORE, STAYING, SUNSET, UNSUBSCRIBE, Actions
 from connector.plan.guards.counts import billed
 from connector.plan.part import Part, table
 from connector.plan.routes import Routing
@@ -38,6 +38,7 @@ class Findings:
     found: pa.Table  # retiring.FINDINGS
     held: int  # contacts of the export that the platform holds
     seen: pa.Table  # recheck_query.SEEN of its contacts
+    told: int = 0  # people in the last stage whom the platform does not archive and an earlier cleanup told of
 
 
 def part(side: Findings, policy: Policy | None) -> Part:
@@ -63,6 +64,12 @@ def going(side: Findings) -> pa.Table:
     return found.filter(pc.and_not(acting, found["waits"]))
 
 
+def only_told(side: Findings) -> pa.Array:
+    """Those in the last stage to whom nothing is done here."""
+    both = pc.and_(pc.equal(side.found["finding"], SUNSET), pc.equal(side.found["action"], REPORT))
+    return side.found["email"].filter(both).combine_chunks()
+
+
 def _by_op(side: Findings) -> dict[Op, pa.Table]:
     """Who is let go, in which way, and who is taken back."""
     leaving, found = going(side), side.found
@@ -74,14 +81,23 @@ def _by_op(side: Findings) -> dict[Op, pa.Table]:
     }
 
 
-def listed(side: Findings, spared: pa.Array) -> pa.Table:
-    """Everybody who is archived, suppressed or unsubscribed, but for the addresses of `spared`, for the file that is
-    written first. No cell is a formula for a spreadsheet."""
+# What became of somebody, for the file: `outcome` is null before the run.
+OUTCOMES = pa.schema([("email", pa.string()), ("outcome", pa.string()), ("code", pa.string())])
+_DONE = {"archive": "archived", "suppress": "suppressed", UNSUBSCRIBE: "unsubscribed"}
+_WORDS = "case g.action " + " ".join(f"when '{action}' then '{done}'" for action, done in _DONE.items()) + " end"
+_SETTLED = quoted([Outcome.APPLIED, Outcome.UNCHANGED])
+PLANNED, NOT_SENT = "planned", "not sent"
+
+
+def listed(side: Findings, forgotten: pa.Array, outcomes: pa.Table | None = None) -> pa.Table:
+    """Everybody who is to be archived, suppressed or unsubscribed, but for the addresses of `forgotten`, for the file
+    that is written first; with OUTCOMES of the run once it is over. No cell is a formula for a spreadsheet."""
     retire = side.capabilities.retire
     undo = retire.how_to_undo if retire and retire.reversible else "cannot be undone"
     with scratch() as connection:
         leaving = going(side)
-        connection.register("leaving", leaving.filter(pc.invert(pc.is_in(leaving["email"], value_set=spared))))
+        connection.register("leaving", leaving.filter(pc.invert(pc.is_in(leaving["email"], value_set=forgotten))))
+        connection.register("known", OUTCOMES.empty_table() if outcomes is None else outcomes)
         connection.register("contacts", side.ledger.contacts)
         connection.register("members", side.ledger.memberships)
         connection.register("targets", side.ledger.targets)
@@ -95,10 +111,15 @@ def listed(side: Findings, spared: pa.Array) -> pa.Table:
                    case when regexp_matches(g.email, '^[=+@-]') then chr(39) else '' end || g.email as email,
                    c.remote_id, g.status, g.finding as why, g.life as last_sign_of_life, g.began_at as inactive_since,
                    g.entered_at as in_last_stage_since, h.tags_and_lists, c.fields, g.action,
-                   if(g.action = '{UNSUBSCRIBE}', '{FINAL}', $3) as undo
-            from leaving g join contacts c using (email) left join held h on h.contact = c.id order by g.email
+                   if(g.action = '{UNSUBSCRIBE}', '{FINAL}', $3) as undo,
+                   case when $4 then '{PLANNED}' when o.outcome in ({_SETTLED}) then {_WORDS}
+                        when o.outcome in ('{Outcome.SKIPPED}', '{Outcome.UNKNOWN}') then o.outcome
+                        when o.outcome is null then '{NOT_SENT}' else '{Outcome.FAILED}' end as outcome,
+                   case when o.outcome not in ({_SETTLED}) then o.code end as reason
+            from leaving g join contacts c using (email) left join held h on h.contact = c.id
+            left join known o on o.email = g.email order by g.email
             """,
-            params=[side.ledger.destination, side.capabilities.platform, undo],
+            params=[side.ledger.destination, side.capabilities.platform, undo, outcomes is None],
         ).to_arrow_table()
 
 

@@ -11,6 +11,7 @@ stage at most is entered per run, so nobody skips one because runs were missed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from fractions import Fraction
 
 import pyarrow as pa
@@ -18,8 +19,8 @@ import pyarrow.compute as pc
 
 from connector.config.sections.lifecycle import Amount, StageSplit
 from connector.core.model import BLOCKED, Status, quoted
-from connector.core.schemas import STAGE_ENTRIES
-from connector.core.sql import identifier, scratch
+from connector.core.sql import scratch
+from connector.lifecycle.people import Known, load
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -37,7 +38,8 @@ PEOPLE = pa.schema(
         ("taking_part", pa.bool_()),  # in the export, with consent, held by the platform, and nobody said no
         ("protected", pa.bool_()),
         ("measurable", pa.bool_()),
-        ("ripe", pa.bool_()),  # in the last stage, after every stage for its time, and silent: may be let go
+        ("ripe", pa.bool_()),  # in the last stage for a day, after every stage for its time, silent: may be archived
+        ("news", pa.bool_()),  # a signal that nobody knew of at the entry
         ("waits", pa.bool_()),  # silent, and not entered yet because of the ramp
         ("how", pa.string()),  # the move: entered, moved, returned, protected, policy, left, over; null = none
         ("next", pa.string()),  # the stage after the move, null = none
@@ -53,20 +55,25 @@ _SQL = f"""
         select e.email, list(distinct e.stage) as stages from entries e join stood s using (email)
         where e.began_at = s.began_at group by e.email
     ),
-    moment as (select max(greatest(entered_at, coalesce(left_at, entered_at))) as latest from entries),
+    undone as (select email, max(left_at) as at from entries where how = 'undone' group by email),
+    moment as (select greatest(max(greatest(entered_at, coalesce(left_at, entered_at))), $last_run) as latest
+               from entries),
     known as (
         select coalesce(d.email, s.email) as email, s.stage, s.part, s.policy, s.began_at, s.entered_at,
                s.signal_at, coalesce(p.stages, []) as passed,
-               greatest(d.signal, k.last_click_at) as signal, greatest(d.life, k.last_click_at) as life,
+               greatest(d.signal, k.last_click_at) as signal, greatest(d.life, k.last_click_at, u.at) as life,
                coalesce(d.consent, false) and c.status is not null and c.status not in ({_SAID_NO}, '{Status.ABSENT}')
-               as taking_part, coalesce(d.protected, false) as protected, e.sends,
+               as taking_part, coalesce(d.protected, false) as protected,
+               coalesce(e.sends, if($counted and e.email is null, 0, null)) as sends,
                d.email is null and c.person is not null and c.person in (select person from desired) as elsewhere,
+               coalesce(d.email, s.email) in (select email from renamed) as renamed,
                c.status in ({_SAID_NO}) as refusing
         from desired d full join stood s using (email)
         left join contacts c on c.email = coalesce(d.email, s.email)
         left join engagement e on e.email = coalesce(d.email, s.email)
         left join clicks k on k.email = coalesce(d.email, s.email)
         left join passed p on p.email = s.email
+        left join undone u on u.email = coalesce(d.email, s.email)
     ),
     judged as (
         select *, list_position($names, stage) as number,
@@ -74,9 +81,10 @@ _SQL = f"""
                life is not null and $measurable as measurable,
                list_position(list_transform($names, lambda name: list_contains(passed, name)), false) as missing,
                coalesce(life > began_at, false)
-               or coalesce(life >= $alive_since and (signal_at is null or life > signal_at), false) as back,
+               or coalesce((signal_at is null or life > signal_at) and life >= began_at - $window, false) as back,
+               coalesce((signal_at is null or signal > signal_at) and signal >= began_at - $window, false) as news,
                coalesce($as_of < (select latest from moment), false) as earlier,
-               coalesce(entered_at >= $as_of, false) or elsewhere as still
+               coalesce(entered_at >= $as_of, false) or elsewhere or renamed as still
         from known
     ),
     silent as (
@@ -93,8 +101,8 @@ _SQL = f"""
         when stage is null then case when silent then 'entered' end
         when not taking_part then 'left'
         when stage = '{RETURNED}' then
-            case when silent then 'entered' when protected then 'protected'
-                 when $over is not null and entered_at <= $over then 'over' end
+            case when protected then 'protected' when entered_at > $over then null
+                 when silent then 'entered' when $over is not null then 'over' end
         when back then 'returned'
         when alive then 'policy'
         when protected then 'protected'
@@ -102,7 +110,9 @@ _SQL = f"""
         when following is not null then case when following = number + 1 then 'moved' else 'policy' end
         end as how,
         coalesce(taking_part and not protected and measurable and not alive and not back and not elsewhere
-                 and not earlier and number = len($names) and missing is null, false) as ripe, following, alive
+                 and not renamed and not earlier and number = len($names) and missing is null
+                 and entered_at <= $as_of - interval 1 day, false) as ripe,
+        coalesce(news and not earlier and not elsewhere and not renamed, false) as news, following, alive
     from silent
 """
 
@@ -122,49 +132,47 @@ _NEXT = f"""
         from kept
     )
     select n.email, n.stage, n.part, n.policy, n.began_at, n.entered_at, n.signal, n.life, n.taking_part, n.protected,
-           n.measurable, n.ripe, n.waits, n.how, n.next, s.part as next_part,
+           n.measurable, n.ripe, n.news, n.waits, n.how, n.next, s.part as next_part,
            case when n.how = 'entered' then $as_of when n.next is not null then n.began_at end as next_began_at
     from named n left join split s on s.stage = n.next
          and left(md5(s.name || '|' || n.email), 16) >= s.low and left(md5(s.name || '|' || n.email), 16) < s.high
 """
 
 
-def decide(
-    desired: pa.Table, contacts: pa.Table, engagement: pa.Table, clicks: pa.Table, entries: pa.Table, policy: Policy
-) -> pa.Table:
-    """PEOPLE of one destination: everybody of the export and everybody who is in a stage.
-
-    `desired` is segments.Evaluation.table, `contacts` LEDGER_CONTACTS, `engagement` and `entries` as the store has
-    them; `clicks` (email, last_click_at) are those on any platform. Entering the first stage is ramped: the longest
-    silent go first."""
-    returned = policy.section.returned
-    known = {
+def decide(known: Known, policy: Policy) -> pa.Table:
+    """PEOPLE of one destination: everybody of the export and everybody who is in a stage. Entering the first stage is
+    ramped: the longest silent go first."""
+    returned, until = policy.section.returned, past(known, policy)
+    values = {
         "names": list(policy.names),
         "due": list(policy.due),
         "as_of": policy.as_of,
         "alive_since": policy.alive_since,
+        "window": policy.as_of - policy.alive_since,
         "sends": policy.section.inactive.sends,
         "over": policy.returned_before,
-        "measurable": reaches_back(desired, policy),
+        "measurable": reaches_back(known.desired, policy),
+        "counted": known.counted,
+        "last_run": known.last_run,
     }
-    most = ramp(policy, desired.num_rows)
+    most = ramp(policy, known.desired.num_rows)
     with scratch() as connection:
-        connection.register("everybody", desired)
-        connection.execute(_lives(desired))
-        connection.register("contacts", contacts)
-        connection.register("engagement", engagement)
-        connection.register("clicks", clicks)
-        connection.register("entries", entries.select(STAGE_ENTRIES.names))
+        load(connection, known, until)
         connection.register("split", _splits(policy))
-        verdict = connection.sql(_SQL, params=_used(_SQL, known)).to_arrow_table()
+        verdict = connection.sql(_SQL, params=_used(_SQL, values)).to_arrow_table()
         connection.register("verdict", verdict)
         more = {
-            "names": known["names"],
+            "names": values["names"],
             "as_of": policy.as_of,
             "returns": returned is not None and bool(returned.tag or returned.list_ or returned.for_),
-            "most": desired.num_rows if most is None else most,
+            "most": known.desired.num_rows if most is None else most,
         }
         return connection.sql(_NEXT, params=more).to_arrow_table().select(PEOPLE.names).cast(PEOPLE)
+
+
+def past(known: Known, policy: Policy) -> datetime:
+    """Up to when things have happened: what lies after it is no sign of life."""
+    return max(policy.as_of, known.now or policy.as_of)
 
 
 def reaches_back(desired: pa.Table, policy: Policy) -> bool:
@@ -189,17 +197,6 @@ def limit(amount: Amount, contacts: int) -> int:
         return int(amount.count or 0)
     share = Fraction(amount.percent) * contacts / 100
     return -(-share.numerator // share.denominator)
-
-
-def _lives(desired: pa.Table) -> str:
-    """SQL: email, person, consent, protected, the last `signal`, and `life`: that, or a later joining or opting in."""
-    signals = [identifier(name) for name in desired.column_names if name.startswith("signal:")]
-    person = "person" if "person" in desired.column_names else "null::varchar"
-    return f"""
-        create temp view desired as select email, {person} as person, consent, protected,
-               greatest({", ".join(signals)}) as signal, greatest(joined, consent_at, {", ".join(signals)}) as life
-        from everybody
-    """
 
 
 def _splits(policy: Policy) -> pa.Table:

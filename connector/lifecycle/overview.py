@@ -18,6 +18,7 @@ from connector.lifecycle import returns
 from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, RETURNED, Policy
 from connector.lifecycle.retiring import DEFAULT, UNSUBSCRIBE
+from connector.plan.guards import rules
 from connector.vendors import VENDORS
 
 # Contacts that the platforms do not count for the price, as far as this can be said for all of them.
@@ -61,19 +62,31 @@ class Overview:
     tests: tuple[returns.Test, ...]
     now: Cost
     without_retired: Cost  # had those whom we let go stayed
-    after: Cost  # once those who may be let go are
+    after: Cost  # after the next cleanup, as far as ramp and guard let it
 
 
-def overview(
-    destination: Destination,
-    people: pa.Table,
-    contacts: pa.Table,
-    engagement: pa.Table,
-    entries: pa.Table,
-    policy: Policy,
-    exported: int,
-) -> Overview:
-    """`people` is machine.PEOPLE as of now, `contacts` LEDGER_CONTACTS, `entries` STAGE_ENTRIES."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was last read of a destination: LEDGER_CONTACTS, ENGAGEMENT and STAGE_ENTRIES; `counted` as in
+    people.Known."""
+
+    contacts: pa.Table
+    engagement: pa.Table
+    entries: pa.Table
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """People of the export, and how many of them the platform holds."""
+
+    people: int
+    held: int
+
+
+def overview(destination: Destination, people: pa.Table, told: Told, policy: Policy, export: Exported) -> Overview:
+    """`people` is machine.PEOPLE as of now."""
+    contacts = told.contacts
     taking_part, stage = people["taking_part"], people["stage"]
     free = pc.and_(taking_part, pc.is_null(stage))
     protected = pc.and_(free, people["protected"])
@@ -83,11 +96,13 @@ def overview(
     unmeasurable = pc.and_(pc.and_not(free, people["protected"]), pc.or_(short, pc.invert(people["measurable"])))
     silent = _count(people["ripe"])
     ripe = silent if _lets_go(destination, policy.last.action) else 0
-    most = ramp(policy, exported)
-    found = returns.rates(entries)
+    most = ramp(policy, export.people)
+    found = returns.rates(told.entries)
     billed = _billed(contacts)
     retired = _count(pc.is_in(people["email"].filter(pc.equal(stage, RETIRED)), value_set=_free(contacts)))
-    saved = 0 if policy.last.action == UNSUBSCRIBE else ripe  # whoever is unsubscribed is still paid for
+    now = ripe if most is None else min(ripe, most)
+    refused = rules.retired(destination.name, destination.guards, now, export.held)
+    saved = 0 if policy.last.action == UNSUBSCRIBE or refused else now  # whoever is unsubscribed is still paid for
     return Overview(
         destination=destination.name,
         stages=_stages(stage, policy),
@@ -95,10 +110,10 @@ def overview(
         protected=_count(protected),
         unmeasurable=_count(unmeasurable),
         waiting=_count(people["waits"]),
-        unknown_sends=_unknown(people, engagement) if policy.section.inactive.sends else 0,
+        unknown_sends=_unknown(people, told.engagement, told.counted) if policy.section.inactive.sends else 0,
         moves=tuple(_moves(people)),
         ripe=ripe,
-        ripe_now=ripe if most is None else min(ripe, most),
+        ripe_now=now,
         staying=silent - ripe,
         rates=tuple(found),
         tests=tuple(returns.tests(found)),
@@ -124,8 +139,11 @@ def _stages(stage: pa.ChunkedArray, policy: Policy) -> dict[str, int]:
     return {name: held.get(name, 0) for name in order}
 
 
-def _unknown(people: pa.Table, engagement: pa.Table) -> int:
+def _unknown(people: pa.Table, engagement: pa.Table, counted: bool) -> int:
     """Those of whom nobody knows how many mails they got: `sends` does not hold them back."""
+    if counted:
+        silent = engagement.filter(pc.is_null(engagement["sends"]))["email"].combine_chunks()
+        return _count(pc.and_(people["taking_part"], pc.is_in(people["email"], value_set=silent)))
     known = engagement.filter(pc.is_valid(engagement["sends"]))["email"].combine_chunks()
     return _count(pc.and_not(people["taking_part"], pc.is_in(people["email"], value_set=known)))
 

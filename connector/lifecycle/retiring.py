@@ -31,6 +31,7 @@ FINDINGS = pa.schema(
         ("life", pa.timestamp("us", tz="UTC")),  # the last sign of life, null = none known
         ("began_at", pa.timestamp("us", tz="UTC")),
         ("entered_at", pa.timestamp("us", tz="UTC")),
+        ("stage", pa.string()),  # the last one, or retired; null = none
         ("waits", pa.bool_()),  # for a later run, because of the ramp
     ]
 )
@@ -41,9 +42,10 @@ _OUT = quoted([*BLOCKED, Status.ABSENT])
 _KEPT = ", ".join(f"'{action}'" for action in STAYING)
 _SQL = f"""
     with person as (
-        select c.email, c.id, c.status, coalesce(p.protected, false) as protected, p.life, p.began_at, p.entered_at,
+        select c.email, c.id, c.status, coalesce(p.protected, false) as protected, p.life,
+               p.began_at, p.entered_at, p.stage,
                coalesce(p.ripe, false) as ripe, x.email is not null as exported,
-               p.stage = '{RETIRED}' and p.signal > p.entered_at and x.consent as back,
+               p.stage = '{RETIRED}' and p.news and x.consent as back,
                x.consent_at is not null as proven, c.email in (select email from ours) as ours,
                coalesce(e.bounces, 0) as bounces,
                exists (from members m where m.contact = c.id) as tagged
@@ -68,11 +70,12 @@ _SQL = f"""
         select * replace (case when action = '{UNSUBSCRIBE}' and coalesce(status, '{Status.ABSENT}') in ({_OUT})
                           then '{REPORT}' else action end as action) from wanted
     )
-    select email, finding, action, status, life, began_at, entered_at,
+    select email, finding, action, status, life, began_at, entered_at, stage,
            action not in ({_KEPT}) and row_number() over (
                partition by action not in ({_KEPT})
                order by finding <> '{SUNSET}', entered_at, life nulls first, email) > $most as waits
-    from acting order by finding, email
+    from acting where not (finding = '{SUNSET}' and action = '{REPORT}' and email in (select email from told))
+    order by finding, email
 """
 
 
@@ -132,10 +135,17 @@ def refusal(word: str, can: Capabilities) -> str:
 
 
 def find(
-    people: pa.Table, exported: pa.Table, ledger: Ledger, engagement: pa.Table, do: Actions, most: int | None
+    people: pa.Table,
+    exported: pa.Table,
+    ledger: Ledger,
+    engagement: pa.Table,
+    do: Actions,
+    most: int | None,
+    told: pa.Array | None = None,
 ) -> pa.Table:
-    """FINDINGS of one destination. `people` is machine.PEOPLE, `exported` the desired table, `most` the ramp.
-    Those who are not in the export are not ours to judge."""
+    """FINDINGS of one destination. `people` is machine.PEOPLE, `exported` the desired table, `most` the ramp, `told`
+    are addresses that an earlier cleanup told of, to which nothing else is done. Those who are not in the export are
+    left alone."""
     with scratch() as connection:
         connection.register("people", people)
         connection.register("exported", exported.select(["email", "consent", "consent_at"]))
@@ -153,6 +163,7 @@ def find(
             "restores": do.restores,
             "most": people.num_rows + ledger.contacts.num_rows if most is None else most,
         }
+        connection.register("told", pa.table({"email": pa.array([], pa.string()) if told is None else told}))
         return connection.sql(_SQL, params=known).to_arrow_table().select(FINDINGS.names).cast(FINDINGS)
 
 

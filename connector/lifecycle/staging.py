@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,7 @@ from connector.core.model import Kind, Status, SyncMode, Target
 from connector.core.schemas import STAGE_ENTRIES, STAGE_MOVES
 from connector.core.sql import scratch
 from connector.lifecycle.machine import PEOPLE, too_short
+from connector.lifecycle.people import future
 from connector.lifecycle.policy import HOLDOUT, RETURNED, Policy, offers, targets
 from connector.plan.part import Part
 from connector.plan.routes import Route, Routing
@@ -84,7 +86,7 @@ def stage(desired: pa.Table, people: pa.Table, routing: Routing, policy: Policy,
             key = f"lifecycle/{destination}/{target.kind}/{target.name}"
             routes.append(Route(key, target, SyncMode.MIRROR, _UNGUARDED))
             columns[f"in:{key}"] = pc.is_in(desired["email"], value_set=emails)
-    notes = (*_not_offered(destination, policy, can), *_still(desired, people, destination, policy))
+    notes = (*_not_offered(destination, policy, can), *_still(people, destination, policy))
     return Staged(people, replace(routing, routes=tuple(routes)), columns, notes)
 
 
@@ -148,7 +150,7 @@ def _not_offered(destination: str, policy: Policy, can: Capabilities) -> list[st
     return [f"{destination}: it has no {item}; the stage goes without." for item in missing]
 
 
-def _still(desired: pa.Table, people: pa.Table, destination: str, policy: Policy) -> list[str]:
+def _still(people: pa.Table, destination: str, policy: Policy) -> list[str]:
     """Why nobody moves, and whose entry was made under an earlier policy."""
     stage_of = pc.is_in(people["stage"], value_set=pa.array([*policy.names], pa.string()))
     other = pc.and_(stage_of, pc.not_equal(people["policy"], policy.hash))
@@ -176,3 +178,19 @@ def short(desired: pa.Table, policy: Policy) -> list[str]:
         "the policy asks for more. Nobody is called inactive before that."
         for name, first in found.items()
     ]
+
+
+def told(desired: pa.Table, policy: Policy, now: datetime, last_run: datetime | None) -> list[str]:
+    """What holds for all destinations: histories that are too short, times that cannot be, and a moment that has
+    passed."""
+    until = max(policy.as_of, now)
+    notes = short(desired, policy)
+    for name, count in future(desired, until).items():
+        who = f"{count:,} people have" if count != 1 else "1 person has"
+        notes.append(f"lifecycle: {who} a time in “{name}” that lies in the future. It is no sign of life.")
+    if last_run is not None and last_run > policy.as_of:
+        notes.append(
+            f"lifecycle: this is as of {policy.as_of:%Y-%m-%d %H:%M} UTC, and the last run was as of "
+            f"{last_run:%Y-%m-%d %H:%M} UTC, which is later. Nobody changes stage."
+        )
+    return notes

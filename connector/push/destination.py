@@ -6,7 +6,7 @@ Must not: decide what an outcome means (delivery.py), know other destinations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
@@ -36,10 +36,13 @@ def push(
     listener: Listener,
     clock: Clock,
     halt: Halt,
+    everywhere: Mapping[str, Adapter] | None = None,
 ) -> None:
-    """Send all that is left of the run to one destination. Returns early, with the reason in `halt`."""
+    """Send all that is left of the run to one destination. Returns early, with the reason in `halt`. `everywhere` are
+    the platforms that are asked before somebody is archived."""
     steps = store.journal.steps(run_id, destination)
-    delivery = Delivery(store, adapter, listener, clock, halt, sparing=Sparing(store, adapter, destination))
+    sparing = Sparing(store, adapter, destination, everywhere)
+    delivery = Delivery(store, adapter, listener, clock, halt, sparing=sparing)
     try:
         if adapter.capabilities.tag_style is TagStyle.PROPERTY:
             _carry(delivery, store, run_id, destination, steps)

@@ -1,5 +1,5 @@
-"""The recheck before a contact is archived, suppressed or unsubscribed: whoever was active or changed on the platform
-since the plan is spared.
+"""The recheck before a contact is archived, suppressed or unsubscribed: whoever was active on any platform of the file,
+or changed on this one, since the plan is spared.
 
 Owns: the readings that this takes. Must not: send anything that writes, judge (push/recheck_query.py), decide outcomes
 (delivery.py).
@@ -8,13 +8,16 @@ Owns: the readings that this takes. Must not: send anything that writes, judge (
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector.core.model import Status
 from connector.core.schemas import ENGAGEMENT_SCHEMA
 from connector.platforms.base import Adapter, Engagement
-from connector.push.recheck_query import fresh, spared
+from connector.push.recheck_query import ELSEWHERE, anywhere, fresh, spared
+from connector.reconcile.account import verify
 from connector.reconcile.observe import OVERLAP, unread
 from connector.state.base import Store
 
@@ -22,8 +25,13 @@ from connector.state.base import Store
 class Sparing:
     """One destination of one run. Called before each batch, from several threads."""
 
-    def __init__(self, store: Store, adapter: Adapter, destination: str) -> None:
+    def __init__(
+        self, store: Store, adapter: Adapter, destination: str, everywhere: Mapping[str, Adapter] | None = None
+    ) -> None:
+        """`everywhere`: the platforms of the file by destination."""
         self._store, self._adapter, self._destination = store, adapter, destination
+        self._others = {name: other for name, other in (everywhere or {}).items() if name != destination}
+        self._people: dict[str, pa.Table] = {}  # another destination -> who its contacts are
         self._lock = threading.Lock()
 
     def codes(self, records: pa.Table, retired: Status | None) -> pa.Table:
@@ -34,17 +42,32 @@ class Sparing:
             for table in self._adapter.statuses(since):
                 self._store.observe(self._destination, table)
             after = self._store.ledger(self._destination).contacts
-            known, _until = self._store.engagement(self._destination)
-            happened = pa.concat_tables([ENGAGEMENT_SCHEMA.empty_table(), *self._happened()])
-        return spared(records, after, known, happened, str(retired) if retired else None)
+            happened = self._happened(self._destination, self._adapter)
+            elsewhere = pa.concat_tables(
+                [ELSEWHERE.empty_table(), *(self._elsewhere(name, other) for name, other in self._others.items())]
+            )
+            known = anywhere(after, self._store.activity())
+        return spared(records, after, known, happened, str(retired) if retired else None, elsewhere)
 
-    def _happened(self) -> list[pa.Table]:
+    def _happened(self, destination: str, adapter: Adapter) -> pa.Table:
         """Opens too: whoever read a mail a moment ago can wait for the next cleanup."""
-        how = self._adapter.capabilities.engagement
+        how = adapter.capabilities.engagement
         if how is None:
-            return []
-        known, since = self._store.engagement(self._destination)
-        now = self._adapter.now()
+            return ENGAGEMENT_SCHEMA.empty_table()
+        known, since = self._store.engagement(destination)
+        now = adapter.now()
         since = unread(since, now)  # what a platform shows late is asked for again: here nothing is counted
-        happened = list(self._adapter.engagement(since - OVERLAP if since else None, now))
-        return [fresh(table, known) for table in happened] if how is Engagement.TOTALS else happened
+        happened = list(adapter.engagement(since - OVERLAP if since else None, now))
+        found = [fresh(table, known) for table in happened] if how is Engagement.TOTALS else happened
+        return pa.concat_tables([ENGAGEMENT_SCHEMA.empty_table(), *found])
+
+    def _elsewhere(self, name: str, adapter: Adapter) -> pa.Table:
+        """Who opened or clicked on another platform since it was last read: by address, and by the id in the CRM."""
+        if name not in self._people:
+            verify(self._store, name, adapter)
+            self._people[name] = self._store.ledger(name).contacts.select(["email", "person"])
+        happened = self._happened(name, adapter)
+        active = pc.or_(pc.is_valid(happened["last_open_at"]), pc.is_valid(happened["last_click_at"]))
+        emails, people = happened["email"].filter(active).combine_chunks(), self._people[name]
+        places = pc.index_in(emails, value_set=people["email"].combine_chunks())
+        return pa.table([emails, people["person"].take(places)], schema=ELSEWHERE)

@@ -16,6 +16,8 @@ from connector.core.model import BLOCKED, Status, quoted
 from connector.core.schemas import SEEN
 from connector.core.sql import scratch
 
+# Who was active on another platform.
+ELSEWHERE = pa.schema([("email", pa.string()), ("person", pa.string())])
 CAME_BACK, CHANGED = "came_back", "changed"
 _OUT = quoted([*BLOCKED, Status.ABSENT])
 _ACTIVE = "epoch_us(greatest(e.last_click_at, e.last_open_at))"
@@ -37,7 +39,8 @@ _SPARED = f"""
         select *, {_ADDRESSES} as addresses from after
     ), judged as (
         select b.seq, b.email in (select email from happened where last_click_at is not null
-                                  or last_open_at is not null)
+                                  or last_open_at is not null union all select email from elsewhere)
+                   or (a.person is not null and a.person in (select person from elsewhere where person is not null))
                    or {_ACTIVE} > coalesce(b.active, 0) as active,
                b.unnoted or a.email is null or (a.status is distinct from $retired and (
                    a.status is distinct from b.status or epoch_us(a.status_at) > coalesce(b.since, 0)
@@ -47,6 +50,14 @@ _SPARED = f"""
     )
     select seq, case when active then $back else $changed end as code from judged where active or changed
 """
+_ANYWHERE = """
+    with shown as (
+        select k.email, a.last_open_at, a.last_click_at from known k join activity a using (email)
+        union all
+        select k.email, a.last_open_at, a.last_click_at from known k join activity a using (person)
+    )
+    select email, max(last_open_at) as last_open_at, max(last_click_at) as last_click_at from shown group by email
+"""
 _FRESH = """
     select h.* from happened h left join known k using (email)
     where h.last_click_at > coalesce(k.last_click_at, '-infinity'::timestamptz)
@@ -55,27 +66,42 @@ _FRESH = """
 
 
 def seen(contacts: pa.Table, engagement: pa.Table) -> pa.Table:
-    """SEEN: what the plan knows of contacts (LEDGER_CONTACTS) and their engagement (ENGAGEMENT), for the recheck."""
+    """SEEN: what the plan knows of contacts (LEDGER_CONTACTS) and their engagement (`anywhere`), for the recheck."""
     with scratch() as connection:
         connection.register("known", contacts)
         connection.register("engagement", engagement)
         return connection.sql(_SEEN).to_arrow_table().cast(SEEN)
 
 
+def anywhere(contacts: pa.Table, activity: pa.Table) -> pa.Table:
+    """email, last_open_at, last_click_at of LEDGER_CONTACTS over all platforms (ACTIVITY), under every address that
+    belongs to the same person of the CRM."""
+    with scratch() as connection:
+        connection.register("known", contacts.select(["email", "person"]))
+        connection.register("activity", activity)
+        return connection.sql(_ANYWHERE).to_arrow_table()
+
+
 def spared(
-    records: pa.Table, after: pa.Table, engagement: pa.Table, happened: pa.Table, retired: str | None
+    records: pa.Table,
+    after: pa.Table,
+    engagement: pa.Table,
+    happened: pa.Table,
+    retired: str | None,
+    elsewhere: pa.Table | None = None,
 ) -> pa.Table:
     """`seq`, `code` of those of `records` (seq, email, seen) who are to be spared.
 
-    `after` is LEDGER_CONTACTS and `engagement` ENGAGEMENT by now, `happened` what the platform tells of opens and
-    clicks since the last reading (ENGAGEMENT_SCHEMA). A contact whose status is `retired` already may pass; where that
-    is None, a contact that was opted out or not held is spared, whenever that was. Without `seen` a contact is
-    spared."""
+    `after` is LEDGER_CONTACTS and `engagement` what `anywhere` gives by now, `happened` what the platform tells of
+    opens and clicks since the last reading (ENGAGEMENT_SCHEMA), `elsewhere` (ELSEWHERE) what others tell. Where the
+    status is `retired` already, a contact may pass; where that is None, one that was opted out or not held is spared,
+    whenever that was. So is one without `seen`."""
     with scratch() as connection:
         connection.register("batch", records.select(["seq", "email", "seen"]))
         connection.register("after", after)
         connection.register("engagement", engagement)
         connection.register("happened", happened)
+        connection.register("elsewhere", ELSEWHERE.empty_table() if elsewhere is None else elsewhere)
         known = {"back": CAME_BACK, "changed": CHANGED, "retired": retired}
         return connection.sql(_SPARED, params=known).to_arrow_table()
 

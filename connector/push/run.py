@@ -56,7 +56,8 @@ def apply(
     stop: threading.Event,
     clock: Clock | None = None,
 ) -> RunResult:
-    """Send what is left of a run. Needs the lease. Thread-safe listeners only.
+    """Send what is left of a run. Needs the lease. Thread-safe listeners only. `adapters` may be of more destinations
+    than the run's: all are asked before somebody is archived.
 
     Trouble of a destination ends up in the result. Raises StateError, and whatever is a bug, once the other
     destinations are done; the run is then as if it had been cut off."""
@@ -65,7 +66,7 @@ def apply(
     with ThreadPoolExecutor(max(1, len(halts)), thread_name_prefix="destination") as pool:
         for name, halt in halts.items():
             if name in adapters:
-                pool.submit(_push, store, run_id, name, adapters[name], listener, clock, halt)
+                pool.submit(_push, store, run_id, name, adapters, listener, clock, halt)
             else:
                 halt.error = _missing(name)
     for halt in halts.values():
@@ -90,14 +91,14 @@ def _push(
     store: Store,
     run_id: str,
     name: str,
-    adapter: Adapter,
+    adapters: Mapping[str, Adapter],
     listener: Listener,
     clock: Clock,
     halt: Halt,
 ) -> None:
     """Nothing is sent with a key that opens another account than the ledger's."""
     try:
-        verify(store, name, adapter)
+        verify(store, name, adapters[name])
     except Interrupted:
         halt.stop.set()
     except DestinationError as error:
@@ -105,7 +106,7 @@ def _push(
     except BaseException as error:  # noqa: BLE001  (raised again when the other destinations are done)
         halt.bug = error
     else:
-        push(store, run_id, name, adapter, listener, clock, halt)
+        push(store, run_id, name, adapters[name], listener, clock, halt, adapters)
 
 
 def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threading.Event) -> RunResult:

@@ -6,6 +6,7 @@ Owns: the words. Must not: find anything, show an address in full (but in the ta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import pyarrow as pa
@@ -32,7 +33,15 @@ ACTIONS = {
     "restore": "taken back",
     "unsubscribe": "unsubscribe, for good",
 }
-SAMPLES = 5
+# Why somebody was left alone; other codes are those of refusals (report/upkeep.py).
+SPARED = {
+    "came_back": "clicked or opened since the plan",
+    "changed": "changed on the platform since the plan",
+    "opted_out": "opted out since the plan",
+    "second_address": "this is not the address that the contact is mailed at",
+    "not_ours": "suppressed by somebody else",
+}
+SHOWN = 10
 Found = Mapping[str, Any]
 
 
@@ -70,8 +79,15 @@ def _way(side: Findings) -> dict[str, Any]:
 
 
 def cleanup_text(
-    plan: Plan, sides: Sequence[Findings], orphans: Found, twice: Found, invalid: Mapping[str, int], verbose: bool
+    plan: Plan,
+    sides: Sequence[Findings],
+    orphans: Found,
+    twice: Found,
+    invalid: Mapping[str, int],
+    verbose: bool,
+    zone: tzinfo = UTC,
 ) -> str:
+    """Everybody is masked; of many the first are shown, and all of them with `verbose`."""
     lines = []
     for side in sides:
         name = side.ledger.destination
@@ -79,8 +95,9 @@ def cleanup_text(
         for finding, action, count, waits in counts(side.found):
             later = f", {waits:,} of them in later runs (ramp)" if waits else ""
             lines.append(f"  {count:>8,}  {WORDS[finding]}: {ACTIONS.get(action, action)}{later}")
-            if verbose:
-                lines += [f"            {mask(email)}" for email in _samples(side.found, finding)]
+            lines += _people(side.found, finding, action, zone, verbose)
+        if side.told:
+            lines.append(f"  {side.told:>8,}  {WORDS['sunset']}: were told of before")
         if twice[name]:
             lines.append(f"  {twice[name]:>8,}  people held under several addresses: only told")
         lines += [f"  {'':>8}  {item}: no segment or stage in the file; left as it is" for item in orphans[name]]
@@ -95,18 +112,44 @@ def cleanup_text(
 
 def cleanup_csv(sides: Sequence[Findings]) -> str:
     """Everybody who was found, in full, for whoever asks for it."""
-    lines = ["destination,email,finding,action,waits"]
+    lines = ["destination,email,finding,action,waits,why,last_activity,inactive_since,stage,stage_since"]
     for side in sides:
-        lines += [
-            f"{side.ledger.destination},{safe(row['email'])},{row['finding']},{row['action']},{str(row['waits']).lower()}"
-            for row in side.found.to_pylist()
-        ]
+        for row in side.found.to_pylist():
+            times = [row["life"], row["began_at"], row["entered_at"]]
+            life, began, entered = ("" if at is None else at.astimezone(UTC).isoformat() for at in times)
+            who = (
+                side.ledger.destination,
+                safe(row["email"]),
+                row["finding"],
+                row["action"],
+                str(row["waits"]).lower(),
+            )
+            cells = (*who, f'"{WORDS[row["finding"]]}"', life, began, safe(row["stage"]), entered)
+            lines.append(",".join(map(str, cells)))
     return "\n".join(lines)
 
 
-def _samples(found: pa.Table, finding: str) -> list[str]:
-    chosen = [row["email"] for row in found.to_pylist() if row["finding"] == finding]
-    return chosen[:SAMPLES]
+def reason(code: str) -> str:
+    """Why somebody was not archived, in words."""
+    from connector.report.upkeep import REFUSED
+
+    return SPARED.get(code) or REFUSED.get(code, (code, ""))[0]
+
+
+def _people(found: pa.Table, finding: str, action: str, zone: tzinfo, verbose: bool) -> list[str]:
+    chosen = [row for row in found.to_pylist() if (row["finding"], row["action"]) == (finding, action)]
+    shown = chosen if verbose else chosen[:SHOWN]
+    lines = [f"            {mask(row['email']):<28} {_when(row, zone)}" for row in shown]
+    more = len(chosen) - len(shown)
+    return [*lines, f"            … and {more:,} more: --format csv lists everybody"] if more else lines
+
+
+def _when(row: Mapping[str, Any], zone: tzinfo) -> str:
+    def day(at: datetime | None) -> str:
+        return f"{at.astimezone(zone):%Y-%m-%d}" if at else "unknown"
+
+    stage = f"; in {row['stage']} since {day(row['entered_at'])}" if row["stage"] else ""
+    return f"last activity {day(row['life'])}{stage}{', waits (ramp)' if row['waits'] else ''}"
 
 
 def _total(plan: Plan) -> str:

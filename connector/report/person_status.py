@@ -15,6 +15,7 @@ from connector.plan import gate
 from connector.report.values import printable, shown
 
 if TYPE_CHECKING:
+    from connector.lifecycle.position import Position
     from connector.plan.person import Standing
 
 _OPS = {
@@ -30,18 +31,20 @@ _OPS = {
 }
 
 
-def standing_lines(item: Standing, in_export: bool, zone: ZoneInfo) -> Iterator[str]:
+def standing_lines(item: Standing, in_export: bool, zone: ZoneInfo, position: Position | None = None) -> Iterator[str]:
     """Indented lines of one destination."""
     yield f"  {item.destination}: {_status(item, zone)}"
     held = [f"{kind} “{printable(name)}”" for kind, name in item.targets]
     yield f"    we hold them in: {', '.join(held) or 'nothing'}"
     if item.way:
         yield f"    lifecycle: {' → '.join(_stay(row, zone) for row in item.way)}"
+    if position is not None:
+        yield f"    {_position(position, zone)}"
     if item.fields:
         yield f"    fields sent: {_fields(item.fields, zone)}"
     for row in item.rejects:
         yield f"    refused: {row['op']} {_target(row)}{row['code']}: {printable(row['detail'] or '')}"
-    yield from _next(item, in_export, zone)
+    yield from _next(item, in_export, zone, position)
 
 
 def _status(item: Standing, zone: ZoneInfo) -> str:
@@ -58,8 +61,25 @@ def _stay(row: dict[str, Any], zone: ZoneInfo) -> str:
     return f"{row['stage']}{part} since {shown(row['entered_at'], zone)[:10]}{ended}"
 
 
-def _next(item: Standing, in_export: bool, zone: ZoneInfo) -> Iterator[str]:
+def _position(item: Position, zone: ZoneInfo) -> str:
+    """Last activity with its source, mails since, protection, and what is due when."""
+    source = f" ({printable(item.source)})" if item.source else ""
+    parts = [f"last activity {shown(item.activity, zone) if item.activity else 'unknown'}{source}"]
+    parts += ["mails since: " + ("unknown" if item.sends is None else f"{item.sends:,}")]
+    parts += ["protected"] if item.protected else []
+    parts += [] if item.taking_part else ["takes no part here"]
+    parts += [] if item.measurable else ["cannot be measured"]
+    parts += ["waits (ramp)"] if item.waits else []
+    if item.due is not None:
+        parts.append(f"{item.due_for} not before {shown(item.due, zone)[:10]}")
+    return f"stage {item.stage or 'none'}; {'; '.join(parts)}"
+
+
+def _next(item: Standing, in_export: bool, zone: ZoneInfo, position: Position | None) -> Iterator[str]:
     changes = [change for row in item.changes if (change := _change(row, zone))]
+    if position is not None and position.how:
+        way = f"{position.stage or 'active'} → {position.following or 'active'}"
+        changes.insert(0, f"stage {way} ({position.how})")
     condition = "" if item.known or not in_export else ", unless the platform holds or blocks the address already"
     yield f"    next push: {'; '.join(changes) or 'nothing to do'}{condition if changes else ''}"
     for row in item.blocked:

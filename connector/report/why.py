@@ -6,8 +6,8 @@ whoever asks for that person by address; it is for the terminal, not for logs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from connector.report.values import as_json, noted, printable, shown, wrapped
 
 if TYPE_CHECKING:
+    from connector.lifecycle.position import Position
     from connector.plan.person import Standing
     from connector.segments.explain.identity import Identity
     from connector.segments.explain.person import Consent, Explanation, InOne, Verdict
@@ -33,6 +34,7 @@ class Why:
     given: tuple[tuple[str, Any], ...]
     standings: tuple[Standing, ...]
     quarantine: tuple[tuple[str, int, str], ...]
+    positions: Mapping[str, Position] = field(default_factory=dict)  # destination -> in its lifecycle
 
 
 def why_json(found: Why, segments: Sequence[str]) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def why_json(found: Why, segments: Sequence[str]) -> dict[str, Any]:
         "segments": [_segment_json(item) for item in (told.segments if told else ()) if item.name in segments],
         "changes": _moved(found),
         "consent": _consent_json(told.consent) if told else None,
-        "destinations": [_standing_json(item) for item in found.standings],
+        "destinations": [_standing_json(item, found.positions.get(item.destination)) for item in found.standings],
         "notes": list(told.notes) if told else [],
     }
 
@@ -101,7 +103,7 @@ def _consent_json(consent: Consent) -> dict[str, Any]:
     }
 
 
-def _standing_json(item: Standing) -> dict[str, Any]:
+def _standing_json(item: Standing, position: Position | None) -> dict[str, Any]:
     return {
         "name": item.destination,
         "platform": item.platform,
@@ -111,6 +113,7 @@ def _standing_json(item: Standing) -> dict[str, Any]:
         "targets": [{"kind": kind, "name": name} for kind, name in item.targets],
         "fields": item.fields,
         "stage": _stage_json(item),
+        "lifecycle": _position_json(position) if position else None,
         "rejects": [{key: as_json(row[key]) for key in ("op", "kind", "target", "code", "detail", "at")}
                     for row in item.rejects],
         "next_push": [{key: row[key] for key in ("op", "kind", "target", "fields", "new_status")}
@@ -118,6 +121,23 @@ def _standing_json(item: Standing) -> dict[str, Any]:
         "blocked": [{key: as_json(row[key]) for key in ("op", "kind", "target", "reason", "since")}
                     for row in item.blocked],
     }  # fmt: skip
+
+
+def _position_json(position: Position) -> dict[str, Any]:
+    move = {"how": position.how, "to": position.following} if position.how else None
+    return {
+        "stage": position.stage,
+        "since": as_json(position.since),
+        "last_activity": as_json(position.activity),
+        "source": position.source,
+        "sends": position.sends,
+        "due": as_json(position.due),
+        "due_for": position.due_for,
+        "taking_part": position.taking_part,
+        "protected": position.protected,
+        "measurable": position.measurable,
+        "next_push": move,
+    }
 
 
 def _stage_json(item: Standing) -> dict[str, Any]:
@@ -153,7 +173,7 @@ def why_text(found: Why, segments: Sequence[str], zone: ZoneInfo) -> str:
     if found.explanation is not None or any(item.known or item.targets for item in found.standings):
         lines += ["", "Destinations, as last known (no platform was asked now)"]
         for item in found.standings:
-            lines += standing_lines(item, found.explanation is not None, zone)
+            lines += standing_lines(item, found.explanation is not None, zone, found.positions.get(item.destination))
     if found.explanation is not None:
         lines += noted(found.explanation.notes)
     return "\n".join(line for text in lines for line in wrapped(text))

@@ -271,6 +271,9 @@ class Store(Protocol):
         """Add what happened since the last reading (ENGAGEMENT): the later of each time, the sum of each count, but
         `sends` begin anew with an open or click. With `totals` the counts replace what was known."""
 
+    def activity(self) -> pa.Table:
+        """ACTIVITY of everybody on every platform, as last read."""
+
     def stages(self, destination: str) -> pa.Table:
         """STAGE_ENTRIES of everybody, past and present."""
 
@@ -311,6 +314,9 @@ class Store(Protocol):
 
     def unfinished(self) -> RunInfo | None:
         """The latest run that `resume` would go on with."""
+
+    def last_moment(self) -> datetime | None:
+        """The latest --as-of of any run; None before the first."""
 
     def last_export(self) -> Export | None:
         """What the last run was made from, for the guards that compare with it."""

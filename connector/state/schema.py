@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.core.errors import StateError, TooNew
-from connector.state import left, retired, tombstones
+from connector.state import activity, left, retired, stages, tombstones
 from connector.state.drivers.driver import Driver
 
 Statement = str | Callable[[Driver], None]
@@ -140,6 +140,8 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _SERVER_TIME,
     left.TABLES,
     retired.TABLES,
+    activity.TABLES,
+    stages.TABLES,
 )
 
 

@@ -14,6 +14,8 @@ from connector.core.model import Op, Outcome
 from connector.core.schemas import STAGE_MOVES
 from connector.state.drivers.driver import Driver
 
+TABLES = ("ALTER TABLE stage_entry ADD COLUMN told_at INTEGER",)
+_TELL = "UPDATE stage_entry SET told_at = ? WHERE destination = ? AND email = ? AND left_at IS NULL"
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
 _LOAD = f"""INSERT INTO stage_move(run_id, {", ".join(STAGE_MOVES.names)})
     VALUES ({", ".join("?" for _ in ("run_id", *STAGE_MOVES.names))})"""
@@ -74,6 +76,13 @@ def adopted(db: Driver, run_id: str, destination: str) -> None:
 def finish(db: Driver, run_id: str) -> None:
     """Enter the moves that need no change."""
     _enter(db, _QUIET, [run_id, run_id])
+
+
+def tell(db: Driver, destination: str, emails: pa.Array, at: int) -> None:
+    """A cleanup has told of these people, whom the platform does not archive."""
+    size = len(emails)
+    columns = [pa.repeat(at, size), pa.repeat(destination, size), emails]
+    db.load(_TELL, pa.table(columns, names=["at", "destination", "email"]))
 
 
 def _enter(db: Driver, which: str, parameters: list[str]) -> None:

@@ -31,7 +31,7 @@ from connector.core.schemas import (
     RUN_CHANGES,
     STAGE_ENTRIES,
 )
-from connector.state import left, retired, tombstones
+from connector.state import activity, left, retired, tombstones
 from connector.state import stages as stage_entries
 from connector.state.accounts import Accounts
 from connector.state.base import Counts, Journal, Ledger, RunInfo, RunState
@@ -57,6 +57,7 @@ _OBSERVE = f"""
         status_at = CASE WHEN excluded.status IS NULL OR {_KEPT} THEN contact.status_at ELSE excluded.status_at END,
         tags = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL ELSE coalesce(excluded.tags, contact.tags) END,
         held_before = CASE WHEN excluded.held_before = 1 THEN 1 ELSE contact.held_before END,
+        returned_at = {activity.RETURNED},
         status = CASE WHEN {_KEPT} THEN contact.status ELSE coalesce(excluded.status, contact.status) END"""
 
 # A status belongs to the id. Where an address is absent, only a blocked status of its id counts.
@@ -184,6 +185,7 @@ class SqlStore:
             left.observe(self._db, destination, stones.without(known.set_column(0, "email", email)))
             self._db.load(_SAME_ID, shared)
             if cursor is not None:
+                activity.timed(self._db, destination, micros(cursor))
                 self._db.run(
                     "INSERT INTO destination(name, cursor, whole) VALUES (?, ?, ?) "
                     "ON CONFLICT(name) DO UPDATE SET cursor = excluded.cursor, "
@@ -231,6 +233,9 @@ class SqlStore:
                 "ON CONFLICT(name) DO UPDATE SET engaged_until = excluded.engaged_until",
                 [destination, micros(until)],
             )
+
+    def activity(self) -> pa.Table:
+        return activity.everywhere(self._db)
 
     def stages(self, destination: str) -> pa.Table:
         sql = f"SELECT {', '.join(STAGE_ENTRIES.names)} FROM stage_entry WHERE destination = ?"
@@ -316,6 +321,9 @@ class SqlStore:
     def last_export(self) -> Export | None:
         found = self._db.rows("SELECT contacts, coalesce(consenting, -1) FROM run ORDER BY rowid DESC LIMIT 1")
         return Export(found[0][0], None if found[0][1] < 0 else found[0][1]) if found else None
+
+    def last_moment(self) -> datetime | None:
+        return activity.last_moment(self._db)
 
     def unfinished(self) -> RunInfo | None:
         states = f"'{RunState.OPEN}', '{RunState.INTERRUPTED}', '{RunState.FAILED}'"

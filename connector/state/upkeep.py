@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from connector.core.model import Kind, Op, Outcome, Status
 from connector.core.schemas import INSTANT
-from connector.state import tombstones
+from connector.state import stages, tombstones
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
 from connector.state.settle import raise_revision
@@ -54,6 +54,12 @@ class Upkeep:
         with self._db.transaction():
             self._lease.check()
             self._db.load(f"UPDATE reject SET row_hash = NULL WHERE {where}", pa.table(keys, names=list(_REJECT_KEY)))
+
+    def tell(self, destination: str, emails: pa.Array) -> None:
+        """A cleanup has told of these people and does no more about them."""
+        with self._db.transaction():
+            self._lease.check()
+            stages.tell(self._db, destination, emails, micros(self._now()))
 
     def addresses(self, email: str, persons: Iterable[str] = ()) -> list[str]:
         """The addresses that `forget` removes: all that are known to be one person with this one."""

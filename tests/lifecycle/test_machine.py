@@ -13,8 +13,9 @@ import pytest
 
 from connector.config.load import load_text
 from connector.config.sections.lifecycle import Lifecycle
-from connector.core.schemas import ENGAGEMENT_SCHEMA, LEDGER_CONTACTS, STAGE_ENTRIES
+from connector.core.schemas import ACTIVITY, ENGAGEMENT_SCHEMA, LEDGER_CONTACTS, STAGE_ENTRIES
 from connector.lifecycle import machine
+from connector.lifecycle.people import Known
 from connector.lifecycle.policy import Policy, policy
 from connector.segments.compile.windows import Clock, ago
 
@@ -70,6 +71,7 @@ def decide(
     status: str | None = "subscribed",
     engaged: Sequence[Row] = (),
     at: Policy | None = None,
+    **more: Any,
 ) -> dict[str, Row]:
     """Address -> row of PEOPLE. People: email, click and joined in days ago, protected, consent."""
     rows = [*people, OLD]
@@ -87,14 +89,15 @@ def decide(
     )
     emails = dict.fromkeys([*desired["email"].to_pylist(), *(row["email"] for row in entries)])
     contacts = [{"id": n, "email": email, "status": status, "person": "7"} for n, email in enumerate(emails)]
-    found = machine.decide(
+    known = Known(
         desired,
         pa.Table.from_pylist(contacts, LEDGER_CONTACTS),
         pa.Table.from_pylist(list(engaged), ENGAGEMENT_SCHEMA),
-        pa.Table.from_pylist(list(engaged), ENGAGEMENT_SCHEMA).select(["email", "last_click_at"]),
         pa.Table.from_pylist(list(entries), STAGE_ENTRIES),
-        at or held(),
+        pa.Table.from_pylist(list(engaged), ACTIVITY),
+        **more,
     )
+    found = machine.decide(known, at or held())
     return {row["email"]: row for row in found.to_pylist()}
 
 
@@ -220,7 +223,8 @@ def test_another_policy() -> None:
 def test_returned_and_retired() -> None:
     assert move({"click": 3}, entries=[entry("returned", 6)]) == (None, None)
     assert move({"click": 9}, entries=[entry("returned", 7)]) == ("over", None)
-    assert move(SILENT, entries=[entry("returned", 6)]) == ("entered", "win_back")
+    assert move(SILENT, entries=[entry("returned", 6)]) == (None, None)  # as long as `for` says
+    assert move(SILENT, entries=[entry("returned", 7)]) == ("entered", "win_back")
     assert move(SILENT, entries=[entry("retired", 6)], status="archived") == (None, None)
     assert move({"click": 1}, entries=[entry("retired", 6)], status="archived") == (None, None)
     assert move({"click": 1}, entries=[entry("retired", 6)]) == ("returned", "returned")  # somebody brought them back

@@ -62,7 +62,7 @@ def tags(made: World) -> list[dict[str, set[str]]]:
 
 
 def to_sunset(made: World) -> None:
-    for made.day in (10, 15):
+    for made.day in (10, 15, 16):
         made.push()
 
 
@@ -87,7 +87,7 @@ def test_a_whole_way_there_and_back(three: World) -> None:
     }
     assert any("hubspot offers no way" in note for note in found.plan.notes)
     assert [note for note in found.plan.notes if "can be undone" in note]
-    (path,) = (three.folder / ".connector" / "rehearsal").glob("retired-2027-01-16-*.csv")
+    (path,) = (three.folder / ".connector" / "rehearsal").glob("retired-2027-01-17-*.csv")
     assert path.stat().st_mode & 0o777 == 0o600
     with path.open() as file:
         rows = list(csv.DictReader(file))
@@ -115,7 +115,6 @@ def _alive_again(three: World) -> None:
         (SILENT[1], "report"),
         (SILENT[2], "report"),
         (SILENT[1], "restore"),
-        (SILENT[3], "report"),  # HubSpot lets nobody go
     }
     assert three.stages("klaviyo")[SILENT[1]] == "returned"
     three.day = 21
@@ -136,7 +135,10 @@ def test_undo_takes_back_what_klaviyo_suppressed(two: World) -> None:
     assert result.counts == {"klaviyo": {"restore": {"applied": 2}}}
     assert any("mailchimp: 4 retired contacts stay retired" in note for note in plan.notes)
     assert two.stages("klaviyo") == {SILENT[0]: "retired", SILENT[1]: "retired"}
-    two.day = 16
+    two.day = 17
+    assert not two.push()[0].stages.num_rows  # they have the time of everybody who came back
+    two.day = 48
+    two.people["busy@example.com"].order = 47
     plan, _ = two.push()
     assert {row["how"] for row in plan.stages.to_pylist() if row["destination"] == "klaviyo"} == {"entered"}
 
@@ -220,6 +222,7 @@ def test_guards_show_a_mass_move_first(tmp_path: Path) -> None:
         assert set(plan.stages["stage"].to_pylist()) == {"last_call"}
         on(45)
         made.push(allow=("stages",), reason="again")
+        on(46)
         with pytest.raises(Unsafe, match=r"60 of 100 contacts would be let go.*--allow retires"):
             made.cleanup()
         made.policy = POLICY + "  ramp: {at_most: 10% of contacts}\n"

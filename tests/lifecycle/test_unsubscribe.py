@@ -198,7 +198,7 @@ def test_guard_and_ramp_hold_for_it(tmp_path: Path) -> None:
         made.people = {f"p{n}@example.com": Person(click=-100) for n in range(60)}
         made.people |= {f"b{n}@example.com": Person(order=-2) for n in range(10)}
         made.people["p0@example.com"].order = -300
-        for day in (-1, 0, 10, 15):
+        for day in (-1, 0, 10, 15, 16):
             made.day = day
             made.push(allow=("stages",), reason="a test")
         with pytest.raises(Unsafe, match=r"60 of 70 contacts would be let go.*--allow retires"):

@@ -105,10 +105,15 @@ class World:
         text = FILE.format(accounts=accounts, send=send, policy=self.policy)
         (self.folder / "segments.yaml").write_text(text)
 
+    @property
+    def ahead(self) -> float:
+        """How many seconds the world is ahead of the machine."""
+        return (self.now - datetime.now(UTC)).total_seconds()
+
     @contextmanager
     def open(self, **options: Any) -> Iterator[Workspace]:
         """Real time of the connector and of the platforms is the world's."""
-        self.running.settings(clock_ahead_s=(self.now - datetime.now(UTC)).total_seconds())
+        self.running.settings(clock_ahead_s=self.ahead)
         as_of = options.pop("as_of", self.now.isoformat())
         chosen = Options(file=self.folder / "segments.yaml", rehearse=True, as_of=as_of, **options)
         now = self.now
@@ -135,7 +140,10 @@ class World:
         with self.open(**options) as workspace, open_state(workspace) as store:
             found = cleaning.cleanup(workspace, store)
             pushing.guard(workspace, found.plan)
-            return found, cleaning.apply(workspace, store, found)[0] if found.plan.changes.num_rows else None
+            if found.plan.changes.num_rows:
+                return found, cleaning.apply(workspace, store, found)[0]
+            cleaning.tell(store, found)
+            return found, None
 
     def stages(self, destination: str = "") -> dict[str, str]:
         """Address -> stage now."""

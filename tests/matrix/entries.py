@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connector.app import cleaning, planning, pushing, upkeep
@@ -50,8 +51,8 @@ def want_extra(world: Everywhere) -> None:
 
 
 @contextmanager
-def opened(world: Everywhere) -> Iterator[tuple[Workspace, Store]]:
-    with world.open(allow=ALLOWED, reason="test") as workspace, open_state(workspace) as store:
+def opened(world: Everywhere, **options: Any) -> Iterator[tuple[Workspace, Store]]:
+    with world.open(allow=ALLOWED, reason="test", **options) as workspace, open_state(workspace) as store:
         yield workspace, store
 
 
@@ -153,7 +154,8 @@ def _clean(world: Everywhere, action: str) -> Iterator[None]:
     world.ask(BEFORE, more=more, clicks=clicks)
     world.push(allow=ALLOWED, reason="test")
     world.ask(AFTER, extra="paid", numbers=NUMBERS, more=more, clicks=clicks)
-    with opened(world) as (workspace, store):
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()  # a full day after the last stage was entered
+    with opened(world, as_of=tomorrow) as (workspace, store):
         found = cleaning.cleanup(workspace, store)
         yield
         cleaning.apply(workspace, store, found)

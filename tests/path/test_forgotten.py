@@ -200,7 +200,7 @@ def sunset(tmp_path: Path) -> Iterator[World]:
     with lifecycle_world(tmp_path, ("mailchimp", "klaviyo")) as made:
         made.people = {email: Person(click=-100) for email in SILENT}
         made.people |= {"busy@example.com": Person(order=-2), "vip@example.com": Person(order=-99, vip=True)}
-        for made.day in (-1, 0, 10, 15):
+        for made.day in (-1, 0, 10, 15, 16):
             made.push()
         forget(made, SILENT[0])
         yield made

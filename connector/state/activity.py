@@ -1,0 +1,52 @@
+"""Signs of life in the state: opens and clicks of every platform, and who is subscribed again after an opt-out.
+
+Owns: the column contact.returned_at, and what is read over all platforms. Must not: decide what follows from a sign of
+life (connector/lifecycle does), ask a platform.
+
+`returned_at` is the platform's time of the change where it tells one, else that of the reading: UNTIMED until then.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pyarrow as pa
+
+from connector.core.model import BLOCKED, Status, quoted
+from connector.core.schemas import ACTIVITY
+from connector.state.drivers.driver import Driver
+from connector.state.times import instant
+
+TABLES = ("ALTER TABLE contact ADD COLUMN returned_at INTEGER",)
+UNTIMED = -1
+# Whoever signs up in a form of the platform may have to confirm it first.
+# What we lift ourselves is entered with the outcome, so that it is no change when it is read.
+_LEFT = quoted([*BLOCKED, Status.PENDING])
+# Not every platform tells a subscription from none.
+_SAID_NO = quoted([Status.UNSUBSCRIBED, Status.COMPLAINED])
+# Of the statement that observes contacts (store.py).
+RETURNED = f"""CASE WHEN excluded.status = '{Status.SUBSCRIBED}' AND contact.status IN ({_LEFT})
+            OR excluded.status = '{Status.NEVER_SUBSCRIBED}' AND contact.status IN ({_SAID_NO})
+            THEN coalesce(excluded.status_at, {UNTIMED}) ELSE contact.returned_at END"""
+_TIME = f"UPDATE contact SET returned_at = ? WHERE destination = ? AND returned_at = {UNTIMED}"
+_EVERYWHERE = f"""
+    SELECT e.destination, e.email, k.person, e.last_open_at, e.last_click_at
+    FROM engagement e LEFT JOIN contact k ON k.destination = e.destination AND k.email = e.email
+    UNION ALL
+    SELECT destination, email, person, NULL, returned_at FROM contact WHERE returned_at > {UNTIMED}"""
+
+
+def timed(db: Driver, destination: str, at: int) -> None:
+    """Everybody has been read up to `at`. Inside the caller's transaction."""
+    db.run(_TIME, [at, destination])
+
+
+def everywhere(db: Driver) -> pa.Table:
+    """ACTIVITY; whoever subscribed again counts as having clicked."""
+    return db.table(_EVERYWHERE, ACTIVITY)
+
+
+def last_moment(db: Driver) -> datetime | None:
+    """The latest --as-of of any run."""
+    ((latest,),) = db.rows("SELECT coalesce(max(as_of), -1) FROM run")
+    return None if latest == -1 else instant(latest)

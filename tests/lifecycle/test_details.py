@@ -1,0 +1,213 @@
+"""Nobody is archived by a detail: an address, a mail that never left, a date, an hour, a return by oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.app import pushing, upkeep
+from connector.app.workspace import open_state
+from tests.lifecycle.test_path import SILENT, begun, tags, to_sunset
+from tests.lifecycle.world import POLICY, Person, World, world
+from tests.path import platforms
+from tests.path.small import PLATFORMS, Small
+
+ANN, BEN = SILENT[:2]
+NEW = "ann.new@example.com"
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[World]:
+    with begun(tmp_path, *PLATFORMS) as found:
+        yield found
+
+
+def moved(world: World, **options: str) -> dict[str, dict[str, str]]:
+    """Destination -> address -> how somebody changed stage in a push."""
+    plan, _ = world.push(**options)
+    found: dict[str, dict[str, str]] = {name: {} for name in world.to}
+    for row in plan.stages.to_pylist():
+        found[row["destination"]][row["email"]] = row["how"]
+    return found
+
+
+def renamed(world: World, old: str, new: str) -> None:
+    world.people = {new if email == old else email: one for email, one in world.people.items()}
+
+
+# -- an address changes ---------------------------------------------------------------------------------------------
+
+
+def test_the_stage_tag_stays_when_the_address_changes(made: World) -> None:
+    """On no platform is it off for a moment: flows would begin again."""
+    made.day = 4
+    renamed(made, ANN, NEW)
+    plan, _ = made.push()
+    assert {row["op"] for row in plan.changes.to_pylist() if row["email"] in (ANN, NEW)} <= {"move", "update"}
+    for found in tags(made):
+        assert found["win-back"] == {NEW, *SILENT[1:]}
+    assert all(made.stages(name)[NEW] == "win_back" for name in made.to)
+    for made.day in (10, 15):
+        made.push()
+    assert all(made.stages(name)[NEW] == "sunset" for name in made.to)
+
+
+def test_a_new_address_on_the_day_of_the_next_stage_waits_a_run(made: World) -> None:
+    made.day = 10
+    renamed(made, ANN, NEW)
+    assert all(set(rows) == set(SILENT[1:]) for rows in moved(made).values())
+    assert all(found["win-back"] == {NEW} for found in tags(made))
+    made.day = 11
+    assert all(rows == {NEW: "moved"} for rows in moved(made).values())
+
+
+def test_a_click_under_the_new_address_counts_for_the_old_one(made: World) -> None:
+    to_sunset(made)
+    renamed(made, ANN, NEW)
+    made.people[NEW].click = made.day - 0.1
+    found, _ = made.cleanup()
+    assert not [row for row in found.plan.changes.to_pylist() if row["email"] in (ANN, NEW)]
+
+
+# -- mails ------------------------------------------------------------------------------------------------------------
+
+
+def test_who_was_never_mailed_is_not_inactive(tmp_path: Path) -> None:
+    with world(tmp_path, PLATFORMS, POLICY.replace("{after: 30 days}", "{after: 30 days, sends: 1}")) as made:
+        made.people = {email: Person(click=-100) for email in SILENT}
+        made.people["busy@example.com"] = Person(click=-1, order=-80)
+        made.day = -1
+        made.push()
+        mailed = [{"email": ANN, "did": "send", "at": "2026-12-31T14:00:00+00:00"}]
+        made.running.engage(**dict.fromkeys(PLATFORMS, mailed))
+        made.day = 0
+        assert moved(made) == {name: {ANN: "entered"} for name in PLATFORMS}
+        for made.day in (10, 15, 16):
+            made.push()
+        found, _ = made.cleanup()
+        assert {row["email"] for row in found.plan.changes.to_pylist()} == {ANN}
+
+
+# -- subscribing again ------------------------------------------------------------------------------------------------
+
+
+def again(world: World, platform: str, email: str) -> None:
+    """Subscribe as the person would, in a form of the platform."""
+    small = Small(world.folder, world.running)
+    if platform == "mailchimp":
+        for status in ("pending", "subscribed"):  # and confirm it
+            path = f"{small.audience()}/members/{email}"
+            small._send("PATCH", path, platforms.MAILCHIMP, {"status": status})
+    elif platform == "klaviyo":
+        consent = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
+        profile = {"type": "profile", "attributes": {"email": email, "subscriptions": consent}}
+        body = {
+            "data": {
+                "type": "profile-subscription-bulk-create-job",
+                "attributes": {"profiles": {"data": [profile]}},
+            }
+        }
+        small._send("POST", "/api/profile-subscription-bulk-create-jobs", platforms.KLAVIYO, body)
+    elif platform == "hubspot":
+        path = "/communication-preferences/2026-03/statuses/batch/write"
+        types = small._send("GET", "/communication-preferences/2026-03/definitions", platforms.HUBSPOT)["results"]
+        inputs = [
+            {
+                "subscriberIdString": email,
+                "subscriptionId": one["id"],
+                "statusState": "SUBSCRIBED",
+                "channel": "EMAIL",
+                "legalBasis": "CONSENT_WITH_NOTICE",
+                "legalBasisExplanation": "signed up in a form",
+            }
+            for one in types
+        ]
+        small._send("POST", path, platforms.HUBSPOT, {"inputs": inputs})
+    else:
+        place = f"/v3/contacts/{email}"
+        small._send("PUT", place, platforms.BREVO, {"emailBlacklisted": False})
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_who_subscribes_again_by_themselves_is_alive(made: World, platform: str) -> None:
+    made.day = 3
+    made.say_no(platform, ANN)
+    assert moved(made)[platform] == {ANN: "left"}
+    made.day = 5
+    again(made, platform, ANN)
+    assert ANN not in moved(made)[platform]
+    made.day = 30
+    assert ANN not in moved(made)[platform]
+    made.day = 37
+    assert moved(made)[platform][ANN] == "entered"
+
+
+@pytest.mark.parametrize("platform", ["mailchimp", "klaviyo"])
+def test_who_subscribes_again_after_having_been_archived_is_returned_for_its_time(made: World, platform: str) -> None:
+    to_sunset(made)
+    made.cleanup()
+    made.day = 20
+    made.push()
+    made.day = 21
+    again(made, platform, ANN)
+    assert moved(made)[platform] == {ANN: "returned"}
+    for made.day in (22, 27):
+        assert moved(made)[platform] == {}
+        assert tags(made)[PLATFORMS.index(platform)]["won-back"] == {ANN}
+    made.day = 28
+    assert moved(made)[platform] == {ANN: "over"}
+    made.day = 50
+    assert ANN not in moved(made)[platform]
+    made.day = 53
+    assert moved(made)[platform][ANN] == "entered"
+
+
+def test_whom_an_undo_took_back_does_not_go_straight_into_the_first_stage(made: World) -> None:
+    to_sunset(made)
+    made.cleanup()
+    made.write()
+    with made.open() as workspace, open_state(workspace) as store:
+        pushing.push(workspace, store, upkeep.undo(workspace, store, "last"))
+    made.day = 17
+    assert moved(made)["klaviyo"] == {}
+    made.day = 46
+    assert not set(moved(made)["klaviyo"]) & set(SILENT)
+    made.day = 48
+    assert set(SILENT) <= set(moved(made)["klaviyo"])
+
+
+# -- moments ----------------------------------------------------------------------------------------------------------
+
+
+def test_archiving_waits_a_full_day_after_the_last_stage(made: World) -> None:
+    for made.day in (10, 15, 15.9):
+        made.push()
+    assert not made.cleanup()[0].plan.changes.num_rows
+    made.day = 16
+    assert {row["email"] for row in made.cleanup()[0].plan.changes.to_pylist()} == set(SILENT)
+
+
+def test_a_date_in_the_future_is_no_sign_of_life_and_is_told(made: World) -> None:
+    made.people["later@example.com"] = Person(click=2000)
+    made.people[ANN].click = 3.5
+    made.day = 2
+    made.push()
+    made.day = 2.1
+    plan, _ = made.push()
+    assert {row["email"]: row["how"] for row in plan.stages.to_pylist()} == {"later@example.com": "entered"}
+    assert any("2 people have a time in “last_click_at” that lies in the future" in note for note in plan.notes)
+    made.day = 4
+    assert moved(made)["mailchimp"] == {ANN: "returned"}
+
+
+def test_an_earlier_moment_than_the_last_run_moves_nobody(made: World) -> None:
+    """Also when that run moved nobody."""
+    made.day = 4
+    made.people["new@example.com"] = Person(click=3)
+    assert made.push()[0].changes.num_rows
+    made.people["vip@example.com"].vip = False
+    plan, _ = made.push(as_of=made.at(3.5).replace(" ", "T") + "+00:00")
+    assert not plan.stages.num_rows
+    assert any("Nobody changes stage" in note for note in plan.notes)

@@ -1,0 +1,80 @@
+"""What is known of somebody only after they were archived, though it happened before, and what happens elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.app import cleaning, pushing
+from connector.app.workspace import open_state
+from connector.core.model import Outcome
+from tests.lifecycle.test_path import SILENT, begun, to_sunset
+from tests.lifecycle.world import World
+from tests.path.small import PLATFORMS
+
+ANN, BEN = SILENT[:2]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[World]:
+    with begun(tmp_path, *PLATFORMS) as found:
+        to_sunset(found)
+        yield found
+
+
+def clicked(world: World, platform: str, email: str, day: float) -> None:
+    moment = world.at(day).replace(" ", "T") + "+00:00"
+    world.running.engage(**{platform: [{"email": email, "did": did, "at": moment} for did in ("send", "click")]})
+
+
+def told(world: World) -> dict[str, set[str]]:
+    """Destination -> who is found to be back."""
+    found, _ = world.cleanup()
+    return {
+        side.ledger.destination: {row["email"] for row in side.found.to_pylist() if row["finding"] == "back"}
+        for side in found.sides
+    }
+
+
+def test_a_click_of_before_the_archiving_that_the_export_tells_later(made: World) -> None:
+    made.cleanup()
+    made.people[ANN].click = made.day - 1.5
+    made.day += 1
+    assert told(made) == {"mailchimp": {ANN}, "klaviyo": {ANN}, "hubspot": set()}
+    assert made.stages("klaviyo")[ANN] == "returned"
+
+
+def test_a_click_of_before_the_way_began_counts_when_nobody_was_inactive_then(made: World) -> None:
+    """Ben's is older than the window in which the way began: it would have changed nothing."""
+    made.cleanup()
+    made.people[ANN].click, made.people[BEN].click = -20, -60
+    made.day += 30
+    assert told(made) == {"mailchimp": {ANN}, "klaviyo": {ANN}, "hubspot": set()}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_click_of_before_that_another_platform_tells_later(made: World, platform: str) -> None:
+    """Only the others are cleaned up; the click is there, and had not been read."""
+    others = [name for name in PLATFORMS if name != platform]
+    clicked(made, platform, ANN, made.day + 0.2)
+    made.day += 0.5
+    found, _ = made.cleanup(to=tuple(others))
+    for side in found.sides:
+        assert side.ledger.destination in others
+        assert ANN not in [row["email"] for row in side.found.to_pylist()]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_the_recheck_asks_every_platform(made: World, platform: str) -> None:
+    made.write()
+    with made.open() as workspace, open_state(workspace) as store:
+        found = cleaning.cleanup(workspace, store)
+        pushing.guard(workspace, found.plan)
+        clicked(made, platform, ANN, made.day + 0.001)
+        made.running.settings(clock_ahead_s=made.ahead + 600)
+        result, _ = cleaning.apply(workspace, store, found)
+        rows = store.run_changes(result.run_id).to_pylist()
+    left = [(row["destination"], row["email"], row["code"]) for row in rows if row["outcome"] == Outcome.SKIPPED]
+    assert left == [(name, ANN, "came_back") for name in ("mailchimp", "klaviyo")]
