@@ -21,7 +21,7 @@ import pyarrow as pa
 from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
-from connector.sources import consent, engine, identity, kept, members, quarantine, related
+from connector.sources import consent, engine, identity, kept, members, quarantine, refusals, related
 from connector.sources.columns import vacant
 from connector.sources.columns.layout import Layout, Wish
 from connector.sources.columns.model import SourceInfo
@@ -145,7 +145,7 @@ class _Load:
             vacant.people(typed.rows, engine.number(self.con, f"SELECT count(*) FROM {typed.table}"), self.findings)
             if self.keep:
                 self._keep(typed, builder.layout, columns, updated)
-            refusing = consent.refusals(self.config, info)
+            refusing = refusals.refusals(self.config, info)
             self.unclear = consent.settle(self.con, typed, builder.layout, refusing, updated, self.findings)
             identity.merge(self.con, typed.table, columns, updated, self.findings)
             if not self.keep:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from connector.core.model import ColumnType
 from connector.sources import emails, engine
+from connector.sources.cells import Where, cell
 from connector.sources.columns import mappings, measure
 from connector.sources.columns.catalog import numbered
 from connector.sources.columns.choose import Choice
@@ -26,7 +27,7 @@ from connector.sources.files import formats
 from connector.sources.files.csv import Tally
 from connector.sources.files.formats import Export
 from connector.sources.findings import Findings
-from connector.sources.rows import Span, locate
+from connector.sources.rows import Span
 from connector.sources.text import fold, name
 from connector.sources.trouble import reading
 
@@ -153,7 +154,7 @@ class Builder:
     def _report(self) -> None:
         for column, count in self._losses().items():
             message = f"values are no {self.typed.types[column]} and count as missing"
-            self.findings.add("not-of-type", self.wish.info.name, column, count, message, self._first_lost(column))
+            self.findings.add("not-of-type", self.wish.info.name, column, count, message, *self._first_lost(column))
         if self.wish.columns:
             counts = ", ".join(f"count({name(column)})" for column in self.wish.columns)
             found = engine.row(self.con, f"SELECT {counts} FROM {self.typed.table}")
@@ -161,10 +162,10 @@ class Builder:
                 column for column, has in zip(self.wish.columns, found, strict=True) if not has
             )
 
-    def _first_lost(self, column: str) -> tuple[str, int]:
-        found = engine.row(
+    def _first_lost(self, column: str) -> tuple[Where, tuple[str, ...]]:
+        (row,) = engine.row(
             self.con,
-            f"SELECT r.rowid, r._line FROM {self.typed.raw} r JOIN {self.typed.table} t ON t._row = r.rowid"
-            f" WHERE t.{name(column)} IS NULL AND ({self.layout.given(column)}) ORDER BY r.rowid LIMIT 1",
+            f"SELECT min(r.rowid) FROM {self.typed.raw} r JOIN {self.typed.table} t ON t._row = r.rowid"
+            f" WHERE t.{name(column)} IS NULL AND ({self.layout.given(column)})",
         )
-        return locate(self.typed.spans, {found[0]: found[1]})[found[0]] if found else ("", 0)
+        return cell(self.con, self.typed.raw, self.typed.spans, self.layout, column, row)

@@ -32,7 +32,6 @@ OPEN: frozenset[str] = frozenset(
         "26-headers-collide",
         "31-salesforce-15-char-ids",
         "33-overlapping-exports",
-        "47-xlsx-dates-and-texts",
         "48-one-bad-cell",
         "52-phones",
     ]

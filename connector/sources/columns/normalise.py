@@ -11,10 +11,23 @@ import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 
-from connector.sources.text import fold
+from connector.sources.text import fold, literal, literals
 
-YES = ("true", "yes", "y", "t", "1", "on")
-NO = ("false", "no", "n", "f", "0", "off")
+# Of exports in English, German, French, Spanish, Italian, Dutch, Portuguese and Polish; words, signs, a sheet's own.
+YES = (
+    "true", "yes", "y", "t", "1", "1.0", "on", "ja", "j", "wahr", "oui", "vrai", "sí", "si", "sì", "verdadero",
+    "vero", "waar", "sim", "verdadeiro", "tak", "prawda",
+)  # fmt: skip
+NO = (
+    "false", "no", "n", "f", "0", "0.0", "off", "nein", "falsch", "non", "faux", "falso", "nee", "neen", "onwaar",
+    "não", "nao", "nie", "fałsz",
+)  # fmt: skip
+# What may stand behind such a word: since when. `YES (2024-03-01)`, `ja, 1.3.2024`, `no since 2024-03-01 10:00`
+SINCE = (
+    r"(?:\s*[,;:(\[–—-]\s*|\s+)(?:(?:on|since|as of|am|seit|vom|le|depuis|el|desde|il|dal|op|sinds|em|od|dnia)\s+)?"
+    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?:[t ,]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:z|utc|gmt|[+-]\d{2}:?\d{2}))?)?"
+    r"\s*[)\]]?$"
+)
 
 E164 = r"\+[1-9]\d{7,14}"
 
@@ -27,9 +40,28 @@ def country(text: str) -> str | None:
 def boolean(text: str, yes: tuple[str, ...] = (), no: tuple[str, ...] = ()) -> bool | None:
     """What a yes/no word means; None for every other text."""
     word = fold(text)
-    if word in YES or word in yes:
-        return True
-    return False if word in NO or word in no else None
+    for said in (word, re.sub(SINCE, "", word)):
+        if said in YES or said in yes:
+            return True
+        if said in NO or said in no:
+            return False
+    return None
+
+
+def boolean_sql(value: str, yes: tuple[str, ...] = YES, no: tuple[str, ...] = NO) -> str:
+    """SQL: boolean() of a trimmed text. Only what is no such word as it stands takes the slow road."""
+    word = f"lower({value})"
+    bare = f"regexp_replace({word}, {literal(SINCE)}, '')"
+    return f"CASE {_either(word, yes, no)} ELSE CASE {_either(bare, yes, no)} END END"
+
+
+def _either(word: str, yes: tuple[str, ...], no: tuple[str, ...]) -> str:
+    return f"WHEN {word} IN ({_spelled(yes)}) THEN true WHEN {word} IN ({_spelled(no)}) THEN false"
+
+
+def _spelled(words: tuple[str, ...]) -> str:
+    """With accents as one sign, and as a Mac writes them."""
+    return literals(dict.fromkeys(form for word in words for form in (word, unicodedata.normalize("NFD", word))))
 
 
 def phone(text: str, region: str | None = None) -> str | None:
