@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from connector.config.sections.advice_codes import WARNINGS
+from connector.config.sections.advice_codes import TOLD, WARNINGS
 from connector.core.problem import Problem, Severity
 from connector.segments.advice.model import Advice
 from connector.sources.model import Finding, Loaded
 
 SHOWN, ROWS_SHOWN = 5, 10  # of one code, of the quarantine; all with -v
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}
-_TOLD = ("ambiguous-date", "ambiguous-number", *WARNINGS)  # findings that are advice as well
+_TOLD = ("join-finds-some", *TOLD, *WARNINGS)  # findings that are advice as well
 
 
 def check_json(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Advice]) -> dict[str, Any]:

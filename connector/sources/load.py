@@ -21,7 +21,7 @@ import pyarrow as pa
 from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
-from connector.sources import consent, engine, identity, kept, members, quarantine, refusals, related
+from connector.sources import consent, engine, identity, kept, keys, members, quarantine, refusals, related
 from connector.sources.columns import vacant
 from connector.sources.columns.layout import Layout, Wish
 from connector.sources.columns.model import SourceInfo
@@ -99,6 +99,7 @@ class _Load:
         self.findings = Findings()
         self.listed: list[pa.Table] = [QUARANTINE_SCHEMA.empty_table()]
         self.typed: dict[str, Typed] = {}
+        self.known: dict[str, str] = {}  # column of contacts that joins use -> table of its texts (_email, text)
         self.unclear = consent.UNCLEAR.empty_table()
 
     def run(self) -> Loaded:
@@ -127,8 +128,8 @@ class _Load:
     def _contacts(self, others: list[str]) -> None:
         source, info = self.config.sources["contacts"], self.catalog["contacts"]
         updated = "updated_at" if "updated_at" in info.columns else None
-        keys = {self._join(other)[1] for other in others}
-        columns = sorted((self._asked("contacts") | keys | ({updated} if updated else set())) - {"email"})
+        joined_by = {self._join(other)[1] for other in others}
+        columns = sorted((self._asked("contacts") | joined_by | ({updated} if updated else set())) - {"email"})
         wish = Wish(
             info=info, number=0, key="email", by_email=True, columns=columns,
             clocks=frozenset({"updated_at"}), zone=self._zone("contacts"), wants_address=True,
@@ -145,6 +146,8 @@ class _Load:
             vacant.people(typed.rows, engine.number(self.con, f"SELECT count(*) FROM {typed.table}"), self.findings)
             if self.keep:
                 self._keep(typed, builder.layout, columns, updated)
+            for number, column in enumerate(sorted(joined_by - {"email"})):
+                self._know(typed, builder.layout, column, f"known_{number}")
             refusing = refusals.refusals(self.config, info)
             self.unclear = consent.settle(self.con, typed, builder.layout, refusing, updated, self.findings)
             identity.merge(self.con, typed.table, columns, updated, self.findings)
@@ -154,6 +157,15 @@ class _Load:
             self.con.execute(
                 f"CREATE OR REPLACE VIEW source_contacts AS SELECT _email AS email{asked} FROM {typed.table}"
             )
+
+    def _know(self, typed: Typed, layout: Layout, column: str, into: str) -> None:
+        """The texts of a column that joins find people by, of all rows: before a person's rows become one."""
+        text = layout.text(layout.column(column), layout.slot(column))
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT DISTINCT t._email, {text} AS text"
+            f" FROM {typed.raw} r JOIN {typed.table} t ON t._row = r.rowid WHERE text IS NOT NULL"
+        )
+        self.known[column] = into
 
     def _keep(self, typed: Typed, layout: Layout, columns: Sequence[str], updated: str | None) -> None:
         self.con.execute(f"CREATE OR REPLACE TABLE {kept.TABLE} AS SELECT * FROM {typed.table}")
@@ -175,14 +187,16 @@ class _Load:
             typed = self.typed[other] = Builder(self.con, wish, self.private, self.findings).build()
             if by_email:
                 quarantine.mend_emails(self.con, typed)
-            else:
-                people = f"people_{number}"
-                related.people_by(self.con, "typed_0", person, people)
-                related.fold_keys(self.con, typed.table)
             self.listed.append(quarantine.take_out(self.con, other, typed, needs_email=False))
+            if not by_email:
+                people = f"people_{number}"
+                unowned = keys.assign(self.con, typed.table, self.known[person], people)
+                related.unowned(other, key, unowned, self.findings)
             vacant.files(other, typed.spans, self.findings)
             vacant.times(self.con, other, typed, (at, source.at) if at and source.at else None, self.findings)
-            events = related.Events(other, typed, sorted(asked), at, wish.zone)
+            pair = source.join or ("email", "email")
+            known = "typed_0" if by_email else self.known[person]
+            events = related.Events(other, typed, sorted(asked), at, wish.zone, pair, known)
             by, into = "_email" if by_email else "_key", f"joined_{number}"
             related.join(self.con, events, people, by, self.as_of, into, self.findings)
             self._drop(typed)

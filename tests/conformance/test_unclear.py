@@ -131,7 +131,7 @@ def test_texts_that_contradict_each_other(desk: Desk, kit: Kit) -> None:
     rewrite(desk, lambda document: document["segments"]["vip"].update(when={"consent": "subscribed"}))
     rows = [Person(BOTH, consent="unsubscribed"), Person(BOTH, consent="subscribed"), Person(IN, consent="Subscribed")]
     desk.export(rows)
-    why, changed = blocked(desk)
+    _, changed = blocked(desk)
     assert changed == {IN}
     members = launcher.sync(desk.folder, "members", "vip", "--format", "csv").stdout
     assert {line for line in members.split() if "@" in line} == {IN}
