@@ -21,14 +21,14 @@ import pyarrow as pa
 from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
-from connector.sources import consent, engine, identity, kept, keys, members, quarantine, refusals, related
+from connector.sources import consent, engine, identity, kept, keys, lines, members, quarantine, refusals, related
 from connector.sources.columns import vacant
 from connector.sources.columns.layout import Layout, Wish
 from connector.sources.columns.model import SourceInfo
 from connector.sources.findings import Findings
 from connector.sources.hygiene.addresses import mark, quarantined
 from connector.sources.kept import Kept
-from connector.sources.model import QUARANTINE_SCHEMA, Loaded
+from connector.sources.model import EVENT, LINE, QUARANTINE_SCHEMA, Loaded
 from connector.sources.tables import Builder, Typed
 from connector.sources.text import name
 from connector.sources.trouble import fail, room
@@ -178,16 +178,25 @@ class _Load:
         by_email, people = person == "email", "typed_0"
         at = info.resolve(source.at) if source.at else None
         asked = self._asked(other)
+        event, seems = lines.told(source, info), lines.likely(source, info, key)
         wish = Wish(
-            info=info, number=number, key=key, by_email=by_email, columns=sorted(asked | ({at} if at else set())),
+            info=info, number=number, key=key, by_email=by_email,
+            columns=sorted(asked | {one for one in (at, event, seems) if one}),
             clocks=frozenset({at} if at else ()), zone=self._zone(other), wants_address=by_email,
             place=self.config.place(("sources", other, "file")),
         )  # fmt: skip
         with room(wish.place, source.origin):
-            typed = self.typed[other] = Builder(self.con, wish, self.private, self.findings).build()
+            builder = Builder(self.con, wish, self.private, self.findings)
+            typed = self.typed[other] = builder.build()
             if by_email:
                 quarantine.mend_emails(self.con, typed)
             self.listed.append(quarantine.take_out(self.con, other, typed, needs_email=False))
+            id_ = event or seems
+            text = builder.layout.text(builder.layout.column(id_), builder.layout.slot(id_)) if id_ else ""
+            by = "_email" if by_email else "_key"
+            many = event is not None and lines.gather(self.con, other, typed, text, at, by, self.findings)
+            if seems is not None:
+                lines.repeated(self.con, info, typed, seems, text, self.findings)
             if not by_email:
                 people = f"people_{number}"
                 unowned = keys.assign(self.con, typed.table, self.known[person], people)
@@ -196,8 +205,8 @@ class _Load:
             vacant.times(self.con, other, typed, (at, source.at) if at and source.at else None, self.findings)
             pair = source.join or ("email", "email")
             known = "typed_0" if by_email else self.known[person]
-            events = related.Events(other, typed, sorted(asked), at, wish.zone, pair, known)
-            by, into = "_email" if by_email else "_key", f"joined_{number}"
+            kept_ = [*sorted(asked), *((EVENT, LINE) if many else ())]
+            events, into = related.Events(other, typed, kept_, at, wish.zone, pair, known), f"joined_{number}"
             related.join(self.con, events, people, by, self.as_of, into, self.findings)
             self._drop(typed)
             self.con.execute(f"DROP TABLE {typed.table}")

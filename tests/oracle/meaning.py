@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from connector.config.language import rules as r
 from connector.config.sections.models import Config
+from connector.sources.model import EVENT
 from tests.oracle.expressions import EXPRESSIONS
 
 Person = Mapping[str, Any]
@@ -144,7 +145,7 @@ class Oracle:
             kinds = {self.type(person, name) for name in trait.columns}
             return max(kinds, key=["integer", "number", "date", "timestamp"].index)
         taken = "integer" if trait.column is None else self.types[trait.source][trait.column]
-        return {"count": "integer", "average": "number"}.get(trait.measure, taken)
+        return {"count": "integer", "count_distinct": "integer", "average": "number"}.get(trait.measure, taken)
 
     # people among people
 
@@ -178,7 +179,9 @@ class Oracle:
         rows = person["events"][trait.frequency if part == "frequency" else trait.monetary[0]]
         if not rows:
             return None
-        return len(rows) if part == "frequency" else self.measured("sum", rows, trait.monetary[1])
+        return (
+            self.measured("count", rows, None) if part == "frequency" else self.measured("sum", rows, trait.monetary[1])
+        )
 
     def near(self, rule: r.Near, place: Mapping[str, float] | None) -> bool:
         if place is None or place["latitude"] is None or place["longitude"] is None:
@@ -246,7 +249,10 @@ class Oracle:
         return found
 
     def measured(self, measure: str, rows: Sequence[Person], column: str | None) -> Any:
-        values = list(rows) if column is None else [row[column] for row in rows if row[column] is not None]
+        if measure == "count_distinct":
+            given = [row[str(column)] for row in rows if row[str(column)] is not None]
+            return len({folded(value) if isinstance(value, str) else value for value in given})
+        values = self.of_events(rows, column)
         if measure == "count":
             return len(values)
         if measure == "sum":
@@ -257,10 +263,19 @@ class Oracle:
             return (Decimal(sum(values)) / len(values)).quantize(Decimal("0.000001"), ROUND_HALF_UP)
         return max(values) if measure in ("max", "latest") else min(values)
 
+    def of_events(self, rows: Sequence[Person], column: str | None) -> list[Any]:
+        """Of each event the first value of its lines that is not missing; without a column one thing per event."""
+        found: dict[Any, Any] = {}
+        for row in rows:
+            value = row if column is None else row[column]
+            if value is not None:
+                found.setdefault(row.get(EVENT, id(row)), value)
+        return list(found.values())
+
     def events(self, rule: r.Events, person: Person) -> bool:
         if rule.measure in ("first_within", "last_within"):
             whole = r.Events(rule.source, "exists", None, (), None, rule.where, ())
-            times = [row["_at"] for row in self.rows(whole, person) if row["_at"] is not None]
+            times = self.of_events(self.rows(whole, person), "_at")
             if not times:
                 return False
             return self.window("within", rule.within, min(times) if rule.measure == "first_within" else max(times))

@@ -18,7 +18,7 @@ from connector.config.language.shapes import keys_of
 from connector.config.sections.codes import BadValue
 from connector.core.problem import did_you_mean
 
-AGGREGATES: tuple[MeasureName, ...] = get_args(MeasureName)
+AGGREGATES: tuple[MeasureName, ...] = tuple(word for word in get_args(MeasureName) if word != "count_distinct")
 SIDES: tuple[Literal["greatest", "least"], ...] = ("greatest", "least")
 MEASURES = (*AGGREGATES, *SIDES, "rfm")
 
@@ -53,10 +53,15 @@ def _no_measure(value: Mapping[str, Any], loc: Loc, scope: Scope) -> None:
 
 
 def _aggregate(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait | None:
-    found = _path(value[word], (*loc, word), scope)
+    written, place = value[word], (*loc, word)
+    if word == "count" and isinstance(written, dict) and written.keys() == {"distinct"}:
+        word, written, place = "count_distinct", written["distinct"], (*place, "distinct")
+    found = _path(written, place, scope)
     if found is None:
         return None
     source, column = found
+    if column is None and word == "count_distinct":
+        scope.problems.add(place, "wrong-type", f"Name a column: {{distinct: {source}.sku}}.")
     if column is None and word != "count":
         column = _own_time(word, source, (*loc, word), scope)
     within = scope.problems.take((*loc, "within"), duration, value["within"]) if "within" in value else None

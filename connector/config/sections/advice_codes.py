@@ -33,6 +33,7 @@ AdviceCode = Literal[
     "opens-named",
     "opens-only",
     "overlap",
+    "repeated-id",
     "review-by-passed",
     "same-rule",
     "secret-not-set",
@@ -69,6 +70,7 @@ ADVICE: Mapping[AdviceCode, str] = {
     "opens-named": "Opens are a signal of the lifecycle. Privacy proxies open everything, so silent people look alive.",
     "opens-only": "Opens are the only sign of life. Mail programs open everything by themselves; add clicks or orders.",
     "overlap": "More than 10 % of the smaller of two segments are in the other too, and may get both messages.",
+    "repeated-id": "The number of an order stands on several rows, and each counts as an event. Write `id:` there.",
     "review-by-passed": "The day in `review_by` is over. Review the segment and set the next day, or delete it.",
     "same-rule": "Two segments have the same rule. Keep one and send it to both targets.",
     "secret-not-set": "The variable of a `${NAME}` is not set. Set it before doctor, plan or push.",
@@ -86,4 +88,4 @@ ADVICE: Mapping[AdviceCode, str] = {
 WARNINGS: tuple[AdviceCode, ...] = ("join-finds-nobody", "no-people", "no-rows", "no-times")
 
 # Findings of loading about one column that are advice as well.
-TOLD: tuple[AdviceCode, ...] = ("ambiguous-date", "ambiguous-number")
+TOLD: tuple[AdviceCode, ...] = ("ambiguous-date", "ambiguous-number", "repeated-id")

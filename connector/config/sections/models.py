@@ -91,7 +91,7 @@ class Column(Model):
 
 class Source(Model):
     """A file or a set of files (`file`), or a table of another engine (`table`). `contacts` has email, id and
-    updated_at; the others have join and at."""
+    updated_at; the others have join, at, and the id of an event."""
 
     name: str
     file: Text | None = None  # as written: relative to the folder of segments.yaml, may be a glob

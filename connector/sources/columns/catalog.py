@@ -213,6 +213,8 @@ def _joins(config: Config, found: Mapping[str, SourceInfo]) -> list[Problem]:
         wanted: list[tuple[str, str, SourceInfo]] = []
         if source.at:
             wanted.append(("at", source.at, info))
+        if source.id and name != "contacts":
+            wanted.append(("id", source.id, info))
         if source.join:
             wanted += [("join", source.join[0], info), ("join", source.join[1], found["contacts"])]
         for setting, written, where in wanted:
