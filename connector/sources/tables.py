@@ -61,7 +61,8 @@ class Builder:
         self.typed = Typed(f"raw_{wish.number}", f"typed_{wish.number}")
         self.choice = Choice(con, self.layout, self.typed.raw, findings)
         self.mapped: dict[str, Mapped] = {}
-        self.given: dict[str, int] = {}  # column -> cells that are not missing
+        self.given: dict[str, int] = {}  # column -> cells that are not missing, of the rows that vote
+        self.silent = False  # whether some rows do not
 
     def build(self) -> Typed:
         self._read()
@@ -145,10 +146,15 @@ class Builder:
             return {}
         if not self.given:
             counts = ", ".join(f"count(*) FILTER ({self.layout.given(column)})" for column in checked)
-            given = engine.row(self.con, f"SELECT {counts} FROM {self.typed.raw} r")
+            given = engine.row(self.con, f"SELECT {counts} FROM {self.typed.raw} r WHERE {self.layout.votes()}")
+            silent = f"CREATE OR REPLACE TEMP TABLE silent AS SELECT rowid AS _row FROM {self.typed.raw} r WHERE NOT"
+            self.con.execute(f"{silent} {self.layout.votes()}")
+            self.silent = engine.number(self.con, "SELECT count(*) FROM silent") > 0
             self.given = dict(zip(checked, given, strict=True))
         kept = ", ".join(f"count({name(column)})" for column in checked)
-        now = dict(zip(checked, engine.row(self.con, f"SELECT {kept} FROM {self.typed.table}"), strict=True))
+        others = " ANTI JOIN silent USING (_row)" if self.silent else ""
+        found = engine.row(self.con, f"SELECT {kept} FROM {self.typed.table}{others}")
+        now = dict(zip(checked, found, strict=True))
         return {column: self.given[column] - has for column, has in now.items() if self.given[column] > has}
 
     def _report(self) -> None:
@@ -166,6 +172,6 @@ class Builder:
         (row,) = engine.row(
             self.con,
             f"SELECT min(r.rowid) FROM {self.typed.raw} r JOIN {self.typed.table} t ON t._row = r.rowid"
-            f" WHERE t.{name(column)} IS NULL AND ({self.layout.given(column)})",
+            f" WHERE t.{name(column)} IS NULL AND ({self.layout.given(column)}) AND {self.layout.votes()}",
         )
         return cell(self.con, self.typed.raw, self.typed.spans, self.layout, column, row)

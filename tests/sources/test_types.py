@@ -99,9 +99,57 @@ def test_a_wrong_guess_on_the_sample_is_corrected(tmp_path: Path) -> None:
     lines = [f"u{number:05}@example.com,{number},{number}.5,2026-01-01" for number in range(20_000)]
     lines[15_001] = "u15001@example.com,many,0.12345,2026-01-01 10:30"
     found = contacts(tmp_path, "email,a,b,c\n" + "\n".join(lines) + "\n")
-    assert {name: found.types["contacts"][name] for name in "abc"} == {"a": "text", "b": "number", "c": "timestamp"}
+    assert {name: found.types["contacts"][name] for name in "abc"} == {"a": "integer", "b": "number", "c": "timestamp"}
     got = found.connection.con.execute("SELECT * FROM source_contacts WHERE email = 'u15001@example.com'").fetchone()
-    assert got == ("u15001@example.com", "many", Decimal("0.12345"), datetime(2026, 1, 1, 10, 30))
+    assert got == ("u15001@example.com", None, Decimal("0.12345"), datetime(2026, 1, 1, 10, 30))
+
+
+def _many(folder: Path, good: list[str], odd: list[str], name: str = "x", more: str = "") -> Any:
+    """Many good values, with the odd ones after the first 1,500 rows."""
+    cells = [*(good * (-(-2000 // len(good))))[:1990], *odd]
+    lines = "".join(f"u{number}@example.com,{cell}\n" for number, cell in enumerate(cells))
+    return contacts(folder, f"email,{name}\n{lines}{more}")
+
+
+@pytest.mark.parametrize(
+    ("good", "odd", "type_"),
+    [
+        (["1.50", "2"], ["n.a."], "number"),
+        (["1", "2"], ["n.a.", "?"], "integer"),
+        (["2026-01-31"], ["soon"], "date"),
+        (["31.01.2026 10:00"], ["13/32/2026"], "timestamp"),
+        (["true", "FALSE"], ["perhaps"], "boolean"),
+        (["1", "2"], ["x"] * 500, "text"),
+        (["12345", "23456"], ["01234"], "text"),  # codes: a zero in front is a sign of its own
+    ],
+)
+def test_a_few_cells_do_not_make_a_column_text(tmp_path: Path, good: list[str], odd: list[str], type_: str) -> None:
+    found = _many(tmp_path, good, odd)
+    assert found.types["contacts"]["x"] == type_
+    told = [finding for finding in found.findings if finding.code == "not-of-type"]
+    assert [(one.count, one.row, one.examples) for one in told] == (
+        [] if type_ == "text" else [(len(odd), 1992, (odd[0],))]
+    )
+
+
+@pytest.mark.parametrize("name", ["zip", "Customer ID", "SKU", "Postal Code"])
+def test_codes_are_read_by_all_of_their_values(tmp_path: Path, name: str) -> None:
+    assert "SW1A 1AA" in column(_many(tmp_path, ["12345"], ["SW1A 1AA"], name), name.lower().replace(" ", "_"))
+
+
+def test_rows_that_are_no_people_do_not_vote(tmp_path: Path) -> None:
+    text = "email,x\na@example.com,5\nEmail,X\nnonsense,many\n,none\nTotal: 3 rows,?\nb@example.com,6\n"
+    found = contacts(tmp_path, text)
+    assert found.types["contacts"]["x"] == "integer" and column(found, "x") == [5, 6]
+    assert "not-of-type" not in {code for code, _ in codes(found)}
+
+
+def test_repeated_headers_of_events_do_not_vote(tmp_path: Path) -> None:
+    write(tmp_path, "c.csv", "email,ID\na@example.com,1\n")
+    write(tmp_path, "o.csv", "Who,Day,Amount\n1,2026-01-01,5.50\nWho,Day,Amount\n1,2026-01-02,6\n")
+    orders = {"file": "o.csv", "join": ("Who", "ID"), "at": "Day"}
+    found = loaded(tmp_path, contacts={"file": "c.csv", "email": "email"}, orders=orders)
+    assert column(found, "amount", "orders") == [Decimal("5.5"), Decimal(6)]
 
 
 def test_amounts_are_exact(tmp_path: Path) -> None:
