@@ -99,6 +99,7 @@ class _Load:
         self.findings = Findings()
         self.listed: list[pa.Table] = [QUARANTINE_SCHEMA.empty_table()]
         self.typed: dict[str, Typed] = {}
+        self.moved = False  # whether the table `moved` of identity.py is there
         self.known: dict[str, str] = {}  # column of contacts that joins use -> table of its texts (_email, text)
         self.unclear = consent.UNCLEAR.empty_table()
 
@@ -129,7 +130,9 @@ class _Load:
         source, info = self.config.sources["contacts"], self.catalog["contacts"]
         updated = "updated_at" if "updated_at" in info.columns else None
         joined_by = {self._join(other)[1] for other in others}
-        columns = sorted((self._asked("contacts") | joined_by | ({updated} if updated else set())) - {"email"})
+        id_ = "id" if "id" in info.columns and info.columns["id"].origin != "header" else None
+        more = {one for one in (updated, id_) if one}
+        columns = sorted((self._asked("contacts") | joined_by | more) - {"email"})
         wish = Wish(
             info=info, number=0, key="email", by_email=True, columns=columns,
             clocks=frozenset({"updated_at"}), zone=self._zone("contacts"), wants_address=True,
@@ -144,6 +147,10 @@ class _Load:
             mark(self.con, typed.raw, typed.table, quarantined(policy))
             self.listed.append(quarantine.take_out(self.con, "contacts", typed, needs_email=True))
             vacant.people(typed.rows, engine.number(self.con, f"SELECT count(*) FROM {typed.table}"), self.findings)
+            if id_ is not None:
+                text = builder.layout.text(builder.layout.column(id_), builder.layout.slot(id_))
+                identity.readdress(self.con, typed, text, updated, self.findings)
+                self.moved = True
             if self.keep:
                 self._keep(typed, builder.layout, columns, updated)
             for number, column in enumerate(sorted(joined_by - {"email"})):
@@ -190,6 +197,8 @@ class _Load:
             typed = self.typed[other] = builder.build()
             if by_email:
                 quarantine.mend_emails(self.con, typed)
+                if self.moved:
+                    identity.follow(self.con, typed.table)
             self.listed.append(quarantine.take_out(self.con, other, typed, needs_email=False))
             id_ = event or seems
             text = builder.layout.text(builder.layout.column(id_), builder.layout.slot(id_)) if id_ else ""

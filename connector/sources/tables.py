@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from connector.core.model import ColumnType
 from connector.sources import emails, engine
 from connector.sources.cells import Where, cell
-from connector.sources.columns import mappings, measure
+from connector.sources.columns import mappings, measure, united
 from connector.sources.columns.catalog import numbered
 from connector.sources.columns.choose import Choice
 from connector.sources.columns.layers import Layers
@@ -28,7 +28,7 @@ from connector.sources.files.csv import Tally
 from connector.sources.files.formats import Export
 from connector.sources.findings import Findings
 from connector.sources.rows import Span
-from connector.sources.text import fold, name
+from connector.sources.text import fold, name, plain
 from connector.sources.trouble import reading
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Builder:
 
     def build(self) -> Typed:
         self._read()
+        self._unite()
         self.typed.key = self.layout.text(self.layout.column(self.wish.key), 0)
         self.choice.guess(self.typed.rows, self._neighbours)
         self._map()
@@ -87,6 +88,17 @@ class Builder:
             start = self.typed.rows
             self.typed.rows = engine.number(self.con, f"SELECT count(*) FROM {self.typed.raw}")
             self.typed.spans.append(Span(export, start, self.typed.rows))
+
+    def _unite(self) -> None:
+        """Columns of several headers: the first cell that is filled (of addresses: that holds one)."""
+        for column in dict.fromkeys((self.wish.key, *self.wish.columns)):
+            info = self.layout.column(column)
+            if info.also:
+                slots = [self.layout.slots[fold(header)] for header in (*info.headers, *info.also)]
+                count = united.unite(self.con, self.typed.raw, self.layout, info, slots)
+                shown = ", ".join(f"“{plain(header)}”" for header in (*info.headers, *info.also))
+                message = f"rows have different values in {shown}; {united.RULE[info.type == 'boolean']}"
+                self.findings.add("headers-collide", self.wish.info.name, column, count, message)
 
     def _read_one(self, export: Export, layout: Layout, into: str) -> tuple[list[int | None], Tally]:
         """Append one file to a raw table; (position of each slot's header in the file, what was met)."""

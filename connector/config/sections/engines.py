@@ -53,6 +53,8 @@ def _source(source: Source, other: bool) -> Iterator[tuple[Loc, str]]:
     for key in _OF_FILES:
         if key in source.model_fields_set:
             yield (*loc, key), f"`{key}` is about files; a table has none. Take it out."
+    if len(source.addresses) > 1:
+        yield (*loc, "email"), "Several columns of addresses are about files; choose one in a view."
     if source.name != CONTACTS and source.id is not None:
         yield (*loc, "id"), "`id` of events is about rows of files; make one row per event in a view. Take it out."
     for name, column in source.columns.items():

@@ -48,7 +48,7 @@ class Layout:
         if self.country is not None and any(self.column(column).type == "phone" for column in wish.columns):
             wanted.append(self.country)
         for column in wanted:
-            for header in self.column(column).headers:
+            for header in (*self.column(column).headers, *self.column(column).also):
                 self.slots.setdefault(fold(header), len(self.slots))
 
     @property
