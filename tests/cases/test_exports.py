@@ -22,7 +22,6 @@ OPEN: frozenset[str] = frozenset(
     [
         "12-tags-mixed",
         "16-birthday-mmdd",
-        "17-rfm-ties",
         "20-mac-roman",
         "52-phones",
     ]

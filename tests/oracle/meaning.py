@@ -138,7 +138,7 @@ class Oracle:
             return self.types[person["source"]][column]
         if column in self.types["contacts"]:
             return self.types["contacts"][column]
-        if column.startswith("rfm."):
+        if column.startswith(("rfm.", "rfmw.")):
             return "text" if column.endswith("segment") else "integer"
         trait = self.config.traits[column]
         if isinstance(trait, r.Pick):
@@ -165,23 +165,23 @@ class Oracle:
         return found
 
     def fifth(self, trait: r.Rfm, part: str, person: Person) -> int | None:
-        """5 for the best; of 7 the parts are 2, 2, 1, 1, 1."""
+        """1 + floor(5 x people strictly below / people with an event)."""
         values = {item["email"]: self._rfm(trait, part, item) for item in self.people}
-        order = sorted((email for email, value in values.items() if value is not None))
-        order.sort(key=lambda email: values[email], reverse=True)
-        sizes = [len(order) // 5 + (number < len(order) % 5) for number in range(5)]
-        scores = [5 - number for number, size in enumerate(sizes) for _ in range(size)]
-        return dict(zip(order, scores, strict=True)).get(person["email"])
+        mine = values[person["email"]]
+        if mine is None:
+            return None
+        known = [value for value in values.values() if value is not None]
+        return 1 + 5 * sum(value < mine for value in known) // len(known)
 
     def _rfm(self, trait: r.Rfm, part: str, person: Person) -> Any:
+        source = {"recency": trait.recency[0], "frequency": trait.frequency, "monetary": trait.monetary[0]}[part]
+        rows = [row for row in person["events"][source] if trait.where is None or self.holds(trait.where, row)]
         if part == "recency":
-            return self.measured("latest", person["events"][trait.recency[0]], trait.recency[1])
-        rows = person["events"][trait.frequency if part == "frequency" else trait.monetary[0]]
+            return self.measured("latest", rows, trait.recency[1])
         if not rows:
             return None
-        return (
-            self.measured("count", rows, None) if part == "frequency" else self.measured("sum", rows, trait.monetary[1])
-        )
+        measure, column = ("count", None) if part == "frequency" else ("sum", trait.monetary[1])
+        return self.measured(measure, rows, column)
 
     def near(self, rule: r.Near, place: Mapping[str, float] | None) -> bool:
         if place is None or place["latitude"] is None or place["longitude"] is None:

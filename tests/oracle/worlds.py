@@ -192,6 +192,9 @@ TRAITS = {
     "rfm.frequency": "integer",
     "rfm.monetary": "integer",
     "rfm.segment": "text",
+    "rfmw.recency": "integer",
+    "rfmw.frequency": "integer",
+    "rfmw.monetary": "integer",
 }
 
 
@@ -210,6 +213,7 @@ def traits(where: Any, window: str) -> dict[str, Any]:
         "newest": {"greatest": ["seen", "last_due", "last_order"]},
         "most": {"greatest": ["revenue", "visits", "basket"]},
         "rfm": {"rfm": {"recency": "orders.at", "frequency": "orders", "monetary": "orders.amount"}},
+        "rfmw": {"rfm": {"recency": "orders.at", "frequency": "orders", "monetary": "orders.pieces", "where": where}},
     }
 
 

@@ -182,11 +182,13 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Rfm:
-    """recency and monetary are (source, column); frequency is a source. Columns NAME.recency … NAME.segment."""
+    """recency and monetary are (source, column); frequency is a source. Columns NAME.recency … NAME.segment. With
+    `where` all three are of one source, and only its events that fulfil it count."""
 
     recency: tuple[str, str]
     frequency: str
     monetary: tuple[str, str]
+    where: Rule | None
     loc: Loc
 
 

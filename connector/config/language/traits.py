@@ -112,7 +112,7 @@ def _pick(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait 
 
 def _rfm(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait | None:
     keys, place, written = {"recency", "frequency", "monetary"}, (*loc, word), value[word]
-    if not keys_of(written, keys, keys, place, scope):
+    if not keys_of(written, keys | {"where"}, keys, place, scope):
         return None
     recency = _path(written["recency"], (*place, "recency"), scope)
     monetary = _path(written["monetary"], (*place, "monetary"), scope)
@@ -124,7 +124,13 @@ def _rfm(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait |
     at = recency[1] or _own_time("latest", recency[0], (*place, "recency"), scope)
     if monetary[1] is None:
         scope.problems.add((*place, "monetary"), "wrong-type", f"Name a column: {monetary[0]}.amount.")
-    return Rfm((recency[0], at or ""), frequency[0], (monetary[0], monetary[1] or ""), loc)
+    where = None
+    if "where" in written:
+        where = condition(written["where"], (*place, "where"), scope.within_source(frequency[0]))
+        if len({recency[0], monetary[0], frequency[0]}) > 1:
+            text = "With `where` recency, frequency and monetary are of one source."
+            scope.problems.add((*place, "where"), "contradiction", text)
+    return Rfm((recency[0], at or ""), frequency[0], (monetary[0], monetary[1] or ""), where, loc)
 
 
 _READERS: Mapping[str, Callable[[Any, Mapping[str, Any], Loc, Scope], Trait | None]] = {
