@@ -215,6 +215,9 @@ def test_place_needs_both_coordinates(tmp_path: Path) -> None:
     assert codes(found)["not-of-type", "home"] == 2
 
 
+PHONE = {"type": "phone"}
+
+
 def test_phones(tmp_path: Path) -> None:
     text = (
         "email,phone,country\na@example.com,+49 30 901820,DE\nb@example.com,030 901820,Germany\n"
@@ -225,6 +228,26 @@ def test_phones(tmp_path: Path) -> None:
     assert codes(found)["normalised", "phone"] == 4
     assert codes(found)["unknown-spelling", "phone"] == 1
     assert codes(found)["normalised", "country"] == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "read"),
+    [
+        ("491701234567", "DE", None),  # in Germany either may be meant: it stays
+        ("491701234567.0", "DE", None),
+        ("447911123456", "GB", "+447911123456"),
+        ("15551234567", "US", "+15551234567"),
+        ("33612345678.0", "FR", "+33612345678"),
+        ("0170 1234567.0", "DE", "+491701234567"),
+        ("+49 0170 1234567", "", "+491701234567"),
+        ("+4901701234567", "", "+491701234567"),
+        ("+39 06 12345678", "", "+390612345678"),  # in Italy the zero belongs to it
+        ("2025550123", "US", "+12025550123"),
+    ],
+)
+def test_a_country_code_is_not_given_twice(tmp_path: Path, written: str, country: str, read: str | None) -> None:
+    found = contacts(tmp_path, f"email,phone,country\na@example.com,{written},{country}\n", columns={"phone": PHONE})
+    assert column(found, "phone") == [read or written]
 
 
 def test_a_column_called_country_is_normalised(tmp_path: Path) -> None:

@@ -10,8 +10,12 @@ import re
 import unicodedata
 from functools import lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from connector.sources.text import fold, literal, literals
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
 
 # Of exports in English, German, French, Spanish, Italian, Dutch, Portuguese and Polish; words, signs, a sheet's own.
 YES = (
@@ -68,16 +72,29 @@ def phone(text: str, region: str | None = None) -> str | None:
     """E.164. A number without + or 00 needs the two-letter `region` of its owner; None when it is no valid number."""
     import phonenumbers
 
-    digits = fold(text)
+    digits = re.sub(r"^('?\+?\d[\d\s]*)[.,]0$", r"\1", fold(text))  # a spreadsheet took it for a number
     if digits.startswith("00"):
         digits = "+" + digits[2:]
+    number = _parsed(digits, region)
+    if number is None or not phonenumbers.is_possible_number(number):
+        return None
+    bare = re.sub(r"\D", "", digits)
+    if "+" not in digits and bare.startswith(str(number.country_code)) and not digits.startswith("0"):
+        whole = _parsed("+" + bare, None)  # the country's code may stand there already
+        if whole is not None and phonenumbers.is_valid_number(whole) and whole != number:
+            if phonenumbers.is_valid_number(number):
+                return None  # either may be meant
+            number = whole
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _parsed(digits: str, region: str | None) -> PhoneNumber | None:
+    import phonenumbers
+
     try:
-        number = phonenumbers.parse(digits, region)
+        return phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 @lru_cache(maxsize=1)
