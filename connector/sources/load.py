@@ -137,6 +137,7 @@ class _Load:
             info=info, number=0, key="email", by_email=True, columns=columns,
             clocks=frozenset({"updated_at"}), zone=self._zone("contacts"), wants_address=True,
             place=self.config.place(("sources", "contacts", "file")), people=True, whole=frozenset(joined_by),
+            encoding=source.encoding,
         )  # fmt: skip
         with room(wish.place, source.origin):
             builder = Builder(self.con, wish, self.private, self.findings)
@@ -191,6 +192,7 @@ class _Load:
             columns=sorted(asked | {one for one in (at, event, seems) if one}),
             clocks=frozenset({at} if at else ()), zone=self._zone(other), wants_address=by_email,
             place=self.config.place(("sources", other, "file")), whole=frozenset({key}),
+            encoding=source.encoding,
         )  # fmt: skip
         with room(wish.place, source.origin):
             builder = Builder(self.con, wish, self.private, self.findings)

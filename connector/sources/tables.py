@@ -23,17 +23,18 @@ from connector.sources.columns.layers import Layers
 from connector.sources.columns.layout import Layout, Wish
 from connector.sources.columns.mappings import Cells, Mapped
 from connector.sources.columns.measure import Habits
-from connector.sources.files import formats
+from connector.sources.files import encoding, formats
 from connector.sources.files.csv import Tally
 from connector.sources.files.formats import Export
 from connector.sources.findings import Findings
 from connector.sources.rows import Span
-from connector.sources.text import fold, name, plain
+from connector.sources.text import fold, literal, name, plain
 from connector.sources.trouble import reading
 
 if TYPE_CHECKING:
     import duckdb
 
+_WORD = r"[\p{L}’'´`‘”“]*[^\x00-\x7F][\p{L}’'´`‘”“]*"  # quotes: letters of another encoding look so
 _NEVER_LOST = ("text", "country", "phone")
 
 
@@ -88,6 +89,23 @@ class Builder:
             start = self.typed.rows
             self.typed.rows = engine.number(self.con, f"SELECT count(*) FROM {self.typed.raw}")
             self.typed.spans.append(Span(export, start, self.typed.rows))
+            if tally.encoding in encoding.GUESSED and not self.wish.encoding:
+                self._guessed_encoding(export.file.name, tally.encoding, start)
+
+    def _guessed_encoding(self, file: str, taken: str, start: int) -> None:
+        """One-byte encodings look alike: show a word, so that its owner sees whether it is one."""
+        cells = ", ".join(f"h{slot}" for slot in self.layout.slots.values() if slot) or "''"
+        found = engine.row(
+            self.con,
+            f"SELECT regexp_extract(cell, {literal(_WORD)}) AS word, count(*) FROM (SELECT unnest([{cells}]) AS cell"
+            f" FROM {self.typed.raw} WHERE rowid >= {start}) WHERE word <> '' GROUP BY word ORDER BY 2 DESC, 1 LIMIT 1",
+        )
+        if found:
+            message = (
+                f"file was read as {taken}: a word of it is “{plain(found[0])}”. If that is not how it is written, say"
+                " `encoding:` (mac-roman, cp1250, cp1251 …)"
+            )
+            self.findings.add("encoding-guessed", self.wish.info.name, "", 1, message, (file, 0))
 
     def _unite(self) -> None:
         """Columns of several headers: the first cell that is filled (of addresses: that holds one)."""

@@ -20,9 +20,7 @@ CASES = Path(__file__).parent / "exports"
 NAMES = sorted(folder.name for folder in CASES.iterdir() if folder.is_dir())
 OPEN: frozenset[str] = frozenset(
     [
-        "12-tags-mixed",
         "16-birthday-mmdd",
-        "20-mac-roman",
     ]
 )  # known to fail; a case that passes must be taken out
 

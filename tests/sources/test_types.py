@@ -215,6 +215,35 @@ def test_place_needs_both_coordinates(tmp_path: Path) -> None:
     assert codes(found)["not-of-type", "home"] == 2
 
 
+@pytest.mark.parametrize(
+    ("cells", "settings", "count", "shown"),
+    [
+        (["a;b", '"c,d"', "e"], {}, 1, "c,d"),
+        (["a|b", '"c,d"', "e"], {}, 1, "c,d"),
+        (['"a,b"'] * 3000 + ["c;d"], {}, 3000, "a,b"),  # the sign comes late
+        (["a;b", '"c,d"'], {"separator": ";"}, 0, ""),
+        (['"a,b"', "c"], {}, 0, ""),
+    ],
+)
+def test_lists_of_two_signs_are_told(tmp_path: Path, cells: list[str], settings: Any, count: int, shown: str) -> None:
+    text = "email,x\n" + "".join(f"u{number}@example.com,{cell}\n" for number, cell in enumerate(cells))
+    found = contacts(tmp_path, text, columns={"x": {"type": "list", **settings}})
+    told = [finding for finding in found.findings if finding.code == "mixed-separators"]
+    assert [finding.count for finding in told] == ([count] if count else [])
+    assert not told or f"“{shown}”" in told[0].message
+
+
+@pytest.mark.parametrize(("encoding", "declared", "word"), [
+    ("mac-roman", None, "ZoŽ"), ("cp1252", None, "Zoé"), ("cp1250", None, "Zoé"), ("cp1252", "cp1252", ""),
+    ("utf-8", None, ""),
+])  # fmt: skip
+def test_a_word_of_a_guessed_encoding(tmp_path: Path, encoding: str, declared: str | None, word: str) -> None:
+    text = "email,name\n" + "".join(f"u{number}@example.com,Zoé\n" for number in range(3))
+    found = contacts(tmp_path, text.encode(encoding), encoding=declared)
+    told = [finding.message for finding in found.findings if finding.code == "encoding-guessed"]
+    assert len(told) == bool(word) and word in "".join(told)
+
+
 PHONE = {"type": "phone"}
 
 

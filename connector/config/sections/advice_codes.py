@@ -20,6 +20,7 @@ AdviceCode = Literal[
     "join-finds-nobody",
     "join-finds-some",
     "missing-let-in",
+    "mixed-separators",
     "nearly-same",
     "never",
     "no-description",
@@ -57,6 +58,7 @@ ADVICE: Mapping[AdviceCode, str] = {
     "join-finds-nobody": "No event of a source belongs to a contact. Correct `join` or the export; a push stops.",
     "join-finds-some": "More than half of a source's events belong to no contact. Correct `join`, or the export.",
     "missing-let-in": "A negated test lets in people without a value. Add `exists: true` if they should stay out.",
+    "mixed-separators": "Lists of one column are written with different signs. Say which: `separator` under `columns`.",
     "nearly-same": "More than 70 % of two segments are the same people. Send one of them, or separate the rules.",
     "never": "A rule, or a part of one, that nobody can fulfil: its conditions exclude each other.",
     "no-description": "The segment has no `description`, so nobody knows later who was meant.",
@@ -88,4 +90,4 @@ ADVICE: Mapping[AdviceCode, str] = {
 WARNINGS: tuple[AdviceCode, ...] = ("join-finds-nobody", "no-people", "no-rows", "no-times")
 
 # Findings of loading about one column that are advice as well.
-TOLD: tuple[AdviceCode, ...] = ("ambiguous-date", "ambiguous-number", "repeated-id")
+TOLD: tuple[AdviceCode, ...] = ("ambiguous-date", "ambiguous-number", "mixed-separators", "repeated-id")

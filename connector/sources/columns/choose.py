@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from connector.sources import engine
+from connector.sources.cells import quoted
 from connector.sources.columns import measure
 from connector.sources.columns.layout import Layout
-from connector.sources.columns.measure import Counts, Habits
+from connector.sources.columns.measure import Counts, Habits, Text
 from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.readings import Reading
 from connector.sources.findings import Findings
@@ -49,7 +51,8 @@ class Choice:
             two_ways = measure.ambiguous(found, counts[slot])
             ambiguous = ambiguous or two_ways
             more = not text.whole and measure.unsettled(found, counts[slot])
-            if not counts[slot]["all"] or told_number or no_clock or two_ways or more:
+            is_list = found.type == "list" and found.loose and not text.info.separator  # any cell may have the sign
+            if not counts[slot]["all"] or is_list or told_number or no_clock or two_ways or more:
                 unsettled.append(slot)
         if ambiguous:
             self.habits = neighbours()
@@ -76,8 +79,16 @@ class Choice:
                 info = replace(info, type="timestamp")
                 found = measure.decide(replace(text, info=info), counts[slot], self.habits, self.layout.wish.zone)
             self.readings[slot] = found
+            if found.type == "list" and not info.separator and (odd := counts[slot].get(f"not{found.separator}")):
+                self._mixed(text, found.separator, odd)
             if measure.ambiguous(found, counts[slot]):
                 self._ambiguous(info, found, counts[slot]["all"])
+
+    def _mixed(self, text: Text, sign: str, count: int) -> None:
+        odd = measure.otherwise(text.value, sign)
+        (cell,) = engine.row(self.con, f"SELECT arg_min({text.value}, r.rowid) FROM {self.raw} r WHERE {odd}")
+        message = f"cells have no “{sign}”, at which the others are split, as “{quoted(cell)}”. Say `separator:`."
+        self.findings.add("mixed-separators", self.layout.wish.info.name, text.info.name, count, message)
 
     def _ambiguous(self, info: ColumnInfo, found: Reading, count: int) -> None:
         source = self.layout.wish.info.name

@@ -34,6 +34,7 @@ class Wish:
     zone: str
     wants_address: bool
     place: Place
+    encoding: str | None = None  # as declared
     people: bool = False  # every row must be a person
     whole: frozenset[str] = frozenset()  # keys: their type must fit every value
 

@@ -32,6 +32,7 @@ TIMES: tuple[ColumnType, ...] = ("date", "timestamp")
 _MONTH_FIRST = ("US/", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
                 "America/Phoenix", "America/Anchorage", "America/Detroit", "America/Boise", "America/Indiana/",
                 "America/Kentucky/", "America/North_Dakota/", "Pacific/Honolulu")  # fmt: skip
+OTHERS = {";": ("|", ","), "|": (",",)}  # sign of a list -> those that came into question after it
 ENOUGH = 20  # values that a type must fit before it holds against a few others
 _STYLES: tuple[Style, ...] = ("iso", "dmy", "mdy", "names")
 
@@ -88,6 +89,7 @@ def _counters(column: Text) -> list[tuple[str, str]]:
         counters.append(("zoned", f"count({times.zoned(t, 'iso')})"))
     if declared == "list":
         counters += [(sign, f"count(*) FILTER (contains({t}, {literal(sign)}))") for sign in (";", "|", ",")]
+        counters += [(f"not{sign}", f"count(*) FILTER ({otherwise(t, sign)})") for sign in OTHERS]
     return counters
 
 
@@ -102,6 +104,13 @@ def _number_counters(value: str, patterns: Mapping[str, str]) -> list[tuple[str,
         counters.append((f"scale{sign}", f"max(length(split_part({value}, '{sign}', 2))) {fits}"))
         counters.append((f"digits{sign}", f"max(length({whole})) {fits}"))
     return counters
+
+
+def otherwise(value: str, sign: str) -> str:
+    """SQL: the list in `value` has another sign than the column's `sign`, so that it is not split."""
+    quoted = f"contains({value}, '\"')"
+    others = " OR ".join(f"contains({value}, {literal(other)})" for other in OTHERS[sign])
+    return f"NOT contains({value}, {literal(sign)}) AND ({others}) AND NOT {quoted}"
 
 
 def _any_day(value: str) -> str:
