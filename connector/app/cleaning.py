@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.app import accounts, lifecycle, observing, pushing
-from connector.app.offline import check
+from connector.app.offline import decisive
 from connector.app.workspace import Workspace, adapter
 from connector.core.errors import Interrupted, PlanError
 from connector.core.model import Status
@@ -54,7 +54,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     policy = lifecycle.policy(workspace)
     for item in pushing.everywhere(workspace) if policy else workspace.destinations():  # a click counts on any
         observing.read(workspace, store, item.name, adapter(workspace, item), everything=True)
-    evaluation, loaded = check(workspace, store)
+    evaluation, loaded = decisive(workspace, store)
     desired = evaluation.table
     sides = []
     for item in workspace.destinations():

@@ -59,6 +59,23 @@ def evaluate(workspace: Workspace, store: Store | None = None) -> Evaluation:
     return check(workspace, store)[0]
 
 
+def decisive(workspace: Workspace, store: Store) -> tuple[Evaluation, Loaded]:
+    """Evaluate for what is about to change something. Raises SourceError where the events of a source find nobody: all
+    of `never` and `not` would hold for everybody."""
+    from connector.core.problem import Problem
+    from connector.sources.related import FINDS_NOBODY
+
+    evaluation, loaded = check(workspace, store)
+    lost = [
+        Problem(workspace.config.place(("sources", finding.source, "join")), FINDS_NOBODY, finding.message)
+        for finding in loaded.findings
+        if finding.code == FINDS_NOBODY
+    ]
+    if lost:
+        raise SourceError(lost)
+    return evaluation, loaded
+
+
 def check(workspace: Workspace, store: Store | None = None) -> tuple[Evaluation, Loaded]:
     """Evaluate, and hand out what was found in the exports on the way."""
     from connector.segments.evaluate import evaluate as evaluate_segments

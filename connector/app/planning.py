@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connector.app import accounts, freezing, lifecycle, observing
-from connector.app.offline import evaluate
+from connector.app.offline import decisive
 from connector.app.workspace import Workspace, adapter
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class _Planning:
             first = {item.name: pool.submit(self.held, item) for item in chosen if item.name in asked}
             held = {name: reading.result() for name, reading in first.items()}
             others = {item.name: pool.submit(self.held, item) for item in chosen if item.name not in held}
-            evaluation = evaluate(self.workspace, self.store)
+            evaluation, _ = decisive(self.workspace, self.store)
             emails = evaluation.table.column("email").combine_chunks()
             forgotten = rows.forgotten(emails, *self.store.upkeep.tombstones())
             held |= {name: reading.result() for name, reading in others.items()}

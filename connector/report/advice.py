@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from connector.config.sections.advice_codes import WARNINGS
+from connector.config.sections.advice_codes import TOLD, WARNINGS
 from connector.core.problem import Problem, Severity
 from connector.segments.advice.model import Advice
 from connector.sources.model import Finding, Loaded
 
 SHOWN, ROWS_SHOWN = 5, 10  # of one code, of the quarantine; all with -v
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}
-_TOLD = ("ambiguous-date", "ambiguous-number", *WARNINGS)  # findings that are advice as well
+_TOLD = ("join-finds-some", *TOLD, *WARNINGS)  # findings that are advice as well
 
 
 def check_json(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Advice]) -> dict[str, Any]:
@@ -45,13 +45,21 @@ def check_text(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Ad
     lines.append(f"{contacts:,} contacts in {segments} segment{'' if segments == 1 else 's'}; no errors.")
     lines += _quarantine_lines(loaded, verbose)
     notes = [finding for finding in loaded.findings if finding.code not in _TOLD]
-    lines += [f"note: {_about(finding)}: {finding.count:,} {finding.message}" for finding in notes]
+    lines += [f"note: {_about(finding)}: {finding.count:,} {finding.message}{_first(finding)}" for finding in notes]
     lines += advice_lines(advice, verbose)
     return "\n".join(lines)
 
 
 def _about(finding: Finding) -> str:
     return f"{finding.source}.{finding.column}" if finding.column else finding.source
+
+
+def _first(finding: Finding) -> str:
+    """The first case: its file, row and cell."""
+    if not finding.file or finding.code == "column-not-in-file":
+        return ""
+    place = f"{finding.file} row {finding.row:,}" if finding.row else finding.file
+    return f"; the first: {place}" + (f", “{finding.examples[0]}”" if finding.examples else "")
 
 
 def advice_lines(advice: Sequence[Advice], verbose: bool) -> list[str]:

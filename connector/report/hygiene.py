@@ -30,7 +30,7 @@ _CHAPTERS = {
     "Addresses": ("typo", "disposable", "role"),
     "Duplicates": ("duplicates", "conflict"),
     "Dates": ("future-date", "no-real-date", "after-as-of", "undated", "ambiguous-date", "stale-dates", "stale-export"),
-    "Size": ("shrunken", "empty-column", "no-person"),
+    "Size": ("shrunken", "empty-column", "no-person", "shared-key", "join-finds-some"),
 }
 
 

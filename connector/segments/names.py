@@ -117,6 +117,8 @@ def nodes(node: object, source: str = CONTACTS) -> Iterator[tuple[object, str]]:
         yield from nodes(node.part, source)
     elif isinstance(node, Events | Aggregate) and node.where is not None:
         yield from nodes(node.where, node.source)
+    elif isinstance(node, Rfm) and node.where is not None:
+        yield from nodes(node.where, node.frequency)
     elif isinstance(node, Sequence):
         for step in node.steps:
             if step.where is not None:

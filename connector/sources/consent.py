@@ -1,91 +1,105 @@
 """Consent that the export does not tell clearly: unreadable cells, and rows of one person that contradict each other.
 
 Owns: for each column that `consent` uses, whose value is in doubt, and the value with which consent does not hold.
-Must not: decide consent (the rule does), judge rows by anything else.
+Must not: decide consent (the rule does), judge rows by anything else, read the rule (refusals.py).
 
 A newer row overrules an older one. What is left in doubt takes the refusing value where the column has one; where no
-value decides, the person is blocked.
+value decides, the person is blocked. A text that the rule compares with a word for yes or no is such a word, or it is
+not understood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connector.config.language.rules import All, AnyOf, Compare, Not
-from connector.config.sections.models import Config
+from connector.core.model import ColumnType
+from connector.sources import engine
+from connector.sources.cells import Where, cell
 from connector.sources.columns.layout import Layout
-from connector.sources.columns.model import SourceInfo
+from connector.sources.columns.normalise import boolean, boolean_sql
 from connector.sources.findings import Findings
+from connector.sources.refusals import MISSING, Refusal
 from connector.sources.tables import Typed
-from connector.sources.text import name
+from connector.sources.text import literal, name, trim_sql
 
 if TYPE_CHECKING:
     import duckdb
 
 UNCLEAR = pa.schema([("email", pa.string()), ("decided", pa.bool_())])
 _MESSAGE = "people have values that are not understood or contradict each other: their consent does not hold"
+_WORDS = ("text", "country")
 
 
-def refusals(config: Config, info: SourceInfo) -> dict[str, bool | None]:
-    """Column that `consent` uses -> the value with which it does not hold, None when it has none or several."""
-    found: dict[str, bool | None] = {}
-    for written, refusing in _tests(config.consent.when, True) if config.consent else ():
-        column = info.resolve(written)
-        if column is not None:
-            found[column] = refusing if found.get(column, refusing) == refusing else None
-    return found
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One column that consent uses. `value` is SQL of the value with which consent does not hold, "" when none is."""
 
+    name: str
+    type: ColumnType
+    value: str
+    says_yes: bool | None = None  # a text that the rule compares with a word for yes (True) or no (False)
 
-def _tests(rule: object, holds: bool) -> Iterator[tuple[str, bool | None]]:
-    """Every tested column, with the boolean that makes its test what keeps consent from holding."""
-    match rule:
-        case All(parts=parts) | AnyOf(parts=parts):
-            for part in parts:
-                yield from _tests(part, holds)
-        case Not(part=part):
-            yield from _tests(part, not holds)
-        case Compare(column=column, test="is", value=bool(value)):
-            yield column, value is not holds
-        case Compare(column=column) if column:
-            yield column, None
+    @classmethod
+    def of(cls, column: str, type_: ColumnType, refusal: Refusal) -> _Asked:
+        if refusal == MISSING:
+            return cls(column, type_, "NULL")
+        if isinstance(refusal, bool) and type_ == "boolean":
+            return cls(column, type_, str(refusal))
+        if isinstance(refusal, str) and type_ in _WORDS:
+            return cls(column, type_, literal(refusal), boolean(refusal) if type_ == "text" else None)
+        return cls(column, type_, "")
 
 
 def settle(
     con: duckdb.DuckDBPyConnection,
     typed: Typed,
     layout: Layout,
-    refusing: Mapping[str, bool | None],
+    refusing: Mapping[str, Refusal],
     updated_at: str | None,
     findings: Findings,
 ) -> pa.Table:
     """Put the refusing value where a column is in doubt; UNCLEAR: the people. Before duplicates are merged."""
     con.execute("CREATE OR REPLACE TEMP TABLE unclear (email VARCHAR, decided BOOLEAN)")
-    for column, value in refusing.items():
+    for column, refusal in refusing.items():
         if column not in typed.types:
             continue
-        _doubt(con, typed, layout, column, updated_at)
-        decided = value is not None and typed.types[column] == "boolean"
-        if decided:
-            con.execute(f"UPDATE {typed.table} SET {name(column)} = {value} WHERE _email IN (FROM doubted)")
-        con.execute(f"INSERT INTO unclear SELECT _email, {decided} FROM doubted")
-        ((count,),) = con.execute("SELECT count(*) FROM doubted").fetchall()
-        findings.add("consent-unclear", "contacts", column, int(count), _MESSAGE)
+        asked = _Asked.of(column, typed.types[column], refusal)
+        if asked.says_yes is not None:
+            _one_word(con, typed, asked)
+        _doubt(con, typed, layout, asked, updated_at)
+        if asked.value:
+            con.execute(f"UPDATE {typed.table} SET {name(column)} = {asked.value} WHERE _email IN (FROM doubted)")
+        con.execute(f"INSERT INTO unclear SELECT _email, {bool(asked.value)} FROM doubted")
+        count = engine.number(con, "SELECT count(*) FROM doubted")
+        findings.add("consent-unclear", "contacts", column, count, _MESSAGE, *_first(con, typed, layout, column))
     sql = "SELECT email, bool_and(decided) AS decided FROM unclear GROUP BY email"
     return con.sql(sql).to_arrow_table().cast(UNCLEAR)
 
 
-def _doubt(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, column: str, updated_at: str | None) -> None:
+def _one_word(con: duckdb.DuckDBPyConnection, typed: Typed, asked: _Asked) -> None:
+    """Texts of the same meaning as the rule's word become that word: `ja` where it says Yes."""
+    said = boolean_sql(trim_sql(name(asked.name)))
+    con.execute(f"UPDATE {typed.table} SET {name(asked.name)} = {asked.value} WHERE {said} = {asked.says_yes}")
+
+
+def _doubt(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, asked: _Asked, updated_at: str | None) -> None:
     """Make the table `doubted`: people whose newest rows that say anything are unreadable or disagree."""
-    given, value = layout.given(column), f"t.{name(column)}"
-    plain = f"lower(trim({value}))" if typed.types[column] == "text" else f"{value}::VARCHAR"
-    at = f"t.{name(updated_at)}" if updated_at and updated_at != column else "NULL"
+    value = f"t.{name(asked.name)}"
+    said = boolean_sql(trim_sql(value))
+    plain = f"lower(trim({value}))" if asked.type == "text" else f"{value}::VARCHAR"
+    if asked.says_yes is not None:
+        plain = f"coalesce({said}::VARCHAR, {plain})"
+    at = f"t.{name(updated_at)}" if updated_at and updated_at != asked.name else "NULL"
+    lost = f"{value} IS NULL AND ({layout.given(asked.name)})"
+    if asked.says_yes is not None:
+        lost += f" OR {said} IS NULL AND {value} IS NOT NULL"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE unreadable AS
-        SELECT t._row FROM {typed.table} t JOIN {typed.raw} r ON t._row = r.rowid
-        WHERE {value} IS NULL AND ({given});
+        SELECT t._row FROM {typed.table} t JOIN {typed.raw} r ON t._row = r.rowid WHERE {lost};
         CREATE OR REPLACE TEMP TABLE doubted AS
         WITH asked AS (
             SELECT _email FROM {typed.table} WHERE _row IN (FROM unreadable) UNION
@@ -99,3 +113,13 @@ def _doubt(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, column:
         )
         SELECT _email FROM newest GROUP BY _email HAVING bool_or(lost) OR count(DISTINCT value) > 1
     """)
+
+
+def _first(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, column: str) -> tuple[Where, tuple[str, ...]]:
+    """The first unreadable cell; where people only contradict themselves, the first row of one."""
+    doubted = f"FROM {typed.table} WHERE _email IN (FROM doubted)"
+    lost, first = engine.row(con, f"SELECT min(_row) FILTER (_row IN (FROM unreadable)), min(_row) {doubted}")
+    if first is None:
+        return ("", 0), ()
+    where, text = cell(con, typed.raw, typed.spans, layout, column, first if lost is None else lost)
+    return where, () if lost is None else text

@@ -1,6 +1,6 @@
-"""One person, one row: duplicates of an address are merged.
+"""One person, one row: addresses under one CRM id are one person's, and rows of one address are merged.
 
-Owns: the merge and its report. Must not: normalise addresses (emails.py).
+Owns: both, and their report. Must not: normalise addresses (emails.py).
 
 The newest row by `updated_at` comes first, an undated row is the oldest, then the later row of the files; per column
 the first value that is not missing wins.
@@ -12,12 +12,57 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from connector.sources import engine
+from connector.sources.cells import quoted
 from connector.sources.findings import Findings
 from connector.sources.kept import rank
+from connector.sources.keys import exact
+from connector.sources.tables import Typed
 from connector.sources.text import name
 
 if TYPE_CHECKING:
     import duckdb
+
+AT_MOST = 5  # addresses of one person under one id; an id of more is none
+
+
+def readdress(
+    con: duckdb.DuckDBPyConnection, typed: Typed, text: str, updated_at: str | None, findings: Findings
+) -> None:
+    """One CRM id under several addresses is one person, at the address of the newest row. `text` is SQL over raw `r`:
+    the id. The table `moved` (old, home) keeps where they went."""
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE moved (old VARCHAR, home VARCHAR);
+        CREATE OR REPLACE TEMP TABLE ids AS
+        SELECT t._row, t._email, {exact(text)} AS _id FROM {typed.raw} r JOIN {typed.table} t ON t._row = r.rowid;
+        CREATE OR REPLACE TEMP TABLE many AS
+        SELECT _id FROM ids WHERE _id <> '0' GROUP BY _id HAVING min(_email) <> max(_email)
+    """)
+    if not engine.number(con, "SELECT count(*) FROM many"):
+        return
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE homes AS
+        SELECT _id, first(_email ORDER BY {rank(updated_at)}) AS home FROM (
+            SELECT i._id, t.* FROM {typed.table} t JOIN ids i USING (_row) SEMI JOIN many USING (_id)
+        ) GROUP BY _id HAVING count(DISTINCT _email) <= {AT_MOST};
+        UPDATE {typed.table} SET _email = h.home FROM ids i JOIN homes h USING (_id)
+        WHERE {typed.table}._row = i._row AND {typed.table}._email <> h.home;
+        INSERT INTO moved SELECT i._email, min(h.home) FROM ids i JOIN homes h USING (_id)
+        WHERE i._email <> h.home AND i._email NOT IN (
+            SELECT t._email FROM {typed.table} t JOIN ids USING (_row) WHERE _id IS NOT NULL
+        ) GROUP BY i._email HAVING count(DISTINCT h.home) = 1
+    """)
+    follow(con, typed.table)
+    many, few = engine.row(con, "SELECT (SELECT count(*) FROM many), (SELECT count(*) FROM homes)")
+    (sample,) = engine.row(con, "SELECT min(_id) FROM homes")
+    message = f"people have several addresses under one id, as “{quoted(sample or '')}”; that of the newest row counts"
+    findings.add("one-id", "contacts", "id", int(few), message)
+    message = f"ids stand beside more than {AT_MOST} addresses: they are nobody's, and each address is a person"
+    findings.add("shared-key", "contacts", "id", int(many) - int(few), message)
+
+
+def follow(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Rows of `table` that name an address which somebody had are theirs."""
+    con.execute(f"UPDATE {table} SET _email = m.home FROM moved m WHERE _email = m.old")
 
 
 def merge(

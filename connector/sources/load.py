@@ -21,14 +21,14 @@ import pyarrow as pa
 from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
-from connector.sources import consent, engine, identity, kept, members, quarantine, related
+from connector.sources import consent, engine, identity, kept, keys, lines, members, quarantine, refusals, related
 from connector.sources.columns import vacant
 from connector.sources.columns.layout import Layout, Wish
 from connector.sources.columns.model import SourceInfo
 from connector.sources.findings import Findings
 from connector.sources.hygiene.addresses import mark, quarantined
 from connector.sources.kept import Kept
-from connector.sources.model import QUARANTINE_SCHEMA, Loaded
+from connector.sources.model import EVENT, LINE, QUARANTINE_SCHEMA, Loaded
 from connector.sources.tables import Builder, Typed
 from connector.sources.text import name
 from connector.sources.trouble import fail, room
@@ -99,6 +99,8 @@ class _Load:
         self.findings = Findings()
         self.listed: list[pa.Table] = [QUARANTINE_SCHEMA.empty_table()]
         self.typed: dict[str, Typed] = {}
+        self.moved = False  # whether the table `moved` of identity.py is there
+        self.known: dict[str, str] = {}  # column of contacts that joins use -> table of its texts (_email, text)
         self.unclear = consent.UNCLEAR.empty_table()
 
     def run(self) -> Loaded:
@@ -127,12 +129,15 @@ class _Load:
     def _contacts(self, others: list[str]) -> None:
         source, info = self.config.sources["contacts"], self.catalog["contacts"]
         updated = "updated_at" if "updated_at" in info.columns else None
-        keys = {self._join(other)[1] for other in others}
-        columns = sorted((self._asked("contacts") | keys | ({updated} if updated else set())) - {"email"})
+        joined_by = {self._join(other)[1] for other in others}
+        id_ = "id" if "id" in info.columns and info.columns["id"].origin != "header" else None
+        more = {one for one in (updated, id_) if one}
+        columns = sorted((self._asked("contacts") | joined_by | more) - {"email"})
         wish = Wish(
             info=info, number=0, key="email", by_email=True, columns=columns,
             clocks=frozenset({"updated_at"}), zone=self._zone("contacts"), wants_address=True,
-            place=self.config.place(("sources", "contacts", "file")),
+            place=self.config.place(("sources", "contacts", "file")), people=True, whole=frozenset(joined_by),
+            encoding=source.encoding,
         )  # fmt: skip
         with room(wish.place, source.origin):
             builder = Builder(self.con, wish, self.private, self.findings)
@@ -143,9 +148,15 @@ class _Load:
             mark(self.con, typed.raw, typed.table, quarantined(policy))
             self.listed.append(quarantine.take_out(self.con, "contacts", typed, needs_email=True))
             vacant.people(typed.rows, engine.number(self.con, f"SELECT count(*) FROM {typed.table}"), self.findings)
+            if id_ is not None:
+                text = builder.layout.text(builder.layout.column(id_), builder.layout.slot(id_))
+                identity.readdress(self.con, typed, text, updated, self.findings)
+                self.moved = True
             if self.keep:
                 self._keep(typed, builder.layout, columns, updated)
-            refusing = consent.refusals(self.config, info)
+            for number, column in enumerate(sorted(joined_by - {"email"})):
+                self._know(typed, builder.layout, column, f"known_{number}")
+            refusing = refusals.refusals(self.config, info)
             self.unclear = consent.settle(self.con, typed, builder.layout, refusing, updated, self.findings)
             identity.merge(self.con, typed.table, columns, updated, self.findings)
             if not self.keep:
@@ -154,6 +165,15 @@ class _Load:
             self.con.execute(
                 f"CREATE OR REPLACE VIEW source_contacts AS SELECT _email AS email{asked} FROM {typed.table}"
             )
+
+    def _know(self, typed: Typed, layout: Layout, column: str, into: str) -> None:
+        """The texts of a column that joins find people by, of all rows: before a person's rows become one."""
+        text = layout.text(layout.column(column), layout.slot(column))
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT DISTINCT t._email, {text} AS text"
+            f" FROM {typed.raw} r JOIN {typed.table} t ON t._row = r.rowid WHERE text IS NOT NULL"
+        )
+        self.known[column] = into
 
     def _keep(self, typed: Typed, layout: Layout, columns: Sequence[str], updated: str | None) -> None:
         self.con.execute(f"CREATE OR REPLACE TABLE {kept.TABLE} AS SELECT * FROM {typed.table}")
@@ -166,24 +186,38 @@ class _Load:
         by_email, people = person == "email", "typed_0"
         at = info.resolve(source.at) if source.at else None
         asked = self._asked(other)
+        event, seems = lines.told(source, info), lines.likely(source, info, key)
         wish = Wish(
-            info=info, number=number, key=key, by_email=by_email, columns=sorted(asked | ({at} if at else set())),
+            info=info, number=number, key=key, by_email=by_email,
+            columns=sorted(asked | {one for one in (at, event, seems) if one}),
             clocks=frozenset({at} if at else ()), zone=self._zone(other), wants_address=by_email,
-            place=self.config.place(("sources", other, "file")),
+            place=self.config.place(("sources", other, "file")), whole=frozenset({key}),
+            encoding=source.encoding,
         )  # fmt: skip
         with room(wish.place, source.origin):
-            typed = self.typed[other] = Builder(self.con, wish, self.private, self.findings).build()
+            builder = Builder(self.con, wish, self.private, self.findings)
+            typed = self.typed[other] = builder.build()
             if by_email:
                 quarantine.mend_emails(self.con, typed)
-            else:
-                people = f"people_{number}"
-                related.people_by(self.con, "typed_0", person, people)
-                related.fold_keys(self.con, typed.table)
+                if self.moved:
+                    identity.follow(self.con, typed.table)
             self.listed.append(quarantine.take_out(self.con, other, typed, needs_email=False))
+            id_ = event or seems
+            text = builder.layout.text(builder.layout.column(id_), builder.layout.slot(id_)) if id_ else ""
+            by = "_email" if by_email else "_key"
+            many = event is not None and lines.gather(self.con, other, typed, text, at, by, self.findings)
+            if seems is not None:
+                lines.repeated(self.con, info, typed, seems, text, self.findings)
+            if not by_email:
+                people = f"people_{number}"
+                unowned = keys.assign(self.con, typed.table, self.known[person], people)
+                related.unowned(other, key, unowned, self.findings)
             vacant.files(other, typed.spans, self.findings)
             vacant.times(self.con, other, typed, (at, source.at) if at and source.at else None, self.findings)
-            events = related.Events(other, typed, sorted(asked), at, wish.zone)
-            by, into = "_email" if by_email else "_key", f"joined_{number}"
+            pair = source.join or ("email", "email")
+            known = "typed_0" if by_email else self.known[person]
+            kept_ = [*sorted(asked), *((EVENT, LINE) if many else ())]
+            events, into = related.Events(other, typed, kept_, at, wish.zone, pair, known), f"joined_{number}"
             related.join(self.con, events, people, by, self.as_of, into, self.findings)
             self._drop(typed)
             self.con.execute(f"DROP TABLE {typed.table}")

@@ -33,6 +33,8 @@ QUARANTINE_SCHEMA = pa.schema(
     ]
 )
 
+EVENT, LINE = "_event", "_line"  # columns of related tables
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -61,7 +63,8 @@ class Loaded:
     """The tables of one run, inside one DuckDB connection.
 
     `contacts` has one row per person: `email` (normalised, never null, unique) and the needed columns. `related[name]`
-    has `_email` (a person of contacts, never null), `_at` (when it happened, or null) and the needed columns.
+    has `_email` (a person of contacts, never null), `_at` (when it happened, or null) and the needed columns; where an
+    event may stand on several lines also EVENT, which they share, and LINE, their order.
     Physical types: text, country, phone VARCHAR · integer BIGINT · number DECIMAL · date DATE · timestamp TIMESTAMP
     (UTC, naive) · boolean BOOLEAN · list VARCHAR[] · place STRUCT(latitude DOUBLE, longitude DOUBLE).
     """

@@ -1,7 +1,7 @@
 """Events of people: related sources joined to the contacts.
 
-Owns: the join by email or by another column, the time of an event, what is left out and counted.
-Must not: aggregate.
+Owns: the join of events to their people, the time of an event, what is left out and counted.
+Must not: aggregate, decide whose a key is (keys.py).
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from connector.sources import engine
+from connector.sources import engine, keys
+from connector.sources.cells import quoted
 from connector.sources.columns.times import to_utc
 from connector.sources.findings import Findings
 from connector.sources.tables import Typed
-from connector.sources.text import fold, name, trim_sql
+from connector.sources.text import name, plain
 
 if TYPE_CHECKING:
     import duckdb
+
+FINDS_NOBODY = "join-finds-nobody"
+MUCH = 0.5  # share of the events with a key that a join may miss without advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Events:
     columns: Sequence[str]
     at: str | None
     zone: str
+    pair: tuple[str, str]  # `join` as the file writes it
+    known: str  # the table of the contacts' side: _email, text
 
     def instant(self) -> str:
         """SQL over the typed table `t`: when it happened, in UTC. A day is its first moment."""
@@ -48,16 +52,13 @@ def join(
 
     `people` is a relation with `_email` and the column `by` (_email or _key) that the typed table has too."""
     table, instant = events.typed.table, events.instant()
-    total = engine.number(con, f"SELECT count(*) FROM {table}")
-    found = engine.number(con, f"SELECT count(*) FROM {table} t SEMI JOIN {people} p ON p.{by} = t.{by}")
     values = "".join(f", t.{name(column)}" for column in events.columns)
     now = f"TIMESTAMP '{as_of.astimezone(UTC).replace(tzinfo=None)}'"
     con.execute(
         f"CREATE OR REPLACE TABLE {into} AS SELECT * FROM (SELECT p._email, {instant} AS _at{values}"
         f" FROM {table} t JOIN {people} p ON p.{by} = t.{by}) WHERE _at IS NULL OR _at <= {now}"
     )
-    message = "events belong to nobody in contacts and were dropped"
-    findings.add("no-person", events.source, "", total - found, message)
+    _strangers(con, events, people, by, findings)
     if events.at is None:
         return
     counts = f"count(*) FILTER ({instant} > {now}), count(*) FILTER ({instant} IS NULL)"
@@ -67,26 +68,36 @@ def join(
     findings.add("undated", events.source, events.at, undated, message)
 
 
-def people_by(con: duckdb.DuckDBPyConnection, contacts: str, column: str, into: str) -> None:
-    """Create `into` (_email, _key): the contacts by the folded text of `column`."""
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT _email, {name(column)}::VARCHAR AS _key FROM {contacts}"
+def _strangers(con: duckdb.DuckDBPyConnection, events: Events, people: str, by: str, findings: Findings) -> None:
+    """What belongs to nobody; a join that misses much is told with a sample of both sides."""
+    typed = events.typed
+    total = engine.number(con, f"SELECT count(*) FROM {typed.table}")
+    found = engine.number(con, f"SELECT count(*) FROM {typed.table} t SEMI JOIN {people} p ON p.{by} = t.{by}")
+    message = "events belong to nobody in contacts and were dropped"
+    findings.add("no-person", events.source, "", total - found, message)
+    if total == found or (total - found) / total <= MUCH:
+        return
+    keyed, sample = engine.row(
+        con,
+        f"SELECT count({typed.key}), min({typed.key}) FILTER (t.{by} IS NULL OR t.{by} NOT IN (SELECT {by} FROM"
+        f" {people} WHERE {by} IS NOT NULL)) FROM {typed.raw} r JOIN {typed.table} t ON t._row = r.rowid",
     )
-    fold_keys(con, into)
-    con.execute(f"DELETE FROM {into} WHERE _key IS NULL")
+    here, there = events.pair
+    (theirs,) = engine.row(con, f"SELECT min({'_email' if by == '_email' else 'text'}) FROM {events.known}")
+    if not keyed or theirs is None or (keyed - found) / keyed <= MUCH:
+        return
+    code = "join-finds-some" if found else FINDS_NOBODY
+    message = (
+        f"{events.source}: {'only ' if found else ''}{found:,} of {keyed:,} rows with “{plain(here)}” belong to a"
+        f" contact: {plain(here)} has “{quoted(sample or '')}”, {plain(there)} of contacts has “{quoted(theirs)}”."
+        " Correct `join`, or the export."
+    )
+    findings.add(code, events.source, here, int(keyed) - found, message)
 
 
-def fold_keys(con: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Replace `_key` by its folded form (Meaning 2): ASCII by the engine, the distinct rest through Python."""
-    rest = con.execute(f"SELECT DISTINCT _key FROM {table} WHERE strlen(_key) <> length(_key)").fetchall()
-    texts = [text for (text,) in rest]
-    mapping = pa.table(
-        {"text": pa.array(texts, pa.string()), "folded": pa.array([fold(text) for text in texts], pa.string())}
+def unowned(source: str, key: str, found: keys.Unowned, findings: Findings) -> None:
+    message = (
+        f"events have a key that is no contact's own (several have it, or a spreadsheet shortened it), as"
+        f" “{quoted(found.sample)}”: they belong to nobody"
     )
-    con.register("fold_batch", mapping)
-    con.execute(
-        f"UPDATE {table} SET _key = nullif(m.folded, '') FROM fold_batch m"
-        " WHERE _key = m.text AND strlen(_key) <> length(_key)"
-    )
-    con.unregister("fold_batch")
-    con.execute(f"UPDATE {table} SET _key = nullif(lower({trim_sql('_key')}), '') WHERE strlen(_key) = length(_key)")
+    findings.add("shared-key", source, key, found.events, message)

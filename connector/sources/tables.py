@@ -15,24 +15,26 @@ from typing import TYPE_CHECKING
 
 from connector.core.model import ColumnType
 from connector.sources import emails, engine
-from connector.sources.columns import mappings, measure
+from connector.sources.cells import Where, cell
+from connector.sources.columns import mappings, measure, united
 from connector.sources.columns.catalog import numbered
 from connector.sources.columns.choose import Choice
 from connector.sources.columns.layers import Layers
 from connector.sources.columns.layout import Layout, Wish
 from connector.sources.columns.mappings import Cells, Mapped
 from connector.sources.columns.measure import Habits
-from connector.sources.files import formats
+from connector.sources.files import encoding, formats
 from connector.sources.files.csv import Tally
 from connector.sources.files.formats import Export
 from connector.sources.findings import Findings
-from connector.sources.rows import Span, locate
-from connector.sources.text import fold, name
+from connector.sources.rows import Span
+from connector.sources.text import fold, literal, name, plain
 from connector.sources.trouble import reading
 
 if TYPE_CHECKING:
     import duckdb
 
+_WORD = r"[\p{L}’'´`‘”“]*[^\x00-\x7F][\p{L}’'´`‘”“]*"  # quotes: letters of another encoding look so
 _NEVER_LOST = ("text", "country", "phone")
 
 
@@ -60,10 +62,12 @@ class Builder:
         self.typed = Typed(f"raw_{wish.number}", f"typed_{wish.number}")
         self.choice = Choice(con, self.layout, self.typed.raw, findings)
         self.mapped: dict[str, Mapped] = {}
-        self.given: dict[str, int] = {}  # column -> cells that are not missing
+        self.given: dict[str, int] = {}  # column -> cells that are not missing, of the rows that vote
+        self.silent = False  # whether some rows do not
 
     def build(self) -> Typed:
         self._read()
+        self._unite()
         self.typed.key = self.layout.text(self.layout.column(self.wish.key), 0)
         self.choice.guess(self.typed.rows, self._neighbours)
         self._map()
@@ -85,6 +89,34 @@ class Builder:
             start = self.typed.rows
             self.typed.rows = engine.number(self.con, f"SELECT count(*) FROM {self.typed.raw}")
             self.typed.spans.append(Span(export, start, self.typed.rows))
+            if tally.encoding in encoding.GUESSED and not self.wish.encoding:
+                self._guessed_encoding(export.file.name, tally.encoding, start)
+
+    def _guessed_encoding(self, file: str, taken: str, start: int) -> None:
+        """One-byte encodings look alike: show a word, so that its owner sees whether it is one."""
+        cells = ", ".join(f"h{slot}" for slot in self.layout.slots.values() if slot) or "''"
+        found = engine.row(
+            self.con,
+            f"SELECT regexp_extract(cell, {literal(_WORD)}) AS word, count(*) FROM (SELECT unnest([{cells}]) AS cell"
+            f" FROM {self.typed.raw} WHERE rowid >= {start}) WHERE word <> '' GROUP BY word ORDER BY 2 DESC, 1 LIMIT 1",
+        )
+        if found:
+            message = (
+                f"file was read as {taken}: a word of it is “{plain(found[0])}”. If that is not how it is written, say"
+                " `encoding:` (mac-roman, cp1250, cp1251 …)"
+            )
+            self.findings.add("encoding-guessed", self.wish.info.name, "", 1, message, (file, 0))
+
+    def _unite(self) -> None:
+        """Columns of several headers: the first cell that is filled (of addresses: that holds one)."""
+        for column in dict.fromkeys((self.wish.key, *self.wish.columns)):
+            info = self.layout.column(column)
+            if info.also:
+                slots = [self.layout.slots[fold(header)] for header in (*info.headers, *info.also)]
+                count = united.unite(self.con, self.typed.raw, self.layout, info, slots)
+                shown = ", ".join(f"“{plain(header)}”" for header in (*info.headers, *info.also))
+                message = f"rows have different values in {shown}; {united.RULE[info.type == 'boolean']}"
+                self.findings.add("headers-collide", self.wish.info.name, column, count, message)
 
     def _read_one(self, export: Export, layout: Layout, into: str) -> tuple[list[int | None], Tally]:
         """Append one file to a raw table; (position of each slot's header in the file, what was met)."""
@@ -144,16 +176,21 @@ class Builder:
             return {}
         if not self.given:
             counts = ", ".join(f"count(*) FILTER ({self.layout.given(column)})" for column in checked)
-            given = engine.row(self.con, f"SELECT {counts} FROM {self.typed.raw} r")
+            given = engine.row(self.con, f"SELECT {counts} FROM {self.typed.raw} r WHERE {self.layout.votes()}")
+            silent = f"CREATE OR REPLACE TEMP TABLE silent AS SELECT rowid AS _row FROM {self.typed.raw} r WHERE NOT"
+            self.con.execute(f"{silent} {self.layout.votes()}")
+            self.silent = engine.number(self.con, "SELECT count(*) FROM silent") > 0
             self.given = dict(zip(checked, given, strict=True))
         kept = ", ".join(f"count({name(column)})" for column in checked)
-        now = dict(zip(checked, engine.row(self.con, f"SELECT {kept} FROM {self.typed.table}"), strict=True))
+        others = " ANTI JOIN silent USING (_row)" if self.silent else ""
+        found = engine.row(self.con, f"SELECT {kept} FROM {self.typed.table}{others}")
+        now = dict(zip(checked, found, strict=True))
         return {column: self.given[column] - has for column, has in now.items() if self.given[column] > has}
 
     def _report(self) -> None:
         for column, count in self._losses().items():
             message = f"values are no {self.typed.types[column]} and count as missing"
-            self.findings.add("not-of-type", self.wish.info.name, column, count, message, self._first_lost(column))
+            self.findings.add("not-of-type", self.wish.info.name, column, count, message, *self._first_lost(column))
         if self.wish.columns:
             counts = ", ".join(f"count({name(column)})" for column in self.wish.columns)
             found = engine.row(self.con, f"SELECT {counts} FROM {self.typed.table}")
@@ -161,10 +198,10 @@ class Builder:
                 column for column, has in zip(self.wish.columns, found, strict=True) if not has
             )
 
-    def _first_lost(self, column: str) -> tuple[str, int]:
-        found = engine.row(
+    def _first_lost(self, column: str) -> tuple[Where, tuple[str, ...]]:
+        (row,) = engine.row(
             self.con,
-            f"SELECT r.rowid, r._line FROM {self.typed.raw} r JOIN {self.typed.table} t ON t._row = r.rowid"
-            f" WHERE t.{name(column)} IS NULL AND ({self.layout.given(column)}) ORDER BY r.rowid LIMIT 1",
+            f"SELECT min(r.rowid) FROM {self.typed.raw} r JOIN {self.typed.table} t ON t._row = r.rowid"
+            f" WHERE t.{name(column)} IS NULL AND ({self.layout.given(column)}) AND {self.layout.votes()}",
         )
-        return locate(self.typed.spans, {found[0]: found[1]})[found[0]] if found else ("", 0)
+        return cell(self.con, self.typed.raw, self.typed.spans, self.layout, column, row)

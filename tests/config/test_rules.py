@@ -169,7 +169,7 @@ def test_traits() -> None:
         "b": Aggregate("count", "orders", None, None, None, ("traits", "b")),
         "c": Aggregate("latest", "orders", "ordered_at", None, None, ("traits", "c")),
         "d": Pick("greatest", ("a", "b"), ("traits", "d")),
-        "e": Rfm(("orders", "ordered_at"), "orders", ("orders", "amount"), ("traits", "e")),
+        "e": Rfm(("orders", "ordered_at"), "orders", ("orders", "amount"), None, ("traits", "e")),
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
@@ -18,10 +20,14 @@ REASON = "consent_unclear"
 
 def asking(desk: Desk, kit: Kit, rule: object, **contacts: object) -> None:
     desk.setup([kit], {kit.name: kit.creates})
+    rewrite(desk, lambda document: document["consent"].update(when=rule))
+    rewrite(desk, lambda document: document["sources"]["contacts"].update(contacts))
+
+
+def rewrite(desk: Desk, change: Callable[[dict[str, Any]], object]) -> None:
     path = desk.folder / "segments.yaml"
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    document["consent"]["when"] = rule
-    document["sources"]["contacts"] |= contacts
+    change(document)
     path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
 
@@ -35,7 +41,7 @@ def test_an_opt_out_that_is_not_understood(desk: Desk, kit: Kit) -> None:
     """“Opted out” is asked for, so that a cell that cannot be read would count as no opt-out."""
     asking(desk, kit, {"not": {"consent": True}})
     rows = [Person(OUT, consent="yes"), Person(IN, consent="no"), Person(SILENT, consent="")]
-    odd = [Person(ODD, consent="YES (2024-03-01)")]
+    odd = [Person(ODD, consent="opted out?")]
     contradicting = [Person(BOTH, consent="no"), Person(BOTH, consent="yes"), Person(BOTH, consent="no")]
     desk.export([*rows, *odd, *contradicting])
     why, changed = blocked(desk)
@@ -75,8 +81,64 @@ def test_rows_that_disagree_and_are_equally_new(desk: Desk, kit: Kit, rule: obje
 
 def test_check_and_why_say_so(desk: Desk, kit: Kit) -> None:
     asking(desk, kit, {"not": {"consent": True}})
-    desk.export([Person(IN, consent="no"), Person(ODD, consent="YES (2024-03-01)")])
+    desk.export([Person(IN, consent="no"), Person(ODD, consent="opted out?")])
     said = launcher.sync(desk.folder, "check")
     assert said.returncode == 0 and "their consent does not hold" in said.stdout, said.stdout + said.stderr
     told = launcher.sync(desk.folder, "why", ODD).stdout
     assert "not understood or contradict" in told, told
+
+
+WORDS = {"Ja": OUT, "oui": "fr@example.com", "Sí (01.03.2024)": "es@example.com", "TAK": "pl@example.com"}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"not": {"consent": True}},
+        {"segment": "free"},  # the rule stands in a segment
+    ],
+)
+def test_the_words_of_other_languages_and_dates_behind_them(desk: Desk, kit: Kit, rule: object) -> None:
+    asking(desk, kit, rule)
+    rewrite(desk, lambda document: document["segments"].update(free={"when": {"not": {"consent": True}}}))
+    rows = [Person(email, consent=word) for word, email in WORDS.items()]
+    rows += [Person(IN, consent="Nein"), Person(SILENT, consent="não"), Person(ODD, consent="abgemeldet")]
+    desk.export(rows)
+    why, changed = blocked(desk)
+    assert why == dict.fromkeys(WORDS.values(), "no_consent") | {ODD: REASON}
+    assert changed == {IN, SILENT}
+
+
+@pytest.mark.parametrize("word", ["Yes", "ja"])
+def test_a_column_of_texts_that_is_asked_for_yes(desk: Desk, kit: Kit, word: str) -> None:
+    """Without a type a column of such words is one of texts, and `not` lets in whatever is written otherwise."""
+    asking(desk, kit, {"not": {"consent": word}})
+    rewrite(desk, lambda document: document["sources"]["contacts"]["columns"].pop("consent"))
+    rewrite(desk, lambda document: document["segments"]["gold"].update(when={"not": {"consent": word}}))
+    rows = [Person(OUT, consent="ja"), Person(NEWER, consent="YES"), Person(ODD, consent="YES (2024-03-01)")]
+    rows += [Person(BOTH, consent="opted out"), Person(IN, consent="nein"), Person(SILENT, consent="")]
+    desk.export(rows)
+    why, changed = blocked(desk)
+    assert changed == {IN, SILENT}
+    assert why == dict.fromkeys((OUT, NEWER, ODD), "no_consent") | {BOTH: REASON}
+    members = launcher.sync(desk.folder, "members", "gold", "--format", "csv").stdout
+    assert {line for line in members.split() if "@" in line} == {IN, SILENT}
+
+
+def test_texts_that_contradict_each_other(desk: Desk, kit: Kit) -> None:
+    asking(desk, kit, {"consent": "subscribed"})
+    rewrite(desk, lambda document: document["sources"]["contacts"]["columns"].pop("consent"))
+    rewrite(desk, lambda document: document["segments"]["vip"].update(when={"consent": "subscribed"}))
+    rows = [Person(BOTH, consent="unsubscribed"), Person(BOTH, consent="subscribed"), Person(IN, consent="Subscribed")]
+    desk.export(rows)
+    _, changed = blocked(desk)
+    assert changed == {IN}
+    members = launcher.sync(desk.folder, "members", "vip", "--format", "csv").stdout
+    assert {line for line in members.split() if "@" in line} == {IN}
+
+
+def test_the_cell_is_shown(desk: Desk, kit: Kit) -> None:
+    asking(desk, kit, {"not": {"consent": True}})
+    desk.export([Person(IN, consent="no"), Person(ODD, consent="opted out")])
+    said = launcher.sync(desk.folder, "check").stdout
+    assert "contacts.csv row 3, “opted out”" in said, said

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from connector.config.language import rules as r
 from connector.config.sections.models import Config
+from connector.sources.model import EVENT
 from tests.oracle.expressions import EXPRESSIONS
 
 Person = Mapping[str, Any]
@@ -137,14 +138,14 @@ class Oracle:
             return self.types[person["source"]][column]
         if column in self.types["contacts"]:
             return self.types["contacts"][column]
-        if column.startswith("rfm."):
+        if column.startswith(("rfm.", "rfmw.")):
             return "text" if column.endswith("segment") else "integer"
         trait = self.config.traits[column]
         if isinstance(trait, r.Pick):
             kinds = {self.type(person, name) for name in trait.columns}
             return max(kinds, key=["integer", "number", "date", "timestamp"].index)
         taken = "integer" if trait.column is None else self.types[trait.source][trait.column]
-        return {"count": "integer", "average": "number"}.get(trait.measure, taken)
+        return {"count": "integer", "count_distinct": "integer", "average": "number"}.get(trait.measure, taken)
 
     # people among people
 
@@ -164,21 +165,23 @@ class Oracle:
         return found
 
     def fifth(self, trait: r.Rfm, part: str, person: Person) -> int | None:
-        """5 for the best; of 7 the parts are 2, 2, 1, 1, 1."""
+        """1 + floor(5 x people strictly below / people with an event)."""
         values = {item["email"]: self._rfm(trait, part, item) for item in self.people}
-        order = sorted((email for email, value in values.items() if value is not None))
-        order.sort(key=lambda email: values[email], reverse=True)
-        sizes = [len(order) // 5 + (number < len(order) % 5) for number in range(5)]
-        scores = [5 - number for number, size in enumerate(sizes) for _ in range(size)]
-        return dict(zip(order, scores, strict=True)).get(person["email"])
+        mine = values[person["email"]]
+        if mine is None:
+            return None
+        known = [value for value in values.values() if value is not None]
+        return 1 + 5 * sum(value < mine for value in known) // len(known)
 
     def _rfm(self, trait: r.Rfm, part: str, person: Person) -> Any:
+        source = {"recency": trait.recency[0], "frequency": trait.frequency, "monetary": trait.monetary[0]}[part]
+        rows = [row for row in person["events"][source] if trait.where is None or self.holds(trait.where, row)]
         if part == "recency":
-            return self.measured("latest", person["events"][trait.recency[0]], trait.recency[1])
-        rows = person["events"][trait.frequency if part == "frequency" else trait.monetary[0]]
+            return self.measured("latest", rows, trait.recency[1])
         if not rows:
             return None
-        return len(rows) if part == "frequency" else self.measured("sum", rows, trait.monetary[1])
+        measure, column = ("count", None) if part == "frequency" else ("sum", trait.monetary[1])
+        return self.measured(measure, rows, column)
 
     def near(self, rule: r.Near, place: Mapping[str, float] | None) -> bool:
         if place is None or place["latitude"] is None or place["longitude"] is None:
@@ -246,7 +249,10 @@ class Oracle:
         return found
 
     def measured(self, measure: str, rows: Sequence[Person], column: str | None) -> Any:
-        values = list(rows) if column is None else [row[column] for row in rows if row[column] is not None]
+        if measure == "count_distinct":
+            given = [row[str(column)] for row in rows if row[str(column)] is not None]
+            return len({folded(value) if isinstance(value, str) else value for value in given})
+        values = self.of_events(rows, column)
         if measure == "count":
             return len(values)
         if measure == "sum":
@@ -257,10 +263,19 @@ class Oracle:
             return (Decimal(sum(values)) / len(values)).quantize(Decimal("0.000001"), ROUND_HALF_UP)
         return max(values) if measure in ("max", "latest") else min(values)
 
+    def of_events(self, rows: Sequence[Person], column: str | None) -> list[Any]:
+        """Of each event the first value of its lines that is not missing; without a column one thing per event."""
+        found: dict[Any, Any] = {}
+        for row in rows:
+            value = row if column is None else row[column]
+            if value is not None:
+                found.setdefault(row.get(EVENT, id(row)), value)
+        return list(found.values())
+
     def events(self, rule: r.Events, person: Person) -> bool:
         if rule.measure in ("first_within", "last_within"):
             whole = r.Events(rule.source, "exists", None, (), None, rule.where, ())
-            times = [row["_at"] for row in self.rows(whole, person) if row["_at"] is not None]
+            times = self.of_events(self.rows(whole, person), "_at")
             if not times:
                 return False
             return self.window("within", rule.within, min(times) if rule.measure == "first_within" else max(times))

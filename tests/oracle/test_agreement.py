@@ -62,7 +62,7 @@ def agree(world: World) -> int:
     people, segments, where, window = world
     config = load_text(text([*segments[0], segments[1]], worlds.traits(where, window)), Path("segments.yaml"))
     orders = [{**row, "_email": person["email"]} for person in people for row in person["events"]["orders"]]
-    tables = loaded(people, worlds.TYPES, {"orders": (orders, worlds.ALL_ORDER_TYPES)}, CONNECTION)
+    tables = loaded(people, worlds.TYPES, {"orders": (orders, worlds.LINE_TYPES)}, CONNECTION)
     found = evaluate(config, tables, worlds.AS_OF.replace(tzinfo=UTC)).table.to_pylist()
     oracle = Oracle(config, tables.types, people, worlds.AS_OF)
     for name in config.segments:

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from connector.core.model import ColumnType
+from connector.sources.model import EVENT, LINE
 from tests.oracle.expressions import EXPRESSIONS
 
 AS_OF = datetime(2026, 3, 29, 10, 30)  # the day Berlin's clocks go forward
@@ -25,6 +26,7 @@ TYPES: dict[str, ColumnType] = {
 }
 ORDER_TYPES: dict[str, ColumnType] = {"product": "text", "amount": "number", "pieces": "integer", "due": "date"}
 ALL_ORDER_TYPES: dict[str, ColumnType] = {**ORDER_TYPES, "at": "timestamp"}  # what `at:` names, filled like _at
+LINE_TYPES: dict[str, ColumnType] = {**ALL_ORDER_TYPES, EVENT: "integer", LINE: "integer"}
 
 WORDS = [
     "Shoes",
@@ -73,12 +75,17 @@ def rows(types: dict[str, ColumnType]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({name: st.none() | VALUES[kind] for name, kind in types.items()})
 
 
-orders = st.tuples(rows(ORDER_TYPES), st.none() | instants.filter(lambda at: at <= AS_OF)).map(
-    lambda found: {**found[0], "at": found[1], "_at": found[1], "source": "orders"}
+# an order may stand on several lines: those of one person that share EVENT
+orders = st.tuples(rows(ORDER_TYPES), st.none() | instants.filter(lambda at: at <= AS_OF), st.integers(0, 3)).map(
+    lambda found: {**found[0], "at": found[1], "_at": found[1], "source": "orders", EVENT: found[2]}
 )
 people = st.lists(st.tuples(rows(TYPES), st.lists(orders, max_size=4)), min_size=1, max_size=8).map(
     lambda found: [
-        {**row, "email": f"p{number}@example.com", "events": {"orders": events}}
+        {
+            **row,
+            "email": f"p{number}@example.com",
+            "events": {"orders": [{**event, LINE: line} for line, event in enumerate(events)]},
+        }
         for number, (row, events) in enumerate(found)
     ]
 )
@@ -174,6 +181,8 @@ TRAITS = {
     "revenue": "number",
     "pieces_sum": "integer",
     "basket": "number",
+    "products": "integer",
+    "dues": "integer",
     "smallest": "number",
     "last_due": "date",
     "last_order": "timestamp",
@@ -183,6 +192,9 @@ TRAITS = {
     "rfm.frequency": "integer",
     "rfm.monetary": "integer",
     "rfm.segment": "text",
+    "rfmw.recency": "integer",
+    "rfmw.frequency": "integer",
+    "rfmw.monetary": "integer",
 }
 
 
@@ -193,12 +205,15 @@ def traits(where: Any, window: str) -> dict[str, Any]:
         "revenue": {"sum": "orders.amount", "within": window, "where": where},
         "pieces_sum": {"sum": "orders.pieces"},
         "basket": {"average": "orders.amount"},
+        "products": {"count": {"distinct": "orders.product"}, "where": where},
+        "dues": {"count": {"distinct": "orders.due"}, "within": window},
         "smallest": {"min": "orders.amount", "where": where},
         "last_due": {"latest": "orders.due"},
         "last_order": {"latest": "orders"},
         "newest": {"greatest": ["seen", "last_due", "last_order"]},
         "most": {"greatest": ["revenue", "visits", "basket"]},
         "rfm": {"rfm": {"recency": "orders.at", "frequency": "orders", "monetary": "orders.amount"}},
+        "rfmw": {"rfm": {"recency": "orders.at", "frequency": "orders", "monetary": "orders.pieces", "where": where}},
     }
 
 
@@ -212,6 +227,9 @@ events = st.one_of(
     ),
     st.tuples(st.sampled_from(["sum", "average", "min", "max"]), NUMBERS, st.none() | hourly, st.none() | where).map(
         lambda found: _events({found[0]: "amount", **found[1]}, *found[2:])
+    ),
+    st.tuples(st.sampled_from(["product", "pieces"]), NUMBERS, st.none() | hourly, st.none() | where).map(
+        lambda found: _events({"count_distinct": found[0], **found[1]}, *found[2:])
     ),
     st.tuples(st.sampled_from(["first_within", "last_within"]), hourly, st.none() | where).map(
         lambda found: _events({found[0]: found[1]}, None, found[2])

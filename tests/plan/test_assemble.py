@@ -103,6 +103,14 @@ def test_fields_go_out_only_where_they_differ_and_only_for_people_sent_there() -
     }
 
 
+@pytest.mark.parametrize(("was", "now", "count"), [("120.0", 120, 0), ("120", 120.0, 0), ("120.5", 121, 1)])
+def test_a_column_that_loses_its_decimals_changes_nobody_but_those(was: str, now: float, count: int) -> None:
+    people = {"a@example.com": {"in": ["vip"], "ltv": now}}
+    held = ledger({"a@example.com": {**YES, "fields": f'{{"LTV": {was}}}'}}, {("tag", "VIP"): ["a@example.com"]})
+    made = plan(desired(people, ["vip"]), routing(VIP, fields={"LTV": "ltv"}), held)
+    assert made.changes.num_rows == count
+
+
 def test_enrich_sends_fields_and_never_creates_or_touches_memberships() -> None:
     people = {"held@example.com": {"in": ["vip"], "first": "A"}, "new@example.com": {"in": ["vip"], "first": "B"}}
     held = ledger({"held@example.com": YES, "new@example.com": {"status": "absent"}})

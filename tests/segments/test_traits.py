@@ -133,6 +133,23 @@ def test_a_signal_that_nobody_has_yet_is_no_mistake() -> None:
 RFM = "rfm: {rfm: {recency: orders.ordered_at, frequency: orders, monetary: orders.amount}}"
 
 
+@pytest.mark.parametrize(
+    ("where", "often"),
+    [("", ["b18", "b19", "b20"]), (", where: {category: kept}", ["b18", "b19"])],
+)
+def test_equal_behaviour_has_an_equal_score(where: str, often: list[str]) -> None:
+    """Eighteen bought once, two twice, one cancelled once beside."""
+    counts = {f"b{number:02}": 1 if number < 18 else 2 for number in range(20)}
+    events = [order(name, "2026-10-01", "kept", "20") for name, count in counts.items() for _ in range(count)]
+    events += [order("b20", "2026-10-01", word, "20") for word in ("kept", "cancelled")]
+    rfm = RFM.replace("}}", where + "}}")
+    more: Any = {"sources": ORDERS, "related": {"orders": (events, TYPES)}, "more": f"traits: {{{rfm}}}"}
+    contacts = rows("city", **dict.fromkeys([*counts, "b20"], "x"))
+    for part in ("frequency", "monetary"):
+        assert who(f"{{rfm.{part}: {{at_least: 4}}}}", contacts, {"city": "text"}, **more) == often
+    assert who("{rfm.recency: 1}", contacts, {"city": "text"}, **more) == sorted(counts | {"b20": 2})
+
+
 def test_rfm_ranks_those_with_an_event_in_fifths() -> None:
     """p0 is best in everything; p9 worst; q has no order."""
     events = [

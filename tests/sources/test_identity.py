@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,3 +143,54 @@ def test_broken_bytes_are_reported(tmp_path: Path) -> None:
 def test_row_numbers_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     text = 'email,note\na@example.com,"Ċ Zoë\n"\nbad,x\n'.replace("Ċ", "Ċ" if encoding != "cp1252" else "ë")
     assert listed(contacts(tmp_path, text.encode(encoding))) == [("contacts.csv", 4, "invalid")]
+
+
+def _ids(folder: Path, text: str, **settings: Any) -> Any:
+    return contacts(folder, "email,ID,Changed,Country,Out\n" + text, id="ID", **settings)
+
+
+def test_one_id_under_two_addresses_is_one_person(tmp_path: Path) -> None:
+    text = "new@example.com,7,2026-02-01,,\nold@example.com,7.0,2026-01-01,DE,\nb@example.com,8,2026-01-01,FR,\n"
+    found = _ids(tmp_path, text, updated_at="Changed")
+    assert [(row["email"], row["country"]) for row in rows(found)] == [
+        ("b@example.com", "FR"),
+        ("new@example.com", "DE"),
+    ]
+    (told,) = [finding for finding in found.findings if finding.code == "one-id"]
+    assert told.count == 1 and "“7”" in told.message
+
+
+def test_without_dates_the_later_row_counts_and_rows_without_an_id_follow(tmp_path: Path) -> None:
+    text = "old@example.com,7,,DE,\nold@example.com,,,,\nnew@example.com,7,,FR,\n"
+    assert [(row["email"], row["country"]) for row in rows(_ids(tmp_path, text))] == [("new@example.com", "FR")]
+
+
+def test_an_id_of_many_addresses_is_none(tmp_path: Path) -> None:
+    text = "".join(f"u{number}@example.com,{key},,DE,\n" for key in ("0", "9") for number in range(7))
+    found = _ids(tmp_path, text.replace("u", "x", 7))
+    assert len(rows(found)) == 14 and codes(found)["shared-key", "id"] == 1
+
+
+def test_events_of_the_old_address_are_hers(tmp_path: Path) -> None:
+    write(tmp_path, "c.csv", "email,ID\nold@example.com,7\nnew@example.com,7\n")
+    write(tmp_path, "o.csv", "who,when\nold@example.com,2026-01-01\nnew@example.com,2026-01-02\n")
+    people = {"file": "c.csv", "email": "email", "id": "ID"}
+    found = loaded(tmp_path, contacts=people, orders={"file": "o.csv", "join": ("who", "email"), "at": "when"})
+    assert column(found, "_email", "orders") == ["new@example.com"] * 2
+
+
+def test_the_first_address_that_is_filled(tmp_path: Path) -> None:
+    text = "Work,Home,Other\n,b@example.com,c@example.com\nnone,,c@example.com\na@example.com,b@example.com,\nnone,,\n"
+    found = contacts(tmp_path, text, email=("Work", "Home", "Other"))
+    assert column(found, "email") == ["a@example.com", "b@example.com", "c@example.com"]
+    assert listed(found) == [("contacts.csv", 5, "invalid")]
+
+
+def test_two_headers_of_one_column(tmp_path: Path) -> None:
+    text = "Email,Email Opt Out,HasOptedOutOfEmail,Mailing Country,Country\n"
+    text += "a@example.com,,1,,Germany\nb@example.com,0,,France,\nc@example.com,0,1,Italy,Spain\n"
+    found = contacts(tmp_path, text, email="Email", preset="salesforce")
+    assert column(found, "country") == ["DE", "FR", "IT"]
+    assert column(found, "unsubscribed") == [True, False, None]
+    told = {finding.column: finding.message for finding in found.findings if finding.code == "headers-collide"}
+    assert "“Mailing Country”, “Country”" in told["country"] and "HasOptedOutOfEmail" in told["unsubscribed"]

@@ -99,9 +99,57 @@ def test_a_wrong_guess_on_the_sample_is_corrected(tmp_path: Path) -> None:
     lines = [f"u{number:05}@example.com,{number},{number}.5,2026-01-01" for number in range(20_000)]
     lines[15_001] = "u15001@example.com,many,0.12345,2026-01-01 10:30"
     found = contacts(tmp_path, "email,a,b,c\n" + "\n".join(lines) + "\n")
-    assert {name: found.types["contacts"][name] for name in "abc"} == {"a": "text", "b": "number", "c": "timestamp"}
+    assert {name: found.types["contacts"][name] for name in "abc"} == {"a": "integer", "b": "number", "c": "timestamp"}
     got = found.connection.con.execute("SELECT * FROM source_contacts WHERE email = 'u15001@example.com'").fetchone()
-    assert got == ("u15001@example.com", "many", Decimal("0.12345"), datetime(2026, 1, 1, 10, 30))
+    assert got == ("u15001@example.com", None, Decimal("0.12345"), datetime(2026, 1, 1, 10, 30))
+
+
+def _many(folder: Path, good: list[str], odd: list[str], name: str = "x", more: str = "") -> Any:
+    """Many good values, with the odd ones after the first 1,500 rows."""
+    cells = [*(good * (-(-2000 // len(good))))[:1990], *odd]
+    lines = "".join(f"u{number}@example.com,{cell}\n" for number, cell in enumerate(cells))
+    return contacts(folder, f"email,{name}\n{lines}{more}")
+
+
+@pytest.mark.parametrize(
+    ("good", "odd", "type_"),
+    [
+        (["1.50", "2"], ["n.a."], "number"),
+        (["1", "2"], ["n.a.", "?"], "integer"),
+        (["2026-01-31"], ["soon"], "date"),
+        (["31.01.2026 10:00"], ["13/32/2026"], "timestamp"),
+        (["true", "FALSE"], ["perhaps"], "boolean"),
+        (["1", "2"], ["x"] * 500, "text"),
+        (["12345", "23456"], ["01234"], "text"),  # codes: a zero in front is a sign of its own
+    ],
+)
+def test_a_few_cells_do_not_make_a_column_text(tmp_path: Path, good: list[str], odd: list[str], type_: str) -> None:
+    found = _many(tmp_path, good, odd)
+    assert found.types["contacts"]["x"] == type_
+    told = [finding for finding in found.findings if finding.code == "not-of-type"]
+    assert [(one.count, one.row, one.examples) for one in told] == (
+        [] if type_ == "text" else [(len(odd), 1992, (odd[0],))]
+    )
+
+
+@pytest.mark.parametrize("name", ["zip", "Customer ID", "SKU", "Postal Code"])
+def test_codes_are_read_by_all_of_their_values(tmp_path: Path, name: str) -> None:
+    assert "SW1A 1AA" in column(_many(tmp_path, ["12345"], ["SW1A 1AA"], name), name.lower().replace(" ", "_"))
+
+
+def test_rows_that_are_no_people_do_not_vote(tmp_path: Path) -> None:
+    text = "email,x\na@example.com,5\nEmail,X\nnonsense,many\n,none\nTotal: 3 rows,?\nb@example.com,6\n"
+    found = contacts(tmp_path, text)
+    assert found.types["contacts"]["x"] == "integer" and column(found, "x") == [5, 6]
+    assert "not-of-type" not in {code for code, _ in codes(found)}
+
+
+def test_repeated_headers_of_events_do_not_vote(tmp_path: Path) -> None:
+    write(tmp_path, "c.csv", "email,ID\na@example.com,1\n")
+    write(tmp_path, "o.csv", "Who,Day,Amount\n1,2026-01-01,5.50\nWho,Day,Amount\n1,2026-01-02,6\n")
+    orders = {"file": "o.csv", "join": ("Who", "ID"), "at": "Day"}
+    found = loaded(tmp_path, contacts={"file": "c.csv", "email": "email"}, orders=orders)
+    assert column(found, "amount", "orders") == [Decimal("5.5"), Decimal(6)]
 
 
 def test_amounts_are_exact(tmp_path: Path) -> None:
@@ -167,6 +215,38 @@ def test_place_needs_both_coordinates(tmp_path: Path) -> None:
     assert codes(found)["not-of-type", "home"] == 2
 
 
+@pytest.mark.parametrize(
+    ("cells", "settings", "count", "shown"),
+    [
+        (["a;b", '"c,d"', "e"], {}, 1, "c,d"),
+        (["a|b", '"c,d"', "e"], {}, 1, "c,d"),
+        (['"a,b"'] * 3000 + ["c;d"], {}, 3000, "a,b"),  # the sign comes late
+        (["a;b", '"c,d"'], {"separator": ";"}, 0, ""),
+        (['"a,b"', "c"], {}, 0, ""),
+    ],
+)
+def test_lists_of_two_signs_are_told(tmp_path: Path, cells: list[str], settings: Any, count: int, shown: str) -> None:
+    text = "email,x\n" + "".join(f"u{number}@example.com,{cell}\n" for number, cell in enumerate(cells))
+    found = contacts(tmp_path, text, columns={"x": {"type": "list", **settings}})
+    told = [finding for finding in found.findings if finding.code == "mixed-separators"]
+    assert [finding.count for finding in told] == ([count] if count else [])
+    assert not told or f"“{shown}”" in told[0].message
+
+
+@pytest.mark.parametrize(("encoding", "declared", "word"), [
+    ("mac-roman", None, "ZoŽ"), ("cp1252", None, "Zoé"), ("cp1250", None, "Zoé"), ("cp1252", "cp1252", ""),
+    ("utf-8", None, ""),
+])  # fmt: skip
+def test_a_word_of_a_guessed_encoding(tmp_path: Path, encoding: str, declared: str | None, word: str) -> None:
+    text = "email,name\n" + "".join(f"u{number}@example.com,Zoé\n" for number in range(3))
+    found = contacts(tmp_path, text.encode(encoding), encoding=declared)
+    told = [finding.message for finding in found.findings if finding.code == "encoding-guessed"]
+    assert len(told) == bool(word) and word in "".join(told)
+
+
+PHONE = {"type": "phone"}
+
+
 def test_phones(tmp_path: Path) -> None:
     text = (
         "email,phone,country\na@example.com,+49 30 901820,DE\nb@example.com,030 901820,Germany\n"
@@ -177,6 +257,26 @@ def test_phones(tmp_path: Path) -> None:
     assert codes(found)["normalised", "phone"] == 4
     assert codes(found)["unknown-spelling", "phone"] == 1
     assert codes(found)["normalised", "country"] == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "read"),
+    [
+        ("491701234567", "DE", None),  # in Germany either may be meant: it stays
+        ("491701234567.0", "DE", None),
+        ("447911123456", "GB", "+447911123456"),
+        ("15551234567", "US", "+15551234567"),
+        ("33612345678.0", "FR", "+33612345678"),
+        ("0170 1234567.0", "DE", "+491701234567"),
+        ("+49 0170 1234567", "", "+491701234567"),
+        ("+4901701234567", "", "+491701234567"),
+        ("+39 06 12345678", "", "+390612345678"),  # in Italy the zero belongs to it
+        ("2025550123", "US", "+12025550123"),
+    ],
+)
+def test_a_country_code_is_not_given_twice(tmp_path: Path, written: str, country: str, read: str | None) -> None:
+    found = contacts(tmp_path, f"email,phone,country\na@example.com,{written},{country}\n", columns={"phone": PHONE})
+    assert column(found, "phone") == [read or written]
 
 
 def test_a_column_called_country_is_normalised(tmp_path: Path) -> None:

@@ -45,5 +45,11 @@ EVENTS: dict[str, EventWord] = {
     "average": _of("average", "orders: {average: amount, less_than: 20}"),
     "min": _of("least", "orders: {min: amount, more_than: 0}"),
     "max": _of("greatest", "orders: {max: amount, at_least: 100}"),
+    "count_distinct": EventWord(
+        TEXT,
+        "How many different values of this column, also on the lines of one event; number tests stand beside.",
+        "orders: {count_distinct: sku, at_least: 3}",
+        column=True,
+    ),
 }
 BESIDE = ("within", "where")

@@ -19,7 +19,7 @@ Loc = tuple[str | int, ...]
 Scalar = str | int | Decimal | bool  # floats in YAML are read as Decimal: 0.1 + 0.2 is 0.3
 
 Unit = Literal["hour", "day", "week", "month", "year"]
-MeasureName = Literal["count", "sum", "average", "min", "max", "latest", "earliest"]
+MeasureName = Literal["count", "sum", "average", "min", "max", "latest", "earliest", "count_distinct"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ class Events:
     """A test over a related source's rows of this person.
 
     `measure` is a word of event_words.py. "exists": at least one row (`orders: {}` or with only within/where); "never":
-    none at all. "count": `tests` (Compare with column "") over the number of rows; "sum" … "max": over `column`.
+    none at all. "count": `tests` (Compare with column "") over the number of rows; "sum" … "max" and "count_distinct":
+    over `column`.
     "first_within"/"last_within": the first or last row's time lies in `within`.
     """
 
@@ -181,11 +182,13 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Rfm:
-    """recency and monetary are (source, column); frequency is a source. Columns NAME.recency … NAME.segment."""
+    """recency and monetary are (source, column); frequency is a source. Columns NAME.recency … NAME.segment. With
+    `where` all three are of one source, and only its events that fulfil it count."""
 
     recency: tuple[str, str]
     frequency: str
     monetary: tuple[str, str]
+    where: Rule | None
     loc: Loc
 
 

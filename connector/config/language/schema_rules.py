@@ -68,6 +68,9 @@ def trait(sources: Collection[str]) -> Shape:
     sides: dict[str, Shape] = {
         word: {**items(TEXT), "description": f"The {word} of these columns and traits."} for word in traits.SIDES
     }
-    rfm = mapping({"recency": path, "frequency": path, "monetary": path}, ["recency", "frequency", "monetary"])
+    distinct = mapping({"distinct": {**path, "description": "How many different values."}}, ["distinct"])
+    aggregates["count"] = {"anyOf": [aggregates["count"], distinct]}
+    three = {"recency": path, "frequency": path, "monetary": path}
+    rfm = mapping({**three, "where": ref("condition")}, list(three))
     beside = {"within": WINDOW, "where": ref("condition")}
     return mapping({**aggregates, **sides, "rfm": rfm, **beside}, minProperties=1)

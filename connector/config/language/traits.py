@@ -18,7 +18,7 @@ from connector.config.language.shapes import keys_of
 from connector.config.sections.codes import BadValue
 from connector.core.problem import did_you_mean
 
-AGGREGATES: tuple[MeasureName, ...] = get_args(MeasureName)
+AGGREGATES: tuple[MeasureName, ...] = tuple(word for word in get_args(MeasureName) if word != "count_distinct")
 SIDES: tuple[Literal["greatest", "least"], ...] = ("greatest", "least")
 MEASURES = (*AGGREGATES, *SIDES, "rfm")
 
@@ -53,10 +53,15 @@ def _no_measure(value: Mapping[str, Any], loc: Loc, scope: Scope) -> None:
 
 
 def _aggregate(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait | None:
-    found = _path(value[word], (*loc, word), scope)
+    written, place = value[word], (*loc, word)
+    if word == "count" and isinstance(written, dict) and written.keys() == {"distinct"}:
+        word, written, place = "count_distinct", written["distinct"], (*place, "distinct")
+    found = _path(written, place, scope)
     if found is None:
         return None
     source, column = found
+    if column is None and word == "count_distinct":
+        scope.problems.add(place, "wrong-type", f"Name a column: {{distinct: {source}.sku}}.")
     if column is None and word != "count":
         column = _own_time(word, source, (*loc, word), scope)
     within = scope.problems.take((*loc, "within"), duration, value["within"]) if "within" in value else None
@@ -107,7 +112,7 @@ def _pick(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait 
 
 def _rfm(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait | None:
     keys, place, written = {"recency", "frequency", "monetary"}, (*loc, word), value[word]
-    if not keys_of(written, keys, keys, place, scope):
+    if not keys_of(written, keys | {"where"}, keys, place, scope):
         return None
     recency = _path(written["recency"], (*place, "recency"), scope)
     monetary = _path(written["monetary"], (*place, "monetary"), scope)
@@ -119,7 +124,13 @@ def _rfm(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait |
     at = recency[1] or _own_time("latest", recency[0], (*place, "recency"), scope)
     if monetary[1] is None:
         scope.problems.add((*place, "monetary"), "wrong-type", f"Name a column: {monetary[0]}.amount.")
-    return Rfm((recency[0], at or ""), frequency[0], (monetary[0], monetary[1] or ""), loc)
+    where = None
+    if "where" in written:
+        where = condition(written["where"], (*place, "where"), scope.within_source(frequency[0]))
+        if len({recency[0], monetary[0], frequency[0]}) > 1:
+            text = "With `where` recency, frequency and monetary are of one source."
+            scope.problems.add((*place, "where"), "contradiction", text)
+    return Rfm((recency[0], at or ""), frequency[0], (monetary[0], monetary[1] or ""), where, loc)
 
 
 _READERS: Mapping[str, Callable[[Any, Mapping[str, Any], Loc, Scope], Trait | None]] = {

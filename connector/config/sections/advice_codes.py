@@ -1,7 +1,7 @@
 """Every code of the checker's advice, each with one line for the reference.
 
-Owns: AdviceCode (checked by mypy at each use), ADVICE, WARNINGS. Codes are stable: `silence: [code]` stands in people's
-files.
+Owns: AdviceCode (checked by mypy at each use), ADVICE, WARNINGS, TOLD. Codes are stable: `silence: [code]`
+stands in people's files.
 Must not: decide when advice is given (connector/segments/advice*.py do), or word it for one case.
 """
 
@@ -17,7 +17,10 @@ AdviceCode = Literal[
     "empty-column",
     "empty-segment",
     "everyone",
+    "join-finds-nobody",
+    "join-finds-some",
     "missing-let-in",
+    "mixed-separators",
     "nearly-same",
     "never",
     "no-description",
@@ -31,6 +34,7 @@ AdviceCode = Literal[
     "opens-named",
     "opens-only",
     "overlap",
+    "repeated-id",
     "review-by-passed",
     "same-rule",
     "secret-not-set",
@@ -51,7 +55,10 @@ ADVICE: Mapping[AdviceCode, str] = {
     "empty-column": "A rule or field uses a column in which nobody has a value. Correct the name, or fill the export.",
     "empty-segment": "Nobody is in the segment today. Look at its rule with `sync members` and `sync why`.",
     "everyone": "More than 95 % of the contacts are in the segment, so it tells nobody apart.",
+    "join-finds-nobody": "No event of a source belongs to a contact. Correct `join` or the export; a push stops.",
+    "join-finds-some": "More than half of a source's events belong to no contact. Correct `join`, or the export.",
     "missing-let-in": "A negated test lets in people without a value. Add `exists: true` if they should stay out.",
+    "mixed-separators": "Lists of one column are written with different signs. Say which: `separator` under `columns`.",
     "nearly-same": "More than 70 % of two segments are the same people. Send one of them, or separate the rules.",
     "never": "A rule, or a part of one, that nobody can fulfil: its conditions exclude each other.",
     "no-description": "The segment has no `description`, so nobody knows later who was meant.",
@@ -65,6 +72,7 @@ ADVICE: Mapping[AdviceCode, str] = {
     "opens-named": "Opens are a signal of the lifecycle. Privacy proxies open everything, so silent people look alive.",
     "opens-only": "Opens are the only sign of life. Mail programs open everything by themselves; add clicks or orders.",
     "overlap": "More than 10 % of the smaller of two segments are in the other too, and may get both messages.",
+    "repeated-id": "The number of an order stands on several rows, and each counts as an event. Write `id:` there.",
     "review-by-passed": "The day in `review_by` is over. Review the segment and set the next day, or delete it.",
     "same-rule": "Two segments have the same rule. Keep one and send it to both targets.",
     "secret-not-set": "The variable of a `${NAME}` is not set. Set it before doctor, plan or push.",
@@ -79,4 +87,7 @@ ADVICE: Mapping[AdviceCode, str] = {
 }
 
 # Said wherever a segment or a plan is shown, whatever `silence:` says.
-WARNINGS: tuple[AdviceCode, ...] = ("no-people", "no-rows", "no-times")
+WARNINGS: tuple[AdviceCode, ...] = ("join-finds-nobody", "no-people", "no-rows", "no-times")
+
+# Findings of loading about one column that are advice as well.
+TOLD: tuple[AdviceCode, ...] = ("ambiguous-date", "ambiguous-number", "mixed-separators", "repeated-id")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connector.config.language.rules import Loc, Near, Sql, walk
+from connector.config.language.scope import CONTACTS
 from connector.config.sections.collector import Collector
 from connector.config.sections.models import Config, Source
 
@@ -52,6 +53,10 @@ def _source(source: Source, other: bool) -> Iterator[tuple[Loc, str]]:
     for key in _OF_FILES:
         if key in source.model_fields_set:
             yield (*loc, key), f"`{key}` is about files; a table has none. Take it out."
+    if len(source.addresses) > 1:
+        yield (*loc, "email"), "Several columns of addresses are about files; choose one in a view."
+    if source.name != CONTACTS and source.id is not None:
+        yield (*loc, "id"), "`id` of events is about rows of files; make one row per event in a view. Take it out."
     for name, column in source.columns.items():
         for key in _OF_CELLS:
             if key in column.model_fields_set:

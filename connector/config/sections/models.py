@@ -73,7 +73,17 @@ def _join(value: Any) -> Any:
     return here, text(there)
 
 
+def _addresses(value: Any) -> Any:
+    """A header, or several: the first that is filled."""
+    if isinstance(value, list | tuple):
+        if not value:
+            raise BadValue("wrong-type", "`email` is a header, or several: [Work email, Home email].")
+        return tuple(text(header) for header in value)
+    return None if value is None else text(value)
+
+
 _TEXT = {"type": "string"}
+_ADDRESSES = schema(anyOf=[_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}])
 _HEADERS = schema(anyOf=[_TEXT, {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}])
 _JOIN = schema(type="object", additionalProperties=_TEXT, minProperties=1, maxProperties=1)
 
@@ -91,7 +101,7 @@ class Column(Model):
 
 class Source(Model):
     """A file or a set of files (`file`), or a table of another engine (`table`). `contacts` has email, id and
-    updated_at; the others have join and at."""
+    updated_at; the others have join, at, and the id of an event."""
 
     name: str
     file: Text | None = None  # as written: relative to the folder of segments.yaml, may be a glob
@@ -99,7 +109,7 @@ class Source(Model):
     allow_outside: YesNo = False  # a file that lies outside the folder of segments.yaml
     pick: Literal["all", "newest"] = "all"
     preset: Preset = NO_PRESET
-    email: Text | None = None
+    email: Annotated[str | tuple[str, ...] | None, before(_addresses), _ADDRESSES] = None  # several: the first filled
     id: Text | None = None
     updated_at: Text | None = None
     max_age: Window | None = None
@@ -112,6 +122,11 @@ class Source(Model):
     skip_rows: Whole = 0
     timezone: Zone | None = None
     missing: Missing | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The headers of `email`, the first one first."""
+        return () if self.email is None else (self.email,) if isinstance(self.email, str) else self.email
 
     @property
     def origin(self) -> str:

@@ -14,7 +14,12 @@ from connector.core.problem import did_you_mean
 from connector.vendors import VENDORS, Unusable, Vendor
 
 NO_PRESET = "none"
-PRODUCTS = ("salesforce", "shopify")  # with a preset, and no platform (sources/columns/presets.py)
+PRODUCTS = (
+    "salesforce",
+    "shopify",
+    "stripe",
+    "woocommerce",
+)  # have a preset and are no platform
 
 
 def vendor(word: Any) -> Vendor:

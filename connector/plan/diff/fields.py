@@ -18,6 +18,11 @@ def _path(name: str) -> str:
     return "'$.\"" + _key(name).replace('"', '\\"') + "\"'"
 
 
+def _same_number(one: str, other: str) -> str:
+    """SQL over two JSON texts: whether both are the same number."""
+    return f"coalesce(try_cast({one} as DECIMAL(38, 10)) = try_cast({other} as DECIMAL(38, 10)), false)"
+
+
 def as_json(fields: Mapping[str, str]) -> str:
     """SQL: a JSON object of every mapped field (null where the value is missing), or null without any."""
     if not fields:
@@ -30,9 +35,9 @@ def changed(fields: Mapping[str, str]) -> str:
     """SQL over fields_now, fields_sent, fields_doubt: a JSON object of the fields to send, or null when nothing
     differs. What may have been written without an answer (fields_doubt, names) differs in any case.
 
-    Both sides are read by the same JSON reader before they are compared, so 12.50 and 12.5 are one value. A field
-    that was never sent and is missing is not sent (a merge patch leaves out what is null); one that was sent and is
-    missing now is cleared (null)."""
+    Both sides are read by the same JSON reader before they are compared, so 12.50 and 12.5 are one value, as are 120
+    and 120.0: how many decimals a column has is told by all of its values. A field that was never sent and is missing
+    is not sent (a merge patch leaves out what is null); one that was sent and is missing now is cleared (null)."""
     if not fields:
         return "null::VARCHAR"
     members = []
@@ -41,7 +46,8 @@ def changed(fields: Mapping[str, str]) -> str:
         sent = f"coalesce((fields_sent -> {_path(name)})::VARCHAR, 'null')"
         doubt = f"coalesce(list_contains(fields_doubt, '{_key(name)}'), false)"
         members.append(
-            f"case when {now} <> {sent} or {doubt} then to_json('{_key(name)}')::VARCHAR || ':' || {now} end"
+            f"case when ({now} <> {sent} and not {_same_number(now, sent)}) or {doubt}"
+            f" then to_json('{_key(name)}')::VARCHAR || ':' || {now} end"
         )
     text = f"array_to_string(list_filter([{', '.join(members)}], lambda x: x is not null), ',')"
     everything = "json_merge_patch('{}', fields_now)::VARCHAR"

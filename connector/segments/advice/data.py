@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from connector.config.language.rules import Compare, Loc
 from connector.config.language.words import WORDS
-from connector.config.sections.advice_codes import WARNINGS
+from connector.config.sections.advice_codes import TOLD, WARNINGS
 from connector.segments.advice.model import Advice, Evidence
 from connector.segments.compile import engine
 from connector.segments.compile.windows import Clock
@@ -28,7 +28,6 @@ WEEK = timedelta(days=7)
 DISTINCT = 20_000  # a column with more spellings is not a list of words
 LISTED = 8
 _TEXT = ("text", "country", "list")
-_AMBIGUOUS = ("ambiguous-date", "ambiguous-number")
 
 
 def advice(given: Evidence) -> Iterator[Advice]:
@@ -36,6 +35,7 @@ def advice(given: Evidence) -> Iterator[Advice]:
     yield from _unread(given)
     yield from _old(given)
     yield from _guessed(given)
+    yield from _joins(given)
     yield from _empty(given)
     yield from _unseen(given)
 
@@ -70,11 +70,18 @@ def _old(given: Evidence) -> Iterator[Advice]:
 
 
 def _guessed(given: Evidence) -> Iterator[Advice]:
+    """What loading found and nobody can pass over."""
     for finding in given.loaded.findings:
-        if finding.code in _AMBIGUOUS:
-            loc: Loc = ("sources", finding.source, "columns", finding.column)
-            message = f"{finding.source}.{finding.column}: {finding.count:,} {finding.message}"
-            yield given.file("ambiguous-date" if finding.code == _AMBIGUOUS[0] else "ambiguous-number", loc, message)
+        for code in TOLD:
+            if finding.code == code:
+                loc: Loc = ("sources", finding.source, "columns", finding.column)
+                yield given.file(code, loc, f"{finding.source}.{finding.column}: {finding.count:,} {finding.message}")
+
+
+def _joins(given: Evidence) -> Iterator[Advice]:
+    for finding in given.loaded.findings:
+        if finding.code == "join-finds-some":
+            yield given.file("join-finds-some", ("sources", finding.source, "join"), finding.message)
 
 
 def _empty(given: Evidence) -> Iterator[Advice]:

@@ -96,7 +96,9 @@ def _used(config: Config, names: Names) -> tuple[set[tuple[str, str]], set[str]]
     written = [(reference.source, reference.written) for reference in references(config)]
     written += [(CONTACTS, word) for word in _sql_words(config)]
     for source, declared in config.sources.items():
-        written += [(source, name) for name in (declared.email, declared.id, declared.updated_at, declared.at) if name]
+        written += [
+            (source, name) for name in (*declared.addresses, declared.id, declared.updated_at, declared.at) if name
+        ]
         if declared.join:
             written += [(source, declared.join[0]), (CONTACTS, declared.join[1])]
     found = {(source, names.column(source, name) or name) for source, name in written}

@@ -1,4 +1,4 @@
-"""What is computed over the events of one person: count, sum, average, min, max, latest, earliest.
+"""What is computed over the events of one person: count, sum, average, min, max, latest, earliest, count_distinct.
 
 Owns: MEASURES, the columns each takes and the type it gives; Ask, one measure as a value; FORMS, what each word of
 config/language/event_words.py asks of which measure.
@@ -24,6 +24,8 @@ from connector.segments.compile.rewrite import bare
 TIME = "_at"  # when the event happened, in every related table
 _NUMBERS: tuple[ColumnType, ...] = ("integer", "number")
 _DAYS: tuple[ColumnType, ...] = ("date", "timestamp")
+_WORDS: tuple[ColumnType, ...] = ("text", "country", "phone", "boolean")
+LINES: MeasureName = "count_distinct"  # asked of the lines of events; all others of the events
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,18 @@ MEASURES: Mapping[MeasureName, Measure] = {
     "max": Measure(_NUMBERS + _DAYS, _same, _same, lambda value, where: value.max(where=where)),
     "latest": Measure(_DAYS, _same, _same, lambda value, where: value.max(where=where)),
     "earliest": Measure(_DAYS, _same, _same, lambda value, where: value.min(where=where)),
-}
+    LINES: Measure(
+        _WORDS + _NUMBERS + _DAYS, lambda _: "integer", lambda _: dt.int64,
+        lambda value, where: value.nunique(where=where), 0,
+    ),
+}  # fmt: skip
 
 
 def result_type(name: MeasureName, taken: ColumnType | None) -> ColumnType | None:
     """The type of a measure over a column; None, a column without values, stays None where that decides."""
     if taken is not None:
         return MEASURES[name].type(taken)
-    known: dict[MeasureName, ColumnType] = {"count": "integer", "sum": "integer", "average": "number"}
+    known: dict[MeasureName, ColumnType] = {"count": "integer", "sum": "integer", "average": "number", LINES: "integer"}
     return known.get(name)
 
 
@@ -95,6 +101,7 @@ FORMS: dict[str, EventForm] = {
     "average": EventForm("average"),
     "min": EventForm("min"),
     "max": EventForm("max"),
+    "count_distinct": EventForm(LINES),
 }
 
 

@@ -2,8 +2,8 @@
 
 Owns: the four columns of an rfm trait. Must not: compute the measures (related.py).
 
-Those with an event are ranked, ties by address, and cut in five equal parts; 5 are the most recent, frequent or
-valuable. Where five does not divide them, the better parts have one more. The others are missing.
+The score is 1 + floor(5 x people strictly below / people with an event), so that equal behaviour has an equal score;
+below is older, rarer or of less value. People without an event are missing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import ibis.expr.datatypes as dt
 from connector.config.language.rules import Rfm
 from connector.segments.compile.frame import Column, Frame
 from connector.segments.compile.measures import Ask
+from connector.segments.compile.rewrite import bare
 
 # (recency from, recency to, frequency from, frequency to): name
 NAMES = {
@@ -34,11 +35,12 @@ NAMES = {
 
 def asks(trait: Rfm) -> tuple[Ask, Ask, Ask, Ask]:
     """What must be known of every person: last time, number of events, value, number of valued events."""
+    where = bare(trait.where)
     return (
-        Ask(trait.recency[0], "latest", trait.recency[1], None, None),
-        Ask(trait.frequency, "count", None, None, None),
-        Ask(trait.monetary[0], "sum", trait.monetary[1], None, None),
-        Ask(trait.monetary[0], "count", None, None, None),
+        Ask(trait.recency[0], "latest", trait.recency[1], None, where),
+        Ask(trait.frequency, "count", None, None, where),
+        Ask(trait.monetary[0], "sum", trait.monetary[1], None, where),
+        Ask(trait.monetary[0], "count", None, None, where),
     )
 
 
@@ -56,6 +58,7 @@ def add(frame: Frame, name: str, trait: Rfm) -> None:
 
 
 def _fifth(frame: Frame, name: str, column: Column, counts: Any) -> Any:
-    order = [column.value.desc(), frame.person]
-    part = ibis.ntile(5).over(group_by=[counts], order_by=order)  # 0 is the best
-    return frame.derive(name, "integer", dt.int64, ibis.cases((counts, 5 - part))).value
+    below = ibis.rank().over(group_by=[counts], order_by=[column.value])
+    people = frame.person.count().over(group_by=[counts])
+    score = 1 + (5 * below.cast("int64")) // people.cast("int64")
+    return frame.derive(name, "integer", dt.int64, ibis.cases((counts, score.cast("int64")))).value

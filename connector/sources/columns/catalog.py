@@ -6,6 +6,7 @@ Owns: catalog(), and how a header becomes a column. Must not: read rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
@@ -98,15 +99,39 @@ class _Columns:
     def build(self) -> dict[str, ColumnInfo]:
         for name, column in self.source.columns.items():
             self._declared(name, column)
-        for setting in ("email", "id", "updated_at"):
+        self._setting("email", self.source.addresses[0] if self.source.addresses else None)
+        self._addresses()
+        for setting in ("id", "updated_at"):
             self._setting(setting, getattr(self.source, setting))
         for header in self.headers:
             if header not in self.claimed and (known := self.preset.get(fold(header))):
                 self._add(known.column, (header,), known, "preset")
+        self._collisions()
         for header in self.headers:
             if header not in self.claimed:
                 self._rest(header)
         return self.columns
+
+    def _addresses(self) -> None:
+        loc: Loc = ("sources", self.source.name, "email")
+        more = tuple(self._header(written, loc) for written in self.source.addresses[1:])
+        if more:
+            self.columns["email"] = replace(self.columns["email"], also=more)
+
+    def _collisions(self) -> None:
+        """Headers that mean a column which a preset gave to another header; they stay columns of their own, too."""
+        for name, column in self.columns.items():
+            if column.origin == "preset":
+                also = tuple(
+                    header
+                    for header in self.headers
+                    if header not in self.claimed and name in (snake(header), self._known(header))
+                )
+                self.columns[name] = replace(column, also=also)
+
+    def _known(self, header: str) -> str | None:
+        known = self.preset.get(fold(header))
+        return known.column if known else None
 
     def _declared(self, name: str, column: Column) -> None:
         loc: Loc = ("sources", self.source.name, "columns", name)
@@ -213,6 +238,8 @@ def _joins(config: Config, found: Mapping[str, SourceInfo]) -> list[Problem]:
         wanted: list[tuple[str, str, SourceInfo]] = []
         if source.at:
             wanted.append(("at", source.at, info))
+        if source.id and name != "contacts":
+            wanted.append(("id", source.id, info))
         if source.join:
             wanted += [("join", source.join[0], info), ("join", source.join[1], found["contacts"])]
         for setting, written, where in wanted:

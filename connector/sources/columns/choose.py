@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from connector.sources import engine
+from connector.sources.cells import quoted
 from connector.sources.columns import measure
 from connector.sources.columns.layout import Layout
-from connector.sources.columns.measure import Counts, Habits
+from connector.sources.columns.measure import Counts, Habits, Text
 from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.readings import Reading
 from connector.sources.findings import Findings
@@ -42,13 +44,15 @@ class Choice:
         counts = self.sample(rows)
         unsettled, ambiguous = [], False
         for slot, text in self.texts.items():
-            found = measure.decide(text.info, counts[slot], self.habits, self.layout.wish.zone)
+            found = measure.decide(text, counts[slot], self.habits, self.layout.wish.zone)
             self.readings[slot] = found
             told_number = found.type == "number" and found.loose  # its scale must be that of all values
             no_clock = found.type not in measure.TIMES and text.info.name in self.layout.wish.clocks
             two_ways = measure.ambiguous(found, counts[slot])
             ambiguous = ambiguous or two_ways
-            if not counts[slot]["all"] or told_number or no_clock or two_ways:
+            more = not text.whole and measure.unsettled(found, counts[slot])
+            is_list = found.type == "list" and found.loose and not text.info.separator  # any cell may have the sign
+            if not counts[slot]["all"] or is_list or told_number or no_clock or two_ways or more:
                 unsettled.append(slot)
         if ambiguous:
             self.habits = neighbours()
@@ -59,22 +63,32 @@ class Choice:
         step = max(1, rows // _SAMPLE)
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM {self.raw}"
-            f" WHERE rowid < {_SAMPLE} OR rowid % {step} = 0"
+            f" r WHERE (rowid < {_SAMPLE} OR rowid % {step} = 0) AND {self.layout.votes()}"
         )  # kept apart: a filter that leaves a few rows of every vector makes each expression dear
         return measure.count(self.con, "sampled", self.texts.values())
 
     def settle(self, slots: Sequence[int]) -> None:
         """Choose the readings of these columns from all their values."""
-        counts = measure.count(self.con, self.raw, [self.texts[slot] for slot in slots])
+        voters = f"(FROM {self.raw} r WHERE {self.layout.votes()})"
+        counts = measure.count(self.con, voters, [self.texts[slot] for slot in slots])
         for slot in slots:
-            info = self.texts[slot].info
-            found = measure.decide(info, counts[slot], self.habits, self.layout.wish.zone)
+            text = self.texts[slot]
+            info = text.info
+            found = measure.decide(text, counts[slot], self.habits, self.layout.wish.zone)
             if found.type not in measure.TIMES and info.name in self.layout.wish.clocks:
                 info = replace(info, type="timestamp")
-                found = measure.decide(info, counts[slot], self.habits, self.layout.wish.zone)
+                found = measure.decide(replace(text, info=info), counts[slot], self.habits, self.layout.wish.zone)
             self.readings[slot] = found
+            if found.type == "list" and not info.separator and (odd := counts[slot].get(f"not{found.separator}")):
+                self._mixed(text, found.separator, odd)
             if measure.ambiguous(found, counts[slot]):
                 self._ambiguous(info, found, counts[slot]["all"])
+
+    def _mixed(self, text: Text, sign: str, count: int) -> None:
+        odd = measure.otherwise(text.value, sign)
+        (cell,) = engine.row(self.con, f"SELECT arg_min({text.value}, r.rowid) FROM {self.raw} r WHERE {odd}")
+        message = f"cells have no “{sign}”, at which the others are split, as “{quoted(cell)}”. Say `separator:`."
+        self.findings.add("mixed-separators", self.layout.wish.info.name, text.info.name, count, message)
 
     def _ambiguous(self, info: ColumnInfo, found: Reading, count: int) -> None:
         source = self.layout.wish.info.name

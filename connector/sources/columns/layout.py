@@ -5,6 +5,7 @@ Owns: Wish, Layout. Must not: touch data.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,10 @@ from connector.sources.columns.catalog import numbered
 from connector.sources.columns.measure import TIMES, Text
 from connector.sources.columns.model import ColumnInfo, SourceInfo
 from connector.sources.columns.readings import MISSING_WORDS, present
-from connector.sources.text import fold
+from connector.sources.text import fold, literal
+
+# Columns of codes: a few odd ones among digits are values, and no reason to read the others as numbers.
+CODES = re.compile(r"(^|_)(id|ids|zip|postal|postcode|plz|phone|mobile|fax|tel|sku|code|number|no|nr|ref|key)(_|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,9 @@ class Wish:
     zone: str
     wants_address: bool
     place: Place
+    encoding: str | None = None  # as declared
+    people: bool = False  # every row must be a person
+    whole: frozenset[str] = frozenset()  # keys: their type must fit every value
 
 
 class Layout:
@@ -42,7 +49,7 @@ class Layout:
         if self.country is not None and any(self.column(column).type == "phone" for column in wish.columns):
             wanted.append(self.country)
         for column in wanted:
-            for header in self.column(column).headers:
+            for header in (*self.column(column).headers, *self.column(column).also):
                 self.slots.setdefault(fold(header), len(self.slots))
 
     @property
@@ -67,6 +74,13 @@ class Layout:
             words = MISSING_WORDS if told else ()
         return present(f"r.h{slot}", words, info.apostrophe)
 
+    def votes(self) -> str:
+        """SQL over the raw table `r`: whether a row says how its columns are written. One that is unusable, or that
+        repeats the headers, does not."""
+        header = literal(self.column(self.wish.key).headers[0].strip().lower())
+        person = " AND contains(r.h0, '@')" if self.wish.people else ""
+        return f"(r._reason IS NULL AND lower(trim(coalesce(r.h0, ''))) <> {header}{person})"
+
     def given(self, column: str) -> str:
         """SQL over the raw table `r`: whether the column has a text."""
         info = self.column(column)
@@ -84,7 +98,8 @@ class Layout:
                 type_ = info.type or self._native(header)
                 if column in self.wish.clocks and type_ not in (None, *TIMES):
                     type_ = "timestamp"
-                found[slot] = Text(slot, self.text(info, slot), replace(info, type=type_))
+                whole = column in self.wish.whole or CODES.search(column) is not None
+                found[slot] = Text(slot, self.text(info, slot), replace(info, type=type_), whole)
         return found
 
     def _native(self, header: str) -> ColumnType | None:

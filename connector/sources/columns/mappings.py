@@ -75,11 +75,19 @@ def _bare(value: str) -> str:
 
 
 def _is_plain(value: str) -> str:
-    return f"regexp_full_match({value}, {literal(normalise.E164)})"
+    return f"regexp_full_match({value}, {literal(normalise.E164)}) AND NOT {_has_zero(value)}"
+
+
+def _has_zero(value: str) -> str:
+    """SQL: a zero stands where a number within the country begins, and may have to go: +49 0170 1234567."""
+    return rf"regexp_matches({value}, '^\+(?:[34]\d|\d{{1,3}}[\s().\-/\x{{a0}}]+)0')"
 
 
 def _is_bare(value: str) -> str:
-    return f"NOT contains({value}, '(0)') AND regexp_full_match({_bare(value)}, {literal(normalise.E164)})"
+    return (
+        f"NOT contains({value}, '(0)') AND NOT {_has_zero(value)}"
+        f" AND regexp_full_match({_bare(value)}, {literal(normalise.E164)})"
+    )
 
 
 def _phone(text: str, region: str) -> str | None:

@@ -2,9 +2,11 @@
 
 Owns: the counts, the choice, the ambiguities. Must not: build tables.
 
-A type is inferred when every value fits it. Where day and month, or the decimal sign, can be read two ways, the column
-follows the other columns of its source that can be read in one way only; failing that, days come before months unless
-the time zone is one of the United States, and the point is the decimal sign. Such a choice is reported.
+A type is inferred when every value fits it, or nearly every one: at least 95 % of them, and 20 or more; the rest are
+missing, and named. Codes (layout.CODES) and numbers with zeros in front stay texts. Where day and month, or the decimal
+sign, can be read two ways, the column follows the other columns of its source that can be read in one way only; failing
+that, days come before months unless the time zone is one of the United States, and the point is the decimal sign. The
+choice is reported.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ TIMES: tuple[ColumnType, ...] = ("date", "timestamp")
 _MONTH_FIRST = ("US/", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
                 "America/Phoenix", "America/Anchorage", "America/Detroit", "America/Boise", "America/Indiana/",
                 "America/Kentucky/", "America/North_Dakota/", "Pacific/Honolulu")  # fmt: skip
+OTHERS = {";": ("|", ","), "|": (",",)}  # sign of a list -> those that came into question after it
+ENOUGH = 20  # values that a type must fit before it holds against a few others
 _STYLES: tuple[Style, ...] = ("iso", "dmy", "mdy", "names")
 
 
@@ -40,6 +44,7 @@ class Text:
     slot: int
     value: str  # SQL: the cell's text, null when missing
     info: ColumnInfo
+    whole: bool = False  # its type must fit every value
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ def _counters(column: Text) -> list[tuple[str, str]]:
         counters.append(("boolean", f"count(*) FILTER (lower({t}) IN ('true', 'false'))"))
         counters.append(("array", f"count(*) FILTER (starts_with({t}, '[') AND json_valid({t}))"))
         counters.append(("integer", f"count(*) FILTER (regexp_full_match({t}, {literal(INTEGER)}))"))
+        counters.append(("zeros", f"count(*) FILTER (regexp_full_match({t}, '0\\d+'))"))
     if declared in (None, "number", "integer", "place"):
         counters += _number_counters(t if declared is None else bare(t), NUMBER if declared is None else PLAIN)
     if declared in (None, "date", "timestamp"):
@@ -83,6 +89,7 @@ def _counters(column: Text) -> list[tuple[str, str]]:
         counters.append(("zoned", f"count({times.zoned(t, 'iso')})"))
     if declared == "list":
         counters += [(sign, f"count(*) FILTER (contains({t}, {literal(sign)}))") for sign in (";", "|", ",")]
+        counters += [(f"not{sign}", f"count(*) FILTER ({otherwise(t, sign)})") for sign in OTHERS]
     return counters
 
 
@@ -97,6 +104,13 @@ def _number_counters(value: str, patterns: Mapping[str, str]) -> list[tuple[str,
         counters.append((f"scale{sign}", f"max(length(split_part({value}, '{sign}', 2))) {fits}"))
         counters.append((f"digits{sign}", f"max(length({whole})) {fits}"))
     return counters
+
+
+def otherwise(value: str, sign: str) -> str:
+    """SQL: the list in `value` has another sign than the column's `sign`, so that it is not split."""
+    quoted = f"contains({value}, '\"')"
+    others = " OR ".join(f"contains({value}, {literal(other)})" for other in OTHERS[sign])
+    return f"NOT contains({value}, {literal(sign)}) AND ({others}) AND NOT {quoted}"
 
 
 def _any_day(value: str) -> str:
@@ -127,8 +141,9 @@ def ambiguous(reading: Reading, counts: Counts) -> bool:
     return False
 
 
-def decide(info: ColumnInfo, counts: Counts, habits: Habits, zone: str) -> Reading:
+def decide(text: Text, counts: Counts, habits: Habits, zone: str) -> Reading:
     """The reading of a column, from its counts. Without any value an undeclared column is text."""
+    info, whole = text.info, text.whole
     padded = counts["padded"] > 0
     if info.type is not None:
         return _declared(info, info.type, counts, habits, zone, padded)
@@ -145,10 +160,36 @@ def decide(info: ColumnInfo, counts: Counts, habits: Habits, zone: str) -> Readi
         return _number("number", counts, habits, padded, loose=False)
     style = _style(counts, habits, zone)
     if counts[style] == total:
-        return Reading(
-            "date" if counts["day"] == total else "timestamp", padded=padded, style=style, zoned=counts["zoned"] > 0
-        )
-    return Reading("text")
+        return _moment(counts, style, padded, total)
+    return Reading("text") if whole else _nearly(counts, habits, style, padded)
+
+
+def _nearly(counts: Counts, habits: Habits, style: Style, padded: bool) -> Reading:
+    """The type that all but a few values fit, else text."""
+    enough = max(ENOUGH, -(-counts["all"] * 95 // 100))
+    number = 0 if counts["zeros"] else max(counts["number."], counts["number,"])
+    fits = {"boolean": counts["boolean"], "number": number, "time": counts[style]}
+    kind = max(fits, key=lambda one: fits[one])
+    if fits[kind] < enough:
+        return Reading("text")
+    if kind == "boolean":
+        return Reading("boolean", padded=padded)
+    if kind == "time":
+        return _moment(counts, style, padded, counts[style])
+    if counts["integer"] == number:
+        return Reading("integer", padded=padded)
+    return _number("number", counts, habits, padded, loose=False)
+
+
+def _moment(counts: Counts, style: Style, padded: bool, total: int) -> Reading:
+    type_: ColumnType = "date" if counts["day"] >= total else "timestamp"
+    return Reading(type_, padded=padded, style=style, zoned=counts["zoned"] > 0)
+
+
+def unsettled(reading: Reading, counts: Counts) -> bool:
+    """Whether a sample said text, and all values may say otherwise."""
+    most = max(counts.get(one, 0) for one in ("boolean", "number.", "number,", *_STYLES))
+    return reading.type == "text" and not reading.loose and 2 * most > counts["all"]
 
 
 def fixed(info: ColumnInfo) -> Reading:

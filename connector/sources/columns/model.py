@@ -37,6 +37,7 @@ class ColumnInfo:
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     apostrophe: bool = False
+    also: tuple[str, ...] = ()  # further headers of the same column: their cells where the first is empty
 
 
 @dataclass(frozen=True, slots=True)

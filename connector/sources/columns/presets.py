@@ -92,9 +92,75 @@ SHOPIFY = {
     "shipping country": Known("shipping_country", "country"),
 }
 
+WOOCOMMERCE = {
+    "email": Known("email"),
+    "customer email": Known("email"),
+    "email (billing)": Known("email"),
+    "billing email address": Known("email"),
+    "billing email": Known("email"),
+    "customer id": Known("id", "text"),
+    "user id": Known("id", "text"),
+    "first name": Known("first_name"),
+    "last name": Known("last_name"),
+    "first name (billing)": Known("first_name"),
+    "last name (billing)": Known("last_name"),
+    "country": Known("country", "country"),
+    "country code (billing)": Known("country", "country"),
+    "city": Known("city"),
+    "city (billing)": Known("city"),
+    "phone": Known("phone", "phone"),
+    "phone (billing)": Known("phone", "phone"),
+    "date registered": _when("created_at"),
+    "sign up": _when("created_at"),
+    "last active": _when("last_activity_at"),
+    "orders": Known("orders_count", "integer"),
+    "total spend": Known("total_spent", "number"),
+    # orders export
+    "order number": Known("order_number", "text"),
+    "order id": Known("order_id", "text"),
+    "order date": _when("ordered_at"),
+    "order status": Known("order_status"),
+    "order total amount": Known("total", "number"),
+    "order subtotal amount": Known("subtotal", "number"),
+    "order refund amount": Known("refunded", "number"),
+    "sku": Known("sku", "text"),
+    "item name": Known("item_name"),
+    "quantity": Known("quantity", "integer"),
+    "item cost": Known("item_cost", "number"),
+}
+
+STRIPE = {
+    "id": Known("id", "text"),
+    "email": Known("email"),
+    "customer email": Known("email"),
+    "customer id": Known("customer_id", "text"),
+    "name": Known("name"),
+    "description": Known("description"),
+    "created (utc)": _when("created_at"),
+    "created date (utc)": _when("created_at"),
+    "amount": Known("amount", "number"),
+    "amount refunded": Known("amount_refunded", "number"),
+    "currency": Known("currency"),
+    "converted amount": Known("converted_amount", "number"),
+    "status": Known("status"),
+    "captured": Known("captured", "boolean"),
+    "total spend": Known("total_spent", "number"),
+    "payment count": Known("payments_count", "integer"),
+    "card address country": Known("country", "country"),
+}
+
+# Preset -> (header of the column that is the same on every row of an event, how a header beside it begins).
+EVENTS: Mapping[str, tuple[str, str]] = {
+    "shopify": ("name", "lineitem"),
+    "woocommerce": ("order number", ""),
+    "stripe": ("id", "amount"),
+}
+
 PRESETS: Mapping[str, Mapping[str, Known]] = {
     "salesforce": SALESFORCE,
     "shopify": SHOPIFY,
+    "stripe": STRIPE,
+    "woocommerce": WOOCOMMERCE,
     "none": {},
     **{vendor.name: vendor.preset for vendor in OWN.values() if vendor.preset},
 }

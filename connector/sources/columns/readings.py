@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from connector.core.model import ColumnType
 from connector.sources.columns import times
+from connector.sources.columns.normalise import boolean_sql
 from connector.sources.columns.times import Style
-from connector.sources.text import BLANK_CLASS, literal, literals, trim, trim_sql
+from connector.sources.text import BLANK_CLASS, literal, trim, trim_sql
 
 MISSING_WORDS = ("null", "n/a", "#n/a", "-")
 
@@ -76,9 +77,7 @@ class Reading:
             case "number":
                 return self._number(value)
             case "boolean":
-                word = f"lower({value})"
-                yes, no = f"{word} IN ({literals(self.yes)})", f"{word} IN ({literals(self.no)})"
-                return f"CASE WHEN {yes} THEN true WHEN {no} THEN false END"
+                return boolean_sql(value, self.yes, self.no)
             case "list":
                 return self._list(value)
         raise AssertionError(f"no single-column reading for {self.type}")

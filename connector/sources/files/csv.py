@@ -59,6 +59,7 @@ class Tally:
     footers: int = 0
     quotes: int = 0
     undecoded: int = 0
+    encoding: str = ""  # when it is another than UTF-8
     first: dict[str, int] = field(default_factory=dict)  # what -> line of the first case
 
     def count(self, what: str, line: int) -> None:
@@ -216,6 +217,7 @@ def read(
     tally = Tally()
     path = file
     if how.encoding not in enc.UTF8:
+        tally.encoding = how.encoding
         path = private / "utf8.csv"
         tally.undecoded = enc.utf8_copy(file, how.encoding, path)
     try:
@@ -225,7 +227,8 @@ def read(
         pass  # irregular somewhere: read it carefully
     if path is file and not enc.is_utf8(file):
         path = private / "utf8.csv"
-        tally.undecoded = enc.utf8_copy(file, enc.whole_guess(file), path)
+        tally.encoding = enc.whole_guess(file)
+        tally.undecoded = enc.utf8_copy(file, tally.encoding, path)
         with suppress(engine.Error):
             _quick(con, path, how, wanted, into)
             return tally

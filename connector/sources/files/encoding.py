@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, cast
 
 SAMPLE = 1 << 18
+GUESSED = ("cp1252", "latin-1")  # what one-byte encodings are taken for
 UTF8 = ("utf-8", "utf-8-sig", "utf8", "ascii")
 _CHUNK = 1 << 20
 _UNDEFINED_IN_CP1252 = b"\x81\x8d\x8f\x90\x9d"

@@ -24,6 +24,7 @@ from connector.sources.columns import normalise, vacant
 from connector.sources.columns.model import SourceInfo
 from connector.sources.findings import Findings
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded
+from connector.sources.related import FINDS_NOBODY
 from connector.sources.trouble import fail
 from connector.sources.warehouse import columns as warehouse_columns
 from connector.sources.warehouse import connect
@@ -121,14 +122,16 @@ class _Load:
         else:
             table = warehouse_columns.folded(self.opened, table, "_text", "_key")
             whose = warehouse_columns.folded(self.opened, whose, "_person", "_theirs")
-        happened = self._happened(other, table, at)
-        table = table.mutate(_at=happened)
+            alone = whose.group_by("_theirs").aggregate(_who=_["_who"].min(), _people=_.count())
+            whose = alone.filter(_["_people"] == 1)  # a key of several contacts owns no events
+        table = table.mutate(_at=self._happened(other, table, at))
         joined = table.left_join(whose, table["_key"] == whose["_theirs"])
         values = {name: table[name] for name in asked}
-        events = joined.select(_email=whose["_who"], _at=table["_at"], **values)
+        events = joined.select(_email=whose["_who"], _at=table["_at"], _key=table["_text"], **values)
         now = ibis.literal(self.as_of.astimezone(UTC).replace(tzinfo=None), type="timestamp(6)")
         self._told(other, source.at, events, now)
-        kept = connect.keep(self.opened, events.filter(_["_email"].notnull(), _["_at"].isnull() | (_["_at"] <= now)))
+        happened = events.filter(_["_email"].notnull(), _["_at"].isnull() | (_["_at"] <= now)).drop("_key")
+        kept = connect.keep(self.opened, happened)
         self.types[other] = {name: type_ for name, type_ in self.types[other].items() if name in asked}
         self._count(other, kept, asked)
         return kept
@@ -240,6 +243,7 @@ class _Load:
             strangers=(~mine).sum(),
             later=(events["_at"] > now).sum(),
             undated=events["_at"].isnull().sum(),
+            keyed=events["_key"].count(),
         )
         found = {name: int(number or 0) for name, number in self._row(counts).items()}
         self.rows[other] = found["rows"]
@@ -249,6 +253,13 @@ class _Load:
             vacant.no_times(other, at, found["rows"], "", self.findings)
         add = self.findings.add
         add("no-person", other, "", found["strangers"], "events belong to nobody in contacts and were dropped")
+        if found["keyed"] and found["strangers"] == found["rows"]:
+            here, there = self.config.sources[other].join or ("email", "email")
+            message = (
+                f"{other}: none of the {found['keyed']:,} rows with “{here}” belongs to a contact by “{there}”."
+                " Correct `join`, or the table."
+            )
+            add(FINDS_NOBODY, other, here, found["keyed"], message)
         if at is not None:
             add("after-as-of", other, at, found["later"], "events come after --as-of and have not happened")
             message = "events have no time: they count only where no window is asked for"
