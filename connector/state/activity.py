@@ -1,7 +1,7 @@
 """Signs of life in the state: opens and clicks of every platform, and who is subscribed again after an opt-out.
 
-Owns: the column contact.returned_at, and what is read over all platforms. Must not: decide what follows from a sign of
-life (connector/lifecycle does), ask a platform.
+Owns: the table engagement, the column contact.returned_at, and what is read over all platforms. Must not: decide what
+follows from a sign of life (connector/lifecycle does), ask a platform.
 
 `returned_at` is the platform's time of the change where it tells one, else that of the reading: UNTIMED until then.
 """
@@ -13,9 +13,10 @@ from datetime import datetime
 import pyarrow as pa
 
 from connector.core.model import BLOCKED, Status, quoted
-from connector.core.schemas import ACTIVITY
+from connector.core.schemas import ACTIVITY, ENGAGEMENT_SCHEMA
+from connector.state import tombstones
 from connector.state.drivers.driver import Driver
-from connector.state.times import instant
+from connector.state.times import instant, micros
 
 TABLES = ("ALTER TABLE contact ADD COLUMN returned_at INTEGER",)
 UNTIMED = -1
@@ -34,6 +35,46 @@ _EVERYWHERE = f"""
     FROM engagement e LEFT JOIN contact k ON k.destination = e.destination AND k.email = e.email
     UNION ALL
     SELECT destination, email, person, NULL, returned_at FROM contact WHERE returned_at > {UNTIMED}"""
+
+_ENGAGED = "excluded.last_open_at IS NOT NULL OR excluded.last_click_at IS NOT NULL"
+_ENGAGE = f"""
+    INSERT INTO engagement(destination, email, last_open_at, last_click_at, last_send_at, sends, bounces)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT(destination, email) DO UPDATE SET
+        sends = CASE WHEN {{totals}} OR {_ENGAGED} THEN coalesce(excluded.sends, engagement.sends)
+                ELSE coalesce(engagement.sends + excluded.sends, engagement.sends, excluded.sends) END,
+        bounces = CASE WHEN {{totals}} THEN coalesce(excluded.bounces, engagement.bounces)
+                  ELSE coalesce(engagement.bounces + excluded.bounces, engagement.bounces, excluded.bounces) END,
+        {
+    ", ".join(
+        f"{name} = CASE WHEN excluded.{name} < engagement.{name} THEN engagement.{name} "
+        f"ELSE coalesce(excluded.{name}, engagement.{name}) END"
+        for name in ("last_open_at", "last_click_at", "last_send_at")
+    )
+}"""
+
+
+def read(db: Driver, destination: str) -> tuple[pa.Table, datetime | None]:
+    """ENGAGEMENT of a destination, and up to when it was read."""
+    sql = f"SELECT {', '.join(ENGAGEMENT_SCHEMA.names)} FROM engagement WHERE destination = ?"
+    with db.transaction(writes=False):
+        rows = db.rows("SELECT coalesce(engaged_until, -1) FROM destination WHERE name = ?", [destination])
+        until = rows[0][0] if rows else -1
+        return db.table(sql, ENGAGEMENT_SCHEMA, [destination]), None if until == -1 else instant(until)
+
+
+def note(db: Driver, destination: str, table: pa.Table, *, until: datetime, totals: bool) -> None:
+    """Enter ENGAGEMENT_SCHEMA, read up to `until`; counts are added up unless they are `totals`."""
+    known = table.select(ENGAGEMENT_SCHEMA.names).cast(ENGAGEMENT_SCHEMA)
+    columns = [pa.repeat(destination, known.num_rows), *known.columns]
+    with db.transaction():
+        rows = tombstones.read(db).without(pa.table(columns, names=["destination", *ENGAGEMENT_SCHEMA.names]))
+        db.load(_ENGAGE.format(totals="true" if totals else "false"), rows)
+        db.run(
+            "INSERT INTO destination(name, engaged_until) VALUES (?, ?) "
+            "ON CONFLICT(name) DO UPDATE SET engaged_until = excluded.engaged_until",
+            [destination, micros(until)],
+        )
 
 
 def timed(db: Driver, destination: str, at: int) -> None:

@@ -21,7 +21,6 @@ from connector.core.model import BLOCKED, Kind, Status, quoted
 from connector.core.plan import Export
 from connector.core.schemas import (
     CONTACT_SCHEMA,
-    ENGAGEMENT_SCHEMA,
     LEDGER_CONTACTS,
     LEDGER_FIELDS,
     LEDGER_MEMBERSHIPS,
@@ -66,23 +65,6 @@ _SAME_ID = f"""
     WHERE destination = ? AND remote_id = ? AND email <> ? AND (coalesce(status, '') <> '{Status.ABSENT}' OR ? = 1)"""
 
 _PEOPLE = "UPDATE contact SET person = ? WHERE destination = ? AND email = ?"
-_ENGAGED = "excluded.last_open_at IS NOT NULL OR excluded.last_click_at IS NOT NULL"
-_ENGAGE = f"""
-    INSERT INTO engagement(destination, email, last_open_at, last_click_at, last_send_at, sends, bounces)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT(destination, email) DO UPDATE SET
-        sends = CASE WHEN {{totals}} OR {_ENGAGED} THEN coalesce(excluded.sends, engagement.sends)
-                ELSE coalesce(engagement.sends + excluded.sends, engagement.sends, excluded.sends) END,
-        bounces = CASE WHEN {{totals}} THEN coalesce(excluded.bounces, engagement.bounces)
-                  ELSE coalesce(engagement.bounces + excluded.bounces, engagement.bounces, excluded.bounces) END,
-        {
-    ", ".join(
-        f"{name} = CASE WHEN excluded.{name} < engagement.{name} THEN engagement.{name} "
-        f"ELSE coalesce(excluded.{name}, engagement.{name}) END"
-        for name in ("last_open_at", "last_click_at", "last_send_at")
-    )
-}"""
-
 _RUN_COLUMNS = (
     "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed, left_out"
 )
@@ -216,23 +198,10 @@ class SqlStore:
             self._db.load(_PEOPLE, pa.table(columns, names=["person", "destination", "email"]))
 
     def engagement(self, destination: str) -> tuple[pa.Table, datetime | None]:
-        sql = f"SELECT {', '.join(ENGAGEMENT_SCHEMA.names)} FROM engagement WHERE destination = ?"
-        with self._db.transaction(writes=False):
-            rows = self._db.rows("SELECT coalesce(engaged_until, -1) FROM destination WHERE name = ?", [destination])
-            until = rows[0][0] if rows else -1
-            return self._db.table(sql, ENGAGEMENT_SCHEMA, [destination]), None if until == -1 else instant(until)
+        return activity.read(self._db, destination)
 
     def engage(self, destination: str, table: pa.Table, *, until: datetime, totals: bool = False) -> None:
-        known = table.select(ENGAGEMENT_SCHEMA.names).cast(ENGAGEMENT_SCHEMA)
-        columns = [pa.repeat(destination, known.num_rows), *known.columns]
-        with self._db.transaction():
-            rows = tombstones.read(self._db).without(pa.table(columns, names=["destination", *ENGAGEMENT_SCHEMA.names]))
-            self._db.load(_ENGAGE.format(totals="true" if totals else "false"), rows)
-            self._db.run(
-                "INSERT INTO destination(name, engaged_until) VALUES (?, ?) "
-                "ON CONFLICT(name) DO UPDATE SET engaged_until = excluded.engaged_until",
-                [destination, micros(until)],
-            )
+        activity.note(self._db, destination, table, until=until, totals=totals)
 
     def activity(self) -> pa.Table:
         return activity.everywhere(self._db)
