@@ -81,6 +81,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
     check_saved(workspace, plan)
     lifted = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
     with store.lease("push"):
+        store.project.bind(workspace.config.project, workspace.config.path.name)
         run = store.open_run(
             plan_id=plan.id,
             as_of=plan.as_of,
