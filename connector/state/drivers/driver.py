@@ -48,6 +48,9 @@ class Driver(Protocol):
     def erasing(self) -> AbstractContextManager[None]:
         """A transaction that deletes people."""
 
+    def shrink(self) -> None:
+        """Give back the room of rows that were deleted or replaced. Outside of a transaction."""
+
     def now(self) -> datetime:
         """The clock that everybody who uses this state shares."""
 

@@ -133,6 +133,11 @@ class PostgresDatabase:
         with self.transaction():
             yield
 
+    def shrink(self) -> None:
+        for table in sorted(self.tables()):
+            with self._cursor() as cursor:
+                cursor.execute(words.SQL("VACUUM (FULL, ANALYZE) {}").format(words.Identifier(table)))
+
     def changed(self) -> int:
         return self._changed
 

@@ -137,6 +137,11 @@ class Database:
         finally:
             copy.unlink(missing_ok=True)
 
+    def shrink(self) -> None:
+        with self._lock:
+            self.run("VACUUM")
+            self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
