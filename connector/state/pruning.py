@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from connector.core.model import Op
-from connector.state.base import BatchState, RunState
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
 from connector.state.times import micros
@@ -17,11 +16,11 @@ from connector.state.times import micros
 # before: whoever is to be forgotten is found by it.
 _OLD = f"""
     SELECT s.id FROM step s JOIN run r ON r.id = s.run_id
-    WHERE r.state IN ('{RunState.DONE}', '{RunState.ABANDONED}')
+    WHERE r.state IN ('done', 'abandoned')
       AND s.op <> '{Op.MOVE}' AND r.as_of < ? AND coalesce(r.finished_at, r.started_at) < ?
       AND NOT EXISTS (SELECT 1 FROM reject j WHERE j.run_id = r.id)
       AND NOT EXISTS (SELECT 1 FROM batch b JOIN step o ON o.id = b.step WHERE o.run_id = r.id
-                      AND b.state IN ('{BatchState.SENT}', '{BatchState.POLLING}'))"""
+                      AND b.state IN ('sent', 'polling'))"""
 _MARK = "pruned "
 
 
