@@ -87,6 +87,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
     lifted = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
     asked = asked_of(workspace, plan)
     with store.lease("push"):
+        store.project.bind(workspace.config.project, workspace.config.path.name)
         run = store.open_run(
             plan_id=plan.id,
             as_of=plan.as_of,

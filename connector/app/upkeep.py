@@ -38,6 +38,8 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
     store.require_finished()
     run = _latest(store) if run_id == LAST else store.run(run_id)
     done, now = store.run_changes(run.id), datetime.now(UTC)
+    if store.upkeep.is_pruned(run.id):
+        raise PlanError(f"The changes of run {run.id} were deleted by `sync prune`, so it cannot be taken back.")
     touched = set(done.column("destination").to_pylist())
     missing = sorted(touched - workspace.config.destinations.keys())
     if missing:

@@ -194,12 +194,30 @@ def open_state(workspace: Workspace) -> Iterator[Store]:
     try:
         if must and not store.runs(1):
             raise new
+        store.project.require(workspace.config.project, workspace.config.path.name)
+        _refuse_strangers(workspace, store)
         workspace.stores.append(store)
         yield store
     finally:
         if store in workspace.stores:
             workspace.stores.remove(store)
         store.close()
+
+
+def _refuse_strangers(workspace: Workspace, store: Store) -> None:
+    """A shared state that pushed to other destinations only is most likely another file's. A file with `project`, which
+    the first push binds, may say otherwise. Raises StateError."""
+    from connector.core.errors import StateError
+
+    config, pushed = workspace.config, store.project.pushed_to()
+    if config.project or "://" not in store.place or not pushed or not config.destinations:
+        return
+    if not set(pushed) & set(config.destinations):
+        raise StateError(
+            f"The state {store.place} is of {', '.join(pushed)}, and {config.path.name} has no destination of these: "
+            "it seems to be another file's. Give this file a state of its own with --state. If it is the right one all "
+            "the same, write `project: NAME` in this file."
+        )
 
 
 def adapter(workspace: Workspace, destination: Destination) -> Adapter:

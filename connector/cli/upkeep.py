@@ -1,4 +1,4 @@
-"""undo, drift, adopt, forget, rejects: keeping what was done in order.
+"""undo, drift, adopt, forget, rejects, prune: keeping what was done in order.
 
 Owns: their options and what they print. Must not: hold logic of a plan or a run.
 """
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     command(app, "forget", "  sync forget ada@example.com")(forget)
     examples = f"  sync rejects\n  sync rejects --to {SAMPLE} --format json\n  sync rejects retry --only vip"
     command(app, "rejects", examples)(rejects)
+    command(app, "prune", "  sync prune\n  sync prune --keep 30 --yes")(prune)
 
 
 Former = Annotated[
@@ -124,6 +125,27 @@ def rejects(
             return 0
         found = {item.name: store.rejects(item.name) for item in workspace.destinations()}
     data_json(rejects_json(found)) if common.json else data(rejects_text(found, common.verbose))
+    return 0
+
+
+def prune(
+    common: Common,
+    keep: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Keep the changes of so many days.")] = 90,
+    yes: Yes = False,
+) -> int:
+    """Delete old changes from the journal. Runs older than that cannot be taken back any more; all else is kept."""
+    from connector.app.pruning import prune as verb
+    from connector.app.workspace import open_state, open_workspace
+
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
+        if not confirm(f"Delete changes older than {keep} days? Those runs cannot be taken back then.", yes):
+            talk("Nothing was changed.")
+            return 0
+        done = verb(workspace, store, keep)
+    if common.json:
+        data_json({"schema": "connector.prune/1", "changes": done.changes, "before": done.before.isoformat()})
+    else:
+        data(f"{done.changes:,} changes of runs before {done.before:%Y-%m-%d %H:%M} UTC were deleted.")
     return 0
 
 

@@ -29,6 +29,7 @@ from connector.core.schemas import (
 if TYPE_CHECKING:
     from connector.state.accounts import Accounts
     from connector.state.frozen import Frozen
+    from connector.state.project import Project
     from connector.state.upkeep import Upkeep
 
 
@@ -227,6 +228,7 @@ class Store(Protocol):
     accounts: Accounts
     upkeep: Upkeep
     frozen: Frozen
+    project: Project
 
     @property
     def place(self) -> str:

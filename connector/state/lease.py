@@ -39,7 +39,8 @@ class Lease:
 
     @contextmanager
     def hold(self, holder: str) -> Iterator[None]:
-        """Raises LeaseHeld when another process has it."""
+        """Raises LeaseHeld when another process has it, StateError where this one may only read."""
+        self._require_rights(holder)
         before = elapsed()
         self._take(holder)
         self._confirmed = Confirmed(str(self._db.path), self._renew, before, SECONDS - RENEW_SECONDS)
@@ -70,6 +71,13 @@ class Lease:
             raise LeaseLost(
                 "Another process took over this state while this one was not responding. Nothing more was written "
                 "here; see `sync runs` for what the other did."
+            )
+
+    def _require_rights(self, holder: str) -> None:
+        if self._db.read_only:
+            raise StateError(
+                f"`sync {holder}` changes the state {self._db.path}, and this user may only read it. Plans, `sync "
+                "status` and `sync runs` work with that; give the user the right to write for everything else."
             )
 
     def require_free(self) -> None:

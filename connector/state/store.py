@@ -39,6 +39,7 @@ from connector.state.drivers.sqlite import Database
 from connector.state.frozen import Frozen, freeze, release
 from connector.state.journal import SqlJournal
 from connector.state.lease import Lease
+from connector.state.project import Project
 from connector.state.schema import migrate
 from connector.state.settle import TEMPORARY, raise_revision, unpark_lost
 from connector.state.steps import load_changes
@@ -90,6 +91,7 @@ class SqlStore:
         self.upkeep = Upkeep(self._db, self._lease, now)
         self.frozen = Frozen(self._db)
         self.accounts = Accounts(self._db)
+        self.project = Project(self._db, str(self._db.path))
 
     @property
     def journal(self) -> Journal:

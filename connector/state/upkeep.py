@@ -16,7 +16,11 @@ import pyarrow.compute as pc
 
 from connector.core.model import Kind, Op, Outcome, Status
 from connector.core.schemas import INSTANT
+<<<<<<< HEAD
 from connector.state import stages, tombstones
+=======
+from connector.state import pruning, tombstones
+>>>>>>> share
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
 from connector.state.settle import raise_revision
@@ -97,6 +101,13 @@ class Upkeep:
         with self._db.transaction():
             self._db.load(_DROP, rows)
             raise_revision(self._db, destination)
+
+    def prune(self, before: datetime) -> int:
+        """Delete the journal of runs that are over since before this moment; how many changes. See pruning.py."""
+        return pruning.prune(self._db, self._lease, before)
+
+    def is_pruned(self, run_id: str) -> bool:
+        return pruning.is_pruned(self._db, run_id)
 
     def tombstones(self) -> tuple[str, pa.Array]:
         """The salt, and sha256(salt + value) in hexadecimal of everybody who was forgotten; a value is an address, or

@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+PATIENCE = {"AWS_MAX_ATTEMPTS": "1"}  # else a runner that is cut off tries for minutes before it gives up
 _NUMBERS = itertools.count(1)
 
 
@@ -154,7 +155,7 @@ def s3() -> Iterator[Shared]:
         url = f"s3://{bucket}/team/state.db"
         yield Shared(
             Way(url, environment=KEYS | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}),
-            Way(url, line, environment=KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{line.port}"}),
+            Way(url, line, environment=KEYS | PATIENCE | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{line.port}"}),
         )
     finally:
         line.close()

@@ -31,6 +31,7 @@ from tests.path import platforms
 
 LEASE = 2.0  # seconds, so that a stop past it does not take minutes
 CLOCKS = (-90.0, 0.0, 90.0)
+WORLD = 10  # stops in one world, then a new one begins
 DELAYS = (0.0, 0.0, 0.001, 0.003, 0.01, 0.03)
 PLACES = ("postgresql", "s3", "share")
 TROUBLES = ("stop", "stop", "stop", "note")  # "note": the way to the state is cut
@@ -71,6 +72,7 @@ class Trial:
         """The first runner gets into trouble, the second one goes on with other people, the first one wakes up."""
         dice, world = self.world.dice, self.world
         trouble, clocks = dice.choice(TROUBLES), (dice.choice(CLOCKS), dice.choice(CLOCKS))
+        self._wire.unlink(missing_ok=True)
         with ThreadPoolExecutor(1) as pool:
             first = pool.submit(self._first, trouble, clocks[0])
             struck = self._struck(first)
@@ -105,7 +107,6 @@ class Trial:
 
     def _first(self, trouble: str, clock: float) -> int:
         at = self.world.dice.randrange(1, self.events)
-        self._wire.unlink(missing_ok=True)
         order = self._order(
             PUSH,
             self.shared.fragile,
@@ -239,8 +240,10 @@ def main(stops: int = 200, *chosen: str) -> None:
         for number, place in enumerate(wanted):
             share_of = stops // len(wanted) + (number < stops % len(wanted))
             url = server.get_uri() if server else ""
-            tally += stop_many(Path(folder) / place, place, seed=number, stops=share_of, server=url)
-            print(f"{tally.total} stops, {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
+            for world in range(0, share_of, WORLD):
+                seed, stops = number * 1000 + world, min(WORLD, share_of - world)
+                tally += stop_many(Path(folder) / place / str(world), place, seed, stops, server=url)
+                print(f"{tally.total} stops, {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
         if server:
             server.cleanup()
     print(  # noqa: T201

@@ -48,7 +48,7 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         defs[name] = _of_model(model, defs)
     sections = {
         "version": {"const": 1, "description": "The version of the language."},
-        **_some(_of_model(Config, {}), "timezone", "engine", "silence"),
+        **_some(_of_model(Config, {}), "project", "timezone", "engine", "silence"),
         "sources": _sources(defs),
         "traits": {"type": "object", "additionalProperties": ref("trait")},
         "consent": _consent(),

@@ -243,6 +243,7 @@ class Config(Model):
 
     path: Path
     version: Literal[1] = 1
+    project: Text | None = None  # whose state it is
     timezone: Zone = "UTC"
     engine: Engine = "duckdb"
     sources: Mapping[str, Source]

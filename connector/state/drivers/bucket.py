@@ -31,6 +31,7 @@ from connector.state.confirmed import Confirmed, elapsed
 from connector.state.drivers.chain import Chain
 from connector.state.drivers.sqlite import FORGET_AGAIN, Database
 from connector.state.journal import SqlJournal
+from connector.state.project import Project
 from connector.state.store import SqlStore
 
 _WHOLE = 5 * 2**30  # the largest file that S3 takes in one request, and so under a condition
@@ -124,6 +125,7 @@ class RemoteStore(SqlStore):
         self._confirmed: Confirmed | None = None
         self._copy = Database(self._file)
         super().__init__(self._copy, now)
+        self.project = Project(self._db, self._remote.url)
         self._traveller = _Journal(self._db, self._lease, self._now)
         self._traveller.put = self._put
 

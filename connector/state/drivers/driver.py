@@ -26,6 +26,10 @@ class Driver(Protocol):
     def elsewhere(self) -> str:
         """For people: how to choose another place."""
 
+    @property
+    def read_only(self) -> bool:
+        """What is written is seen by this process alone, and gone when it ends: the user may only read."""
+
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None: ...
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -43,6 +47,9 @@ class Driver(Protocol):
 
     def erasing(self) -> AbstractContextManager[None]:
         """A transaction that deletes people."""
+
+    def shrink(self) -> None:
+        """Give back the room of rows that were deleted or replaced. Outside of a transaction."""
 
     def now(self) -> datetime:
         """The clock that everybody who uses this state shares."""

@@ -23,7 +23,7 @@ from pyarrow import csv
 
 from connector.core.errors import StateError
 from connector.state.address import shown_postgres
-from connector.state.drivers import dialect
+from connector.state.drivers import dialect, shadow
 
 BUSY_SECONDS = 30
 STALLED_SECONDS = 60  # in the middle of a transaction
@@ -52,6 +52,7 @@ class PostgresDatabase:
             self._connection.execute(f"SET idle_in_transaction_session_timeout = '{STALLED_SECONDS}s'")
             self._connection.execute("SET client_min_messages = warning")
             self._make_schema()
+            self.read_only = shadow.hide(self._connection)
 
     def _make_schema(self) -> None:
         """The schema that the URL names, if it is not there yet."""
@@ -132,6 +133,11 @@ class PostgresDatabase:
         with self.transaction():
             yield
 
+    def shrink(self) -> None:
+        for table in sorted(self.tables()):
+            with self._cursor() as cursor:
+                cursor.execute(words.SQL("VACUUM (FULL, ANALYZE) {}").format(words.Identifier(table)))
+
     def changed(self) -> int:
         return self._changed
 
@@ -172,7 +178,10 @@ def _reason(error: psycopg.Error) -> str:
     if isinstance(error, psycopg.errors.InvalidPassword | psycopg.errors.InvalidAuthorizationSpecification):
         return "the server refuses the user or the password. Look at the URL and PGPASSWORD."
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return "the user may not do this. It needs to create tables in the schema, and read and write them."
+        return (
+            "the user may not do this. It needs to create tables in the schema, and read and write them; for plans "
+            "alone, to read them and make temporary ones."
+        )
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return "the server is read-only (a replica?). Give the primary's address."
     if isinstance(error, psycopg.errors.DiskFull):

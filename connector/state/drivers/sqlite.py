@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,6 +25,7 @@ from adbc_driver_manager import Error
 from adbc_driver_sqlite import dbapi
 
 from connector.core.errors import StateError
+from connector.state.drivers.reading import copied, writable
 
 BUSY_SECONDS = 30
 FORGET_AGAIN = "People who were forgotten must be forgotten again then."
@@ -40,10 +42,16 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self._place = path
         with self._explained():
-            _make(path)
-            self._connection = dbapi.connect(str(path.absolute()), autocommit=True)
-            self._file = _file(path)
+            self.read_only = not writable(path)
+            if self.read_only:
+                self._copy = tempfile.TemporaryDirectory()
+                self._place = copied(path, Path(self._copy.name))
+            _make(self._place)
+            self._connection = dbapi.connect(str(self._place.absolute()), autocommit=True)
+            self._file = _file(self._place)
         try:
             for pragma in (
                 f"busy_timeout = {BUSY_SECONDS * 1000}",
@@ -59,6 +67,8 @@ class Database:
     def close(self) -> None:
         with self._lock, self._explained():
             self._connection.close()
+            if self._copy is not None:
+                self._copy.cleanup()
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         with self._statement() as cursor:
@@ -127,6 +137,11 @@ class Database:
         finally:
             copy.unlink(missing_ok=True)
 
+    def shrink(self) -> None:
+        with self._lock:
+            self.run("VACUUM")
+            self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -147,7 +162,7 @@ class Database:
     def _require_place(self) -> None:
         """A file that was removed lives on for whoever has it open: all would seem recorded, and be gone with us."""
         with suppress(OSError):
-            if _file(self.path) == self._file:
+            if _file(self._place) == self._file:
                 return
         raise StateError(
             f"The state {self.path} was removed or replaced while this command worked, so nothing more is recorded or "
