@@ -77,19 +77,22 @@ _SQL = f"""
     ),
     judged as (
         select *, list_position($names, stage) as number,
-               coalesce(life >= $alive_since, false) as alive,
+               coalesce(life >= since, false) as alive,
                life is not null and $measurable as measurable,
                list_position(list_transform($names, lambda name: list_contains(passed, name)), false) as missing,
                coalesce(life > began_at, false)
-               or coalesce((signal_at is null or life > signal_at) and life >= began_at - $window, false) as back,
-               coalesce((signal_at is null or signal > signal_at) and signal >= began_at - $window, false) as news,
+               or coalesce((signal_at is null or life > signal_at) and life >= began_at - ($as_of - since), false)
+               as back,
+               coalesce((signal_at is null or signal > signal_at)
+                        and signal >= began_at - ($as_of - $alive_since), false) as news,
                coalesce($as_of < (select latest from moment), false) as earlier,
                coalesce(entered_at >= $as_of, false) or elsewhere or renamed as still
-        from known
+        from (select *, if(signal is null, $never_since, $alive_since) as since,
+                     if(signal is null, $never_sends, $sends) as least from known)
     ),
     silent as (
         select *, not alive and measurable and not protected and taking_part
-               and ($sends is null or sends is null or sends >= $sends) as silent,
+               and (least is null or sends is null or sends >= least) as silent,
                case when missing < number then missing when number is null then coalesce(missing, len($names))
                     when number < len($names) and entered_at <= list_extract($due, number + 1) then number + 1 end
                as following
@@ -143,13 +146,15 @@ def decide(known: Known, policy: Policy) -> pa.Table:
     """PEOPLE of one destination: everybody of the export and everybody who is in a stage. Entering the first stage is
     ramped: the longest silent go first."""
     returned, until = policy.section.returned, past(known, policy)
+    never = policy.section.inactive.never_engaged
     values = {
         "names": list(policy.names),
         "due": list(policy.due),
         "as_of": policy.as_of,
         "alive_since": policy.alive_since,
-        "window": policy.as_of - policy.alive_since,
+        "never_since": policy.never_since,
         "sends": policy.section.inactive.sends,
+        "never_sends": never.sends if never and never.sends is not None else policy.section.inactive.sends,
         "over": policy.returned_before,
         "measurable": reaches_back(known.desired, policy),
         "counted": known.counted,
