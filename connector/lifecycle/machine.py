@@ -58,21 +58,23 @@ _SQL = f"""
     undone as (select email, max(left_at) as at from entries where how = 'undone' group by email),
     moment as (select greatest(max(greatest(entered_at, coalesce(left_at, entered_at))), $last_run) as latest
                from entries),
+    other as (select person, max(signal) as signal, bool_or(consent) as consent from desired group by person),
     known as (
         select coalesce(d.email, s.email) as email, s.stage, s.part, s.policy, s.began_at, s.entered_at,
                s.signal_at, coalesce(p.stages, []) as passed,
-               greatest(d.signal, k.last_click_at) as signal, greatest(d.life, k.last_click_at, u.at) as life,
+               greatest(d.signal, o.signal, k.last_click_at) as signal, greatest(d.life, k.last_click_at, u.at) as life,
                coalesce(d.consent, false) and c.status is not null and c.status not in ({_SAID_NO}, '{Status.ABSENT}')
                as taking_part, coalesce(d.protected, false) as protected,
                coalesce(e.sends, if($counted and e.email is null, 0, null)) as sends,
                d.email is null and c.person is not null and c.person in (select person from desired) as elsewhere,
-               coalesce(d.email, s.email) in (select email from renamed) as renamed,
+               coalesce(d.email, s.email) in (select email from renamed) as renamed, o.consent as other_consent,
                c.status in ({_SAID_NO}) as refusing
         from desired d full join stood s using (email)
         left join contacts c on c.email = coalesce(d.email, s.email)
         left join engagement e on e.email = coalesce(d.email, s.email)
         left join clicks k on k.email = coalesce(d.email, s.email)
         left join passed p on p.email = s.email
+        left join other o on d.email is null and s.stage = '{RETIRED}' and o.person = c.person
         left join undone u on u.email = coalesce(d.email, s.email)
     ),
     judged as (
@@ -115,7 +117,8 @@ _SQL = f"""
         coalesce(taking_part and not protected and measurable and not alive and not back and not elsewhere
                  and not renamed and not earlier and number = len($names) and missing is null
                  and entered_at <= $as_of - interval 1 day, false) as ripe,
-        coalesce(news and not earlier and not elsewhere and not renamed, false) as news, following, alive
+        coalesce(news and not earlier and not renamed and (not elsewhere or other_consent), false) as news,
+        following, alive
     from silent
 """
 

@@ -94,3 +94,17 @@ def test_when_another_platform_cannot_be_asked_nobody_is_archived(made: World) -
     assert result.exit_code == 4 and not [row for row in rows if row["outcome"] == Outcome.APPLIED]
     assert set(platforms.mailchimp_statuses(made.running.url).values()) == {"subscribed"}
     assert path is not None and "not sent" in path.read_text() and "archived" not in path.read_text()
+
+
+def test_a_click_under_another_address_than_the_archived_one(made: World) -> None:
+    """The CRM has a new address, the platforms hold the archived contact under the old one: it is told of."""
+    made.cleanup()
+    made.people = {("new@example.com" if email == ANN else email): one for email, one in made.people.items()}
+    made.day += 1
+    assert told(made) == {"mailchimp": set(), "klaviyo": set(), "hubspot": set()}
+    made.people["new@example.com"].click = made.day - 0.5
+    found, result = made.cleanup()
+    assert result is None
+    for name in ("mailchimp", "klaviyo"):
+        (side,) = [side for side in found.sides if side.ledger.destination == name]
+        assert [(row["email"], row["action"]) for row in side.found.to_pylist()] == [(ANN, "report")]
