@@ -58,38 +58,43 @@ _SQL = f"""
     undone as (select email, max(left_at) as at from entries where how = 'undone' group by email),
     moment as (select greatest(max(greatest(entered_at, coalesce(left_at, entered_at))), $last_run) as latest
                from entries),
+    other as (select person, max(signal) as signal, bool_or(consent) as consent from desired group by person),
     known as (
         select coalesce(d.email, s.email) as email, s.stage, s.part, s.policy, s.began_at, s.entered_at,
                s.signal_at, coalesce(p.stages, []) as passed,
-               greatest(d.signal, k.last_click_at) as signal, greatest(d.life, k.last_click_at, u.at) as life,
+               greatest(d.signal, o.signal, k.last_click_at) as signal, greatest(d.life, k.last_click_at, u.at) as life,
                coalesce(d.consent, false) and c.status is not null and c.status not in ({_SAID_NO}, '{Status.ABSENT}')
                as taking_part, coalesce(d.protected, false) as protected,
                coalesce(e.sends, if($counted and e.email is null, 0, null)) as sends,
                d.email is null and c.person is not null and c.person in (select person from desired) as elsewhere,
-               coalesce(d.email, s.email) in (select email from renamed) as renamed,
+               coalesce(d.email, s.email) in (select email from renamed) as renamed, o.consent as other_consent,
                c.status in ({_SAID_NO}) as refusing
         from desired d full join stood s using (email)
         left join contacts c on c.email = coalesce(d.email, s.email)
         left join engagement e on e.email = coalesce(d.email, s.email)
         left join clicks k on k.email = coalesce(d.email, s.email)
         left join passed p on p.email = s.email
+        left join other o on d.email is null and s.stage = '{RETIRED}' and o.person = c.person
         left join undone u on u.email = coalesce(d.email, s.email)
     ),
     judged as (
         select *, list_position($names, stage) as number,
-               coalesce(life >= $alive_since, false) as alive,
+               coalesce(life >= since, false) as alive,
                life is not null and $measurable as measurable,
                list_position(list_transform($names, lambda name: list_contains(passed, name)), false) as missing,
                coalesce(life > began_at, false)
-               or coalesce((signal_at is null or life > signal_at) and life >= began_at - $window, false) as back,
-               coalesce((signal_at is null or signal > signal_at) and signal >= began_at - $window, false) as news,
+               or coalesce((signal_at is null or life > signal_at) and life >= began_at - ($as_of - since), false)
+               as back,
+               coalesce((signal_at is null or signal > signal_at)
+                        and signal >= began_at - ($as_of - $alive_since), false) as news,
                coalesce($as_of < (select latest from moment), false) as earlier,
                coalesce(entered_at >= $as_of, false) or elsewhere or renamed as still
-        from known
+        from (select *, if(signal is null, $never_since, $alive_since) as since,
+                     if(signal is null, $never_sends, $sends) as least from known)
     ),
     silent as (
         select *, not alive and measurable and not protected and taking_part
-               and ($sends is null or sends is null or sends >= $sends) as silent,
+               and (least is null or sends is null or sends >= least) as silent,
                case when missing < number then missing when number is null then coalesce(missing, len($names))
                     when number < len($names) and entered_at <= list_extract($due, number + 1) then number + 1 end
                as following
@@ -112,7 +117,8 @@ _SQL = f"""
         coalesce(taking_part and not protected and measurable and not alive and not back and not elsewhere
                  and not renamed and not earlier and number = len($names) and missing is null
                  and entered_at <= $as_of - interval 1 day, false) as ripe,
-        coalesce(news and not earlier and not elsewhere and not renamed, false) as news, following, alive
+        coalesce(news and not earlier and not renamed and (not elsewhere or other_consent), false) as news,
+        following, alive
     from silent
 """
 
@@ -143,13 +149,15 @@ def decide(known: Known, policy: Policy) -> pa.Table:
     """PEOPLE of one destination: everybody of the export and everybody who is in a stage. Entering the first stage is
     ramped: the longest silent go first."""
     returned, until = policy.section.returned, past(known, policy)
+    never = policy.section.inactive.never_engaged
     values = {
         "names": list(policy.names),
         "due": list(policy.due),
         "as_of": policy.as_of,
         "alive_since": policy.alive_since,
-        "window": policy.as_of - policy.alive_since,
+        "never_since": policy.never_since,
         "sends": policy.section.inactive.sends,
+        "never_sends": never.sends if never and never.sends is not None else policy.section.inactive.sends,
         "over": policy.returned_before,
         "measurable": reaches_back(known.desired, policy),
         "counted": known.counted,

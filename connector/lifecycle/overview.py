@@ -91,7 +91,7 @@ def overview(destination: Destination, people: pa.Table, told: Told, policy: Pol
     free = pc.and_(taking_part, pc.is_null(stage))
     protected = pc.and_(free, people["protected"])
     short = pc.and_(
-        pc.is_null(people["signal"]), pc.fill_null(pc.greater_equal(people["life"], policy.alive_since), True)
+        pc.is_null(people["signal"]), pc.fill_null(pc.greater_equal(people["life"], policy.never_since), True)
     )
     unmeasurable = pc.and_(pc.and_not(free, people["protected"]), pc.or_(short, pc.invert(people["measurable"])))
     silent = _count(people["ripe"])

@@ -29,6 +29,7 @@ class Policy:
     section: Lifecycle
     as_of: datetime
     alive_since: datetime
+    never_since: datetime  # the same for those who never showed a signal
     due: tuple[datetime, ...]
     returned_before: datetime | None
     hash: str
@@ -51,6 +52,7 @@ def policy(
         section,
         as_of,
         within(section.inactive.after),
+        within((section.inactive.never_engaged or section.inactive).after),
         tuple(ago(stage.after) if stage.after else as_of for stage in section.stages),
         ago(returned.for_) if returned and returned.for_ else None,
         policy_hash(section),
@@ -60,9 +62,10 @@ def policy(
 def policy_hash(section: Lifecycle) -> str:
     """Over what decides who moves when; tags, ramp and splits may change without making another policy of it."""
     inactive = section.inactive
+    never = inactive.never_engaged
     what = [
         sorted(section.signals),
-        [str(inactive.after), inactive.sends],
+        [str(inactive.after), inactive.sends, *([str(never.after), never.sends] if never else [])],
         sorted(section.protect),
         [[stage.name, str(stage.after), stage.action] for stage in section.stages],
     ]

@@ -91,7 +91,8 @@ def _due(row: dict[str, Any], policy: Policy, activity: datetime | None) -> tupl
     if not row["taking_part"] or row["protected"] or stage == RETIRED:
         return None
     if stage is None:
-        return (activity + (policy.as_of - policy.alive_since), names[0]) if activity and row["measurable"] else None
+        since = policy.alive_since if row["signal"] else policy.never_since
+        return (activity + (policy.as_of - since), names[0]) if activity and row["measurable"] else None
     if stage == RETURNED:
         before = policy.returned_before
         return (since + (policy.as_of - before), "active") if before else None

@@ -45,7 +45,7 @@ _SQL = f"""
         select c.email, c.id, c.status, coalesce(p.protected, false) as protected, p.life,
                p.began_at, p.entered_at, p.stage,
                coalesce(p.ripe, false) as ripe, x.email is not null as exported,
-               p.stage = '{RETIRED}' and p.news and x.consent as back,
+               p.stage = '{RETIRED}' and p.news and (x.consent or x.email is null) as back,
                x.consent_at is not null as proven, c.email in (select email from ours) as ours,
                coalesce(e.bounces, 0) as bounces,
                exists (from members m where m.contact = c.id) as tagged
@@ -60,7 +60,7 @@ _SQL = f"""
                  '{Status.ARCHIVED}', '{Status.SUPPRESSED}') then '{SOFT}'
             when status in ('{Status.UNSUBSCRIBED}', '{Status.COMPLAINED}') and tagged then '{UNSUBSCRIBED}' end
             as finding
-        from person where exported and (not protected or back)
+        from person where (exported or back) and (not protected or back)
     ), wanted as (
         select *, case finding
                   when '{BACK}' then if($restores and proven and ours and status = $retired, '{RESTORE}', '{REPORT}')

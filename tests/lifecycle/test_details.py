@@ -10,9 +10,8 @@ import pytest
 from connector.app import pushing, upkeep
 from connector.app.workspace import open_state
 from tests.lifecycle.test_path import SILENT, begun, tags, to_sunset
-from tests.lifecycle.world import POLICY, Person, World, world
-from tests.path import platforms
-from tests.path.small import PLATFORMS, Small
+from tests.lifecycle.world import POLICY, Person, World, again, world
+from tests.path.small import PLATFORMS
 
 ANN, BEN = SILENT[:2]
 NEW = "ann.new@example.com"
@@ -91,43 +90,6 @@ def test_who_was_never_mailed_is_not_inactive(tmp_path: Path) -> None:
 
 
 # -- subscribing again ------------------------------------------------------------------------------------------------
-
-
-def again(world: World, platform: str, email: str) -> None:
-    """Subscribe as the person would, in a form of the platform."""
-    small = Small(world.folder, world.running)
-    if platform == "mailchimp":
-        for status in ("pending", "subscribed"):  # and confirm it
-            path = f"{small.audience()}/members/{email}"
-            small._send("PATCH", path, platforms.MAILCHIMP, {"status": status})
-    elif platform == "klaviyo":
-        consent = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
-        profile = {"type": "profile", "attributes": {"email": email, "subscriptions": consent}}
-        body = {
-            "data": {
-                "type": "profile-subscription-bulk-create-job",
-                "attributes": {"profiles": {"data": [profile]}},
-            }
-        }
-        small._send("POST", "/api/profile-subscription-bulk-create-jobs", platforms.KLAVIYO, body)
-    elif platform == "hubspot":
-        path = "/communication-preferences/2026-03/statuses/batch/write"
-        types = small._send("GET", "/communication-preferences/2026-03/definitions", platforms.HUBSPOT)["results"]
-        inputs = [
-            {
-                "subscriberIdString": email,
-                "subscriptionId": one["id"],
-                "statusState": "SUBSCRIBED",
-                "channel": "EMAIL",
-                "legalBasis": "CONSENT_WITH_NOTICE",
-                "legalBasisExplanation": "signed up in a form",
-            }
-            for one in types
-        ]
-        small._send("POST", path, platforms.HUBSPOT, {"inputs": inputs})
-    else:
-        place = f"/v3/contacts/{email}"
-        small._send("PUT", place, platforms.BREVO, {"emailBlacklisted": False})
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

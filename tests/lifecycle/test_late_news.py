@@ -10,8 +10,10 @@ import pytest
 from connector.app import cleaning, pushing
 from connector.app.workspace import open_state
 from connector.core.model import Outcome
+from connector.rehearsal.core.world import KEYS
 from tests.lifecycle.test_path import SILENT, begun, to_sunset
 from tests.lifecycle.world import World
+from tests.path import platforms
 from tests.path.small import PLATFORMS
 
 ANN, BEN = SILENT[:2]
@@ -78,3 +80,31 @@ def test_the_recheck_asks_every_platform(made: World, platform: str) -> None:
         rows = store.run_changes(result.run_id).to_pylist()
     left = [(row["destination"], row["email"], row["code"]) for row in rows if row["outcome"] == Outcome.SKIPPED]
     assert left == [(name, ANN, "came_back") for name in ("mailchimp", "klaviyo")]
+
+
+def test_when_another_platform_cannot_be_asked_nobody_is_archived(made: World) -> None:
+    """HubSpot, which archives nobody itself, is not to be reached: who clicked there is unknown."""
+    made.write()
+    with made.open() as workspace, open_state(workspace) as store:
+        found = cleaning.cleanup(workspace, store)
+        pushing.guard(workspace, found.plan)
+        made.running.settings(keys={**KEYS, "hubspot": "another"})
+        result, path = cleaning.apply(workspace, store, found)
+        rows = store.run_changes(result.run_id).to_pylist()
+    assert result.exit_code == 4 and not [row for row in rows if row["outcome"] == Outcome.APPLIED]
+    assert set(platforms.mailchimp_statuses(made.running.url).values()) == {"subscribed"}
+    assert path is not None and "not sent" in path.read_text() and "archived" not in path.read_text()
+
+
+def test_a_click_under_another_address_than_the_archived_one(made: World) -> None:
+    """The CRM has a new address, the platforms hold the archived contact under the old one: it is told of."""
+    made.cleanup()
+    made.people = {("new@example.com" if email == ANN else email): one for email, one in made.people.items()}
+    made.day += 1
+    assert told(made) == {"mailchimp": set(), "klaviyo": set(), "hubspot": set()}
+    made.people["new@example.com"].click = made.day - 0.5
+    found, result = made.cleanup()
+    assert result is None
+    for name in ("mailchimp", "klaviyo"):
+        (side,) = [side for side in found.sides if side.ledger.destination == name]
+        assert [(row["email"], row["action"]) for row in side.found.to_pylist()] == [(ANN, "report")]

@@ -122,6 +122,21 @@ def test_who_enters() -> None:
         assert move(SILENT, status=status) == (None, None)
 
 
+def test_who_never_engaged_has_another_threshold() -> None:
+    sooner = held(BASE.replace("sends: 8}", "never_engaged: {after: 10 days}}"))
+    assert move({"joined": 20}, at=sooner) == ("entered", "win_back")
+    assert move({"joined": 9}, at=sooner) == (None, None)
+    assert move({"click": 20, "joined": 400}, at=sooner) == (None, None)
+    assert move({"joined": 20}) == (None, None)
+    later = held(BASE.replace("sends: 8}", "never_engaged: {after: 60 days, sends: 2}}"))
+    assert move({"joined": 50}, at=later) == (None, None)
+    assert move({"joined": 70}, at=later) == ("entered", "win_back")
+    few = [{"email": ANN, "sends": 1}]
+    assert move({"joined": 70}, at=later, engaged=few) == (None, None)
+    assert move(SILENT, at=later, engaged=few) == ("entered", "win_back")
+    assert sooner.hash != later.hash != held().hash
+
+
 def test_people_who_cannot_be_measured_stay() -> None:
     assert move({}) == (None, None)  # no signal, and nobody knows since when they are here
     short = "signals: [click, visit]"

@@ -22,6 +22,7 @@ from connector.core.plan import Plan
 from connector.push.run import RunResult
 from connector.rehearsal.core.process import Running
 from connector.state.drivers import sqlite
+from tests.path import platforms
 from tests.path.small import Small, small
 
 START = datetime(2027, 1, 1, 12, tzinfo=UTC)  # the platforms' clocks are put ahead to it
@@ -154,6 +155,43 @@ class World:
     def say_no(self, platform: str, email: str) -> None:
         """Unsubscribe as the person would."""
         Small(self.folder, self.running).unsubscribe(platform, email)
+
+
+def again(world: World, platform: str, email: str) -> None:
+    """Subscribe as the person would, in a form of the platform."""
+    small = Small(world.folder, world.running)
+    if platform == "mailchimp":
+        for status in ("pending", "subscribed"):  # and confirm it
+            path = f"{small.audience()}/members/{email}"
+            small._send("PATCH", path, platforms.MAILCHIMP, {"status": status})
+    elif platform == "klaviyo":
+        consent = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
+        profile = {"type": "profile", "attributes": {"email": email, "subscriptions": consent}}
+        body = {
+            "data": {
+                "type": "profile-subscription-bulk-create-job",
+                "attributes": {"profiles": {"data": [profile]}},
+            }
+        }
+        small._send("POST", "/api/profile-subscription-bulk-create-jobs", platforms.KLAVIYO, body)
+    elif platform == "hubspot":
+        path = "/communication-preferences/2026-03/statuses/batch/write"
+        types = small._send("GET", "/communication-preferences/2026-03/definitions", platforms.HUBSPOT)["results"]
+        inputs = [
+            {
+                "subscriberIdString": email,
+                "subscriptionId": one["id"],
+                "statusState": "SUBSCRIBED",
+                "channel": "EMAIL",
+                "legalBasis": "CONSENT_WITH_NOTICE",
+                "legalBasisExplanation": "signed up in a form",
+            }
+            for one in types
+        ]
+        small._send("POST", path, platforms.HUBSPOT, {"inputs": inputs})
+    else:
+        place = f"/v3/contacts/{email}"
+        small._send("PUT", place, platforms.BREVO, {"emailBlacklisted": False})
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from connector.app import cleaning, pushing
 from connector.app import lifecycle as verbs
 from connector.app.workspace import open_state
-from tests.lifecycle.world import Person, World
+from tests.lifecycle.world import Person, World, again
 from tests.path import platforms
 
 AFTER, GAPS = 30, {"last_call": 10, "sunset": 5}  # the policy of world.py, in days
@@ -33,7 +33,7 @@ lifecycle:
   returned: {tag: won-back, for: 7 days}
   ramp: {at_most: 5% of contacts}
 """
-ALLOW = ("stages", "retires", "adds", "removes")
+ALLOW = ("stages", "retires", "adds", "removes", "moves")
 
 
 @dataclass
@@ -49,6 +49,9 @@ class Year:
     kinds: dict[str, str] = field(default_factory=dict)
     refused: dict[str, set[str]] = field(default_factory=dict)  # destination -> who said no there
     restored: set[str] = field(default_factory=set)  # since the last push
+    late: list[tuple[int, str, str, float]] = field(default_factory=list)  # told on that day: who did what, and when
+    known: dict[tuple[str, str], float] = field(default_factory=dict)  # the last sign known when somebody was archived
+    held_out: dict[str, bool] = field(default_factory=dict)  # address -> in the holdout of their way
     busy: float = 1.0  # how much more often people do something
     figures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
@@ -98,6 +101,10 @@ class Year:
                 continue
             at, person = day - dice.uniform(0.05, 0.6), self.world.people[email]
             where = dice.choice(("click", "order", "platform"))
+            if where != "platform" and dice.random() < 0.3:  # the export tells it some days later
+                self.late.append((day + dice.randint(1, 9), email, where, at))
+                self.figures["signals told late"] += 1
+                continue
             if where == "platform":
                 name = dice.choice(self.world.to)
                 if email in self.refused[name] or self._stage(name, email) == "retired":
@@ -108,7 +115,9 @@ class Year:
                 setattr(person, where, at)
             self.signals[email] = max(self.signals[email], at)
             self.figures[f"signals by {where}"] += 1
+        self._tell_late(day)
         known_before = list(self.kinds)
+        said_no = {name: sorted(people) for name, people in self.refused.items()}  # as the last push found it
         self.world.running.engage(**known)
         for number in range(max(1, self.size // 1000) if day % 5 == 0 else 0):
             self._join(f"new{day}-{number}@example.com", day - 0.3)
@@ -117,6 +126,43 @@ class Year:
             if email not in self.refused[name] and self._stage(name, email) != "retired":
                 self.world.say_no(name, email)
                 self.refused[name].add(email)
+        if day % 3 == 0:
+            self._again(day, said_no)
+            self._rename(day)
+
+    def _tell_late(self, day: int) -> None:
+        for due, email, where, at in self.late:
+            if due <= day and email in self.kinds:
+                person = self.world.people[email]
+                setattr(person, where, max(at, getattr(person, where) or at))
+                self.signals[email] = max(self.signals[email], at)
+        self.late = [item for item in self.late if item[0] > day]
+
+    def _rename(self, day: int) -> None:
+        """Somebody has a new address in the export, the same number in the CRM. Their stages go along."""
+        free = [
+            email
+            for email in self.kinds
+            if not any(email in self.refused[name] or self._stage(name, email) == "retired" for name in self.world.to)
+        ]
+        old = self.dice.choice(free)
+        new = f"renamed{day}-{old}"
+        self.world.people = {new if email == old else email: one for email, one in self.world.people.items()}
+        for table in (self.kinds, self.signals, self.held_out, *self.entered.values()):
+            if old in table:
+                table[new] = table.pop(old)
+        self.late = [(due, new if email == old else email, where, at) for due, email, where, at in self.late]
+        self.figures["new addresses"] += 1
+
+    def _again(self, day: int, said_no: dict[str, list[str]]) -> None:
+        """Somebody who said no subscribes again by themselves."""
+        name = self.dice.choice([name for name in self.world.to if name != "brevo"])
+        if said_no[name]:
+            email = self.dice.choice(said_no[name])
+            again(self.world, name, email)
+            self.refused[name].remove(email)
+            self.signals[email] = max(self.signals[email], day - 1)
+            self.figures["subscribed again"] += 1
 
     def _stage(self, name: str, email: str) -> str:
         way = self.entered[name].get(email)
@@ -143,6 +189,7 @@ class Year:
         if how == "entered":
             assert day - self.signals[email] > AFTER - 1, (email, day, self.signals[email])
             assert stage == ORDER[0] and self.kinds[email] != "vip"
+            self.held_out[email] = _held_out(email)
             way[:] = [(stage, day)]
         elif how == "moved":
             last, since = way[-1]
@@ -188,13 +235,16 @@ class Year:
         assert days[1] - days[0] >= GAPS["last_call"] and days[2] - days[1] >= GAPS["sunset"], (name, email, way)
         assert day - self.signals[email] > AFTER and self.signals[email] <= days[0], (email, way, self.signals[email])
         assert self.kinds[email] != "vip" and email not in self.refused[name]
+        assert day - days[2] >= 1, (email, way)
+        self.known[name, email] = self.signals[email]
         way.append(("retired", day))
         self.figures[f"retired {name}"] += 1
 
     def _restored(self, name: str, email: str) -> None:
-        """Klaviyo only, and only who showed life after having been let go and said no nowhere there."""
+        """Klaviyo only, and only who showed life that was not known when they were archived, and said no nowhere
+        there."""
         way = self.entered[name][email]
-        assert name == "klaviyo" and way[-1][0] == "retired" and self.signals[email] > way[-1][1]
+        assert name == "klaviyo" and way[-1][0] == "retired" and self.signals[email] > self.known[name, email]
         assert email not in self.refused[name]
         way[:] = [("returned", self.world.day)]
         self.restored.add(email)
@@ -216,7 +266,7 @@ class Year:
             tagged = readers[name]()
             for stage, tag in TAGS.items():
                 inside = {email for email, way in self.entered[name].items() if way and way[-1][0] == stage}
-                mine = {email for email in inside if stage != "win_back" or not _held_out(email)}
+                mine = {email for email in inside if stage != "win_back" or not self.held_out[email]}
                 mine -= self.restored if stage == "returned" and name == "klaviyo" else set()  # tagged by the next push
                 there = tagged.get(tag, set()) - self._just_retired(name)
                 assert there == mine, (name, stage, sorted(there - mine)[:5], sorted(mine - there)[:5])

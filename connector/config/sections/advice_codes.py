@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 AdviceCode = Literal[
+    "all-protected",
     "always",
     "ambiguous-date",
     "ambiguous-number",
@@ -27,17 +28,27 @@ AdviceCode = Literal[
     "no-goal",
     "no-owner",
     "no-people",
+    "no-ramp",
     "no-rows",
+    "no-sends",
     "no-times",
     "no-timezone",
     "not-read-yet",
+    "one-day",
+    "one-stage",
     "opens-named",
     "opens-only",
     "overlap",
+<<<<<<< HEAD
     "repeated-id",
+=======
+    "own-mails",
+    "quick-stage",
+>>>>>>> life
     "review-by-passed",
     "same-rule",
     "secret-not-set",
+    "short-history",
     "stale-export",
     "tiny",
     "too-many-segments",
@@ -49,6 +60,7 @@ AdviceCode = Literal[
 ]
 
 ADVICE: Mapping[AdviceCode, str] = {
+    "all-protected": "Everybody is protected by the lifecycle's `protect`, so nobody ever enters a stage. Narrow it.",
     "always": "A rule, or a part of one, that holds for everybody whatever the data says. Delete it, or correct it.",
     "ambiguous-date": "Dates that can be read as day/month and as month/day. Say which: `format` under `columns`.",
     "ambiguous-number": "Numbers whose sign can be decimal or thousands. Say which: `decimal` under `columns`.",
@@ -65,17 +77,27 @@ ADVICE: Mapping[AdviceCode, str] = {
     "no-goal": "The segment has no `goal`, so nobody can tell later whether it is worth keeping.",
     "no-owner": "The segment has no `owner`, so nobody is asked when it looks wrong.",
     "no-people": "No row of the contacts has a usable address, as after a failed export. Export again.",
+    "no-ramp": "The lifecycle has no `ramp`: all who are inactive on the first day enter at once. Limit them.",
     "no-rows": "A file or table has no row, as after a failed export. Export again; a push goes on, and says so.",
+    "no-sends": "`sends: 0` holds for everybody. Delete it, or write how many mails somebody must have got.",
     "no-times": "No event of a file has a readable time in `at`, as after a failed export. Correct it or export again.",
     "no-timezone": "Without `timezone` days begin in UTC. Write the zone in which your customers' days begin.",
     "not-read-yet": "A rule asks what a platform says, and nothing was read from it yet. `sync plan` reads it.",
+    "one-day": "A duration of the lifecycle is a day or less: over before anybody has read a mail. Make it longer.",
+    "one-stage": "The only stage has an action: people are archived without having been asked back. Put one before.",
     "opens-named": "Opens are a signal of the lifecycle. Privacy proxies open everything, so silent people look alive.",
     "opens-only": "Opens are the only sign of life. Mail programs open everything by themselves; add clicks or orders.",
     "overlap": "More than 10 % of the smaller of two segments are in the other too, and may get both messages.",
+<<<<<<< HEAD
     "repeated-id": "The number of an order stands on several rows, and each counts as an event. Write `id:` there.",
+=======
+    "own-mails": "A signal of the lifecycle is about our own mails, so whoever is mailed looks alive. Take another.",
+    "quick-stage": "A stage is shorter than the time between two mails, so some get none in it. Make it longer.",
+>>>>>>> life
     "review-by-passed": "The day in `review_by` is over. Review the segment and set the next day, or delete it.",
     "same-rule": "Two segments have the same rule. Keep one and send it to both targets.",
     "secret-not-set": "The variable of a `${NAME}` is not set. Set it before doctor, plan or push.",
+    "short-history": "A signal reaches back less far than `inactive` asks for: nobody is inactive before. Export more.",
     "stale-export": "The newest file of a source is older than a week and no `max_age` stops the run. Export again.",
     "tiny": "Fewer than 10 people, and under 1 % of the contacts: too few to act on or to learn from.",
     "too-many-segments": "More than 6 segments are sent to one destination. Merge those that nobody acts on.",

@@ -96,11 +96,20 @@ ActionWord = Annotated[Action, before(_action), schema(enum=list(ACTIONS))]
 CleanupWord = Annotated[CleanupAction, before(_cleanup_action), schema(enum=list(CLEANUP_ACTIONS))]
 
 
+class NeverEngaged(Model):
+    """The threshold for those who never showed a signal, from joining or opting in on. Without `sends` the general one
+    holds."""
+
+    after: Days
+    sends: Whole | None = None
+
+
 class Inactive(Model):
     """Both must hold: `after` without a signal, and `sends` mails received meanwhile (if known)."""
 
     after: Days
     sends: Whole | None = None
+    never_engaged: NeverEngaged | None = None
 
 
 class StageSplit(Model):

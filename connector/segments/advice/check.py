@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connector.config.sections.models import Config
-from connector.segments.advice import data, members, rules
+from connector.segments.advice import data, lifecycle, members, rules
 from connector.segments.advice import file as advice_file
 from connector.segments.advice.model import Advice, Evidence
 
@@ -23,6 +23,7 @@ def advise(given: Evidence) -> list[Advice]:
 def _all(given: Evidence) -> Iterator[Advice]:
     yield from advice_file.advice(given)
     yield from rules.advice(given)
+    yield from lifecycle.advice(given)
     yield from members.advice(given)
     yield from data.advice(given)
 
