@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-ColumnType = Literal["text", "integer", "number", "date", "timestamp", "boolean", "list", "country", "phone", "place"]
+ColumnType = Literal[
+    "text", "integer", "number", "date", "timestamp", "boolean", "list", "country", "phone", "place", "day"
+]
 
 
 class Kind(StrEnum):

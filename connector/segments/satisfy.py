@@ -239,7 +239,7 @@ class Puzzle:
         return Form(not positive, parts)
 
     def _test(self, name: Hashable, node: Compare, type_: ColumnType | None, positive: bool) -> Form:
-        family = {"timestamp": "date"}.get(FAMILY[type_], FAMILY[type_]) if type_ else "free"
+        family = {"timestamp": "date", "day": "free"}.get(FAMILY[type_], FAMILY[type_]) if type_ else "free"
         if type_ is None or node.exact or node.test not in _DECIDED.get(family, ()):
             return self._free(replace(bare(node), column=str(name)), positive)
         value = read(node, type_, self.clock)

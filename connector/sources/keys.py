@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _SHORTENED = r"[+-]?\d(?:[.,]\d+)?[Ee]\+?\d+"
+_PLAIN = r"\d+|[0-9A-Za-z]*[A-DF-Za-df-z][0-9A-Za-z]*"  # nothing to do: most keys
 _SALESFORCE = "[0a][0-9A-Za-z]{14}(?:[0-9A-Za-z]{3})?"
 _CASE_COUNTS = 15  # signs of an id of Salesforce; three more tell the case of the others
 
@@ -40,7 +41,9 @@ def exact(text: str) -> str:
     number = rf"regexp_extract({bare}, '^(\d+|\d{{1,3}}(?:,\d{{3}})+)(?:\.0+)$|^(\d{{1,3}}(?:,\d{{3}})+)$', 0)"
     whole = f"replace(split_part({number}, '.', 1), ',', '')"
     shortened = f"regexp_full_match({bare}, {literal(_SHORTENED)})"
-    return f"CASE WHEN {shortened} THEN NULL WHEN {number} <> '' THEN {whole} ELSE nullif({bare}, '') END"
+    plain = f"regexp_full_match({text}, {literal(_PLAIN)})"
+    written = f"WHEN {shortened} THEN NULL WHEN {number} <> '' THEN {whole} ELSE nullif({bare}, '')"
+    return f"CASE WHEN {plain} THEN {text} {written} END"
 
 
 def assign(con: duckdb.DuckDBPyConnection, events: str, known: str, into: str) -> Unowned:

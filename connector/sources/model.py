@@ -65,8 +65,8 @@ class Loaded:
     `contacts` has one row per person: `email` (normalised, never null, unique) and the needed columns. `related[name]`
     has `_email` (a person of contacts, never null), `_at` (when it happened, or null) and the needed columns; where an
     event may stand on several lines also EVENT, which they share, and LINE, their order.
-    Physical types: text, country, phone VARCHAR · integer BIGINT · number DECIMAL · date DATE · timestamp TIMESTAMP
-    (UTC, naive) · boolean BOOLEAN · list VARCHAR[] · place STRUCT(latitude DOUBLE, longitude DOUBLE).
+    Physical types: text, country, phone, day (MM/DD) VARCHAR · integer BIGINT · number DECIMAL · date DATE · timestamp
+    TIMESTAMP (UTC, naive) · boolean BOOLEAN · list VARCHAR[] · place STRUCT(latitude DOUBLE, longitude DOUBLE).
     """
 
     connection: Backend

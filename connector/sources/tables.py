@@ -9,6 +9,7 @@ texts, and only a column that lost some is counted in full and read again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,17 +176,25 @@ class Builder:
         if not checked:
             return {}
         if not self.given:
-            counts = ", ".join(f"count(*) FILTER ({self.layout.given(column)})" for column in checked)
-            given = engine.row(self.con, f"SELECT {counts} FROM {self.typed.raw} r WHERE {self.layout.votes()}")
-            silent = f"CREATE OR REPLACE TEMP TABLE silent AS SELECT rowid AS _row FROM {self.typed.raw} r WHERE NOT"
-            self.con.execute(f"{silent} {self.layout.votes()}")
-            self.silent = engine.number(self.con, "SELECT count(*) FROM silent") > 0
-            self.given = dict(zip(checked, given, strict=True))
+            self.given = self._given(checked)
         kept = ", ".join(f"count({name(column)})" for column in checked)
         others = " ANTI JOIN silent USING (_row)" if self.silent else ""
         found = engine.row(self.con, f"SELECT {kept} FROM {self.typed.table}{others}")
         now = dict(zip(checked, found, strict=True))
         return {column: self.given[column] - has for column, has in now.items() if self.given[column] > has}
+
+    def _given(self, checked: Sequence[str]) -> dict[str, int]:
+        """column -> texts on rows that vote."""
+        counts = ", ".join(f"count(*) FILTER ({self.layout.given(column)})" for column in checked)
+        votes = self.layout.votes()
+        query = f"SELECT count(*) FILTER (NOT {votes}), {counts} FROM {self.typed.raw} r"
+        silent, *given = engine.row(self.con, query)
+        if silent:
+            self.silent = True
+            kept = f"SELECT rowid AS _row FROM {self.typed.raw} r WHERE NOT {votes}"
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE silent AS {kept}")
+            _, *given = engine.row(self.con, f"{query} WHERE {votes}")
+        return dict(zip(checked, given, strict=True))
 
     def _report(self) -> None:
         for column, count in self._losses().items():

@@ -33,7 +33,7 @@ _PRESET = {
     "leid": Known("list_member_id", "text"),
     "tags": Known("tags", "list", ","),
     "zip code": Known("postal_code", "text"),
-    "birthday": Known("birthday", "text"),
+    "birthday": Known("birthday", "day"),
 }
 
 MAILCHIMP = Vendor(

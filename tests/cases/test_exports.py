@@ -18,11 +18,7 @@ from tests import launcher
 
 CASES = Path(__file__).parent / "exports"
 NAMES = sorted(folder.name for folder in CASES.iterdir() if folder.is_dir())
-OPEN: frozenset[str] = frozenset(
-    [
-        "16-birthday-mmdd",
-    ]
-)  # known to fail; a case that passes must be taken out
+OPEN: frozenset[str] = frozenset([])  # known to fail; a case that passes must be taken out
 
 
 def _case(name: str) -> object:

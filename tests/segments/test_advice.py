@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connector.config.sections.advice_codes import ADVICE, WARNINGS
+from connector.config.sections.advice_codes import ADVICE, TOLD, WARNINGS
 from connector.config.sections.models import Config
 from connector.segments.advice.check import advise
 from connector.segments.advice.members import probes
@@ -323,7 +323,7 @@ def test_every_code_of_advice_is_given_somewhere() -> None:
     folder = Path(__file__).parents[2] / "connector" / "segments" / "advice"
     text = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
     given_codes = set(re.findall(r'"([a-z]+(?:-[a-z]+)*)"', text))
-    assert set(ADVICE) - set(WARNINGS) <= given_codes  # warnings come from the load
+    assert set(ADVICE) - set(WARNINGS) - set(TOLD) <= given_codes  # those come from the load
 
 
 def test_an_old_export(tmp_path: Path) -> None:
@@ -344,3 +344,30 @@ def test_an_old_export(tmp_path: Path) -> None:
     export.rename(tmp_path / "contacts-2026-11-09.csv")
     with open_workspace(Options(file=file, as_of="2026-11-10")) as workspace:
         assert "stale-export" not in {item.code for item in check(workspace).advice}
+
+
+@pytest.mark.parametrize(
+    ("header", "consent", "told"),
+    [
+        ("Email Opt Out", "", True),
+        ("Accepts Email Marketing", "", True),
+        ("Unsubscribed", "", True),
+        ("Newsletter-Einwilligung", "", True),
+        ("Désinscrit", "", True),
+        ("Options", "", False),
+        ("Email Opt Out", "consent: {when: {not: {email_opt_out: 'yes'}}}\n", False),
+    ],
+)
+def test_a_column_about_consent_that_nothing_asks(tmp_path: Path, header: str, consent: str, told: bool) -> None:
+    from connector.app.advice import check
+    from connector.app.workspace import Options, open_workspace
+
+    (tmp_path / "contacts.csv").write_text(f"Email,{header}\na@example.com,yes\n", encoding="utf-8")
+    (tmp_path / "segments.yaml").write_text(
+        f"version: 1\nsources: {{contacts: {{file: contacts.csv, email: Email}}}}\n{consent}"
+        'destinations: {klav: {platform: klaviyo, api_key: "${KLAVIYO_API_KEY}"}}\n'
+        "segments: {s: {when: {email: {exists: true}}, send_to: {klav: {tag: s}}}}\n",
+        encoding="utf-8",
+    )
+    with open_workspace(Options(file=tmp_path / "segments.yaml", as_of="2026-11-10")) as workspace:
+        assert ("no-consent" in {item.code for item in check(workspace).advice}) == told

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connector.core.errors import ConfigError
 from tests.segments.world import at, day, rows, who
 
 # 90 days before today is 23 August; its first moment in Berlin is 22:00 UTC of the 22nd.
@@ -154,3 +155,33 @@ def test_a_month_ago_is_the_same_day_or_the_last(as_of: str, window: str, edge: 
     people: Any = rows("born", at_edge=day(edge), before=day(edge) - timedelta(days=1))
     moment = datetime.fromisoformat(f"{as_of}T12:00").replace(tzinfo=UTC)
     assert who(f"{{born: {{within: {window}}}}}", people, {"born": "date"}, as_of=moment) == ["at_edge"]
+
+
+FETE = rows("fete", today="11/21", week="11/28", leap="02/29", march="03/01", gone="11/20", missing=None)
+
+
+@pytest.mark.parametrize(
+    ("test", "expected", "as_of"),
+    [
+        ("{anniversary_within: 7 days}", "today week", "2026-11-21"),
+        ("{anniversary_within: 1 day}", "leap march", "2027-02-28"),  # no leap year: kept on 1 March
+        ("{anniversary_within: 1 day}", "leap", "2028-02-28"),
+        ("{anniversary_within: 1 year}", "gone leap march today week", "2026-11-21"),
+        ("{month: november}", "gone today week", "2026-11-21"),
+        ("{on: 11-23}", "", "2026-11-21"),
+        ("{on: 02-29}", "leap", "2026-11-21"),
+        ("{on: 21.11.}", "today", "2026-11-21"),
+        ("{exists: false}", "missing", "2026-11-21"),
+    ],
+)
+def test_days_without_a_year(test: str, expected: str, as_of: str) -> None:
+    assert who(f"{{fete: {test}}}", FETE, {"fete": "day"}, as_of=at(f"{as_of} 10:00")) == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("test", "type_"), [("{within: 7 days}", "day"), ("{on: 2026-11-21}", "day"), ("{on: 11-23}", "date")]
+)
+def test_what_a_day_without_a_year_cannot_say(test: str, type_: Any) -> None:
+    given = FETE if type_ == "day" else BORN
+    with pytest.raises(ConfigError):
+        who(f"{{{'fete' if type_ == 'day' else 'born'}: {test}}}", given, {"fete" if type_ == "day" else "born": type_})

@@ -69,7 +69,7 @@ def test_expressions(text: str, expected: str) -> None:
 def test_traits_and_other_conditions_beside_it() -> None:
     orders = [{"_email": "a@example.com", "_at": at("2026-11-01"), "pieces": 3}]
     made = config(
-        '  s: {when: {all: [{sql: "pieces_sum > 2 and rfm.recency = 5"}, {points: 2}]}}\n'
+        '  s: {when: {all: [{sql: "pieces_sum > 2 and rfm.recency = 1"}, {points: 2}]}}\n'
         "  t: {when: {orders: {where: {sql: pieces * 2 = 6}}}}\n  u: {when: {not: {sql: points > 1}}}\n",
         sources=ORDERS,
         more="traits: {pieces_sum: {sum: orders.pieces}, "

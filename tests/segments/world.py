@@ -24,6 +24,7 @@ PHYSICAL: Mapping[str, pa.DataType] = {
     "text": pa.string(),
     "country": pa.string(),
     "phone": pa.string(),
+    "day": pa.string(),
     "integer": pa.int64(),
     "number": pa.decimal128(18, 2),
     "date": pa.date32(),

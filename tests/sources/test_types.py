@@ -244,6 +244,25 @@ def test_a_word_of_a_guessed_encoding(tmp_path: Path, encoding: str, declared: s
     assert len(told) == bool(word) and word in "".join(told)
 
 
+@pytest.mark.parametrize(
+    ("cells", "settings", "read"),
+    [
+        (["11/23", "02/29", "2/3"], {}, ["11/23", "02/29", "02/03"]),
+        (["23/11", "1/2"], {}, ["11/23", "02/01"]),
+        (["23.11.", "1.2", "29. 2."], {}, ["11/23", "02/01", "02/29"]),
+        (["Feb 29", "23 November", "3. Mar."], {}, ["02/29", "11/23", "03/03"]),
+        (["1990-11-23", "23.11.1990", "2000-02-29 00:00:00"], {}, ["11/23", "11/23", "02/29"]),
+        (["11/31", "soon", "13/13"], {}, [None, None, None]),
+        (["3-2"], {"format": "%d-%m"}, ["02/03"]),
+    ],
+)
+def test_days_without_a_year(tmp_path: Path, cells: list[str], settings: Any, read: list[str | None]) -> None:
+    text = "email,x\n" + "".join(f"u{number}@example.com,{cell}\n" for number, cell in enumerate(cells))
+    found = contacts(tmp_path, text, columns={"x": {"type": "day", **settings}})
+    assert column(found, "x") == read
+    assert codes(found).get(("not-of-type", "x"), 0) == read.count(None)
+
+
 PHONE = {"type": "phone"}
 
 

@@ -102,6 +102,26 @@ def moment(value: Any) -> str:
     raise BadValue("bad-date", "A date is written 2026-01-31, a time 2026-01-31T12:00 or 2026-01-31T12:00+01:00.")
 
 
+def moment_or_day(value: Any) -> str:
+    """As moment(), or a day without a year: 11-23, 11/23 or 23.11."""
+    if isinstance(value, str) and day_of_year(value) is not None:
+        return value.strip()
+    return moment(value)
+
+
+def day_of_year(written: str) -> tuple[int, int] | None:
+    """(month, day) of a day without a year; 29 February is one. None for every other text."""
+    found = re.fullmatch(r"(\d{1,2})[-/](\d{1,2})|(\d{1,2})\.(\d{1,2})\.?", written.strip())
+    if found is None:
+        return None
+    month, day = (int(part) for part in (found[1] or found[4], found[2] or found[3]))
+    try:
+        date(2000, month, day)
+    except ValueError:
+        return None
+    return month, day
+
+
 def parse_moment(written: str) -> date | datetime:
     """A date, or a datetime when a time of day is written. Raises BadValue when the calendar has no such day."""
     try:

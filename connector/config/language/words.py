@@ -18,7 +18,7 @@ from connector.config.language.schema_shapes import Shape
 from connector.core.model import ColumnType
 from connector.core.problem import did_you_mean
 
-Family = Literal["text", "number", "date", "timestamp", "boolean", "list", "place"]
+Family = Literal["text", "number", "date", "timestamp", "boolean", "list", "place", "day"]
 
 FAMILY: Mapping[ColumnType, Family] = {
     "text": "text",
@@ -31,6 +31,7 @@ FAMILY: Mapping[ColumnType, Family] = {
     "boolean": "boolean",
     "list": "list",
     "place": "place",
+    "day": "day",
 }
 
 
@@ -87,7 +88,8 @@ _NUMBER: tuple[Family, ...] = ("number",)
 _DATE: tuple[Family, ...] = ("date", "timestamp")
 _LIST: tuple[Family, ...] = ("list",)
 _ONE: tuple[Family, ...] = (*_TEXT, *_NUMBER, *_DATE, "boolean")
-_ANY: tuple[Family, ...] = (*_ONE, *_LIST, "place")
+_DAYS: tuple[Family, ...] = (*_DATE, "day")
+_ANY: tuple[Family, ...] = (*_ONE, *_LIST, "place", "day")
 
 WORDS: dict[str, Word] = _rows(
     Word(
@@ -181,12 +183,12 @@ WORDS: dict[str, Word] = _rows(
         "after", _DATE, operands.MOMENT, "After this day or time.", "created_at: {after: 2026-01-31T18:00}",
         elsewhere=("since",),
     ),
-    Word("on", _DATE, operands.MOMENT, "On this day, or at this time.", "created_at: {on: 2026-01-31}"),
+    Word("on", _DAYS, operands.DAY, "On this day, or at this time.", "created_at: {on: 2026-01-31}"),
     Word(
-        "anniversary_within", _DATE, operands.DAYS, "The next anniversary, today included, is at most so far ahead.",
+        "anniversary_within", _DAYS, operands.DAYS, "The next anniversary, today included, is at most so far ahead.",
         "birthday: {anniversary_within: 7 days}", elsewhere=("birthday", "anniversary"),
     ),
-    Word("month", _DATE, operands.MONTHS, "In this month of any year.", "created_at: {month: december}"),
+    Word("month", _DAYS, operands.MONTHS, "In this month of any year.", "created_at: {month: december}"),
     Word(
         "weekday", _DATE, operands.WEEKDAYS, "On this day of the week.", "created_at: {weekday: [saturday, sunday]}",
     ),

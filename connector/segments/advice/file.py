@@ -1,7 +1,7 @@
 """Advice that segments.yaml alone gives: what is missing, unused, over, or too much.
 
 Owns: texts for people (goal, owner, description, review_by), unused entries, the number of segments, secrets, zone.
-Must not: look at rules' logic (advice_rules.py) or at data.
+Must not: look at rules' logic (advice_rules.py) or at data beyond headers.
 """
 
 from __future__ import annotations
@@ -15,14 +15,20 @@ from connector.config.language.rules import Pick, Sql
 from connector.config.sections.models import Config
 from connector.segments.advice.model import Advice, Evidence
 from connector.segments.names import CONTACTS, Names, nodes, references, roots, sources
+from connector.sources.text import fold, plain
 from connector.vendors import VENDORS
 
+_CONSENT = re.compile(
+    r"opt(?:ed)?[ _-]?(?:in|out)|unsubscri|subscri(?:bed|ption)|consent|accepts.*marketing|einwillig|abgemeldet"
+    r"|d[ée]sinscri|consentement|consentimiento|consenso|toestemming|do[ _-]?not[ _-]?(?:email|contact|mail)"
+)
 TO_ACT_ON = 6  # more segments in one destination than anybody acts on
 _PLAIN = ("email", "id", "updated_at")  # columns with a meaning of their own
 
 
 def advice(given: Evidence) -> Iterator[Advice]:
     yield from _zone(given)
+    yield from _consent(given)
     yield from _secrets(given)
     yield from _too_many(given)
     yield from _for_people(given)
@@ -33,6 +39,22 @@ def _zone(given: Evidence) -> Iterator[Advice]:
     if "timezone" not in given.config.model_fields_set:
         text = "No `timezone` is set, so days begin in UTC. Write the zone of your customers: timezone: Europe/Berlin."
         yield given.file("no-timezone", ("version",), text)
+
+
+def _consent(given: Evidence) -> Iterator[Advice]:
+    """A column of the contacts that seems to say who may be mailed, and no rule that asks it."""
+    contacts = given.loaded.catalog.get(CONTACTS)
+    if given.config.consent is not None or not given.config.destinations or contacts is None:
+        return
+    for name in contacts.known():
+        header = contacts.columns[name].headers[0]
+        if _CONSENT.search(name) or _CONSENT.search(fold(header)):
+            text = (
+                f"The export has “{plain(header)}”, and no `consent:` asks it: everybody counts as consenting. Write"
+                f" `consent: {{when: …}}` with {name}."
+            )
+            yield given.file("no-consent", ("version",), text)
+            return
 
 
 def _secrets(given: Evidence) -> Iterator[Advice]:

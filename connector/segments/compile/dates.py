@@ -83,3 +83,11 @@ FORMS: dict[str, Compiled] = {
     "month": _of_day(literals.position(MONTHS, 1), lambda day, wanted: day.month().isin(wanted)),
     "weekday": _of_day(literals.position(WEEKDAYS, 0), lambda day, wanted: day.day_of_week.index().isin(wanted)),
 }
+
+# A day without a year is the text MM/DD (frame.day makes it one of a leap year long ago).
+DAYS_OF_YEAR: dict[str, Compiled] = {
+    "on": Compiled(literals.day_of_year, lambda frame, column, wanted, exact: column.value == wanted),
+    "exists": EXISTS,
+    "anniversary_within": FORMS["anniversary_within"],
+    "month": FORMS["month"],
+}

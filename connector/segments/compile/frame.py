@@ -104,6 +104,8 @@ class Frame:
         """The local day of a column of dates or times."""
         if column.type == "date":
             return column.value
+        if column.type == "day":
+            return ("2000-" + column.value.replace("/", "-")).cast("date")
         name = ("day", column.field)
         if name not in self.columns:
             self.derive(name, "date", dt.date, zones.local_day(column.value, self.zone, self.extent(column)))

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+from connector.config.language import values
 from connector.config.language.rules import Duration, Scalar
 from connector.config.language.values import kind, parse_moment, shown
 from connector.core.model import ColumnType
@@ -72,6 +73,13 @@ def moment(value: Scalar, type_: ColumnType, clock: Clock) -> Span[Any]:
             raise WrongType("The column holds days without time: write a date without time of day.")
         return clock.tick(found)
     return clock.day(found) if type_ == "timestamp" else one_day(found)
+
+
+def day_of_year(value: Scalar, type_: ColumnType, clock: Clock) -> str:
+    found = values.day_of_year(value) if isinstance(value, str) else None
+    if found is None:
+        raise WrongType(f"The column holds days without a year: write 11-23, not {_said(value)}.")
+    return f"{found[0]:02}/{found[1]:02}"
 
 
 def before(value: Scalar, type_: ColumnType, clock: Clock) -> Span[Any]:

@@ -24,7 +24,7 @@ from connector.segments.compile.rewrite import bare
 TIME = "_at"  # when the event happened, in every related table
 _NUMBERS: tuple[ColumnType, ...] = ("integer", "number")
 _DAYS: tuple[ColumnType, ...] = ("date", "timestamp")
-_WORDS: tuple[ColumnType, ...] = ("text", "country", "phone", "boolean")
+_WORDS: tuple[ColumnType, ...] = ("text", "country", "phone", "boolean", "day")
 LINES: MeasureName = "count_distinct"  # asked of the lines of events; all others of the events
 
 

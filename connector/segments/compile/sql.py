@@ -44,6 +44,7 @@ _PHYSICAL: Mapping[ColumnType, str] = {
     "text": "VARCHAR",
     "country": "VARCHAR",
     "phone": "VARCHAR",
+    "day": "VARCHAR",
     "integer": "BIGINT",
     "number": "DECIMAL(38, 6)",
     "date": "DATE",

@@ -25,6 +25,7 @@ FORMS: Mapping[Family, Mapping[str, Compiled]] = {
     "boolean": lists.YES_NO,
     "list": lists.FORMS,
     "place": {"exists": EXISTS},
+    "day": dates.DAYS_OF_YEAR,
 }
 
 

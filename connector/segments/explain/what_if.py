@@ -24,7 +24,7 @@ from connector.core.model import ColumnType
 from connector.core.problem import Place, Problem, did_you_mean
 from connector.segments.checks import types_of
 from connector.segments.compile.frame import Frame
-from connector.segments.compile.literals import WrongType, boolean, number, whole_text
+from connector.segments.compile.literals import WrongType, boolean, day_of_year, number, whole_text
 from connector.segments.compile.numbers import scale
 from connector.segments.compile.traits import Made, untouched
 from connector.segments.compile.windows import Clock
@@ -124,6 +124,7 @@ _PHYSICAL: Mapping[ColumnType, dt.DataType] = {
     "text": dt.string,
     "country": dt.string,
     "phone": dt.string,
+    "day": dt.string,
     "integer": dt.int64,
     "number": dt.Decimal(38, 2),
     "date": dt.date,
@@ -200,6 +201,7 @@ _READ: Mapping[ColumnType, Callable[[str, ColumnType, Clock], Any]] = {
     "text": whole_text,
     "country": whole_text,
     "phone": whole_text,
+    "day": day_of_year,
     "integer": _integer,
     "number": number,
     "date": _date,

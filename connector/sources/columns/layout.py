@@ -78,8 +78,8 @@ class Layout:
         """SQL over the raw table `r`: whether a row says how its columns are written. One that is unusable, or that
         repeats the headers, does not."""
         header = literal(self.column(self.wish.key).headers[0].strip().lower())
-        person = " AND contains(r.h0, '@')" if self.wish.people else ""
-        return f"(r._reason IS NULL AND lower(trim(coalesce(r.h0, ''))) <> {header}{person})"
+        data = "contains(r.h0, '@')" if self.wish.people else f"lower(trim(coalesce(r.h0, ''))) <> {header}"
+        return f"(r._reason IS NULL AND coalesce({data}, false))"
 
     def given(self, column: str) -> str:
         """SQL over the raw table `r`: whether the column has a text."""

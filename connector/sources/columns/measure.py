@@ -87,6 +87,9 @@ def _counters(column: Text) -> list[tuple[str, str]]:
             local, zoned = times.local(t, style), times.zoned(t, style)
             counters.append((style, f"count(coalesce({local}, {zoned}))"))
         counters.append(("zoned", f"count({times.zoned(t, 'iso')})"))
+    if declared == "day":
+        for style, order in (("mdy", "%m/%d"), ("dmy", "%d/%m")):
+            counters.append((style, f"count(try_strptime('2000 ' || replace({t}, '-', '/'), '%Y {order}'))"))
     if declared == "list":
         counters += [(sign, f"count(*) FILTER (contains({t}, {literal(sign)}))") for sign in (";", "|", ",")]
         counters += [(f"not{sign}", f"count(*) FILTER ({otherwise(t, sign)})") for sign in OTHERS]
@@ -136,7 +139,7 @@ def ambiguous(reading: Reading, counts: Counts) -> bool:
     """Whether the column can be read another way and nothing in itself says which."""
     if reading.type == "number":
         return counts["number."] == counts["number,"] > 0
-    if reading.type in ("date", "timestamp"):
+    if reading.type in ("date", "timestamp", "day"):
         return reading.style in ("dmy", "mdy") and counts["dmy"] == counts["mdy"] > 0
     return False
 
@@ -205,6 +208,10 @@ def _declared(info: ColumnInfo, type_: ColumnType, counts: Counts, habits: Habit
     if type_ in ("date", "timestamp"):
         style: Style = "format" if info.format else _style(counts, habits, zone)
         return Reading(type_, True, padded, style=style, zoned=True, format=info.format)
+    if type_ == "day":
+        two_ways = counts["mdy"] == counts["dmy"]
+        order: Style = (habits.style or "mdy") if two_ways else "mdy" if counts["mdy"] > counts["dmy"] else "dmy"
+        return Reading(type_, True, padded, style="format" if info.format else order, format=info.format)
     if type_ == "list":
         sign = next((sign for sign in (";", "|") if counts.get(sign)), ",")
         return Reading(type_, True, padded, separator=info.separator or sign)

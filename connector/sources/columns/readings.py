@@ -80,6 +80,8 @@ class Reading:
                 return boolean_sql(value, self.yes, self.no)
             case "list":
                 return self._list(value)
+            case "day":
+                return times.day_of_year(value, self.style, self.format)
         raise AssertionError(f"no single-column reading for {self.type}")
 
     def _integer(self, value: str) -> str:

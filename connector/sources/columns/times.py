@@ -65,6 +65,25 @@ def zoned(value: str, style: Style, format_: str | None = None) -> str:
     return "NULL::TIMESTAMP"
 
 
+def day_of_year(value: str, style: Style, format_: str | None = None) -> str:
+    """SQL: a day with or without a year as MM/DD, null when it is none. `style` decides what 11/12 is."""
+    if style == "format":
+        return f"strftime(try_strptime('2000 ' || {value}, {literal('%Y ' + (format_ or ''))}), '%m/%d')"
+    order = "%d/%m" if style == "dmy" else "%m/%d"
+    slashed, dotted = f"replace({value}, '-', '/')", f"rtrim(replace({value}, ' ', ''), '.')"
+    named = f"regexp_replace({value}, '[.,]', '', 'g')"
+    months = literals(f"%Y {form}" for form in ("%b %d", "%B %d", "%d %b", "%d %B"))
+    tries = (
+        f"try_strptime('2000 ' || {slashed}, '%Y {order}')",
+        f"try_strptime('2000 ' || {dotted}, '%Y %d.%m')",
+        f"try_strptime('2000 ' || {named}, [{months}])",
+        f"try_strptime(left({value}, 10), '%Y-%m-%d')",
+        f"try_strptime({slashed}, '{order}/%Y')",
+        f"try_strptime({dotted}, '%d.%m.%Y')",
+    )
+    return f"strftime(coalesce({', '.join(tries)}), '%m/%d')"
+
+
 def to_utc(local: str, zone: str) -> str:
     """SQL: a local TIMESTAMP as the UTC TIMESTAMP. `local` must be a column: it stands in the result many times."""
     first, found = changes(zone)
