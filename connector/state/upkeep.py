@@ -16,11 +16,7 @@ import pyarrow.compute as pc
 
 from connector.core.model import Kind, Op, Outcome, Status
 from connector.core.schemas import INSTANT
-<<<<<<< HEAD
-from connector.state import stages, tombstones
-=======
-from connector.state import pruning, tombstones
->>>>>>> share
+from connector.state import pruning, stages, tombstones
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
 from connector.state.settle import raise_revision

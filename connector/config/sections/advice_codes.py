@@ -40,12 +40,9 @@ AdviceCode = Literal[
     "opens-named",
     "opens-only",
     "overlap",
-<<<<<<< HEAD
-    "repeated-id",
-=======
     "own-mails",
     "quick-stage",
->>>>>>> life
+    "repeated-id",
     "review-by-passed",
     "same-rule",
     "secret-not-set",
@@ -90,12 +87,9 @@ ADVICE: Mapping[AdviceCode, str] = {
     "opens-named": "Opens are a signal of the lifecycle. Privacy proxies open everything, so silent people look alive.",
     "opens-only": "Opens are the only sign of life. Mail programs open everything by themselves; add clicks or orders.",
     "overlap": "More than 10 % of the smaller of two segments are in the other too, and may get both messages.",
-<<<<<<< HEAD
-    "repeated-id": "The number of an order stands on several rows, and each counts as an event. Write `id:` there.",
-=======
     "own-mails": "A signal of the lifecycle is about our own mails, so whoever is mailed looks alive. Take another.",
     "quick-stage": "A stage is shorter than the time between two mails, so some get none in it. Make it longer.",
->>>>>>> life
+    "repeated-id": "The number of an order stands on several rows, and each counts as an event. Write `id:` there.",
     "review-by-passed": "The day in `review_by` is over. Review the segment and set the next day, or delete it.",
     "same-rule": "Two segments have the same rule. Keep one and send it to both targets.",
     "secret-not-set": "The variable of a `${NAME}` is not set. Set it before doctor, plan or push.",
