@@ -62,7 +62,8 @@ class Small:
         lines = ["Id,Email,Name,Plan,Opt in,Opted in at"]
         for name, email in people.items():
             first = (numbers or {}).get(name, name)
-            number = int(first.removeprefix("p")) if first.removeprefix("p").isdigit() else int.from_bytes(first.encode()) % 10**9
+            told = first.removeprefix("p")
+            number = int(told) if told.isdigit() else int.from_bytes(first.encode()) % 10**9
             lines.append(f"{number},{email},{name.title()},paid,{'no' if name in refused else 'yes'},2026-01-05")
         (self.folder / "people.csv").write_text("\n".join(lines) + "\n")
         (self.folder / "segments.yaml").write_text(FILE.format(segments=segments, more=more, new=new))

@@ -60,7 +60,8 @@ class World:
         lines = ["Id,Email,Name,Plan,Opt in,Opted in at,ltv"]
         for name, email in people.items():
             plan = (plans or {}).get(name, "paid")
-            lines.append(f"{int.from_bytes(name.encode()) % 10**9},{email},{renamed}{name.title()},{plan},yes,2026-01-05,{ltv}")
+            number = int.from_bytes(name.encode()) % 10**9
+            lines.append(f"{number},{email},{renamed}{name.title()},{plan},yes,2026-01-05,{ltv}")
         (self.folder / "people.csv").write_text("\n".join(lines) + "\n")
         (self.folder / "segments.yaml").write_text(FILE.format(more=more, new=new))
 
