@@ -6,6 +6,7 @@ Owns: check_types() and the types of traits. Must not: build expressions, read r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from connector.config.language import platform_words
@@ -61,6 +62,7 @@ class _Checks:
 
     def __init__(self, config: Config, loaded: Loaded, as_of: datetime) -> None:
         self.config = config
+        self.nearly = {(one.source, one.column): one for one in loaded.findings if one.code == "nearly-typed"}
         self.names = Names.of(config, loaded)
         self.connection = loaded.connection
         self.clock = Clock.at(as_of, config.zone)
@@ -108,7 +110,10 @@ class _Checks:
         return result_type(found.measure, "integer" if found.column is None else self.type(found.source, found.column))
 
     def compare(self, node: Compare, source: str) -> Iterator[Problem]:
-        yield from self._test(node, self.type(source, node.column))
+        for problem in self._test(node, self.type(source, node.column)):
+            near = self.nearly.get((source, self.names.find(source, node.column) or ""))
+            more = "" if near is None else f" {near.count:,} {near.message}: {near.file} row {near.row:,}."
+            yield replace(problem, message=problem.message + more)
 
     def measure(self, node: Aggregate | Events, source: str) -> Iterator[Problem]:
         found = ask(node)

@@ -28,7 +28,7 @@ from connector.sources.files import encoding, formats
 from connector.sources.files.csv import Tally
 from connector.sources.files.formats import Export
 from connector.sources.findings import Findings
-from connector.sources.rows import Span
+from connector.sources.rows import Span, locate
 from connector.sources.text import fold, literal, name, plain
 from connector.sources.trouble import reading
 
@@ -61,7 +61,7 @@ class Builder:
         self.con, self.wish, self.private, self.findings = con, wish, private, findings
         self.layout = Layout(wish)
         self.typed = Typed(f"raw_{wish.number}", f"typed_{wish.number}")
-        self.choice = Choice(con, self.layout, self.typed.raw, findings)
+        self.choice = Choice(con, self.layout, self.typed.raw, findings, self._place)
         self.mapped: dict[str, Mapped] = {}
         self.given: dict[str, int] = {}  # column -> cells that are not missing, of the rows that vote
         self.silent = False  # whether some rows do not
@@ -133,9 +133,13 @@ class Builder:
         formats.create_raw(self.con, raw, len(layout.slots))
         for export in self.wish.info.exports:
             self._read_one(export, layout, raw)
-        counts = Choice(self.con, layout, raw, self.findings).sample(self.typed.rows)
+        counts = Choice(self.con, layout, raw, self.findings, self._place).sample(self.typed.rows)
         self.con.execute(f"DROP TABLE {raw}")
         return measure.habits(counts.values())
+
+    def _place(self, row: int) -> Where:
+        (line,) = engine.row(self.con, f"SELECT _line FROM {self.typed.raw} WHERE rowid = {row}")
+        return locate(self.typed.spans, {row: line})[row]
 
     def _map(self) -> None:
         region = None

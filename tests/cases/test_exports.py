@@ -18,15 +18,9 @@ from tests import launcher
 
 CASES = Path(__file__).parent / "exports"
 NAMES = sorted(folder.name for folder in CASES.iterdir() if folder.is_dir())
-OPEN: frozenset[str] = frozenset([])  # known to fail; a case that passes must be taken out
 
 
-def _case(name: str) -> object:
-    marks = [pytest.mark.xfail(strict=True, reason="open")] if name in OPEN else []
-    return pytest.param(name, marks=marks)
-
-
-@pytest.mark.parametrize("name", [_case(name) for name in NAMES])
+@pytest.mark.parametrize("name", NAMES)
 def test_case(name: str, tmp_path: Path) -> None:
     folder = shutil.copytree(CASES / name, tmp_path / name)
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))

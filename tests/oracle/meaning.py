@@ -302,6 +302,11 @@ class Oracle:
             return value in (test.value if isinstance(test.value, tuple) else (test.value,))
         if kind == "list":
             return self.list(test, value)
+        if kind == "day":  # MM/DD, as of a leap year long ago
+            month, day = map(int, value.split("/"))
+            return (
+                test.value == f"{month:02}-{day:02}" if test.test == "on" else self.date(test, date(2000, month, day))
+            )
         return self.date(test, value)
 
     def text(self, test: r.Compare, value: str) -> bool:

@@ -23,6 +23,7 @@ TYPES: dict[str, ColumnType] = {
     "opted": "boolean",
     "tags": "list",
     "home": "place",
+    "fete": "day",
 }
 ORDER_TYPES: dict[str, ColumnType] = {"product": "text", "amount": "number", "pieces": "integer", "due": "date"}
 ALL_ORDER_TYPES: dict[str, ColumnType] = {**ORDER_TYPES, "at": "timestamp"}  # what `at:` names, filled like _at
@@ -64,6 +65,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "date": days,
     "timestamp": instants,
     "boolean": st.booleans(),
+    "day": days.map(lambda day: f"{day:%m/%d}"),
     "list": st.lists(words, max_size=3),
     "place": st.tuples(st.integers(-900, 900), st.integers(-1800, 1800)).map(
         lambda found: {"latitude": found[0] / 10, "longitude": found[1] / 10}
@@ -144,6 +146,10 @@ TESTS: dict[str, st.SearchStrategy[Any]] = {
     | one("between", st.tuples(decimals, decimals).map(_pair)),
     "date": _DAYS,
     "timestamp": _DAYS | one("within more_than_ago within_next not_within", hourly) | one("before after on", moments),
+    "day": exists
+    | one("anniversary_within", calendar)
+    | one("month", st.lists(st.sampled_from(["jan", "february", "mar", "december"]), min_size=1, max_size=2))
+    | one("on", days.map(lambda day: f"{day:%m-%d}")),
     "boolean": st.booleans() | exists | one("is is_not", st.booleans()),
     "list": exists
     | one("has", words).flatmap(_exact)

@@ -32,3 +32,12 @@ def test_a_join_that_finds_nobody_stops(tmp_path: Path, command: tuple[str, ...]
     assert told.returncode == 0 and "join-finds-nobody" in told.stdout
     (tmp_path / "orders.csv").write_text("Customer,Day\n,2026-11-01\n")  # of guests alone
     assert launcher.sync(tmp_path, *command, "--as-of", "2026-11-20").returncode == 0
+
+
+def test_a_wrong_type_names_the_cell(tmp_path: Path) -> None:
+    text = "version: 1\nsources: {contacts: {file: contacts.csv, email: Email}}\n"
+    text += "segments: {s: {when: {spent: {at_least: 5}}}}\n"
+    (tmp_path / "segments.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "contacts.csv").write_text("Email,Spent\na@example.com,5\nb@example.com,6\nc@example.com,n.a.\n")
+    done = launcher.sync(tmp_path, "check")
+    assert done.returncode == 2 and "“n.a.”" in done.stderr and "contacts.csv row 4" in done.stderr, done.stderr

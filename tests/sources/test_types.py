@@ -132,6 +132,17 @@ def test_a_few_cells_do_not_make_a_column_text(tmp_path: Path, good: list[str], 
     )
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind"), [(["1.5", "2", "n.a."], "numbers"), (["2026-11-01", "11/17/2026", "2026-11-03"], "dates")]
+)
+def test_what_keeps_a_column_from_its_type(tmp_path: Path, cells: list[str], kind: str) -> None:
+    text = "email,x\n" + "".join(f"u{number}@example.com,{cell}\n" for number, cell in enumerate(cells))
+    (told,) = [one for one in contacts(tmp_path, text).findings if one.code == "nearly-typed"]
+    odd = cells[2] if kind == "numbers" else cells[1]
+    assert (told.count, told.row) == (1, 2 + cells.index(odd))
+    assert f"{kind} that 2 of 3 are" in told.message and f"“{odd}”" in told.message
+
+
 @pytest.mark.parametrize("name", ["zip", "Customer ID", "SKU", "Postal Code"])
 def test_codes_are_read_by_all_of_their_values(tmp_path: Path, name: str) -> None:
     assert "SW1A 1AA" in column(_many(tmp_path, ["12345"], ["SW1A 1AA"], name), name.lower().replace(" ", "_"))

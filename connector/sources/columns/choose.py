@@ -17,6 +17,7 @@ from connector.sources.columns.measure import Counts, Habits, Text
 from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.readings import Reading
 from connector.sources.findings import Findings
+from connector.sources.text import trim_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,8 +28,16 @@ _SAMPLE = 1024
 class Choice:
     """slot -> Reading, for the columns that need one; the others are read as their type says."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, layout: Layout, raw: str, findings: Findings) -> None:
-        self.con, self.layout, self.raw, self.findings = con, layout, raw, findings
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        layout: Layout,
+        raw: str,
+        findings: Findings,
+        place: Callable[[int], tuple[str, int]],
+    ) -> None:
+        """`place` tells the file and row number of a raw row."""
+        self.con, self.layout, self.raw, self.findings, self.place = con, layout, raw, findings, place
         self.texts = layout.measured()
         self.habits = Habits()
         self.readings: dict[int, Reading] = {}
@@ -79,10 +88,30 @@ class Choice:
                 info = replace(info, type="timestamp")
                 found = measure.decide(replace(text, info=info), counts[slot], self.habits, self.layout.wish.zone)
             self.readings[slot] = found
+            if found.type == "text" and info.type is None and not text.whole:
+                self._nearly(text, counts[slot])
             if found.type == "list" and not info.separator and (odd := counts[slot].get(f"not{found.separator}")):
                 self._mixed(text, found.separator, odd)
             if measure.ambiguous(found, counts[slot]):
                 self._ambiguous(info, found, counts[slot]["all"])
+
+    def _nearly(self, text: Text, counts: Counts) -> None:
+        """A column of texts most of which are no text: rules that ask it like a number or a date fail, and say why."""
+        value = trim_sql(text.value)
+        found = measure.odd(counts, value) if counts["all"] else None
+        if found is None:
+            return
+        fit, kind, other = found
+        query = f"SELECT min(r.rowid), arg_min({text.value}, r.rowid) FROM {self.raw} r"
+        row, cell = engine.row(self.con, f"{query} WHERE {value} IS NOT NULL AND {other} AND {self.layout.votes()}")
+        if row is None:
+            return
+        message = (
+            f"values are none of the {kind} that {fit:,} of {counts['all']:,} are, so the column is one of texts, as"
+            f" “{quoted(cell)}”. Declare `type`, or `missing: [{quoted(cell)}]`"
+        )
+        source = self.layout.wish.info.name
+        self.findings.add("nearly-typed", source, text.info.name, counts["all"] - fit, message, self.place(row))
 
     def _mixed(self, text: Text, sign: str, count: int) -> None:
         odd = measure.otherwise(text.value, sign)

@@ -195,6 +195,16 @@ def unsettled(reading: Reading, counts: Counts) -> bool:
     return reading.type == "text" and not reading.loose and 2 * most > counts["all"]
 
 
+def odd(counts: Counts, value: str) -> tuple[int, str, str] | None:
+    """(how many, of which kind, SQL: whether the text `value` is none), where most texts of a column are of a kind."""
+    style = max(_STYLES, key=lambda one: counts[one])
+    sign = max(NUMBER, key=lambda one: counts[f"number{one}"])
+    number = (counts[f"number{sign}"], "numbers", f"NOT regexp_full_match({value}, {literal(NUMBER[sign])})")
+    moment = f"coalesce({times.local(value, style)}, {times.zoned(value, style)}) IS NULL"
+    found = max(number, (counts[style], "dates", moment))
+    return found if 2 * found[0] > counts["all"] else None
+
+
 def fixed(info: ColumnInfo) -> Reading:
     """The reading of a column whose type needs no look at its values: text, country, phone, boolean."""
     if info.type == "boolean":
