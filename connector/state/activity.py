@@ -20,7 +20,7 @@ from connector.state.times import instant, micros
 
 TABLES = ("ALTER TABLE contact ADD COLUMN returned_at INTEGER",)
 UNTIMED = -1
-# Whoever signs up in a form of the platform may have to confirm it first.
+# Those who sign up in a form of the platform may have to confirm it first.
 # What we lift ourselves is entered with the outcome, so that it is no change when it is read.
 _LEFT = quoted([*BLOCKED, Status.PENDING])
 # Not every platform tells a subscription from none.
@@ -83,7 +83,7 @@ def timed(db: Driver, destination: str, at: int) -> None:
 
 
 def everywhere(db: Driver) -> pa.Table:
-    """ACTIVITY; whoever subscribed again counts as having clicked."""
+    """ACTIVITY; those who subscribed again count as having clicked."""
     return db.table(_EVERYWHERE, ACTIVITY)
 
 

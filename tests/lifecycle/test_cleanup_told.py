@@ -6,12 +6,15 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from connector.app import cleaning, pushing, restoring
 from connector.app import lifecycle as verbs
 from connector.app.workspace import open_state
-from connector.report.cleanup import cleanup_csv, cleanup_text
+from connector.lifecycle import cleanup as plans
+from connector.lifecycle.cleanup import OUTCOMES
+from connector.report.cleanup import cleanup_csv, cleanup_text, reason
 from tests import launcher
 from tests.lifecycle.test_path import SILENT, begun, to_sunset, told
 from tests.lifecycle.world import POLICY, Person, World, world
@@ -96,6 +99,12 @@ def test_before_the_first_request_the_file_says_what_is_planned(made: World) -> 
         before = cleaning.write(workspace, found, cleaning._forgotten(store, found))
     assert before is not None
     assert set(listed(made).values()) == {("planned", "")}
+    happened = pa.table([[ANN, BEN], ["rejected", "failed"], ["not_archivable", "Retryable"]], schema=OUTCOMES)
+    rows = plans.listed(found.sides[0], pa.array([], pa.string()), happened).to_pylist()
+    told_of = {row["email"]: (row["outcome"], row["reason"]) for row in rows}
+    assert told_of[ANN] == ("failed", "not_archivable") and told_of[BEN] == ("failed", "Retryable")
+    assert reason("not_archivable") == "the platform does not archive this contact"
+    assert told_of[CAT] == ("not sent", None)
 
 
 def test_only_told_is_told_once(made: World) -> None:

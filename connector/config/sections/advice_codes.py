@@ -87,7 +87,7 @@ ADVICE: Mapping[AdviceCode, str] = {
     "opens-named": "Opens are a signal of the lifecycle. Privacy proxies open everything, so silent people look alive.",
     "opens-only": "Opens are the only sign of life. Mail programs open everything by themselves; add clicks or orders.",
     "overlap": "More than 10 % of the smaller of two segments are in the other too, and may get both messages.",
-    "own-mails": "A signal of the lifecycle is about our own mails, so whoever is mailed looks alive. Take another.",
+    "own-mails": "A signal of the lifecycle is about our own mails, so all who are mailed look alive. Take another.",
     "quick-stage": "A stage is shorter than the time between two mails, so some get none in it. Make it longer.",
     "repeated-id": "The number of an order stands on several rows, and each counts as an event. Write `id:` there.",
     "review-by-passed": "The day in `review_by` is over. Review the segment and set the next day, or delete it.",

@@ -72,7 +72,7 @@ def _mails(given: Evidence, section: Lifecycle) -> Iterator[Found]:
     for number, name in enumerate(section.signals):
         if _ours(given, name):
             text = (
-                f"“{name}” is about mails that we sent: whoever is mailed looks alive. Name what people do themselves."
+                f"“{name}” is about mails that we sent: all who are mailed look alive. Name what people do themselves."
             )
             yield "own-mails", ("signals", number), text
 
