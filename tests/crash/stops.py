@@ -191,9 +191,7 @@ def _named(lists: dict[str, set[str]], tags: dict[str, set[str]]) -> dict[tuple[
 def _changes(line: dict[str, Any]) -> bool:
     """An answered request that is no reading."""
     what = line.get("answered", "GET")
-    return not what.startswith("GET") and not any(
-        word in what for word in ("/search", "/batch/read", "opted", "optout")
-    )
+    return not what.startswith("GET") and not any(word in what for word in ("/search", "/read"))
 
 
 def _is_stopped(pid: int) -> bool:
