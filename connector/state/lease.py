@@ -58,11 +58,6 @@ class Lease:
             raise StateError("A platform was to be changed without the lease of the state: a bug in the connector.")
         self._confirmed.require()
 
-    def keep(self) -> None:
-        """In a transaction that needs no lease: whoever had it and lost it writes nothing more. Raises LeaseHeld."""
-        if self._fence is not None:
-            self.check()
-
     def check(self) -> None:
         """Inside the transaction of every journal write. Raises LeaseHeld when it was lost, StateError without one."""
         if self._fence is None:
