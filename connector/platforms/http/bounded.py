@@ -29,7 +29,10 @@ def read(
     now: Callable[[], float] = monotonic,
 ) -> bytes:
     """The decompressed content of a response that was asked for with `stream`. Raises Excessive, and
-    requests.ConnectionError when the connection breaks or the compression is wrong."""
+    requests.ConnectionError when the connection breaks or the compression is wrong. What wraps requests, as a recorder
+    or a tracer does, may have read it already."""
+    if getattr(response, "_content_consumed", False):
+        return response.content or b""
     until, size, parts = now() + seconds, 0, list[bytes]()
     try:
         while part := response.raw.read1(_CHUNK, decode_content=True):
