@@ -21,9 +21,6 @@ __all__ = ["postgres"]
 def test_who_lost_the_lease_sends_nothing(
     tmp_path: Path, place: str, trouble: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if place == "s3":
-        for library in ("moto.server", "s3fs"):
-            pytest.importorskip(library)
     server = request.getfixturevalue("postgres") if place == "postgresql" else ""
     monkeypatch.setattr(stops, "TROUBLES", (trouble,))
     assert stops.stop_many(tmp_path, place, seed=3, stops=1, server=server).total == 1

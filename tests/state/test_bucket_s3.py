@@ -13,8 +13,6 @@ from tests.crash import places
 
 from .conftest import contacts
 
-pytest.importorskip("moto.server")
-pytest.importorskip("s3fs")
 # Of the server that moto runs in this process, and of the filesystem's connections, which end with it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::DeprecationWarning")
 
