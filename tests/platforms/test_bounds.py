@@ -66,7 +66,7 @@ def serving(answer: Callable[[], Iterator[bytes]]) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_without_end_is_a_typed_error_in_little_memory(name: str) -> None:
-    """In a process of its own, whose peak is measured. (Of getrusage it would be that of the process that started it.)"""
+    """In a process of its own, whose peak is measured; getrusage would tell that of the process which started it."""
     with serving(ANSWERS[name]) as url:
         script = (
             "import sys\n"
