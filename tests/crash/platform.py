@@ -165,6 +165,8 @@ class Platform(FakePlatform):
         new = row["email"]
         for old in [email for email, held in self.contacts.items() if held["id"] == row["remote_id"] and email != new]:
             self.contacts[new], self.status[new] = self.contacts.pop(old), self.status.pop(old)
+            if new in self.kept:  # an opt-out belongs to the address
+                self.status[new] = str(Status.UNSUBSCRIBED)
             self.aliases = {alias: new if shown == old else shown for alias, shown in self.aliases.items()}
             self.aliases.pop(new, None)
             for group in self.groups.values():
