@@ -29,8 +29,9 @@ def new(workspace: Workspace, store: Store) -> list[str]:
         return []
     return [
         f"The state is new: {store.place} has no record of {', '.join(unknown)}. Members found there are taken over if "
-        "they are desired (`sync adopt` does only that), and all others stay. If you pushed there before, this is not "
-        "its state: give the right one with --state, and let --state-must-exist refuse a new one."
+        "they are desired (`sync adopt` does only that); all others stay unless `sync adopt --former` takes them over. "
+        "If you pushed there before, this is not its state: give the right one with --state, and let "
+        "--state-must-exist refuse a new one."
     ]
 
 

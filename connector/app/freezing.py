@@ -1,4 +1,4 @@
-"""Frozen segments: what the state keeps of them, and which the next push would freeze or let go.
+"""Frozen segments: what the state keeps of them, and which the next push would freeze or release.
 
 Owns: when a segment is frozen (at the first push that sends it) and released (when the file says no longer `frozen`).
 Must not: print, evaluate, write (the run that is opened for the plan does).
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Freezing:
-    """`members` (state.frozen.FROZEN) are kept from the push on, `released` segments are let go; `notes` tell it, and
+    """`members` (state.frozen.FROZEN) are kept from the push on, `released` segments are released; `notes` tell it, and
     what else there was to tell of the evaluation."""
 
     members: pa.Table
@@ -80,7 +80,7 @@ def due(workspace: Workspace, store: Store, evaluation: Evaluation, forgotten: p
 
 
 def taken_back(workspace: Workspace, store: Store, run: RunInfo) -> tuple[str, ...]:
-    """The segments that undoing `run` lets go: those it froze, if undo reaches all that they are sent to."""
+    """The segments that undoing `run` releases: those it froze, if undo reaches all that they are sent to."""
     chosen = {destination.name for destination in workspace.destinations()}
     segments = workspace.config.segments
     return tuple(

@@ -53,9 +53,9 @@ Restore = Annotated[
 def cleanup(
     common: Common, yes: Yes = False, allow: Allow = None, reason: Reason = None, restore: Restore = None
 ) -> int:
-    """Show who would be let go, bounced, unsubscribed but still tagged, orphaned, doubled or invalid; do it with --yes.
+    """Show who would be archived, and who is bounced, unsubscribed but tagged, orphaned or invalid; do it with --yes.
 
-    Nobody is deleted. Everybody who is let go is written to a file first, and looked at once more just before."""
+    Nobody is deleted. Everybody who is archived is written to a file first, and looked at once more just before."""
     if restore is not None:
         return _restored(common, yes, allow, reason, restore)
     from connector.app import cleaning as verbs

@@ -18,6 +18,7 @@ from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, Policy
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
+from connector.vendors import title
 
 DEFAULT, UNSUBSCRIBE, REPORT, REMOVE_TAGS, RESTORE = "default", "unsubscribe", "report", "remove_tags", "restore"
 SUNSET, HARD, SOFT, UNSUBSCRIBED, BACK = "sunset", "bounced", "bounced_softly", "unsubscribed", "back"
@@ -130,8 +131,8 @@ def offered(word: str, can: Capabilities) -> bool:
 def refusal(word: str, can: Capabilities) -> str:
     """Why an action is not done, and what is."""
     if can.retire is None:
-        return f"{can.platform} offers no way to let a contact go through its API that could be taken back."
-    return f"{can.platform} has no “{word}” here; it offers: {can.retire.action}."
+        return f"{title(can.platform)} has no way to archive or suppress a contact through its API that could be taken back."
+    return f"{title(can.platform)} has no “{word}” here; it offers: {can.retire.action}."
 
 
 def find(

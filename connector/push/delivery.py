@@ -68,7 +68,7 @@ class Delivery:
     target_ids: dict[Step, str] = field(default_factory=dict)
     joins: dict[Step, tuple[str, ...]] = field(default_factory=dict)
     totals: dict[Step, int] = field(default_factory=dict)
-    sparing: Sparing | None = None  # asked before anybody is let go
+    sparing: Sparing | None = None  # asked before anybody is archived
     _failures: int = 0
     _done: dict[Step, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -154,7 +154,9 @@ class Delivery:
     def _spare(self, batch: JournalBatch, records: pa.Table) -> pa.Table:
         """Who is left of a batch that lets people go, once those are out who showed life or changed meanwhile."""
         if self.sparing is None:
-            raise ContractError(f"{batch.step.destination}: nobody is let go without a last look.", code="no_last_look")
+            raise ContractError(
+                f"{batch.step.destination}: nobody is archived without a last look.", code="no_last_look"
+            )
         # Nobody is unsubscribed who is already; but whoever reads so after a try without an answer may be our doing.
         first = batch.step.op is Op.UNSUBSCRIBE and batch.state is BatchState.PLANNED
         found = self.sparing.codes(records, None if first else self._retired(batch))

@@ -1,6 +1,6 @@
 """A RETIRE that can be taken back: sent, and what proves later that it was ours.
 
-Owns: the reading right after the request. Must not: decide outcomes, or who is let go.
+Owns: the reading right after the request. Must not: decide outcomes, or who is archived.
 """
 
 from __future__ import annotations

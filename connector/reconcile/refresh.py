@@ -85,6 +85,6 @@ def _note(destination: str, held: int, lost: int, first: bool) -> str:
     if first:
         return (
             f"{text} The ledger was empty, so nobody can know which members we once added: who is desired becomes "
-            "ours, all others stay. Field values are not read back and are sent again."
+            "ours. Field values are not read back and are sent again."
         )
     return f"{text} Field values are not read back: those last confirmed count as still there."

@@ -25,7 +25,7 @@ WORDS = {
     "bounced": "bounced for good",
     "bounced_softly": "bounced again and again",
     "unsubscribed": "unsubscribed, with tags of ours",
-    "back": "let go before, and alive again",
+    "back": "archived or suppressed before, and active again",
 }
 ACTIONS = {
     "report": "only told",
@@ -69,7 +69,7 @@ def cleanup_json(
 
 
 def _way(side: Findings) -> dict[str, Any]:
-    """How people are let go here, and whether that can be taken back."""
+    """How people are archived or suppressed here, and whether that can be taken back."""
     if UNSUBSCRIBE in (side.actions.sunset, side.actions.bounced):
         return {"action": UNSUBSCRIBE, "can_be_undone": False, "undo": FINAL}
     retire = side.capabilities.retire
@@ -163,6 +163,6 @@ def _total(plan: Plan) -> str:
     )
     final = f" ({sums['irreversible']:,} of them for good)" if sums["irreversible"] else ""
     return (
-        f"Total: {sums['retires']:,} to let go{final}, {sums['removes']:,} memberships to take off, "
-        f"{requests(sums['requests'])} to {platforms}."
+        f"Total: {sums['retires']:,} to archive, suppress or unsubscribe{final}, {sums['removes']:,} memberships to "
+        f"remove, {requests(sums['requests'])} to {platforms}."
     )

@@ -39,9 +39,9 @@ MOVED = {
     "policy": "by another policy",
     "left": "gone from the export, without consent, or said no",
     "over": "whose returned tag is over",
-    "retired": "let go",
+    "retired": "archived or suppressed",
     "undone": "taken back",
-    "restored": "back after having been let go",
+    "restored": "back after having been archived or suppressed",
 }
 
 
@@ -229,7 +229,7 @@ def _destination_lines(side: dict[str, Any], zone: ZoneInfo) -> list[str]:
                 ("adds", "+", ""),
                 ("removes", "−", ""),
                 ("adopted", "=", " already there"),
-                ("disowned", "≠", " let go of"),
+                ("disowned", "≠", " no longer ours"),
             )
             if target[key]
         ]

@@ -1,4 +1,4 @@
-"""Frozen segments: who was decided to be in them, kept until they are let go.
+"""Frozen segments: who was decided to be in them, kept until they are released.
 
 Owns: the tables `frozen` and `frozen_member`. Must not: decide who is in a segment, or when one is frozen.
 

@@ -223,7 +223,9 @@ def test_guards_show_a_mass_move_first(tmp_path: Path) -> None:
         on(45)
         made.push(allow=("stages",), reason="again")
         on(46)
-        with pytest.raises(Unsafe, match=r"60 of 100 contacts would be let go.*--allow retires"):
+        with pytest.raises(
+            Unsafe, match=r"60 of 100 contacts would be archived, suppressed or unsubscribed.*--allow retires"
+        ):
             made.cleanup()
         made.policy = POLICY + "  ramp: {at_most: 10% of contacts}\n"
         found, result = made.cleanup()

@@ -88,7 +88,7 @@ def _said(made: cleaning.Cleaning) -> None:
     for name in BOTH:
         assert f"{name}: unsubscribe of 4 contacts cannot be undone: only the person can subscribe again" in words
     assert "unsubscribe, for good" in words and "silent0@" not in words
-    assert "Total: 8 to let go (8 of them for good)" in words
+    assert "Total: 8 to archive, suppress or unsubscribe (8 of them for good)" in words
     assert [(side["action"], side["can_be_undone"]) for side in document["destinations"]] == [
         ("unsubscribe", False)
     ] * 2
@@ -201,7 +201,9 @@ def test_guard_and_ramp_hold_for_it(tmp_path: Path) -> None:
         for day in (-1, 0, 10, 15, 16):
             made.day = day
             made.push(allow=("stages",), reason="a test")
-        with pytest.raises(Unsafe, match=r"60 of 70 contacts would be let go.*--allow retires"):
+        with pytest.raises(
+            Unsafe, match=r"60 of 70 contacts would be archived, suppressed or unsubscribed.*--allow retires"
+        ):
             made.cleanup()
         assert not platforms.hubspot_optouts(made.running.url)
         made.policy = WRITTEN + "  ramp: {at_most: 7, per: run}\n"

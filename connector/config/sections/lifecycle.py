@@ -157,7 +157,7 @@ class Lifecycle(Model):
 
 
 class Bounced(Model):
-    """From how many bounces on a contact is let go."""
+    """From how many bounces on a contact is archived or suppressed."""
 
     hard: Several = 1
     soft: Several | None = None

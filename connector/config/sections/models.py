@@ -177,7 +177,9 @@ class Guards(Model):
     tier: Limit = None  # contacts that the account's price covers
     stages_percent: LimitPercent = 20.0  # of the destination's contacts: those who enter a stage of the lifecycle
     stages: Limit = None
-    retires_percent: LimitPercent = 10.0  # of the destination's contacts: those whom `sync cleanup` lets go
+    retires_percent: LimitPercent = (
+        10.0  # of the destination's contacts: those whom `sync cleanup` archives or suppresses
+    )
     retires: Limit = None
 
     def overruled(self, by: Guards | None) -> Guards:

@@ -110,10 +110,17 @@ def staged(destination: str, guards: Guards, moves: int, known: int) -> list[Gua
 
 
 def retired(destination: str, guards: Guards, retires: int, known: int) -> list[GuardHit]:
-    """Many people would be let go at once."""
+    """Many people would be archived, suppressed or unsubscribed at once."""
     if not _over(retires, known, guards.retires_percent, guards.retires, guards.floor):
         return []
-    return [_hit("retires", destination, "", f"{retires:,} of {known:,} contacts would be let go")]
+    return [
+        _hit(
+            "retires",
+            destination,
+            "",
+            f"{retires:,} of {known:,} contacts would be archived, suppressed or unsubscribed",
+        )
+    ]
 
 
 def _over(changes: int, held: int, percent: float | None, absolute: int | None, floor: int) -> bool:
