@@ -131,7 +131,7 @@ def offered(word: str, can: Capabilities) -> bool:
 def refusal(word: str, can: Capabilities) -> str:
     """Why an action is not done, and what is."""
     if can.retire is None:
-        return f"{title(can.platform)} has no way to archive or suppress a contact through its API that could be taken back."
+        return f"{title(can.platform)} has no way to archive or suppress a contact that could be taken back."
     return f"{title(can.platform)} has no “{word}” here; it offers: {can.retire.action}."
 
 

@@ -85,7 +85,7 @@ def test_a_whole_way_there_and_back(three: World) -> None:
     assert result is not None and result.counts == {
         name: {"retire": {"applied": 3}} for name in ("mailchimp", "klaviyo")
     }
-    assert any("hubspot offers no way" in note for note in found.plan.notes)
+    assert any("HubSpot has no way" in note for note in found.plan.notes)
     assert [note for note in found.plan.notes if "can be undone" in note]
     (path,) = (three.folder / ".connector" / "rehearsal").glob("retired-2027-01-17-*.csv")
     assert path.stat().st_mode & 0o777 == 0o600

@@ -151,7 +151,7 @@ def test_not_written_it_is_never_sent(tmp_path: Path) -> None:
         cleaned, result = made.cleanup()
         assert result is not None and result.counts == {"mailchimp": {"retire": {"applied": 4}}}
         assert not any(no(made).values()) and set(made.stages("hubspot").values()) == {"sunset"}
-        assert any("hubspot offers no way" in note for note in cleaned.plan.notes)
+        assert any("HubSpot has no way" in note for note in cleaned.plan.notes)
 
 
 def test_klaviyo_has_none_and_leaves_its_people(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_klaviyo_has_none_and_leaves_its_people(tmp_path: Path) -> None:
         to_sunset(made)
         cleaned, result = made.cleanup()
         assert result is not None and set(result.counts) == {"hubspot"}
-        assert any("klaviyo has no “unsubscribe” here; it offers: suppress" in note for note in cleaned.plan.notes)
+        assert any("Klaviyo has no “unsubscribe” here; it offers: suppress" in note for note in cleaned.plan.notes)
         assert set(made.stages("klaviyo").values()) == {"sunset"}
 
 
