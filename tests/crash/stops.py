@@ -239,8 +239,8 @@ def main(stops: int = 200, *chosen: str) -> None:
             share_of = stops // len(wanted) + (number < stops % len(wanted))
             url = server.get_uri() if server else ""
             for world in range(0, share_of, WORLD):
-                seed, stops = number * 1000 + world, min(WORLD, share_of - world)
-                tally += stop_many(Path(folder) / place / str(world), place, seed, stops, server=url)
+                here = Path(folder) / place / str(world)
+                tally += stop_many(here, place, number * 1000 + world, min(WORLD, share_of - world), server=url)
                 print(f"{tally.total} stops, {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
         if server:
             server.cleanup()
