@@ -157,11 +157,11 @@ def test_a_lease_that_was_cut_off_runs_out(tmp_path: Path) -> None:
     url, path = _share(tmp_path)
     cut_off = path.with_name("state.db.lease-9")
     cut_off.touch()
-    os.utime(cut_off, (time.time(), time.time()))  # as if the share had this process's clock
+    written = cut_off.stat().st_mtime  # by the share's clock, which is not this process's
     store = RemoteStore(url)
     with pytest.raises(LeaseHeld, match="in use by a command"), store.lease("push"):
         pass
-    long_ago = time.time() - lease_module.SECONDS - 1
+    long_ago = written - lease_module.SECONDS - 1
     os.utime(cut_off, (long_ago, long_ago))
     with store.lease("push"):
         pass

@@ -93,7 +93,10 @@ class Chain(Place):
         written, now = self._written(self._lease(number)), self._clock()
         if written is None or now is None:
             return not self._moves(number, version, local.SECONDS)
-        if (now - written).total_seconds() <= local.SECONDS:
+        age = (now - written).total_seconds()
+        if age < -local.SECONDS:  # the store's clock was put back
+            return not self._moves(number, version, local.SECONDS)
+        if age <= local.SECONDS:
             return False
         elsewhere = self.is_share and found["machine"] != local.machine()
         return not (elsewhere and self._moves(number, version, local.SECONDS / 3))
