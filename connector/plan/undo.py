@@ -146,7 +146,7 @@ def _fields(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
 
 def _restores(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
     """Make the table `restored` (email): whom the run archived or suppressed and the platform takes back, with dated
-    proof of consent, unless they said no themselves since, and only while what is there is provably our doing."""
+    proof of consent, unless they opted out themselves since, and only while what is there is provably our doing."""
     retire, offered = side.capabilities.retire, (Op.RESTORE, None) in side.capabilities.operations
     led_to = retire.leads_to if retire else Status.ARCHIVED
     can = "true" if offered else "false"

@@ -134,7 +134,7 @@ class PostgresDatabase:
             yield
 
     def shrink(self) -> None:
-        """Rows and indexes are written anew, without the room that the server else leaves for more. Only the owner of
+        """Rows and indexes are rewritten, without the room that the server else leaves for more. Only the owner of
         the tables may do so; for others the server reuses the room by itself."""
         indexes = self.rows("SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()")
         todo = [("ALTER INDEX {} SET (fillfactor = 100)", name) for (name,) in indexes]
