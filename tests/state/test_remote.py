@@ -90,6 +90,44 @@ def test_who_lost_the_lease_puts_nothing_back(opened: Open, monkeypatch: pytest.
     assert opened().counts("d").contacts == 0
 
 
+@pytest.mark.parametrize("stopped", ["write", "sync", "rename"])
+def test_who_is_stopped_while_putting_back_replaces_nothing_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: str
+) -> None:
+    """The successor takes the lease, puts back and ends while the first one stands at each step of the replacement."""
+    monkeypatch.setattr(lease_module, "SECONDS", -1)
+    place = f"file://{tmp_path}/state.db"
+    one, open_file, sync, rename = open_store(place), os.fdopen, os.fsync, Path.replace
+    assert isinstance(one, RemoteStore)
+
+    def successor() -> None:
+        monkeypatch.setattr(os, "fdopen", open_file)
+        monkeypatch.setattr(os, "fsync", sync)
+        monkeypatch.setattr(Path, "replace", rename)
+        with (two := open_store(place)).lease("resume"):
+            two.observe("d", contacts({"email": "a@example.com"}))
+        two.close()
+
+    def at(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*given: Any) -> Any:
+            if name == stopped and one._putting.locked():
+                successor()
+            return real(*given)
+
+        return step
+
+    with pytest.raises(LeaseHeld, match="took over"), one.lease("push"):
+        monkeypatch.setattr(os, "fdopen", at("write", open_file))
+        monkeypatch.setattr(os, "fsync", at("sync", sync))
+        monkeypatch.setattr(Path, "replace", at("rename", rename))
+        one._put()
+    one.close()
+    three = open_store(place)
+    assert three.counts("d").contacts == 1
+    three.close()
+    assert [left.name for left in tmp_path.glob("*.new-*")] == []
+
+
 def test_trouble_is_told_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StateError) as failed:
         bucket.Remote("memory://key:secret@bucket/x").fetch(Path("/nowhere/at/all"))
@@ -143,14 +181,14 @@ def test_what_is_being_written_is_as_private_as_the_old_file(tmp_path: Path, mon
     seen = []
 
     def look(_: int) -> None:
-        seen.extend(file.stat().st_mode & 0o777 for file in tmp_path.glob(".state.db.????????"))
+        seen.extend(file.stat().st_mode & 0o777 for file in tmp_path.glob("state.db.new-*"))
 
     monkeypatch.setattr(bucket.os, "fsync", look)
     store = RemoteStore(url)
     with store.lease("push"):
         pass
     store.close()
-    assert seen == [0o600]
+    assert set(seen) == {0o600}
 
 
 def test_a_lease_that_was_cut_off_runs_out(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ lease.
 
 Object stores replace an object at once. On a share a file is written beside the old one, which it then replaces: a
 process that dies meanwhile leaves the old one. A file that was cut off all the same is refused, and not taken for new.
-S3 replaces the file only if it is the one that this process put there last, however late the request arrives.
+S3 replaces the file only if it is the one that this process put there last, however late the request arrives. On a
+share, who takes the lease removes what its predecessors were writing, so that none of them can put it in place later.
 
 The file is put back when a run opens, before every request that creates people, and when the lease ends. So after a
 crash elsewhere the journal knows the run and every CREATE that may have left; all other requests set a state, and
@@ -70,14 +71,21 @@ class Remote(Chain):
 
     def put(self, content: bytes) -> str | None:
         """Replace the file, if the lease is still ours. Raises LeaseLost."""
+        self._require_newest()
+        if self.is_share:
+            if not self._replace_on_share(content, self._unfinished(self._number), self._require_newest):
+                raise self._taken_over()
+        else:
+            with self._explained():
+                if "s3" in self._protocols:
+                    self._put_on_s3(content)
+                else:
+                    self._replace(self._path, content)
+        return self.version()
+
+    def _require_newest(self) -> None:
         if self._newest() != self._number:
             raise self._taken_over()
-        with self._explained():
-            if "s3" in self._protocols:
-                self._put_on_s3(content)
-            else:
-                self._replace(self._path, content)
-        return self.version()
 
     def _put_on_s3(self, content: bytes) -> None:
         """A request that was under way while this process was stopped must not replace what a successor has put."""

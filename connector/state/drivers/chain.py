@@ -53,6 +53,7 @@ class Chain(Place):
         if found and self._version(self._lease(newest)) != before and not _freed(again := self._read(newest)):
             self.free()
             raise self._held(again)
+        self._remove_unfinished()
         self._remove_old(newest)
 
     def renew(self) -> bool:
@@ -144,10 +145,22 @@ class Chain(Place):
 
     def _remove_old(self, newest: int) -> None:
         for number in range(max(1, newest - 3), newest):
-            lease = self._lease(number)
-            for left in (lease, f"{lease}.new-{number}", f"{self._path}.new-{number}"):
-                with suppress(Exception):
-                    self._fs.rm_file(left)
+            with suppress(Exception):
+                self._fs.rm_file(self._lease(number))
+
+    def _remove_unfinished(self) -> None:
+        """What former holders were writing beside the file on a share. They look for a higher number once it is
+        written, and then only rename it: so after this none of them can replace the file, however late it wakes up."""
+        if not self.is_share:
+            return
+        with self._explained():
+            for left in self._fs.glob(self._unfinished("*")):
+                if left != self._unfinished(self._number):
+                    with suppress(FileNotFoundError):
+                        self._fs.rm_file(left)
+
+    def _unfinished(self, number: int | str) -> str:
+        return f"{self._path}.new-{number}"
 
     def _lease(self, number: int) -> str:
         return f"{self._path}.lease-{number}"

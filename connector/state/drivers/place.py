@@ -6,9 +6,10 @@ know what is in the file or what a lease is.
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,6 +94,20 @@ class Place:
             return
         with files.replacing(Path(path), like_old=True) as file:
             file.write(content)
+
+    def _replace_on_share(self, content: bytes, beside: str, require: Callable[[], None]) -> bool:
+        """The file, once its content is on the disk and `require` raised nothing. False when somebody removed the file
+        `beside` before it took its place: whoever does that after `require` would raise is never overwritten."""
+        with self._explained():
+            try:
+                with files.replacing(Path(self._path), like_old=True, beside=Path(beside)) as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    require()
+            except FileNotFoundError:
+                return False
+        return True
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
