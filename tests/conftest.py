@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests import launcher, shared
+from tests import launcher, shared, sweeps
 from tests.artefacts import Artefacts
 from tests.contract import plugin
 from tests.contract.plugin import (
@@ -15,8 +15,12 @@ from tests.contract.plugin import (
     pytest_terminal_summary,
     pytest_unconfigure,
 )
+from tests.sweeps import pytest_addoption, pytest_collection_modifyitems, pytest_configure_node
 
 __all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure_node",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_unconfigure",
@@ -26,6 +30,7 @@ __all__ = [
 def pytest_configure(config: pytest.Config) -> None:
     _keep_bytecode(config)
     plugin.pytest_configure(config)
+    sweeps.pytest_configure(config)
     launcher.begin()
     ours = shared.VARIABLE not in os.environ  # not so in a pytest that a test starts
     kept = shared.folder()

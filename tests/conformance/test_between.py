@@ -70,6 +70,7 @@ def test_a_contact_deleted_between_two_pushes(desk: Desk, kit: Kit) -> None:
 
 
 @pytest.mark.parametrize("newcomers", [0, 1])
+@pytest.mark.sweep(keep=4)
 def test_a_target_deleted_between_two_pushes(desk: Desk, kit: Kit, newcomers: int) -> None:
     """The next push makes it again with all its members, also when no member changes, as many requests as its plan
     says, and then there is nothing left to do."""
@@ -100,6 +101,7 @@ def test_a_declared_tag_deleted_between_two_pushes(desk: Desk, kit: Kit) -> None
     assert desk.push()[1] is None and desk.running.writes() == writes
 
 
+@pytest.mark.sweep(keep=2)
 def test_requests_sent_equal_the_forecast(desk: Desk, kit: Kit) -> None:
     """New contacts, one over a whole batch; then fields, further targets, leavers, and none of them."""
     desk.setup([kit], {kit.name: kit.creates})

@@ -50,6 +50,7 @@ def readdressed(desk: Desk, kit: Kit) -> Kit:
     return kit
 
 
+@pytest.mark.sweep(keep=2)
 def test_a_row_that_leaves_takes_nothing_from_the_row_that_stays(desk: Desk, readdressed: Kit) -> None:
     """Whoever of the two asks, the one contact is in the target; it leaves when neither does."""
     kit, cid = readdressed, Person(CID)
@@ -76,6 +77,7 @@ def test_missing_consent_of_one_row_counts_for_both(desk: Desk, readdressed: Kit
     settled(desk)
 
 
+@pytest.mark.sweep(keep=2)
 def test_the_fields_of_one_row_are_sent(desk: Desk, readdressed: Kit) -> None:
     kit, cid = readdressed, Person(CID)
     rows = [Person(ANN, name="Ann"), Person(BEA, name="Bea"), cid]
@@ -87,6 +89,7 @@ def test_the_fields_of_one_row_are_sent(desk: Desk, readdressed: Kit) -> None:
     settled(desk)
 
 
+@pytest.mark.sweep(keep=2)
 def test_a_row_that_is_gone_from_the_export_takes_nothing(desk: Desk, readdressed: Kit) -> None:
     kit, cid = readdressed, Person(CID)
     pushed(desk, Person(BEA, gold=True), cid)
@@ -97,6 +100,7 @@ def test_a_row_that_is_gone_from_the_export_takes_nothing(desk: Desk, readdresse
 
 @pytest.mark.parametrize("kit", MERGING, indirect=True)
 @pytest.mark.parametrize("leaves", [ANN, BEA])
+@pytest.mark.sweep(keep=2)
 def test_two_contacts_are_merged(desk: Desk, kit: Kit, leaves: str) -> None:
     desk.setup([kit], {kit.name: kit.creates})
     cid = Person(CID)
@@ -122,6 +126,7 @@ def test_two_contacts_are_merged(desk: Desk, kit: Kit, leaves: str) -> None:
 @pytest.mark.parametrize("kit", MERGING, indirect=True)
 @pytest.mark.parametrize("leaves", [ANN, BEA])
 @pytest.mark.parametrize("renamed", ["", "Anna"], ids=["", "with fields"])
+@pytest.mark.sweep(keep=3)
 def test_two_contacts_are_merged_between_plan_and_push(desk: Desk, kit: Kit, leaves: str, renamed: str) -> None:
     """One of them leaves by the plan, the other stays: the contact stays in the target."""
     desk.setup([kit], {kit.name: kit.creates})

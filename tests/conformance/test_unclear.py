@@ -64,6 +64,7 @@ def test_a_member_whose_consent_becomes_unclear_leaves(desk: Desk, kit: Kit) -> 
 
 
 @pytest.mark.parametrize("rule", [{"consent": True}, {"not": {"consent": False}}, {"any": [{"consent": True}]}])
+@pytest.mark.sweep(keep=6)
 def test_rows_that_disagree_and_are_equally_new(desk: Desk, kit: Kit, rule: object) -> None:
     asking(desk, kit, rule, updated_at="opted_in_at")
     old, new = "2026-01-01T10:00:00Z", "2026-02-01T10:00:00Z"
@@ -110,6 +111,7 @@ def test_the_words_of_other_languages_and_dates_behind_them(desk: Desk, kit: Kit
 
 
 @pytest.mark.parametrize("word", ["Yes", "ja"])
+@pytest.mark.sweep(keep=4)
 def test_a_column_of_texts_that_is_asked_for_yes(desk: Desk, kit: Kit, word: str) -> None:
     """Without a type a column of such words is one of texts, and `not` lets in whatever is written otherwise."""
     asking(desk, kit, {"not": {"consent": word}})

@@ -60,6 +60,7 @@ def lose_a_job(world: CrashWorld) -> None:
 
 
 @pytest.mark.parametrize("first", [RESUME, REFRESH], ids=["resume", "a lost state"])
+@pytest.mark.sweep(keep=1)
 def test_a_job_of_a_push_that_died(world: CrashWorld, first: tuple[str, ...]) -> None:
     if first is RESUME:
         assert world.sync(*PUSH) == 0

@@ -29,6 +29,7 @@ def finish(world: CrashWorld) -> None:
 
 
 @pytest.mark.parametrize("room", [20_000, 60_000, 130_000])
+@pytest.mark.sweep(keep=1)
 def test_the_disk_is_full(world: CrashWorld, room: int) -> None:
     code = world.sync(*PUSH, file_size=room)
     assert (code, "Traceback" in world.out.read_text()) == (4, False)

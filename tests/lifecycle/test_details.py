@@ -93,6 +93,7 @@ def test_who_was_never_mailed_is_not_inactive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_who_subscribes_again_by_themselves_is_alive(made: World, platform: str) -> None:
     made.day = 3
     made.say_no(platform, ANN)
@@ -107,6 +108,7 @@ def test_who_subscribes_again_by_themselves_is_alive(made: World, platform: str)
 
 
 @pytest.mark.parametrize("platform", ["mailchimp", "klaviyo"])
+@pytest.mark.sweep(keep=1)
 def test_who_subscribes_again_after_having_been_archived_is_returned_for_its_time(made: World, platform: str) -> None:
     to_sunset(made)
     made.cleanup()

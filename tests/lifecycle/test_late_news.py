@@ -57,6 +57,7 @@ def test_a_click_of_before_the_way_began_counts_when_nobody_was_inactive_then(ma
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_a_click_of_before_that_another_platform_tells_later(made: World, platform: str) -> None:
     """Only the others are cleaned up; the click is there, and had not been read."""
     others = [name for name in PLATFORMS if name != platform]
@@ -69,6 +70,7 @@ def test_a_click_of_before_that_another_platform_tells_later(made: World, platfo
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_the_recheck_asks_every_platform(made: World, platform: str) -> None:
     made.write()
     with made.open() as workspace, open_state(workspace) as store:

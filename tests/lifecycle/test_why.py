@@ -48,6 +48,7 @@ def as_planned(world: World, email: str) -> None:
 @pytest.mark.parametrize(
     ("day", "person", "clicked"), [(4, ANN, None), (10, ANN, None), (12, ANN, 11), (10, "busy@example.com", None)]
 )
+@pytest.mark.sweep(keep=2)
 def test_the_next_push_is_the_plans(made: World, day: int, person: str, clicked: float | None) -> None:
     made.day = day
     made.people[person].click = clicked or made.people[person].click

@@ -91,6 +91,7 @@ def push(world: Small, **options: object) -> bool:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.usefixtures("quick")
+@pytest.mark.sweep(keep=1)
 def test_what_the_platforms_hold_is_right_after_at_most_one_resume(world: Small, seed: int) -> None:
     world.write(PEOPLE, SEGMENTS)
     world.running.settings(faults=FAULTS, fault_seed=seed)

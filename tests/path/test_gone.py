@@ -116,6 +116,7 @@ CASES = [
 
 @pytest.mark.parametrize("change", ["fields", "target", "both"])
 @pytest.mark.parametrize(("platform", "how", "segments", "kind"), CASES)
+@pytest.mark.sweep(keep=6)
 def test_who_is_gone_is_skipped_and_everybody_else_goes_on(
     world: Small, platform: str, how: str, segments: str, kind: str, change: str
 ) -> None:
@@ -139,6 +140,7 @@ def test_who_is_gone_is_skipped_and_everybody_else_goes_on(
 
 
 @pytest.mark.parametrize(("platform", "how"), [("hubspot", "deleted"), ("klaviyo", ""), ("mailchimp", "")])
+@pytest.mark.sweep(keep=1)
 def test_under_a_policy_that_creates_every_push_settles(world: Small, platform: str, how: str) -> None:
     segments = TAGS if platform == "mailchimp" else BOTH
     first(world, platform, segments)

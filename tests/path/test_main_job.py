@@ -83,6 +83,7 @@ BATCHES = {  # (platform, operation) -> records in one request
 
 
 @pytest.mark.parametrize("platform", ["mailchimp", "klaviyo", "hubspot"])
+@pytest.mark.sweep(keep=1)
 def test_writing_requests_are_the_sum_of_full_batches(desk: Desk, platform: str) -> None:
     plan = desk.json("plan", "--rehearse", "--to", platform)
     (side,) = plan["destinations"]

@@ -36,6 +36,7 @@ def run(world: Small, state: str, *words: str, project: str | None, code: int, w
     return said
 
 
+@pytest.mark.sweep(keep=1)
 def test_another_projects_state_is_refused(world: Small, state: str) -> None:
     run(world, state, "plan", project="shop", code=0)
     run(world, state, "plan", project="club", code=0)  # a plan binds nothing
@@ -49,12 +50,14 @@ def test_another_projects_state_is_refused(world: Small, state: str) -> None:
     run(world, state, *PUSH, project="shop", code=0)
 
 
+@pytest.mark.sweep(keep=1)
 def test_a_state_of_before_takes_the_name_at_the_next_push(world: Small, state: str) -> None:
     run(world, state, *PUSH, project=None, code=0)
     run(world, state, *PUSH, "--allow", "empty", "--reason", "x", project="shop", code=0, who="bea")
     run(world, state, "plan", project="club", code=4)
 
 
+@pytest.mark.sweep(keep=1)
 def test_a_shared_state_of_other_destinations_is_refused(world: Small, state: str) -> None:
     run(world, state, *PUSH, project=None, code=0)
     text = (world.folder / "segments.yaml").read_text()

@@ -34,6 +34,7 @@ def write(world: Small, platform: str, segments: str, values: Mapping[str, str])
 
 
 @pytest.mark.parametrize("platform", ["klaviyo", "hubspot", "mailchimp"])
+@pytest.mark.sweep(keep=1)
 def test_the_rest_of_the_person_goes_on(world: Small, platform: str) -> None:
     everything = {"to": (platform,), "allow": ("removes", "empty", "adds"), "reason": "a test"}
     write(world, platform, IN, {})

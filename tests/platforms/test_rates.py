@@ -150,6 +150,7 @@ def test_mailchimp_fills_its_connections() -> None:
 
 
 @pytest.mark.parametrize("platform", ["mailchimp", "klaviyo", "hubspot"])
+@pytest.mark.sweep(keep=1)
 def test_limits_halved_without_notice_slow_it_down_and_nothing_is_lost(platform: str) -> None:
     """Measured on 50,000 contacts: Mailchimp 4 throttles of 104 requests, 30 s instead of 16 s; HubSpot 9 of 509, 63 s
     instead of 31 s; Klaviyo none, its imports are too few."""
@@ -193,6 +194,7 @@ def plan_of(adapter: Adapter, contacts: int) -> pa.Table:
 
 
 @pytest.mark.parametrize("platform", ["mailchimp", "klaviyo", "hubspot"])
+@pytest.mark.sweep(keep=1)
 def test_a_whole_push_with_its_journal_meets_no_throttle(
     platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,6 +136,7 @@ def _nobody_bought(found: Evaluation) -> bool:
 
 @pytest.mark.parametrize("join", ["{Email: email}", "{Id: id}", "{Sku: id}"])
 @pytest.mark.parametrize("how", FORMATS)
+@pytest.mark.sweep(keep=6)
 def test_rules_over_an_export_without_a_row(tmp_path: Path, how: str, join: str) -> None:
     name, write = FORMATS[how]
     (tmp_path / name).write_bytes(write([]))
@@ -157,6 +158,7 @@ def test_a_workbook_of_a_header(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("day", ["", "soon", "20261101", "true", '"[""a""]"', "1.5", "1790000000"])
 @pytest.mark.parametrize("join", ["{Email: email}", "{Id: id}"])
+@pytest.mark.sweep(keep=4)
 def test_events_none_of_which_has_a_readable_time(tmp_path: Path, day: str, join: str) -> None:
     (tmp_path / "orders.csv").write_bytes(_csv([{**ROW, "Day": day, "Amount": "5"}, {**ROW, "Day": day}]))
     found = _evaluated(tmp_path, join=join)
@@ -180,6 +182,7 @@ def test_all_null_json_and_parquet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("type_", ["text", "integer", "number", "boolean", "list", "country", "phone", "date"])
+@pytest.mark.sweep(keep=2)
 def test_the_role_of_the_time_is_stronger_than_a_declared_type(tmp_path: Path, type_: str) -> None:
     more = f", columns: {{day: {{type: {type_}}}}}"
     (tmp_path / "orders.csv").write_bytes(_csv([{**ROW, "Day": "2026-11-01", "Amount": "12"}]))
@@ -196,6 +199,7 @@ def test_a_place_is_no_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("type_", ["integer", "number", "text", "list", "date", "boolean"])
+@pytest.mark.sweep(keep=2)
 def test_sums_of_an_empty_column_of_any_type(tmp_path: Path, type_: str) -> None:
     (tmp_path / "orders.csv").write_bytes(_csv([]))
     assert _nobody_bought(_evaluated(tmp_path, more=f", columns: {{amount: {{type: {type_}}}}}"))
@@ -220,6 +224,7 @@ def test_one_of_several_files_without_a_row(tmp_path: Path) -> None:
         ("1,no address,,,,,\n", "the only row of contacts has no usable address"),
     ],
 )
+@pytest.mark.sweep(keep=1)
 def test_contacts_of_nobody(tmp_path: Path, rows: str, words: str) -> None:
     (tmp_path / "orders.csv").write_bytes(_csv([{**ROW, "Day": "2026-11-01", "Amount": "12"}]))
     for join in ("{Email: email}", "{Id: id}"):

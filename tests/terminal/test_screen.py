@@ -29,6 +29,7 @@ def no_bars(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("rows", "look"), [(40, {}), (100, {}), (40, {"NO_COLOR": "1"}), (40, {"TERM": "dumb"})], ids=str
 )
+@pytest.mark.sweep(keep=2)
 def test_push_shows_the_plan_asks_and_tells_how_it_ended(room: Room, rows: int, look: dict[str, str]) -> None:
     room.people(MANY)
     room.slow(SLOW)
@@ -100,6 +101,7 @@ def test_end_of_input_declines(room: Room) -> None:
 @pytest.mark.parametrize(
     "command", ["push", "undo last --allow empty --reason test", "adopt", "cleanup", "forget p1@example.com"]
 )
+@pytest.mark.sweep(keep=2)
 def test_ctrl_c_at_the_question(pushed: Pushed, command: str) -> None:
     room = pushed(5, more="cleanup: {unsubscribed: {action: remove_tags}}\n")
     if command == "push":
@@ -139,6 +141,7 @@ def test_ctrl_c_while_reading(room: Room) -> None:
 
 
 @pytest.mark.parametrize("command", ["plan", "drift", "undo last", "cleanup"])
+@pytest.mark.sweep(keep=2)
 def test_ctrl_c_while_others_read(pushed: Pushed, command: str) -> None:
     room = pushed(MANY)
     before = room.writes()
@@ -295,6 +298,7 @@ def test_talk_to_a_file_while_results_are_on_the_terminal(room: Room) -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 50])
+@pytest.mark.sweep(keep=1)
 def test_nothing_is_wider_than_the_terminal(room: Room, columns: int) -> None:
     targets = f"mailchimp: {{tag: {LONG}}}, klaviyo: {{list: {LONG}, tag: {LONG}}}"
     room.people(300, segments=f"\n  {LONG}: {{when: {{plan: paid}}, send_to: {{{targets}}}}}", refused=["p1"])

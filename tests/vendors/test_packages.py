@@ -118,6 +118,7 @@ def test_its_rehearsal_is_served(site: Site, account: tuple[str, list[str]]) -> 
 @pytest.mark.parametrize(
     "words", [["doctor"], ["plan"], ["push", "--yes"], ["drift"], ["adopt", "--yes"]], ids=" ".join
 )
+@pytest.mark.sweep(keep=2)
 def test_nothing_is_rehearsed_on_the_real_platform(
     site: Site, account: tuple[str, list[str]], words: list[str]
 ) -> None:
@@ -188,6 +189,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.sweep(keep=1)
 def test_a_broken_package_is_named_and_harms_no_other_platform(site: Site, case: str) -> None:
     source, value, why = BROKEN[case]
     site.install("postbox", {"__init__": source}, {"postbox": value})
