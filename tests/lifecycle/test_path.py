@@ -18,7 +18,7 @@ from connector.plan import saved
 from connector.report.cleanup import cleanup_csv, cleanup_json, cleanup_text
 from connector.report.lifecycle import lifecycle_json, lifecycle_text
 from connector.report.plan import as_json, text
-from tests.lifecycle.world import POLICY, Person, World, world
+from tests.lifecycle.world import POLICY, Person, World, grown, world
 from tests.path import platforms
 from tests.path.small import PLATFORMS
 
@@ -28,14 +28,15 @@ SILENT = [f"silent{n}@example.com" for n in range(4)]
 @contextmanager
 def begun(folder: Path, *to: str) -> Iterator[World]:
     """Four silent people, one who is not, and a silent VIP; in win_back since day 0."""
-    with world(folder, to) as made:
-        made.people = {email: Person(click=-100) for email in SILENT}
-        made.people |= {"busy@example.com": Person(order=-2), "vip@example.com": Person(order=-99, vip=True)}
-        made.day = -1
-        made.push()
-        made.day = 0
-        made.push()
+    people = {email: Person(click=-100) for email in SILENT}
+    people |= {"busy@example.com": Person(order=-2), "vip@example.com": Person(order=-99, vip=True)}
+    with grown(folder, to, "begun", people, _begin) as made:
         yield made
+
+
+def _begin(made: World) -> None:
+    for made.day in (-1, 0):
+        made.push()
 
 
 @pytest.fixture

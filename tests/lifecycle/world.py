@@ -5,10 +5,11 @@ Owns: the export, the policy and the verbs, called in this process. Everything i
 
 from __future__ import annotations
 
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from connector.core.plan import Plan
 from connector.push.run import RunResult
 from connector.rehearsal.core.process import Running
 from connector.state.drivers import sqlite
+from tests import shared
 from tests.path import platforms
 from tests.path.small import Small, small
 
+_DAY = "day"  # a file of its own
 START = datetime(2027, 1, 1, 12, tzinfo=UTC)  # the platforms' clocks are put ahead to it
 POLICY = """
 lifecycle:
@@ -199,3 +202,30 @@ def world(folder: Path, to: tuple[str, ...] = ("mailchimp",), policy: str = POLI
     # These tests end no power: waiting for the disk proves nothing here.
     with patch.object(sqlite, "SYNCHRONOUS", "OFF"), small(folder, "--no-limits") as made:
         yield World(folder, made.running, to, policy=policy)
+
+
+@contextmanager
+def grown(
+    folder: Path, to: tuple[str, ...], name: str, people: dict[str, Person], grow: Callable[[World], None]
+) -> Iterator[World]:
+    """A world of these people that `grow` has brought to its day, once per test run: each test has a copy of the files
+    that it left, those of the platforms too."""
+
+    def files() -> dict[str, bytes]:
+        with tempfile.TemporaryDirectory() as place:
+            with world(Path(place), to) as made:
+                made.people = dict(people)
+                grow(made)
+                day = made.day
+            found = {str(one.relative_to(place)): one.read_bytes() for one in Path(place).rglob("*") if one.is_file()}
+        return found | {_DAY: str(day).encode()}
+
+    kept = shared.once(f"{name}-{'-'.join(to)}", files)
+    for path, content in kept.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    (folder / _DAY).unlink()
+    with world(folder, to) as made:
+        made.people, made.day = {email: replace(one) for email, one in people.items()}, float(kept[_DAY])
+        made.running.settings(clock_ahead_s=made.ahead)
+        yield made

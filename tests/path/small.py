@@ -123,7 +123,7 @@ class Small:
 def small(folder: Path, *options: str) -> Iterator[Small]:
     """The rehearsal platforms run for as long as the block, and hold only whom we push."""
     place = folder / ".connector" / "rehearsal"
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     with start(place / "platforms.db", "--no-samples", *options) as running:
         (place / "address").write_text(running.url)
         yield Small(folder, running)

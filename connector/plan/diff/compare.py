@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-import duckdb
 import pyarrow as pa
 
 from connector.core.model import Kind, Op
+from connector.core.sql import scratch
 from connector.plan import rows, unite
 from connector.plan.diff import changes, hold, memberships, moves, people
 from connector.plan.routes import Routing
@@ -44,7 +44,7 @@ class Diff:
 
     def __init__(self, desired: pa.Table, state: DestinationState) -> None:
         self._state = state
-        self._connection = duckdb.connect(config={"memory_limit": MEMORY})
+        self._connection = scratch(MEMORY)
         try:
             self._compute(desired)
         except BaseException:
