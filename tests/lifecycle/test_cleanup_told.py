@@ -16,7 +16,7 @@ from connector.lifecycle import cleanup as plans
 from connector.lifecycle.cleanup import OUTCOMES
 from connector.report.cleanup import cleanup_csv, cleanup_text, reason
 from tests import launcher
-from tests.lifecycle.test_path import SILENT, begun, to_sunset, told
+from tests.lifecycle.test_path import SILENT, begun, told
 from tests.lifecycle.world import POLICY, Person, World, world
 from tests.path import platforms
 from tests.path.small import PLATFORMS
@@ -26,8 +26,7 @@ ANN, BEN, CAT, DAN = SILENT
 
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[World]:
-    with begun(tmp_path, *PLATFORMS) as found:
-        to_sunset(found)
+    with begun(tmp_path, *PLATFORMS, late=True) as found:
         yield found
 
 

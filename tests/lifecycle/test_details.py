@@ -9,7 +9,7 @@ import pytest
 
 from connector.app import pushing, upkeep
 from connector.app.workspace import open_state
-from tests.lifecycle.test_path import SILENT, begun, tags, to_sunset
+from tests.lifecycle.test_path import SILENT, begun, tags
 from tests.lifecycle.world import POLICY, Person, World, again, world
 from tests.path.small import PLATFORMS
 
@@ -20,6 +20,12 @@ NEW = "ann.new@example.com"
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[World]:
     with begun(tmp_path, *PLATFORMS) as found:
+        yield found
+
+
+@pytest.fixture
+def late(tmp_path: Path) -> Iterator[World]:
+    with begun(tmp_path, *PLATFORMS, late=True) as found:
         yield found
 
 
@@ -62,11 +68,10 @@ def test_a_new_address_on_the_day_of_the_next_stage_waits_a_run(made: World) -> 
     assert all(rows == {NEW: "moved"} for rows in moved(made).values())
 
 
-def test_a_click_under_the_new_address_counts_for_the_old_one(made: World) -> None:
-    to_sunset(made)
-    renamed(made, ANN, NEW)
-    made.people[NEW].click = made.day - 0.1
-    found, _ = made.cleanup()
+def test_a_click_under_the_new_address_counts_for_the_old_one(late: World) -> None:
+    renamed(late, ANN, NEW)
+    late.people[NEW].click = late.day - 0.1
+    found, _ = late.cleanup()
     assert not [row for row in found.plan.changes.to_pylist() if row["email"] in (ANN, NEW)]
 
 
@@ -109,37 +114,35 @@ def test_who_subscribes_again_by_themselves_is_alive(made: World, platform: str)
 
 @pytest.mark.parametrize("platform", ["mailchimp", "klaviyo"])
 @pytest.mark.sweep(keep=1)
-def test_who_subscribes_again_after_having_been_archived_is_returned_for_its_time(made: World, platform: str) -> None:
-    to_sunset(made)
-    made.cleanup()
-    made.day = 20
-    made.push()
-    made.day = 21
-    again(made, platform, ANN)
-    assert moved(made)[platform] == {ANN: "returned"}
-    for made.day in (22, 27):
-        assert moved(made)[platform] == {}
-        assert tags(made)[PLATFORMS.index(platform)]["won-back"] == {ANN}
-    made.day = 28
-    assert moved(made)[platform] == {ANN: "over"}
-    made.day = 50
-    assert ANN not in moved(made)[platform]
-    made.day = 53
-    assert moved(made)[platform][ANN] == "entered"
+def test_who_subscribes_again_after_having_been_archived_is_returned_for_its_time(late: World, platform: str) -> None:
+    late.cleanup()
+    late.day = 20
+    late.push()
+    late.day = 21
+    again(late, platform, ANN)
+    assert moved(late)[platform] == {ANN: "returned"}
+    for late.day in (22, 27):
+        assert moved(late)[platform] == {}
+        assert tags(late)[PLATFORMS.index(platform)]["won-back"] == {ANN}
+    late.day = 28
+    assert moved(late)[platform] == {ANN: "over"}
+    late.day = 50
+    assert ANN not in moved(late)[platform]
+    late.day = 53
+    assert moved(late)[platform][ANN] == "entered"
 
 
-def test_whom_an_undo_took_back_does_not_go_straight_into_the_first_stage(made: World) -> None:
-    to_sunset(made)
-    made.cleanup()
-    made.write()
-    with made.open() as workspace, open_state(workspace) as store:
+def test_whom_an_undo_took_back_does_not_go_straight_into_the_first_stage(late: World) -> None:
+    late.cleanup()
+    late.write()
+    with late.open() as workspace, open_state(workspace) as store:
         pushing.push(workspace, store, upkeep.undo(workspace, store, "last"))
-    made.day = 17
-    assert moved(made)["klaviyo"] == {}
-    made.day = 46
-    assert not set(moved(made)["klaviyo"]) & set(SILENT)
-    made.day = 48
-    assert set(SILENT) <= set(moved(made)["klaviyo"])
+    late.day = 17
+    assert moved(late)["klaviyo"] == {}
+    late.day = 46
+    assert not set(moved(late)["klaviyo"]) & set(SILENT)
+    late.day = 48
+    assert set(SILENT) <= set(moved(late)["klaviyo"])
 
 
 # -- moments ----------------------------------------------------------------------------------------------------------

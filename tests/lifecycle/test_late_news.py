@@ -11,7 +11,7 @@ from connector.app import cleaning, pushing
 from connector.app.workspace import open_state
 from connector.core.model import Outcome
 from connector.rehearsal.core.world import KEYS
-from tests.lifecycle.test_path import SILENT, begun, to_sunset
+from tests.lifecycle.test_path import SILENT, begun
 from tests.lifecycle.world import World
 from tests.path import platforms
 from tests.path.small import PLATFORMS
@@ -21,8 +21,7 @@ ANN, BEN = SILENT[:2]
 
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[World]:
-    with begun(tmp_path, *PLATFORMS) as found:
-        to_sunset(found)
+    with begun(tmp_path, *PLATFORMS, late=True) as found:
         yield found
 
 

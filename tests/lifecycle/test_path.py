@@ -22,21 +22,17 @@ from tests.lifecycle.world import POLICY, Person, World, grown, world
 from tests.path import platforms
 from tests.path.small import PLATFORMS
 
+LATE = (10, 15, 16)  # days of pushes until the last stage can be left
 SILENT = [f"silent{n}@example.com" for n in range(4)]
 
 
 @contextmanager
-def begun(folder: Path, *to: str) -> Iterator[World]:
-    """Four silent people, one who is not, and a silent VIP; in win_back since day 0."""
+def begun(folder: Path, *to: str, late: bool = False, policy: str = POLICY) -> Iterator[World]:
+    """Four silent people, one who is not, and a silent VIP; in win_back since day 0, and `late` at their last stage."""
     people = {email: Person(click=-100) for email in SILENT}
     people |= {"busy@example.com": Person(order=-2), "vip@example.com": Person(order=-99, vip=True)}
-    with grown(folder, to, "begun", people, _begin) as made:
+    with grown(folder, to, policy, people, (-1, 0, *(LATE if late else ()))) as made:
         yield made
-
-
-def _begin(made: World) -> None:
-    for made.day in (-1, 0):
-        made.push()
 
 
 @pytest.fixture
@@ -52,6 +48,18 @@ def two(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
+def one_late(tmp_path: Path) -> Iterator[World]:
+    with begun(tmp_path, "klaviyo", late=True) as made:
+        yield made
+
+
+@pytest.fixture
+def two_late(tmp_path: Path) -> Iterator[World]:
+    with begun(tmp_path, "mailchimp", "klaviyo", late=True) as made:
+        yield made
+
+
+@pytest.fixture
 def three(tmp_path: Path) -> Iterator[World]:
     with begun(tmp_path, *PLATFORMS) as made:
         yield made
@@ -63,7 +71,7 @@ def tags(made: World) -> list[dict[str, set[str]]]:
 
 
 def to_sunset(made: World) -> None:
-    for made.day in (10, 15, 16):
+    for made.day in LATE:
         made.push()
 
 
@@ -124,32 +132,30 @@ def _alive_again(three: World) -> None:
     assert three.stages("mailchimp")[SILENT[1]] == "retired"
 
 
-def test_undo_takes_back_what_klaviyo_suppressed(two: World) -> None:
-    to_sunset(two)
-    two.cleanup()
-    two.say_no("klaviyo", SILENT[0])
-    two.people[SILENT[1]].opted_in = None
-    two.write()
-    with two.open() as workspace, open_state(workspace) as store:
+def test_undo_takes_back_what_klaviyo_suppressed(two_late: World) -> None:
+    two_late.cleanup()
+    two_late.say_no("klaviyo", SILENT[0])
+    two_late.people[SILENT[1]].opted_in = None
+    two_late.write()
+    with two_late.open() as workspace, open_state(workspace) as store:
         plan = upkeep.undo(workspace, store, "last")
         result = pushing.push(workspace, store, plan)
     assert result.counts == {"klaviyo": {"restore": {"applied": 2}}}
     assert any("mailchimp: 4 retired contacts stay retired" in note for note in plan.notes)
-    assert two.stages("klaviyo") == {SILENT[0]: "retired", SILENT[1]: "retired"}
-    two.day = 17
-    assert not two.push()[0].stages.num_rows  # they have the time of everybody who came back
-    two.day = 48
-    two.people["busy@example.com"].order = 47
-    plan, _ = two.push()
+    assert two_late.stages("klaviyo") == {SILENT[0]: "retired", SILENT[1]: "retired"}
+    two_late.day = 17
+    assert not two_late.push()[0].stages.num_rows  # they have the time of everybody who came back
+    two_late.day = 48
+    two_late.people["busy@example.com"].order = 47
+    plan, _ = two_late.push()
     assert {row["how"] for row in plan.stages.to_pylist() if row["destination"] == "klaviyo"} == {"entered"}
 
 
-def test_push_never_lets_anybody_go(one: World) -> None:
-    to_sunset(one)
-    one.day, one.people["busy@example.com"].order = 60, 59
-    plan, _ = one.push()
+def test_push_never_lets_anybody_go(one_late: World) -> None:
+    one_late.day, one_late.people["busy@example.com"].order = 60, 59
+    plan, _ = one_late.push()
     assert "retire" not in plan.changes["op"].to_pylist()
-    assert one.stages("klaviyo") == dict.fromkeys(SILENT, "sunset")
+    assert one_late.stages("klaviyo") == dict.fromkeys(SILENT, "sunset")
 
 
 def test_what_limit_cuts_is_no_entry_yet(one: World) -> None:
@@ -164,25 +170,24 @@ def test_what_limit_cuts_is_no_entry_yet(one: World) -> None:
     assert set(one.stages("klaviyo").values()) == {"last_call"}
 
 
-def test_the_last_look_spares_whoever_changed_since_the_plan(two: World) -> None:
-    to_sunset(two)
-    with two.open() as workspace, open_state(workspace) as store:
+def test_the_last_look_spares_whoever_changed_since_the_plan(two_late: World) -> None:
+    with two_late.open() as workspace, open_state(workspace) as store:
         found = cleaning.cleanup(workspace, store)
-        at = two.now.isoformat()
+        at = two_late.now.isoformat()
         for did in ("send", "click"):
             event = {"email": SILENT[0], "did": did, "at": at}
-            two.running.engage(mailchimp=[event], klaviyo=[event])
+            two_late.running.engage(mailchimp=[event], klaviyo=[event])
         for name in ("mailchimp", "klaviyo"):
-            two.say_no(name, SILENT[1])
-        two.day += 0.01
-        two.running.settings(clock_ahead_s=(two.now - datetime.now(UTC)).total_seconds())
+            two_late.say_no(name, SILENT[1])
+        two_late.day += 0.01
+        two_late.running.settings(clock_ahead_s=(two_late.now - datetime.now(UTC)).total_seconds())
         result, _ = cleaning.apply(workspace, store, found)
     assert result.exit_code == 0
     assert result.counts == {name: {"retire": {"applied": 2, "skipped": 2}} for name in ("mailchimp", "klaviyo")}
-    statuses = platforms.mailchimp_statuses(two.running.url)
+    statuses = platforms.mailchimp_statuses(two_late.running.url)
     assert statuses[SILENT[0]] == "subscribed" and statuses[SILENT[1]] == "unsubscribed"
     assert SILENT[2] not in statuses  # archived ones are shown only when asked for
-    assert two.stages("mailchimp") == {
+    assert two_late.stages("mailchimp") == {
         SILENT[0]: "sunset",
         SILENT[1]: "sunset",
         SILENT[2]: "retired",

@@ -19,7 +19,7 @@ from connector.core.errors import ConfigError, Unsafe
 from connector.report.cleanup import cleanup_json, cleanup_text
 from connector.report.plan import as_json
 from connector.report.plan import text as plan_text
-from tests.lifecycle.test_path import SILENT, begun, to_sunset, told
+from tests.lifecycle.test_path import SILENT, begun, told
 from tests.lifecycle.world import POLICY, Person, World, world
 from tests.path import platforms
 from tests.path.small import Small
@@ -31,9 +31,7 @@ BOTH = ("mailchimp", "hubspot")
 @pytest.fixture
 def both(tmp_path: Path) -> Iterator[World]:
     """Four silent people at their last stage, on both platforms that offer it."""
-    with begun(tmp_path, *BOTH) as made:
-        made.policy = WRITTEN
-        to_sunset(made)
+    with begun(tmp_path, *BOTH, late=True, policy=WRITTEN) as made:
         yield made
 
 
@@ -133,9 +131,7 @@ def test_nothing_takes_it_back(both: World) -> None:
 
 def test_not_written_it_is_never_sent(tmp_path: Path) -> None:
     """Neither without an action nor by default, by which HubSpot leaves its people."""
-    with begun(tmp_path, *BOTH) as made:
-        made.policy = POLICY.replace(", action: default", "")
-        to_sunset(made)
+    with begun(tmp_path, *BOTH, late=True, policy=POLICY.replace(", action: default", "")) as made:
         _, result = made.cleanup()
         assert result is None and set(made.stages("mailchimp").values()) == {"sunset"}
         made.policy = POLICY
@@ -155,9 +151,7 @@ def test_not_written_it_is_never_sent(tmp_path: Path) -> None:
 
 
 def test_klaviyo_has_none_and_leaves_its_people(tmp_path: Path) -> None:
-    with begun(tmp_path, "klaviyo", "hubspot") as made:
-        made.policy = WRITTEN
-        to_sunset(made)
+    with begun(tmp_path, "klaviyo", "hubspot", late=True, policy=WRITTEN) as made:
         cleaned, result = made.cleanup()
         assert result is not None and set(result.counts) == {"hubspot"}
         assert any("Klaviyo has no “unsubscribe” here; it offers: suppress" in note for note in cleaned.plan.notes)

@@ -11,7 +11,7 @@ from connector.app import pushing, upkeep
 from connector.app.workspace import open_state
 from connector.core.model import Outcome
 from tests.conformance.kits import KITS
-from tests.lifecycle.test_path import SILENT, begun, to_sunset
+from tests.lifecycle.test_path import SILENT, begun
 from tests.lifecycle.world import World
 
 ANN = SILENT[0]
@@ -20,8 +20,7 @@ ANN = SILENT[0]
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Klaviyo, where a cleanup has just suppressed the silent four."""
-    with begun(tmp_path, "klaviyo") as made:
-        to_sunset(made)
+    with begun(tmp_path, "klaviyo", late=True) as made:
         made.cleanup()
         yield made
 
@@ -79,8 +78,7 @@ def test_a_later_click_lifts_ours_and_leaves_a_persons(world: World) -> None:
 
 def test_whom_a_person_had_suppressed_before_is_never_ours(tmp_path: Path) -> None:
     """It is there when our cleanup comes."""
-    with begun(tmp_path, "klaviyo") as world:
-        to_sunset(world)
+    with begun(tmp_path, "klaviyo", late=True) as world:
         by_hand(world, lift=False)
         world.cleanup()
         world.write()

@@ -5,9 +5,10 @@ Owns: the export, the policy and the verbs, called in this process. Everything i
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,6 @@ from tests import shared
 from tests.path import platforms
 from tests.path.small import Small, small
 
-_DAY = "day"  # a file of its own
 START = datetime(2027, 1, 1, 12, tzinfo=UTC)  # the platforms' clocks are put ahead to it
 POLICY = """
 lifecycle:
@@ -206,26 +206,24 @@ def world(folder: Path, to: tuple[str, ...] = ("mailchimp",), policy: str = POLI
 
 @contextmanager
 def grown(
-    folder: Path, to: tuple[str, ...], name: str, people: dict[str, Person], grow: Callable[[World], None]
+    folder: Path, to: tuple[str, ...], policy: str, people: dict[str, Person], days: tuple[float, ...]
 ) -> Iterator[World]:
-    """A world of these people that `grow` has brought to its day, once per test run: each test has a copy of the files
-    that it left, those of the platforms too."""
+    """A world of these people in which there was a push on each of these days, once per test run: each test has a copy
+    of the files that it left, those of the platforms too."""
+    name = hashlib.sha256(repr((to, policy, people, days)).encode()).hexdigest()[:16]
 
     def files() -> dict[str, bytes]:
         with tempfile.TemporaryDirectory() as place:
-            with world(Path(place), to) as made:
+            with world(Path(place), to, policy) as made:
                 made.people = dict(people)
-                grow(made)
-                day = made.day
-            found = {str(one.relative_to(place)): one.read_bytes() for one in Path(place).rglob("*") if one.is_file()}
-        return found | {_DAY: str(day).encode()}
+                for made.day in days:
+                    made.push()
+            return {str(one.relative_to(place)): one.read_bytes() for one in Path(place).rglob("*") if one.is_file()}
 
-    kept = shared.once(f"{name}-{'-'.join(to)}", files)
-    for path, content in kept.items():
+    for path, content in shared.once(f"grown-{name}", files).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
-    (folder / _DAY).unlink()
-    with world(folder, to) as made:
-        made.people, made.day = {email: replace(one) for email, one in people.items()}, float(kept[_DAY])
+    with world(folder, to, policy) as made:
+        made.people, made.day = {email: replace(one) for email, one in people.items()}, days[-1]
         made.running.settings(clock_ahead_s=made.ahead)
         yield made
