@@ -191,7 +191,8 @@ def test_what_is_being_written_is_as_private_as_the_old_file(tmp_path: Path, mon
     assert set(seen) == {0o600}
 
 
-def test_a_lease_that_was_cut_off_runs_out(tmp_path: Path) -> None:
+def test_a_lease_that_was_cut_off_runs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_module, "SECONDS", 6)  # it is watched for a third of it
     url, path = _share(tmp_path)
     cut_off = path.with_name("state.db.lease-9")
     cut_off.touch()
