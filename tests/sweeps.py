@@ -50,6 +50,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _left_out(cases: list[pytest.Item]) -> list[pytest.Item]:
     marker = cases[0].get_closest_marker("sweep")
     assert marker
-    keep = marker.kwargs["keep"]
-    kept = {round(number * (len(cases) - 1) / max(1, keep - 1)) for number in range(keep)}
+    kept = spread(len(cases), marker.kwargs["keep"])
     return [case for number, case in enumerate(cases) if number not in kept]
+
+
+def spread(cases: int, keep: int) -> set[int]:
+    """So many numbers of 0 to cases - 1, the first and the last among them."""
+    return {round(number * (cases - 1) / max(1, keep - 1)) for number in range(keep)}

@@ -1,0 +1,67 @@
+"""Long sweeps: which cases the whole suite runs, and that all of them run when they are asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sweeps import spread
+
+ROOT = Path(__file__).parent.parent
+TESTS = """
+import pytest
+
+@pytest.mark.sweep(keep=2)
+@pytest.mark.parametrize("case", range(5))
+def test_swept(case): ...
+
+@pytest.mark.parametrize("case", range(3))
+def test_other(case): ...
+"""
+CONFTEST = """
+from tests.sweeps import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_configure_node
+"""
+INI = """
+[pytest]
+testpaths = checks
+markers = sweep(keep): some
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "passed"),
+    [
+        ((), 5),
+        (("-n", "1"), 5),
+        (("--whole",), 8),
+        (("-n", "1", "--whole"), 8),
+        (("checks/test_it.py",), 8),
+        (("-k", "swept"), 5),
+    ],
+)
+def test_the_whole_suite_is_reduced_and_nothing_else(tmp_path: Path, words: tuple[str, ...], passed: int) -> None:
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "test_it.py").write_text(TESTS)
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "pytest.ini").write_text(INI)
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); import pytest; pytest.main()"]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", *words],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"{passed} passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("cases", "keep", "expected"),
+    [(1, 1, {0}), (4, 1, {0}), (4, 2, {0, 3}), (9, 3, {0, 4, 8}), (3, 3, {0, 1, 2}), (2, 5, {0, 1}), (4, 0, set())],
+)
+def test_the_cases_are_spread(cases: int, keep: int, expected: set[int]) -> None:
+    assert spread(cases, keep) == expected
