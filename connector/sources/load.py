@@ -255,10 +255,10 @@ def _table(backend: Backend, view: str) -> ibis.Table:
 
 def _connect() -> Backend:
     """A new in-memory engine that spills to a private folder, removed with it, and never goes to the network."""
-    import ibis
+    from ibis.backends.duckdb import Backend  # by its name: `ibis.duckdb` looks through all installed packages
 
     folder = tempfile.mkdtemp(prefix="connector-spill-")
-    backend = ibis.duckdb.connect(temp_directory=folder)
+    backend: Backend = Backend().connect(temp_directory=folder)
     backend.con.execute("SET TimeZone = 'UTC'")
     backend.con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
     weakref.finalize(backend, shutil.rmtree, folder, ignore_errors=True)

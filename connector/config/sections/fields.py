@@ -13,7 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -104,12 +104,24 @@ def _missing(value: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
+    """All of them. It takes 50 ms to find them, so only who mistyped one waits for that."""
     return frozenset(available_timezones())
+
+
+def _is_zone(name: str) -> bool:
+    """What is only a file beside the zones (posixrules, right/UTC) is none."""
+    if name in ("posixrules", "localtime") or name.startswith(("posix/", "right/")):
+        return False
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
 
 
 def _zone(value: Any) -> str:
     name = values.text(value)
-    if name not in _zones():
+    if not _is_zone(name):
         hint = did_you_mean(name, _zones()) if len(name) < 50 else ""
         raise BadValue("unknown-timezone", f"{values.shown(name)} is no time zone; write one like Europe/Berlin.{hint}")
     return name
