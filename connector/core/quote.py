@@ -7,6 +7,7 @@ Nothing is quoted unless somebody allowed it: a line may hold a key, also in a c
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -42,12 +43,25 @@ class Lines:
         signs = list(self._signs(line))
         if not any(sign.strip() and sign not in _STRUCTURE and sign != HIDDEN for _, sign in signs):
             return None
-        last_line, end = self.ends.get((line, column), (line, column + 1))
+        last_line, end = self.ends.get((line, column), (line, self._word_end(line, column)))
         end = end if last_line == line else len(self.lines[line - 1].rstrip()) + 1
         meant = [index for index, (at, _) in enumerate(signs) if column <= at < end]
         before = sum(at < column for at, _ in signs)
         first, count = (meant[0], len(meant)) if meant else (min(before, len(signs)), 1)
         return _cropped([sign for _, sign in signs], first, count)
+
+    def find(self, word: str, line: int, column: int) -> tuple[int, int] | None:
+        """Where `word` stands in the part that begins here, in any case; in its first line."""
+        last_line, end = self.ends.get((line, column), (line, column))
+        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        part = text[column - 1 : end - 1 if last_line == line else None]
+        at = part.casefold().find(word.casefold())
+        return (line, column + at) if at >= 0 and len(part.casefold()) == len(part) else None
+
+    def _word_end(self, line: int, column: int) -> int:
+        text = self.lines[line - 1]
+        found = re.compile(r"\w+").match(text, column - 1)
+        return found.end() + 1 if found else column + 1
 
     def _signs(self, line: int) -> Iterator[tuple[int, str]]:
         """(column, sign) of what is shown; of every part that is not, one sign."""
