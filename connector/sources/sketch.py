@@ -10,6 +10,7 @@ from pathlib import Path
 from connector.config.sections.models import Source
 from connector.core.errors import SourceError
 from connector.core.problem import Place, Problem
+from connector.sources.files import titles
 from connector.sources.files.formats import inspect
 from connector.sources.files.quotable import quotable
 from connector.sources.text import fold
@@ -25,7 +26,8 @@ def sketch(file: Path) -> tuple[str, tuple[str, ...]]:
     if not file.is_file():
         message = f"There is no export at {file}. Name one with --from FILE."
         raise SourceError([Problem(place, "file-missing", message)])
-    export = inspect(file, Source(name="contacts", file=file.name), place)
+    source = Source(name="contacts", file=file.name)
+    export = inspect(file, source, place)
     headers = export.headers
     folded = {fold(header): header for header in headers}
     for name in EMAILS:
@@ -33,5 +35,6 @@ def sketch(file: Path) -> tuple[str, tuple[str, ...]]:
             return folded[name], quotable([export])
     shown = ", ".join(quotable([export])[:20])
     hint = f"; the headers: {shown}." if shown else ". Is it an export with a row of headers?"
+    hint += titles.hint(source, [export], lambda headers: not set(EMAILS).isdisjoint(map(fold, headers)))
     message = f"No header of {file.name} looks like an email address column{hint}"
     raise SourceError([Problem(place, "no-email-column", message)])
