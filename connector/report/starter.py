@@ -66,7 +66,9 @@ def _source(draft: Draft, file: Path, facts: Facts) -> Iterator[str]:
         yield "    allow_outside: true"
     for key in ("preset", "email", "id", "updated_at", "at"):
         value = getattr(draft, key)
-        if value is not None:
+        if key == "email" and draft.more:
+            yield f"    email: [{', '.join(_quoted(header) for header in (draft.email or '', *draft.more))}]"
+        elif value is not None:
             yield f"    {key}: {_quoted(value)}"
     if draft.join is not None:
         yield f"    join: {{{_quoted(draft.join[0])}: {_quoted(draft.join[1])}}}"

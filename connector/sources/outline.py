@@ -48,6 +48,7 @@ class Draft:
     headers: tuple[str, ...]
     preset: str | None = None
     email: str | None = None
+    more: tuple[str, ...] = ()  # further columns of addresses: the first that is filled counts
     id: str | None = None
     updated_at: str | None = None
     at: str | None = None
@@ -60,7 +61,7 @@ def outline(files: Sequence[Path]) -> list[Draft]:
     """The contacts first, then the sources of events. Raises SourceError when no file holds contacts, or two do."""
     found = [(file, headers_of(file)) for file in files]
     scores = {file: _score(headers) for file, headers in found}
-    people = [file for file, headers in found if scores[file] >= 0 and _first(headers, _ADDRESSES)]
+    people = [file for file, headers in found if scores[file] >= 0 and _address(headers)]
     if not people:
         raise _nobody(found, scores)
     chosen = max(people, key=lambda file: scores[file])
@@ -72,6 +73,11 @@ def outline(files: Sequence[Path]) -> list[Draft]:
     for file, headers in others:
         drafts.append(_events(file, headers, contacts, {draft.name for draft in drafts}))
     return drafts
+
+
+def _address(headers: Sequence[str]) -> str | None:
+    """The header of the address, in the words of the product or of anybody."""
+    return _meaning(headers, _preset(headers, PRESETS), "email") or _first(headers, _ADDRESSES)
 
 
 def _score(headers: Iterable[str]) -> int:
@@ -105,6 +111,7 @@ def _contacts(file: Path, headers: tuple[str, ...]) -> Draft:
         preset,
         shown=shown_of(file),
         email=_meaning(headers, preset, "email") or _first(headers, _ADDRESSES),
+        more=tuple(header for header in headers if _means(header, preset).startswith("email_")) if preset else (),
         id=_meaning(headers, preset, "id") or _first(headers, _IDS),
         updated_at=_meaning(headers, preset, "updated_at") or _first(headers, _UPDATED),
     )
@@ -150,6 +157,12 @@ def _meaning(headers: Sequence[str], preset: str | None, column: str) -> str | N
     """The header that the preset gives this column."""
     known = PRESETS[preset] if preset else {}
     return next((h for h in headers if fold(h) in known and known[fold(h)].column == column), None)
+
+
+def _means(header: str, preset: str) -> str:
+    """The column of a header in a preset of several addresses; labels of addresses and opt-ins are none."""
+    known = PRESETS[preset].get(fold(header))
+    return known.column if known and re.fullmatch(r"email_(\d|home|other|work)", known.column) else ""
 
 
 def _first(headers: Sequence[str], names: Sequence[str]) -> str | None:

@@ -20,7 +20,9 @@ from connector.sources.text import fold, name
 _TIMES = ("date", "timestamp")
 _NUMBERS = ("number", "integer")
 _WORDS = 12  # different words of a column that may tell of consent
-_OPT_IN = re.compile(r"opt(ed)?_?in|accepts|consent|newsletter|subscri|einwillig|consen[ts]|toestemming")
+_OPT_IN = re.compile(
+    r"^marketing_status$|opt(ed)?_?in|accepts|consent|newsletter|subscri|einwillig|consen[ts]|toestemming"
+)
 _OPT_OUT = re.compile(r"unsubscri|opt(ed)?_?out|do_not_(e?mail|contact)|abgemeldet|desinscri")
 _NOT_MAIL = re.compile(r"sms|phone|whatsapp|_(at|on|date|time|source|ip)$|timestamp|count")
 _WHEN = re.compile(r"^(opt|consent|subscri|confirm).*(_at|_on|date|time)$")

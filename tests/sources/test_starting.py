@@ -69,6 +69,12 @@ OF_ORDERS = re.compile(r"^(order |item |lineitem|sku$|quantity|amount|currency|c
 def cell(known: Known) -> str:
     if known.column == "email":
         return "p{n}@example.com"
+    if re.fullmatch(r"email_(\d|home|other|label)", known.column):
+        return "home" if "label" in known.column else ""
+    if known.column == "marketing_status":
+        return "Subscribed"
+    if known.column == "birthday":
+        return "1990-10-{n:02}"
     if known.column == "id":
         return "70{n:03}"
     return CELLS[(known.type or "text").format(n="{n}")] if known.type in CELLS else "word {n}"
@@ -85,7 +91,9 @@ def test_an_export_of_each_product(tmp_path: Path, preset: str) -> None:
             headers[header] = cell(known)
     made = begun(tmp_path, export(tmp_path, "people.csv", headers))
     assert made.sources["contacts"].preset == preset
-    if "email_opt_in" in seen or "unsubscribed" in seen:
+    if preset in ("pipedrive", "google_contacts"):
+        assert len(made.sources["contacts"].addresses) == 3
+    if "marketing_status" in seen or "email_opt_in" in seen or "unsubscribed" in seen:
         assert made.consent is not None
     if {"birthdate", "birthday"} & seen:
         assert "birthday" in made.segments
@@ -135,3 +143,21 @@ def test_what_is_no_export_of_contacts_is_refused(tmp_path: Path, files: dict[st
 def test_a_plain_list_of_addresses_gives_one_segment(tmp_path: Path) -> None:
     made = begun(tmp_path, export(tmp_path, "p.csv", {"Email": "p{n}@example.com", "Plan": "paid"}))
     assert list(made.segments) == ["everyone"] and made.consent is None and made.lifecycle is None
+
+
+def test_labels_of_google_contacts_and_the_status_of_pipedrive(tmp_path: Path) -> None:
+    (tmp_path / "google.csv").write_text(
+        "First Name,Last Name,Labels,E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Value,Phone 1 - Value\n"
+        "Ann,Bo,Friends ::: * myContacts,Home,ann@example.com,,\nBob,Bo,* myContacts,,,bob@example.com,\n"
+    )
+    begun(tmp_path, "google.csv")
+    file = tmp_path / "segments.yaml"
+    file.write_text(file.read_text() + "  friends: {when: {labels: {has: Friends}}}\n")
+    assert launcher.sync(tmp_path, "members", "friends").stdout.split() == ["ann@example.com"]
+    file.write_text(file.read_text() + "  all: {when: {email: {exists: true}}}\n".replace("all", "all_of_them"))
+    assert launcher.sync(tmp_path, "members", "all_of_them").stdout.split() == ["ann@example.com", "bob@example.com"]
+    (tmp_path / "people.csv").write_text(
+        "Person - ID,Person - Name,Person - Email - Work,Person - Marketing status\n"
+        "1,Ann,ann@example.com,Subscribed\n2,Bob,bob@example.com,No consent\n3,Cy,cy@example.com,Unsubscribed\n"
+    )
+    assert "when: {marketing_status: Subscribed}" in start([tmp_path / "people.csv"], file)

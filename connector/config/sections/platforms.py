@@ -15,6 +15,8 @@ from connector.vendors import VENDORS, Unusable, Vendor
 
 NO_PRESET = "none"
 PRODUCTS = (
+    "google_contacts",
+    "pipedrive",
     "salesforce",
     "shopify",
     "stripe",
