@@ -82,6 +82,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         export=counted(desired),
         before=store.last_export(),
         notes=notes,
+        findings=evaluation.findings,
         prefix=PREFIX,
     )
     orphans = {side.ledger.destination: plans.orphans(side, config.lifecycle) for side in sides}

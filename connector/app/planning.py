@@ -68,6 +68,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         export=asked.export,
         before=store.last_export(),
         notes=asked.notes,
+        findings=asked.findings,
         frozen=asked.frozen.members,
         released=asked.frozen.released,
         limit=limit,
@@ -83,6 +84,7 @@ class Asked:
     export: Export
     notes: Sequence[str]
     frozen: freezing.Freezing
+    findings: Sequence[str]
 
 
 def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: bool = False) -> Asked:
@@ -107,7 +109,7 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
     parts = [_part(people, one, policy) for one in compared]
     if former:
         parts = [_with_former(store, people, part, one) for part, one in zip(parts, compared, strict=True)]
-    return Asked(parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen)
+    return Asked(parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen, evaluation.findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ def restore(workspace: Workspace, store: Store, path: Path) -> Plan:
         export=counted(evaluation.table),
         before=store.last_export(),
         notes=evaluation.warnings,
+        findings=evaluation.findings,
         prefix=PREFIX,
     )
 

@@ -61,6 +61,7 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
         export=counted(evaluation.table),
         before=store.last_export(),
         notes=(*evaluation.warnings, inverse.again(run.id), *thawed),
+        findings=evaluation.findings,
         released=released,
     )
     return replace(made, id=f"undo-{run.id}")
@@ -140,6 +141,7 @@ def adopt(workspace: Workspace, store: Store, *, former: bool = False) -> Plan:
         made_at=asked.made_at,
         export=asked.export,
         notes=(*notes, *asked.notes),
+        findings=asked.findings,
         prefix="adopt-",
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "init", "  sync init\n  sync init --from exports/contacts.csv")(init)
+    command(app, "init", "  sync init\n  sync init --from exports/contacts.csv --from exports/orders.csv")(init)
     command(app, "check", "  sync check\n  sync check --strict --format github\n  sync check --as-of 2026-11-20")(check)
     command(app, "segments", "  sync segments\n  sync segments --only 'vip*' --format json")(segments)
     command(app, "members", "  sync members vip\n  sync members vip --format csv > vip.csv")(members)
@@ -25,17 +25,19 @@ def register(app: typer.Typer) -> None:
 
 def init(
     common: Common,
-    source: Annotated[Path, typer.Option("--from", help="An export to start from.")] = Path("exports/contacts.csv"),
+    source: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="An export to start from: contacts, orders, events. May be repeated."),
+    ] = None,
 ) -> int:
-    """Write a first segments.yaml for an export, never over an existing file."""
-    from connector.report.starter import starter
-    from connector.sources.sketch import sketch
+    """Write a first segments.yaml for your exports, never over an existing file."""
+    from connector.app.starting import start
 
     if common.file.exists():
         talk(f"error: {common.file} exists already and is left as it is. Write another with --file NAME.")
         return 2
-    email, headers = sketch(source)
-    common.file.write_text(starter(source, common.file, email, headers), encoding="utf-8")
+    text = start(source or [Path("exports/contacts.csv")], common.file)
+    common.file.write_text(text, encoding="utf-8")
     talk(f"Wrote {common.file}. Next: sync check, then sync segments.")
     return 0
 

@@ -5,11 +5,14 @@ Owns: reading the file, and the order of the work. Must not: know a section (bui
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from connector.config.sections.build import build
 from connector.config.sections.collector import Collector
 from connector.config.sections.models import Config
+from connector.config.sections.quotable import raw
 from connector.config.yaml.nodes import Unreadable, place_at, read
 from connector.core.errors import ConfigError
 from connector.core.problem import Place, Problem
@@ -34,9 +37,15 @@ def load_text(text: str, path: Path) -> Config:
     try:
         document = read(text.removeprefix("\ufeff"), path.as_posix())
     except Unreadable as broken:
-        found = {(problem.place, problem.code): problem for problem in (*broken.before, broken.problem)}
+        found = {(problem.place, problem.code): problem for problem in _quoted((*broken.before, broken.problem), text)}
         raise ConfigError(sorted(found.values(), key=lambda problem: (problem.place, problem.code))) from None
     return build(document, path, Collector(document))
+
+
+def _quoted(problems: Iterable[Problem], text: str) -> Iterator[Problem]:
+    """Each with its line of a file that is no YAML, as far as it may be shown."""
+    lines = raw(text.removeprefix("\ufeff"))
+    return (replace(problem, place=replace(problem.place, lines=lines)) for problem in problems)
 
 
 def _decoded(content: bytes, label: str) -> str:
@@ -46,4 +55,5 @@ def _decoded(content: bytes, label: str) -> str:
         before = content[: error.start].decode("utf-8", "replace")
         place = place_at(before, len(before), label)
         text = "The file is not UTF-8 from here on; save it as UTF-8."
-        raise ConfigError([Problem(place, "encoding", text)]) from None
+        problem = Problem(place, "encoding", text)
+        raise ConfigError([*_quoted([problem], content.decode("utf-8-sig", "replace"))]) from None

@@ -47,6 +47,7 @@ class Plan:
     seconds: Mapping[str, float]  # at the platform's limits
     guards: tuple[GuardHit, ...] = ()
     notes: tuple[str, ...] = ()  # orphans, --limit, skipped segments
+    findings: tuple[str, ...] = ()  # what was found in the exports while loading; what concerns most people first
     inputs: Mapping[str, str] = field(default_factory=dict)
     export: Export = Export(0)  # for the guards of the next run
     limit: int | None = None

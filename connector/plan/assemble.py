@@ -28,14 +28,15 @@ def assemble(
     export: Export,
     before: Export | None = None,
     notes: Sequence[str] = (),
+    findings: Sequence[str] = (),
     frozen: pa.Table | None = None,
     released: Sequence[str] = (),
     limit: int | None = None,
     prefix: str = "",
 ) -> Plan:
     """The plan of all parts. `export` is what it was made from, `before` that of the last run, None: not compared.
-    `notes` come before those of the parts. `limit` cuts the plan to so many people per destination, after the guards
-    have looked at the whole of it. `prefix` begins the plan's id."""
+    `findings` are those of the exports. `notes` come before those of the parts. `limit` cuts the plan to so many people
+    per destination, after the guards have looked at the whole of it. `prefix` begins the plan's id."""
     judged = [unite.part(gate.enforce(part)) for part in parts]
     counted = {part.name: part.costs.of(part.changes) for part in judged}
     plan = Plan(
@@ -49,6 +50,7 @@ def assemble(
         seconds={name: each.seconds for name, each in counted.items()},
         guards=tuple(hit for part in judged for hit in judge(part, export, before)),
         notes=(*notes, *(note for part in judged for note in part.notes)),
+        findings=tuple(findings),
         export=export,
         platforms={part.name: part.capabilities.platform for part in judged},
         irreversible={name: each.irreversible for name, each in counted.items()},

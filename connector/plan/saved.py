@@ -94,6 +94,7 @@ def _header(plan: Plan) -> dict[str, Any]:
         "seconds": dict(plan.seconds),
         "guards": [asdict(hit) for hit in plan.guards],
         "notes": list(plan.notes),
+        "findings": list(plan.findings),
         "inputs": dict(plan.inputs),
         "export": asdict(plan.export),
         "limit": plan.limit,
@@ -114,6 +115,7 @@ def _plan(header: dict[str, Any], tables: dict[str, pa.Table]) -> Plan:
         seconds=header["seconds"],
         guards=tuple(GuardHit(**hit) for hit in header["guards"]),
         notes=tuple(header["notes"]),
+        findings=tuple(header.get("findings", ())),  # plans of older versions have none
         inputs=header["inputs"],
         export=Export(**header["export"]),
         limit=header["limit"],

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from connector.config.sections.advice_codes import TOLD, WARNINGS
+from connector.config.sections.advice_codes import HOUSEKEEPING, TOLD, WARNINGS
 from connector.core.problem import Problem, Severity
 from connector.segments.advice.model import Advice
 from connector.sources.model import Finding, Loaded
+from connector.sources.told import told
 
 SHOWN, ROWS_SHOWN = 5, 10  # of one code, of the quarantine; all with -v
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}
@@ -44,38 +45,35 @@ def check_text(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Ad
     lines = [f"{name}: {count:,} rows read" for name, count in loaded.rows.items()]
     lines.append(f"{contacts:,} contacts in {segments} segment{'' if segments == 1 else 's'}; no errors.")
     lines += _quarantine_lines(loaded, verbose)
-    notes = [finding for finding in loaded.findings if finding.code not in _TOLD]
-    lines += [f"note: {_about(finding)}: {finding.count:,} {finding.message}{_first(finding)}" for finding in notes]
+    lines += [f"note: {sentence}" for sentence in told(loaded.findings, _TOLD)]
     lines += advice_lines(advice, verbose)
     return "\n".join(lines)
 
 
-def _about(finding: Finding) -> str:
-    return f"{finding.source}.{finding.column}" if finding.column else finding.source
-
-
-def _first(finding: Finding) -> str:
-    """The first case: its file, row and cell."""
-    if not finding.file or finding.code == "column-not-in-file":
-        return ""
-    place = f"{finding.file} row {finding.row:,}" if finding.row else finding.file
-    return f"; the first: {place}" + (f", “{finding.examples[0]}”" if finding.examples else "")
-
-
 def advice_lines(advice: Sequence[Advice], verbose: bool) -> list[str]:
-    """In the order of the file; of one code the first few, unless everything is asked for."""
+    """The weightiest first; of one code the first few and of housekeeping one line, unless everything is asked for."""
     seen: Counter[str] = Counter()
     lines: list[str] = []
-    for item in advice:
+    kept = [item for item in advice if verbose or item.code not in HOUSEKEEPING]
+    for item in kept:
         seen[item.code] += 1
         if verbose or seen[item.code] <= SHOWN:
             lines.append(str(item.problem))
     more = {code: number - SHOWN for code, number in seen.items() if number > SHOWN}
     if more and not verbose:
         lines.append(f"… and {', '.join(f'{number} more {code}' for code, number in more.items())}: sync check -v")
+    if len(kept) < len(advice):
+        lines.append(_housekeeping(advice))
     if advice:
         lines += ["", "To switch advice off, write silence: [code] in the segment, or at the top of the file."]
     return lines
+
+
+def _housekeeping(advice: Sequence[Advice]) -> str:
+    """`housekeeping: 5 without owner, 3 without goal`: no risk, so one line."""
+    counts = Counter(item.code for item in advice if item.code in HOUSEKEEPING)
+    parts = [f"{count:,} {code.replace('no-', 'without ').replace('-', ' ')}" for code, count in counts.items()]
+    return f"housekeeping: {', '.join(parts)}: sync check -v"
 
 
 def github_lines(problems: Sequence[Problem]) -> str:

@@ -16,7 +16,7 @@ from connector.core.scrub import mask
 from connector.lifecycle.cleanup import FINAL, Findings
 from connector.lifecycle.retiring import UNSUBSCRIBE, counts
 from connector.report.hygiene import safe
-from connector.report.plan import as_json
+from connector.report.plan import as_json, found
 from connector.report.values import noted
 from connector.vendors import title
 
@@ -105,7 +105,7 @@ def cleanup_text(
         lines.append("")
     if invalid:
         lines.append(f"{sum(invalid.values()):,} rows of the export are sent nowhere: `sync hygiene` lists them.")
-    lines += noted(plan.notes)
+    lines += [*noted(plan.notes), *found(plan.findings)]
     lines += [f"GUARD {hit.name}: {hit.message}" for hit in plan.guards]
     return "\n".join([*lines, _total(plan)])
 

@@ -55,7 +55,8 @@ def hygiene_json(found: Survey, as_of: datetime) -> dict[str, Any]:
 
 
 def hygiene_csv(found: Survey, rows: pa.Table) -> str:
-    """One line per row and concern, then one per finding that is about no single row. Safe to open in a spreadsheet."""
+    """One line per row and concern, then one per finding that is about no single row, at the header of its file. Safe
+    to open in a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(ROWS_SCHEMA.names)
@@ -65,7 +66,9 @@ def hygiene_csv(found: Survey, rows: pa.Table) -> str:
     for item in found.findings:
         if item.code not in told:
             detail = f"{item.count} {item.message}"
-            cells = (item.code, item.source, item.file, item.row or None, item.column, None, detail)
+            file, row = found.headers.get(item.source, ("", 0))
+            place = (item.file or file, item.row or (row if item.file in ("", file) else 1))
+            cells = (item.code, item.source, place[0], place[1] or None, item.column, None, detail)
             writer.writerow([safe(cell) for cell in cells])
     return text.getvalue().rstrip("\n")
 
@@ -103,10 +106,11 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     for item in findings:
         where = "" if item.source == "contacts" and item.column in ("email", "") else f"{_name(item)}: "
         yield f"  {item.count:>7,}  {item.code}: {where}{item.message}"
-        if item.examples:
+        if len(item.examples) > 1 or (item.examples and not item.row):
             yield f"{'':11}{', '.join(item.examples)}"
         if item.file:
-            yield f"{'':11}{item.file}" + (f", row {item.row}" if item.row else "")
+            cell = f", “{item.examples[0]}”" if len(item.examples) == 1 and item.row else ""
+            yield f"{'':11}{item.file}" + (f" row {item.row:,}{cell}" if item.row else "")
 
 
 def _name(item: Finding) -> str:

@@ -7,6 +7,7 @@ changes, or show an address in full.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from connector.report.values import noted
 from connector.state.frozen import counted
 
 SCHEMA = "connector.plan/1"
+FINDINGS = 5  # of the exports, in a text
 TOTALS = {
     Op.CREATE: "creates",
     Op.UPDATE: "updates",
@@ -76,6 +78,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
             for hit in plan.guards
         ],
         "notes": list(plan.notes),
+        "findings": list(plan.findings),
         "frozen": dict(counted(plan.frozen)),
         "released": list(plan.released),
         "limit": plan.limit,
@@ -89,6 +92,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
     for name in plan.revisions:
         lines += _destination_lines(_destination(plan, name), zone)
     lines += noted(plan.notes)
+    lines += found(plan.findings, verbose)
     if verbose:
         lines += _blocked_lines(plan, zone)
     if plan.guards:
@@ -107,6 +111,15 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
         )
         lines.append(f"       irreversible: {sums['irreversible']:,}{_irreversible(plan)}")
     return "\n".join(lines)
+
+
+def found(findings: Sequence[str], verbose: bool = False) -> list[str]:
+    """What was found in the exports: what concerns most people, and all of it with `verbose`."""
+    shown = findings if verbose else findings[:FINDINGS]
+    lines = [f"export: {finding}" for finding in shown]
+    if len(findings) > len(shown):
+        lines.append(f"export: … and {len(findings) - len(shown):,} more: sync check")
+    return lines
 
 
 def _looked_at(plan: Plan, blocked: int) -> str:

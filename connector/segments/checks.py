@@ -28,7 +28,7 @@ from connector.config.language.words import BESIDE, WORDS, types
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
 from connector.core.problem import Problem
-from connector.segments.compile import sql
+from connector.segments.compile import engine, sql
 from connector.segments.compile.literals import WrongType
 from connector.segments.compile.measures import MEASURES, TIME, Ask, ask, event_tests, result_type
 from connector.segments.compile.traits import picked_type, picks
@@ -42,6 +42,8 @@ def check_types(config: Config, loaded: Loaded, as_of: datetime) -> list[Problem
     """Every test, measure and proof that does not fit its column's type, in the order of the file."""
     return in_order(list(_Checks(config, loaded, as_of).problems()))
 
+
+_FEW = 8  # values of a column that are shown
 
 TypeOf = Callable[[Compare | Events, str], ColumnType | None]
 
@@ -61,7 +63,7 @@ class _Checks:
     """`types` has None for a column without any value: whatever it would hold, a test of it is no mistake."""
 
     def __init__(self, config: Config, loaded: Loaded, as_of: datetime) -> None:
-        self.config = config
+        self.config, self.loaded = config, loaded
         self.nearly = {(one.source, one.column): one for one in loaded.findings if one.code == "nearly-typed"}
         self.names = Names.of(config, loaded)
         self.connection = loaded.connection
@@ -111,9 +113,7 @@ class _Checks:
 
     def compare(self, node: Compare, source: str) -> Iterator[Problem]:
         for problem in self._test(node, self.type(source, node.column)):
-            near = self.nearly.get((source, self.names.find(source, node.column) or ""))
-            more = "" if near is None else f" {near.count:,} {near.message}: {near.file} row {near.row:,}."
-            yield replace(problem, message=problem.message + more)
+            yield replace(problem, message=problem.message + self._evidence(source, node.column))
 
     def measure(self, node: Aggregate | Events, source: str) -> Iterator[Problem]:
         found = ask(node)
@@ -123,7 +123,7 @@ class _Checks:
             yield self._misplaced(node.loc, "other events")
         elif type_ is not None and takes and type_ not in takes:
             message = f"{found.measure} takes {' or '.join(takes)} columns; “{found.source}.{found.column}” is {type_}."
-            yield self._problem(node.loc, message)
+            yield self._problem(node.loc, message + self._evidence(found.source, found.column or ""))
         elif isinstance(node, Events):
             for test in event_tests(node):
                 yield from self._test(test, self._result(found))
@@ -154,7 +154,8 @@ class _Checks:
     def _one_of(self, loc: Loc, column: str, source: str, takes: Sequence[str], word: str) -> Iterator[Problem]:
         type_ = self.type(source, column)
         if type_ is not None and type_ not in takes:
-            yield self._problem(loc, f"{word} takes {' or '.join(takes)} columns; “{column}” is {type_}.")
+            message = f"{word} takes {' or '.join(takes)} columns; “{column}” is {type_}."
+            yield self._problem(loc, message + self._evidence(source, column))
 
     def _misplaced(self, loc: Loc, what: str) -> Problem:
         return self._problem(loc, f"A `where` asks about the event's own columns, not about {what}.")
@@ -172,14 +173,32 @@ class _Checks:
             type_ = self.type(CONTACTS, consent.proof_at)
             if type_ not in ("date", "timestamp", None):
                 message = f"The proof of consent needs a date; “{consent.proof_at}” is a {type_} column."
-                yield self._problem(("consent", "proof", "at"), message)
+                yield self._problem(("consent", "proof", "at"), message + self._evidence(CONTACTS, consent.proof_at))
 
     def _signals(self) -> Iterator[Problem]:
         for number, written in enumerate(self.config.lifecycle.signals if self.config.lifecycle else ()):
             type_ = self.type(CONTACTS, self.names.contact(written) or written)
             if type_ not in ("date", "timestamp", None):
                 message = f"A signal is the time of a sign of life; “{written}” is a {type_} column."
-                yield self._problem(("lifecycle", "signals", number), message)
+                yield self._problem(("lifecycle", "signals", number), message + self._evidence(CONTACTS, written))
+
+    def _evidence(self, source: str, written: str) -> str:
+        """Why the column is one of texts: the cell that is to blame, else its few words."""
+        column = self.names.find(source, written) or ""
+        near = self.nearly.get((source, column))
+        if near is not None:
+            return f" {near.count:,} {near.message}: {near.file} row {near.row:,}."
+        words = self._words(source, column) if self.types[source].get(column) == "text" else []
+        return f" It has: {', '.join(f'“{word}”' for word in words)}." if words else ""
+
+    def _words(self, source: str, column: str) -> list[str]:
+        """The values of a column that has a few; none when one may be somebody's address."""
+        table = self.loaded.contacts if source == CONTACTS else self.loaded.related.get(source)
+        if table is None or column not in table.columns:
+            return []
+        rows = engine.arrow(self.connection, table.select(word=table[column]).distinct().limit(_FEW + 2))
+        words = sorted({word.strip() for word in rows["word"].to_pylist() if word and word.strip()})
+        return [] if len(words) > _FEW or any("@" in word for word in words) else words
 
     def _problem(self, loc: Loc, message: str) -> Problem:
         return Problem(self.config.place(loc), "wrong-type", message)

@@ -31,6 +31,7 @@ from connector.segments.priorities import waterfall
 from connector.sources.columns import vacant
 from connector.sources.consent import UNCLEAR
 from connector.sources.model import Loaded
+from connector.sources.told import told
 
 CONSENT = ""  # stands beside the segments' names, and no segment can be called so
 
@@ -50,6 +51,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()  # what a reader of the sizes must know: what nobody has read yet, what is frozen
     warnings: tuple[str, ...] = ()  # the first notes, which every plan has: exports as after a failure
     undecided: Mapping[str, pa.ChunkedArray] = field(default_factory=dict)  # frozen, but not yet: who matches the rule
+    findings: tuple[str, ...] = ()  # what was found in the exports, as every plan tells it
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,8 @@ class _Run:
         )
         frozen = [name for name, segment in self.config.segments.items() if segment.frozen and name not in self.kept]
         undecided = {name: matches[name] for name in frozen}
-        return Evaluation(pa.table(columns), found.num_rows, sizes, notes, warnings, undecided)
+        findings = told(self.loaded.findings)
+        return Evaluation(pa.table(columns), found.num_rows, sizes, notes, warnings, undecided, findings)
 
     def _signs(self) -> list[Column]:
         """When somebody joined, if the export tells, then the signals of the lifecycle in the order of the file."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from connector.config.language import platform_words
+from connector.config.language.conditions import is_word
 from connector.config.language.rules import (
     Aggregate,
     All,
@@ -27,6 +28,7 @@ from connector.config.language.rules import (
     Sequence,
     Sql,
 )
+from connector.config.sections.belongs import misplaced
 from connector.config.sections.models import Config
 from connector.core.errors import ConfigError
 from connector.core.model import ColumnType
@@ -234,8 +236,18 @@ def in_order(problems: list[Problem]) -> list[Problem]:
 
 def _unknown(config: Config, names: Names, reference: Reference) -> Problem:
     what = "no column of contacts and no trait" if reference.traits else f"no column of {reference.source}"
-    hint = did_you_mean(reference.written, names.known(reference.source))
-    return Problem(config.place(reference.loc), "unknown-column", f"“{reference.written}” is {what}.{hint}")
+    hint = _word_of_the_file(reference) or did_you_mean(reference.written, names.known(reference.source))
+    place = config.word_place(reference.loc, reference.written)
+    return Problem(place, "unknown-column", f"“{reference.written}” is {what}.{hint}")
+
+
+def _word_of_the_file(reference: Reference) -> str:
+    """For a word of the language or a key that stands where a column does: most often it is indented wrongly."""
+    written = reference.written
+    if is_word(written):
+        return f" `{written}` is a word of the language: it stands inside a test, like {{orders: {{{written}: …}}}}."
+    elsewhere = misplaced(written) if reference.loc[-1] == written else ""
+    return f" {elsewhere} Check its indentation." if elsewhere else ""
 
 
 def _clashes(config: Config, names: Names) -> Iterator[Problem]:

@@ -95,11 +95,12 @@ def test_every_unknown_name_at_once_in_the_order_of_the_file() -> None:
         ("13", "form"),
         ("15", "City"),
         ("20", "Lifecycle Stage"),
-        ("23", "country"),
         ("23", "points"),
+        ("23", "country"),
     ]
-    assert found[0].endswith('“Amount” is no column of orders. Did you mean "amounts"?')
-    assert found[6].endswith('no column of contacts and no trait. Did you mean "livecycle_stage"?')
+    assert '“Amount” is no column of orders. Did you mean "amounts"?\n' in found[0]
+    assert marked(found[0]) == "Amount"
+    assert 'no column of contacts and no trait. Did you mean "livecycle_stage"?\n' in found[6]
     assert all("error[unknown-column]" in line for line in found)
 
 
@@ -119,4 +120,20 @@ def test_sql_that_may_not_stand_there_fails_at_its_line_and_its_names_are_looked
     text = FILE.replace('{"Lifecycle Stage": lead}', '{sql: "points > 3 and city = (select 1)"}')
     assert problems(text, have)[0].startswith("segments.yaml:20:") and "error[bad-sql]" in problems(text, have)[0]
     text = FILE.replace('{"Lifecycle Stage": lead}', '{sql: "pionts > revenue"}')
-    assert problems(text, have)[0].endswith('“pionts” is no column of contacts and no trait. Did you mean "points"?')
+    (told,) = problems(text, have)
+    assert '“pionts” is no column of contacts and no trait. Did you mean "points"?\n' in told
+    assert marked(told) == "pionts"
+
+
+def marked(told: str) -> str:
+    """What the marks of an error stand under."""
+    _, line, marks = told.split("\n")
+    return line[marks.index("^") : len(marks)]
+
+
+def test_a_word_of_the_language_in_the_place_of_a_column_leads_into_its_test() -> None:
+    have = catalog(contacts=CONTACTS, orders=ORDERS)
+    (told,) = problems(FILE.replace('{"Lifecycle Stage": lead}', '{orders: {}, "within": 90 days}'), have)
+    assert "`within` is a word of the language" in told and "{orders: {within: …}}" in told
+    (told,) = problems(FILE.replace('{"Lifecycle Stage": lead}', "{orders: {}, send_to: x}"), have)
+    assert "`send_to` is a key of a segment. Check its indentation." in told

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from connector.app import advice
+from connector.app.starting import start
 from connector.app.workspace import Options, open_workspace
 from connector.core.errors import ConfigError, ConnectorError, SourceError
-from connector.report.starter import starter
 from connector.sources.sketch import sketch
 
 SECRET = "pk_live_4f9a8b7c6d5e4f3a2b1c"
@@ -185,8 +185,8 @@ def test_a_first_file_for_an_export_elsewhere_says_so(folders: tuple[Path, Path]
     inside, outside = folders
     for export, told in ((outside / "people.csv", True), (inside / "exports" / "people.csv", False)):
         file = inside / "segments.yaml"
-        text = starter(export, file, *sketch(export))
-        assert ("allow_outside: true" in text) == told and "# columns here: Email, Plan" in text
+        text = start([export], file)
+        assert ("allow_outside: true" in text) == told and "# columns here: email, plan" in text
         file.write_text(text)
         with open_workspace(Options(file=file, as_of="2026-11-20"), offline=True) as workspace:
             assert advice.check(workspace).contacts == 1

@@ -163,7 +163,10 @@ def test_whole_commands_work_with_it(site: Site) -> None:
 def test_an_unknown_platform_is_told_the_installed_ones(site: Site) -> None:
     write(site, "postbx", preset="none")
     code, out = site.sync("check")
-    assert code == 2 and "segments.yaml:5:15: error[unknown-value]: There is no such platform. Installed: " in out
+    assert (
+        code == 2
+        and "segments.yaml:5:15: error[unknown-value]: “postbx”: There is no such platform. Installed: " in out
+    )
     assert "postbox" not in out
     site.postbox()
     code, out = site.sync("check")

@@ -44,7 +44,30 @@ def _entry(key: str, value: Any, loc: Loc, scope: Scope) -> Rule | None:
             scope.problems.add_key(loc, "misplaced-word", f"`{key}` is a source; here only columns of one event count.")
             return None
         return event_rules.events(key, value, loc, scope, condition)
+    if _groups(key, value):
+        scope.problems.add_key(
+            loc, "unknown-test", f"`{key}` is no word of the language. Write {_CALLED[key.casefold()]}"
+        )
+        return None
     return column(key, value, loc, scope)
+
+
+_CALLED = {
+    "or": "`any:` with a list of conditions: any: [{country: US}, {city: Rome}].",
+    "and": "`all:` with a list of conditions: all: [{country: US}, {city: Rome}].",
+    "nor": "`not: {any: [{country: US}, {city: Rome}]}`.",
+    "none": "`not: {any: [{country: US}, {city: Rome}]}`.",
+    "none_of": "`not: {any: [{country: US}, {city: Rome}]}`.",
+    "any_of": "`any:` with a list of conditions: any: [{country: US}, {city: Rome}].",
+    "all_of": "`all:` with a list of conditions: all: [{country: US}, {city: Rome}].",
+}
+
+
+def _groups(key: str, value: Any) -> bool:
+    """Whether it joins conditions by a word of another language, and is no column of that name."""
+    return key.casefold() in _CALLED and (
+        isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
+    )
 
 
 def _all(value: Any, loc: Loc, scope: Scope) -> Rule | None:

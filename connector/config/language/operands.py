@@ -14,7 +14,7 @@ from connector.config.language import values
 from connector.config.language.durations import calendar, duration
 from connector.config.language.regex import pattern
 from connector.config.language.rules import Scalar
-from connector.config.sections.codes import BadValue
+from connector.config.sections.codes import BadValue, each
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ def _scalars(value: Any) -> tuple[Scalar, ...]:
         raise BadValue("wrong-type", "A list is needed here: [one, two].")
     if not value:
         raise BadValue("empty", "The list is empty, so nothing could ever match.")
-    return tuple(values.scalar(item) for item in value)
+    return each(values.scalar, value)
 
 
 def _any_of(parse: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
     """One value or a list of them; always a tuple comes back."""
 
     def read(value: Any) -> tuple[Any, ...]:
-        return tuple(parse(item) for item in _scalars(value)) if isinstance(value, list) else (parse(value),)
+        return each(parse, _scalars(value)) if isinstance(value, list) else (parse(value),)
 
     return read
 

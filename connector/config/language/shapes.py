@@ -21,9 +21,9 @@ def keys_of(value: Any, known: Collection[str], required: Collection[str], loc: 
         scope.problems.add(loc, "wrong-type", f"A mapping is needed here: {{{example}}}.")
         return False
     for key in value.keys() - set(known):
-        scope.problems.add_key((*loc, key), "unknown-key", f"There is no key “{key}” here.{did_you_mean(key, known)}")
+        scope.problems.add_unknown((*loc, key), known)
     for key in sorted(set(required) - value.keys()):
-        scope.problems.add_key(loc, "missing-key", f"`{key}` is missing here.")
+        scope.problems.add_missing(loc, key, f"`{key}` is missing here.")
     return set(required) <= value.keys() <= set(known)
 
 

@@ -16,7 +16,7 @@ from connector.config.language.rules import Aggregate, Loc, MeasureName, Pick, R
 from connector.config.language.scope import Scope
 from connector.config.language.shapes import keys_of
 from connector.config.sections.codes import BadValue
-from connector.core.problem import did_you_mean
+from connector.core.problem import did_you_mean, one_of
 
 AGGREGATES: tuple[MeasureName, ...] = tuple(word for word in get_args(MeasureName) if word != "count_distinct")
 SIDES: tuple[Literal["greatest", "least"], ...] = ("greatest", "least")
@@ -45,7 +45,7 @@ def trait(value: Any, loc: Loc, scope: Scope) -> Trait | None:
 def _no_measure(value: Mapping[str, Any], loc: Loc, scope: Scope) -> None:
     strangers = [key for key in value if key not in ("within", "where")]
     if strangers:
-        hint = did_you_mean(strangers[0], MEASURES)
+        hint = one_of(strangers[0], MEASURES)
         text = f"“{strangers[0]}” is not a measure of traits.{hint}"
         scope.problems.add_key((*loc, strangers[0]), "unknown-key", text)
     else:

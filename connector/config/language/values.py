@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from connector.config.language.rules import Scalar
-from connector.config.sections.codes import BadValue
-from connector.core.problem import did_you_mean
+from connector.config.sections.codes import BadValue, each
+from connector.core.problem import did_you_mean, one_of
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -49,7 +49,8 @@ def scalar(value: Any) -> Scalar:
     """One text, number, true or false."""
     if isinstance(value, str | int | Decimal):
         return value
-    raise BadValue("wrong-type", f"One value is needed here, not {kind(value)}.")
+    several = " For several write in: [US, CA]." if isinstance(value, list) else ""
+    raise BadValue("wrong-type", f"One value is needed here, not {kind(value)}.{several}")
 
 
 def text(value: Any) -> str:
@@ -144,8 +145,9 @@ def pair(value: Any) -> tuple[Any, Any]:
     """Two numbers, or two dates or times, in order: [10, 20]."""
     if not isinstance(value, list) or len(value) != 2:
         raise BadValue("wrong-type", "between takes two values: [10, 20] or [2026-01-01, 2026-03-31].")
-    parse = moment if isinstance(value[0], str) or isinstance(value[1], str) else number
-    low, high = parse(value[0]), parse(value[1])
+    dated = any(isinstance(end, str) and _DATE.match(end.strip()) for end in value)
+    texts = all(isinstance(end, str) for end in value)
+    low, high = each(moment if dated or texts else number, value)
     if _after(low, high):
         raise BadValue("range", f"between goes from low to high: [{high}, {low}].")
     return low, high
@@ -166,7 +168,7 @@ def named(value: Any, names: tuple[str, ...]) -> str:
     for name in names:
         if word in (name, name[:3]):
             return name
-    raise BadValue("unknown-value", f"{shown(value)} is not one of these names.{did_you_mean(word, names)}")
+    raise BadValue("unknown-value", f"{shown(value)} is not one of these names.{one_of(word, names)}")
 
 
 def month(value: Any) -> str:

@@ -107,5 +107,27 @@ ADVICE: Mapping[AdviceCode, str] = {
 # Said wherever a segment or a plan is shown, whatever `silence:` says.
 WARNINGS: tuple[AdviceCode, ...] = ("join-finds-nobody", "no-people", "no-rows", "no-times")
 
+# No risk to anybody: what makes a file easy to keep. One line of `sync check`, at its end.
+HOUSEKEEPING: tuple[AdviceCode, ...] = (
+    *("no-owner", "no-goal", "no-description"),
+    *("unused-column", "unused-source", "unused-trait"),
+)
+
+# What comes first among advice: who is mailed, who is in a segment, then how the data is read. The rest follows.
+WEIGHTY: tuple[AdviceCode, ...] = (
+    *WARNINGS,
+    *("no-consent", "join-finds-some", "repeated-id", "ambiguous-date", "ambiguous-number", "mixed-separators"),
+    *("all-protected", "one-stage", "no-ramp", "opens-only", "own-mails", "short-history", "one-day"),
+    *("never", "always", "empty-segment", "everyone", "empty-column", "unseen-value", "missing-let-in"),
+    *("stale-export", "not-read-yet", "unreachable"),
+)
+
+
+def weight(code: str) -> int:
+    """The place of a code among all: the weightiest is 0."""
+    order = [*WEIGHTY, *(each for each in ADVICE if each not in (*WEIGHTY, *HOUSEKEEPING)), *HOUSEKEEPING]
+    return order.index(code) if code in order else len(order)
+
+
 # Findings of loading about one column that are advice as well.
 TOLD: tuple[AdviceCode, ...] = ("ambiguous-date", "ambiguous-number", "mixed-separators", "repeated-id")

@@ -6,7 +6,7 @@ Must not: read YAML, or check what spans sections (checks.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from connector.config.language.shapes import known_segment
 from connector.config.language.traits import trait
 from connector.config.language.values import kind
 from connector.config.sections import checks, destinations, engines
+from connector.config.sections.belongs import stray
 from connector.config.sections.collector import Collector
-from connector.config.sections.fields import is_secret
+from connector.config.sections.fields import is_secret, keys
 from connector.config.sections.models import Config, Consent, Guards, Segment, Source
 from connector.config.sections.platforms import offered
-from connector.config.sections.validate import keys, validate
+from connector.config.sections.quotable import allow, leaves
+from connector.config.sections.validate import validate
 from connector.config.yaml.nodes import Document
-from connector.core.problem import did_you_mean
 from connector.vendors import OWN
 
 _ELSEWHERE = ("version", "sources", "traits", "consent", "destinations", "segments", "priorities")
@@ -32,6 +33,7 @@ _REQUIRED = ("version", "sources", "segments")
 
 def build(document: Document, path: Path, problems: Collector) -> Config:
     """The whole Config. Raises ConfigError with every problem."""
+    allow(document)
     if not isinstance(document.data, dict):
         problems.add((), "wrong-type", f"The file is a mapping of sections, not {kind(document.data)}.")
         problems.finish()
@@ -47,7 +49,7 @@ def _nothing_and_secrets(document: Document, problems: Collector) -> None:
     """Keys with nothing after them, and ${NAME} where nobody would read it. An empty section is one left out."""
     for key in [key for key, value in document.data.items() if value is None and key not in _REQUIRED]:
         del document.data[key]
-    for loc, value in _leaves(document.data):
+    for loc, value in leaves(document.data):
         if value is None:
             problems.add(loc, "empty-value", "Nothing stands here. Write a value, or delete the key.")
             document.damaged.add(loc)
@@ -66,19 +68,6 @@ def _may_be_secret(loc: Loc, data: dict[str, Any]) -> bool:
     written = data["destinations"][loc[1]]
     vendor = offered(written.get("platform")) if isinstance(written, dict) else None
     return loc[2] in {each.secret for each in (*OWN.values(), vendor) if each}
-
-
-def _leaves(data: Any) -> Iterator[tuple[Loc, Any]]:
-    """Every scalar with its loc; in a loop, because a file may be deep."""
-    todo: list[tuple[Loc, Any]] = [((), data)]
-    while todo:
-        loc, value = todo.pop()
-        if isinstance(value, dict):
-            todo.extend(((*loc, key), item) for key, item in value.items())
-        elif isinstance(value, list):
-            todo.extend(((*loc, index), item) for index, item in enumerate(value))
-        else:
-            yield loc, value
 
 
 class _File:
@@ -147,18 +136,30 @@ class _File:
         if key in self._data and not isinstance(self._data[key], dict):
             text = f"`{key}` is a mapping of names, not {kind(self._data[key])}."
             self._problems.add((key,), "wrong-type", text)
-        found = {name: read(name, value, (key, name)) for name, value in self._mapping(key).items()}
+        found = {
+            name: read(name, value, (key, name))
+            for name, value in self._mapping(key).items()
+            if not self._stray(key, name, value)
+        }
         return {name: value for name, value in found.items() if value is not None}
+
+    def _stray(self, section: str, name: str, value: Any) -> bool:
+        """A key of an entry that is indented like an entry."""
+        found = stray(section, name, value)
+        if found:
+            self._problems.add_unknown((section, name), ())
+        return found
 
     def _source(self, name: str, value: Any, loc: Loc) -> Source | None:
         people = name == CONTACTS
         other = {"join": None, "at": None} if people else {"email": None, "updated_at": None}
         need = "email" if people else "join"
-        if isinstance(value, dict) and need not in value:
-            self._problems.add_key(loc, "missing-key", f"`{need}` is missing here.")
-        if isinstance(value, dict) and "file" not in value and "table" not in value:
-            self._problems.add_key(loc, "missing-key", "`file` is missing here (or `table`, of another `engine`).")
         found = validate(Source, value, loc, self._problems, given={"name": name, **other})
+        if isinstance(value, dict) and need not in value:
+            self._problems.add_missing(loc, need, f"`{need}` is missing here.")
+        if isinstance(value, dict) and "file" not in value and "table" not in value:
+            text = "`file` is missing here (or `table`, of another `engine`)."
+            self._problems.add_missing(loc, "file", text)
         if found is not None:
             checks.columns(found, loc, self._problems)
         return found
@@ -174,10 +175,9 @@ class _File:
             self._problems.add(loc, "wrong-type", "Consent is a mapping: when, and proof.")
             return None
         for key in value.keys() - {"when", "proof"}:
-            hint = did_you_mean(key, ("when", "proof"))
-            self._problems.add_key((*loc, key), "unknown-key", f"There is no key “{key}” here.{hint}")
+            self._problems.add_unknown((*loc, key), ("when", "proof"))
         if "when" not in value:
-            self._problems.add_key(loc, "missing-key", "`when` is missing here: who may be contacted.")
+            self._problems.add_missing(loc, "when", "`when` is missing here: who may be contacted.")
             return None
         rule = condition(value["when"], (*loc, "when"), self._scope)
         proof = validate(checks.Proof, value["proof"], (*loc, "proof"), self._problems) if "proof" in value else None
@@ -195,11 +195,11 @@ class _File:
         if not isinstance(value, dict):
             self._problems.add(loc, "wrong-type", "A segment is a mapping: title, when, send_to, …")
             return None
-        checks.one_origin(value, loc, self._problems)
         rule = condition(value["when"], (*loc, "when"), self._scope.for_segment()) if "when" in value else None
         send_to = destinations.send_to(value.get("send_to", {}), (*loc, "send_to"), self._accounts(), self._problems)
         given = {"name": name, "when": rule, "send_to": send_to}
         found = validate(Segment, value, loc, self._problems, given=given, elsewhere=("when", "send_to"))
+        checks.one_origin(value, loc, self._problems)
         if found is not None and found.members_from is not None:
             return found.model_copy(update={"frozen": True})
         return found

@@ -100,7 +100,7 @@ def columns(source: Source, loc: Loc, problems: Collector) -> None:
 def one_origin(segment: Mapping[str, Any], loc: Loc, problems: Collector) -> None:
     """Exactly one of when and members_from; a file of members is frozen."""
     if "when" not in segment and "members_from" not in segment:
-        problems.add_key(loc, "missing-key", "`when` is missing here: who is in the segment (or `members_from`).")
+        problems.add_missing(loc, "when", "`when` is missing here: who is in the segment (or `members_from`).")
     if "when" in segment and "members_from" in segment:
         text = "`members_from` names the members, so there is no `when`; delete one of the two."
         problems.add_key((*loc, "members_from"), "contradiction", text)

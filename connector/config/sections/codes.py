@@ -6,8 +6,10 @@ Must not: know places or word a message for one case.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
 
 Code = Literal[
     "alias",
@@ -129,9 +131,22 @@ CODES: Mapping[Code, str] = {
 
 
 class BadValue(ValueError):
-    """One written value cannot be used. `message` says what and what to do, and holds no secret."""
+    """One written value cannot be used. `message` says what and what to do, and holds no secret. `inside` is the
+    position of the wrong item when the value is a list."""
 
-    def __init__(self, code: Code, message: str) -> None:
+    def __init__(self, code: Code, message: str, inside: tuple[int, ...] = ()) -> None:
         self.code: Code = code
         self.message = message
+        self.inside = inside
         super().__init__(message)
+
+
+def each(parse: Callable[[Any], T], items: Iterable[Any]) -> tuple[T, ...]:
+    """Every item parsed; a BadValue says which one it is about."""
+    found = []
+    for index, item in enumerate(items):
+        try:
+            found.append(parse(item))
+        except BadValue as bad:
+            raise BadValue(bad.code, bad.message, (index, *bad.inside)) from None
+    return tuple(found)

@@ -18,7 +18,7 @@ from connector.config.sections.models import Destination, Guards, Secret, SendTo
 from connector.config.sections.platforms import offered, vendor
 from connector.config.sections.validate import validate
 from connector.core.model import Kind, SyncMode
-from connector.core.problem import did_you_mean
+from connector.core.problem import did_you_mean, one_of
 from connector.vendors import VENDORS, Vendor
 
 _VERSION = compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}", ASCII)
@@ -122,13 +122,13 @@ def _entry(name: str, value: Any, loc: Loc, account: Any, problems: Collector) -
         problems.add(loc, "wrong-type", "Say what to set there: {tag: VIP} or {list: VIP customers}.")
         return None
     for key in value.keys() - {"tag", "list", "mode"}:
-        hint = did_you_mean(key, ("tag", "list", "mode"))
-        problems.add_key((*loc, key), "unknown-key", f"There is no key “{key}” here.{hint}")
+        problems.add_unknown((*loc, key), ("tag", "list", "mode"))
     mode = problems.take((*loc, "mode"), _mode, value["mode"]) if "mode" in value else None
     keys = offered(account.get("platform")) if isinstance(account, dict) else None
     found = [_target(kind, value[kind], keys, (*loc, str(kind)), problems) for kind in Kind if kind in value]
     whole = account.get("mode") if isinstance(account, dict) else None
-    if not found and SyncMode.ENRICH not in (mode, whole):
+    strangers = value.keys() - {"tag", "list", "mode"}
+    if not found and not strangers and SyncMode.ENRICH not in (mode, whole):
         problems.add_key(loc, "missing-key", "Say what to set there: {tag: VIP} or {list: VIP customers}.")
     return SendTo(destination=name, targets=tuple(target for target in found if target is not None), mode=mode)
 
@@ -136,8 +136,7 @@ def _entry(name: str, value: Any, loc: Loc, account: Any, problems: Collector) -
 def _mode(value: Any) -> SyncMode:
     modes = [str(mode) for mode in SyncMode]
     if value not in modes:
-        hint = did_you_mean(str(value)[:40], modes)
-        raise BadValue("unknown-value", f"{values.shown(value)} is no mode.{hint}")
+        raise BadValue("unknown-value", f"{values.shown(value)} is no mode.{one_of(value, modes)}")
     return SyncMode(value)
 
 

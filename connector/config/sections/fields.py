@@ -22,7 +22,7 @@ from connector.config.language import durations, values
 from connector.config.language.rules import Duration
 from connector.config.sections import urls
 from connector.config.sections.advice_codes import ADVICE
-from connector.config.sections.codes import CODES, BadValue
+from connector.config.sections.codes import CODES, BadValue, each
 from connector.core.problem import did_you_mean
 
 _SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
@@ -38,6 +38,11 @@ class Model(BaseModel):
     )
 
 
+def keys(model: type[BaseModel]) -> list[str]:
+    """The keys as they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
 def before(parse: Callable[[Any], Any]) -> BeforeValidator:
     """`parse` in front of pydantic's own check."""
 
@@ -45,7 +50,7 @@ def before(parse: Callable[[Any], Any]) -> BeforeValidator:
         try:
             return parse(value)
         except BadValue as bad:
-            raise PydanticCustomError(bad.code, bad.message) from None
+            raise PydanticCustomError(bad.code, bad.message, {"inside": bad.inside}) from None
 
     return BeforeValidator(checked)
 
@@ -68,7 +73,7 @@ def is_secret(value: Any) -> bool:
 
 def _texts(value: Any) -> Any:
     """A list of texts, or one."""
-    return tuple(values.text(item) for item in value) if isinstance(value, list | tuple) else (values.text(value),)
+    return each(values.text, value) if isinstance(value, list | tuple) else (values.text(value),)
 
 
 def _price(value: Any) -> Any:
@@ -88,13 +93,15 @@ def _text_list(value: Any) -> Any:
 
 
 def _codes(value: Any) -> Any:
-    found = _text_list(value)
-    for code in found:
-        if code in CODES and code not in ADVICE:
-            raise BadValue("unknown-value", f"{values.shown(code)} is an error, not advice: correct what it names.")
-        if code not in ADVICE:
-            raise BadValue("unknown-value", f"{values.shown(code)} is no code of advice.{did_you_mean(code, ADVICE)}")
-    return found
+    return each(_code, _text_list(value))
+
+
+def _code(code: str) -> str:
+    if code in CODES and code not in ADVICE:
+        raise BadValue("unknown-value", f"{values.shown(code)} is an error, not advice: correct what it names.")
+    if code not in ADVICE:
+        raise BadValue("unknown-value", f"{values.shown(code)} is no code of advice.{did_you_mean(code, ADVICE)}")
+    return code
 
 
 def _missing(value: Any) -> Any:
@@ -183,7 +190,7 @@ def _switch(value: Any) -> bool:
     if value == "off":
         return False
     if not isinstance(value, bool):
-        raise BadValue("wrong-type", "true or off.")
+        raise BadValue("wrong-type", "Write true or off.")
     return value
 
 

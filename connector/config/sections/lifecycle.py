@@ -17,7 +17,7 @@ from pydantic import Field
 from connector.config.language import values
 from connector.config.sections.codes import BadValue
 from connector.config.sections.fields import PERCENT, Days, Model, Text, TextList, Whole, before, schema
-from connector.core.problem import did_you_mean
+from connector.core.problem import one_of
 
 # default: what each platform can take back (`retire` of its facts in connector/vendors).
 Action = Literal["default", "archive", "suppress", "unsubscribe"]
@@ -41,8 +41,7 @@ def _one_of(value: Any, actions: tuple[str, ...]) -> Any:
         return value
     if value == "delete":
         raise BadValue("unknown-value", f"Deleting cannot be undone and does not exist here: {', '.join(actions)}.")
-    hint = did_you_mean(value, actions) if isinstance(value, str) else f" Known here: {', '.join(actions)}."
-    raise BadValue("unknown-value", f"This is no action.{hint}")
+    raise BadValue("unknown-value", f"This is no action.{one_of(value, actions)}")
 
 
 class Amount(Model):

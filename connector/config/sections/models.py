@@ -16,6 +16,7 @@ Beyond LANGUAGE's page the file also knows:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -277,6 +278,16 @@ class Config(Model):
         while loc and loc not in self._places:
             loc = loc[:-1]
         return self._places.get(loc, Place(self.path.as_posix()))
+
+    def word_place(self, loc: Loc, word: str) -> Place:
+        """Where `word` is the key at `loc` or the one around it, or stands in a value below; else place(loc)."""
+        nearby = [self._places[part] for part in (loc, loc[:-1]) if part[-1:] == (word,) and part in self._places]
+        below = [place for part, place in self._values.items() if part[: len(loc)] == loc]
+        for place in (*nearby, *sorted(below)):
+            found = place.lines.find(word, place.line, place.column) if place.lines else None
+            if found is not None:
+                return replace(place, line=found[0], column=found[1])
+        return self.place(loc)
 
     def value_place(self, loc: Loc) -> Place:
         """Where the value of `loc` begins; the nearest enclosing part's when it has none of its own."""

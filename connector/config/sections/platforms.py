@@ -10,11 +10,13 @@ from typing import Annotated, Any
 from connector.config.language.values import shown
 from connector.config.sections.codes import BadValue
 from connector.config.sections.fields import before
-from connector.core.problem import did_you_mean
+from connector.core.problem import one_of
 from connector.vendors import VENDORS, Unusable, Vendor
 
 NO_PRESET = "none"
 PRODUCTS = (
+    "google_contacts",
+    "pipedrive",
     "salesforce",
     "shopify",
     "stripe",
@@ -26,9 +28,8 @@ def vendor(word: Any) -> Vendor:
     """The facts of a written platform. Raises BadValue that lists the installed ones, or says why it cannot be used."""
     found = _found(word)
     if found is None:
-        near = did_you_mean(str(word)[:40], VENDORS)
-        near = near if near.startswith(" Did you mean") else ""
-        raise BadValue("unknown-value", f"There is no such platform.{near} Installed: {', '.join(VENDORS)}.")
+        hint = one_of(word, VENDORS).replace(" Valid:", " Installed:")
+        raise BadValue("unknown-value", f"There is no such platform.{hint}")
     return found
 
 
@@ -63,9 +64,7 @@ def _preset(value: Any) -> Any:
     if found is None or not found.preset:
         words = presets()
         if isinstance(value, str):
-            raise BadValue(
-                "unknown-value", f"{shown(value)} is none of the words allowed here.{did_you_mean(value, words)}"
-            )
+            raise BadValue("unknown-value", f"{shown(value)} is none of the words allowed here.{one_of(value, words)}")
         raise BadValue("unknown-value", f"One of these words is needed here: {', '.join(words)}.")
     return value
 

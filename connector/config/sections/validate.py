@@ -6,6 +6,7 @@ quote what was written unless it is one of a few known words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeVar, cast, get_args
 
@@ -15,7 +16,8 @@ from connector.config.language.rules import Loc
 from connector.config.language.values import kind, shown
 from connector.config.sections.codes import CODES, Code
 from connector.config.sections.collector import Collector
-from connector.core.problem import did_you_mean
+from connector.config.sections.fields import keys
+from connector.core.problem import one_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -42,20 +44,16 @@ def validate(
     good = {}
     for key, value in written.items():
         if key not in known:
-            problems.add_key((*loc, key), "unknown-key", f"There is no key “{key}” here.{did_you_mean(key, known)}")
+            problems.add_unknown((*loc, key), known)
         elif key not in elsewhere:
             good[key] = value
     try:
         return model.model_validate({**good, **given})
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_context=True):
+        details = error.errors(include_url=False, include_context=True)
+        for detail in sorted(details, key=lambda detail: detail["type"] == "missing"):  # misspelled keys come first
             _report(model, detail, loc, problems)
         return None
-
-
-def keys(model: type[BaseModel]) -> list[str]:
-    """The keys as they are written."""
-    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _report(model: type[BaseModel], detail: Any, base: Loc, problems: Collector) -> None:
@@ -63,12 +61,11 @@ def _report(model: type[BaseModel], detail: Any, base: Loc, problems: Collector)
     path = detail["loc"]
     loc = _written(base, path, problems)
     if type_ == "missing":
-        problems.add_key(loc, "missing-key", f"`{path[-1]}` is missing here.")
+        problems.add_missing(loc, str(path[-1]), f"`{path[-1]}` is missing here.")
     elif type_ == "extra_forbidden":
-        hint = did_you_mean(str(path[-1]), keys(_model_at(model, path[:-1])))
-        problems.add_key(loc, "unknown-key", f"There is no key “{path[-1]}” here.{hint}")
+        problems.add_unknown(loc, keys(_model_at(model, path[:-1])))
     elif type_ in CODES:
-        problems.add(loc, cast(Code, type_), detail["msg"])
+        problems.add((*loc, *detail.get("ctx", {}).get("inside", ())), cast(Code, type_), detail["msg"])
     elif type_ in ("literal_error", "enum"):
         problems.add(loc, "unknown-value", _words(detail, value))
     elif type_.startswith(("greater", "less")):
@@ -107,7 +104,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _words(detail: Any, value: Any) -> str:
     expected = str(detail.get("ctx", {}).get("expected", ""))
-    words = [word.strip("' ") for word in expected.replace(" or ", ", ").split(",")]
+    words = re.findall(r"'([^']*)'", expected) or [expected]
     if isinstance(value, str):
-        return f"{shown(value)} is none of the words allowed here.{did_you_mean(value, words)}"
+        return f"{shown(value)} is none of the words allowed here.{one_of(value, words)}"
     return f"One of these words is needed here: {', '.join(words)}."

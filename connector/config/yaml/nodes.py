@@ -21,6 +21,7 @@ from connector.config.language.rules import Loc
 from connector.config.sections.codes import Code
 from connector.config.yaml.errors import explain
 from connector.core.problem import Place, Problem
+from connector.core.quote import Lines
 
 DEEPEST = 100  # levels of YAML; a rule nested deeper than this is nobody's intention
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the C parser is ten times faster; both give the same events
@@ -39,6 +40,8 @@ class Document:
     values: dict[Loc, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     damaged: set[Loc] = field(default_factory=set)
+    repeated: list[tuple[Loc, Place]] = field(default_factory=list)  # keys that stand there already
+    lines: Lines = field(default_factory=lambda: Lines(()))
 
 
 class Unreadable(Exception):
@@ -58,7 +61,7 @@ def read(text: str, file: str) -> Document:
         raise Unreadable(
             Problem(place, "bad-character", f"Character U+{ord(bad[0]):04X} cannot stand here; delete it.")
         )
-    builder = _Builder(Document(file))
+    builder = _Builder(Document(file, lines=Lines(text.split("\n"))))
     try:
         for event in _events(text):
             builder.take(event)
@@ -195,6 +198,7 @@ class _Builder:
             first = self.document.keys.get(loc)
             where = f", first in line {first.line}" if first else ""
             self._problem(event, "duplicate-key", f"The key “{event.value}” stands twice here{where}; keep one.")
+            self.document.repeated.append((loc, self._place(event)))
             top.key_lost = True
         elif not top.lost:
             self.document.keys[loc] = self._place(event)
@@ -215,4 +219,8 @@ class _Builder:
         self.document.problems.append(Problem(self._place(event), code, message))
 
     def _place(self, event: Any) -> Place:
-        return Place(self.document.file, event.start_mark.line + 1, event.start_mark.column + 1)
+        start, end = event.start_mark, event.end_mark
+        place = Place(self.document.file, start.line + 1, start.column + 1, self.document.lines)
+        if not isinstance(event, yaml.CollectionStartEvent):
+            self.document.lines.ends[place.line, place.column] = end.line + 1, end.column + 1
+        return place

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connector.config.sections.advice_codes import weight
 from connector.config.sections.models import Config
 from connector.segments.advice import data, lifecycle, members, rules
 from connector.segments.advice import file as advice_file
@@ -15,9 +16,9 @@ from connector.segments.advice.model import Advice, Evidence
 
 
 def advise(given: Evidence) -> list[Advice]:
-    """Everything that is not silenced, in the order of the file."""
+    """Everything that is not silenced: the weightiest code first, one code in the order of the file."""
     found = [item for item in _all(given) if not _silenced(given.config, item)]
-    return sorted(dict.fromkeys(found), key=lambda item: (item.place, item.code, item.message))
+    return sorted(dict.fromkeys(found), key=lambda item: (weight(item.code), item.place, item.message))
 
 
 def _all(given: Evidence) -> Iterator[Advice]:

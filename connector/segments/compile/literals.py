@@ -29,7 +29,10 @@ class WrongType(ValueError):
 
 def text(value: Scalar, type_: ColumnType, clock: Clock) -> str:
     if isinstance(value, bool):
-        raise WrongType(f'The column is {article(type_)}; for the word write "{str(value).lower()}".')
+        said = f"The column is {article(type_)}, and {str(value).lower()} is no text"
+        raise WrongType(
+            f"{said}: compare with a word of the column, or declare `type: boolean` for it under `columns`."
+        )
     return value if isinstance(value, str) else format(value, "f") if isinstance(value, Decimal) else str(value)
 
 

@@ -17,6 +17,7 @@ from connector.core.errors import SourceError
 from connector.core.problem import Place, Problem, did_you_mean
 from connector.sources.columns.model import ColumnInfo, SourceInfo
 from connector.sources.columns.presets import APOSTROPHE, preset
+from connector.sources.files import titles
 from connector.sources.files.discover import check_age, files_of
 from connector.sources.files.formats import Export, inspect
 from connector.sources.files.quotable import quotable
@@ -69,7 +70,7 @@ def describe(config: Config, source: Source, as_of: datetime) -> SourceInfo:
         exports = tuple(inspect(file, source, place) for file in files)
     headers = _all_headers(exports)
     shown = quotable(exports)
-    columns = _Columns(config, source, headers, shown).build()
+    columns = _Columns(config, source, headers, shown, exports).build()
     safe = {fold(header) for header in shown}
     hidden = frozenset(
         name for name, column in columns.items() if column.origin == "header" and fold(column.headers[0]) not in safe
@@ -89,8 +90,16 @@ def _all_headers(exports: Iterable[Export]) -> tuple[str, ...]:
 class _Columns:
     """The columns of one source in the making: each header goes to the first that claims it."""
 
-    def __init__(self, config: Config, source: Source, headers: tuple[str, ...], shown: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        source: Source,
+        headers: tuple[str, ...],
+        shown: tuple[str, ...],
+        exports: tuple[Export, ...],
+    ) -> None:
         self.config, self.source, self.headers, self.shown = config, source, headers, shown
+        self.exports = exports
         self.preset = preset(source.preset)
         self.by_fold = {fold(header): header for header in headers}
         self.columns: dict[str, ColumnInfo] = {}
@@ -203,7 +212,8 @@ class _Columns:
         if any("@" in header for header in self.headers):
             message = f"the first row of {file} holds an address, not headers. Add a header row, or see `skip_rows`."
             fail(place, "no-header", message)
-        hint = did_you_mean(written, self.shown) or " Is it an export with a row of headers?"
+        below = titles.hint(self.source, self.exports, lambda headers: fold(written) in map(fold, headers))
+        hint = below or did_you_mean(written, self.shown) or " Is it an export with a row of headers?"
         fail(place, "column-missing", f'{file} has no column "{written}".{hint}')
 
     def _by_name(self, name: str) -> str | None:

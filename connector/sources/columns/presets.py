@@ -5,6 +5,11 @@ Owns: the presets of products that are no platform, and the list of all: those o
 
 Collected on 2026-11-21 from published export samples of each product; headers that an account can rename are those of
 the English interface. A header that is not listed is still a column under its snake_case name.
+
+Added on 2026-11-29: WooCommerce's Import Export Suite, from
+woocommerce.com/document/import-and-export-of-woocommerce-orders; Pipedrive and Google contacts, whose headers are those
+by which published programs read their exports (no page of the vendors lists them). Labels of Google contacts are
+parted by " ::: ".
 """
 
 from __future__ import annotations
@@ -127,6 +132,69 @@ WOOCOMMERCE = {
     "item name": Known("item_name"),
     "quantity": Known("quantity", "integer"),
     "item cost": Known("item_cost", "number"),
+    # orders of the Import Export Suite
+    "customer_email": Known("email"),
+    "order_number": Known("order_number", "text"),
+    "order_id": Known("order_id", "text"),
+    "order_date": _when("ordered_at"),
+    "paid_date": _when("paid_at"),
+    "order_total": Known("total", "number"),
+    "order_subtotal": Known("subtotal", "number"),
+    "order_currency": Known("currency"),
+    "billing_first_name": Known("first_name"),
+    "billing_last_name": Known("last_name"),
+}
+
+PIPEDRIVE = {
+    "person - id": Known("id", "text"),
+    "person - name": Known("name"),
+    "person - first name": Known("first_name"),
+    "person - last name": Known("last_name"),
+    "person - email": Known("email"),
+    "person - email - work": Known("email"),
+    "person - email - home": Known("email_home"),
+    "person - email - other": Known("email_other"),
+    "person - phone": Known("phone", "phone"),
+    "person - phone - work": Known("phone", "phone"),
+    "person - phone - mobile": Known("mobile_phone", "phone"),
+    "person - phone - home": Known("home_phone", "phone"),
+    "person - phone - other": Known("other_phone", "phone"),
+    "person - organization": Known("company"),
+    "person - label": Known("labels", "list", ","),
+    "person - labels": Known("labels", "list", ","),
+    "person - owner": Known("owner"),
+    "person - marketing status": Known("marketing_status"),
+    "person - person created": _when("created_at"),
+    "person - update time": _when("updated_at"),
+    "person - city/town/village/locality of postal address": Known("city"),
+    "person - country of postal address": Known("country", "country"),
+    "person - zip/postal code of postal address": Known("postal_code", "text"),
+}
+
+GOOGLE_CONTACTS = {
+    "first name": Known("first_name"),
+    "middle name": Known("middle_name"),
+    "last name": Known("last_name"),
+    "organization name": Known("company"),
+    "organization title": Known("job_title"),
+    "birthday": Known("birthday"),
+    "labels": Known("labels", "list", ":::"),
+    "e-mail 1 - label": Known("email_label"),
+    "e-mail 1 - value": Known("email"),
+    "e-mail 2 - value": Known("email_2"),
+    "e-mail 3 - value": Known("email_3"),
+    "phone 1 - label": Known("phone_label"),
+    "phone 1 - value": Known("phone", "phone"),
+    "phone 2 - value": Known("phone_2", "phone"),
+    "address 1 - city": Known("city"),
+    "address 1 - country": Known("country", "country"),
+    "address 1 - postal code": Known("postal_code", "text"),
+    # exports before 2024
+    "name": Known("name"),
+    "given name": Known("first_name"),
+    "family name": Known("last_name"),
+    "group membership": Known("labels", "list", ":::"),
+    "organization 1 - name": Known("company"),
 }
 
 STRIPE = {
@@ -157,6 +225,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
 }
 
 PRESETS: Mapping[str, Mapping[str, Known]] = {
+    "google_contacts": GOOGLE_CONTACTS,
+    "pipedrive": PIPEDRIVE,
     "salesforce": SALESFORCE,
     "shopify": SHOPIFY,
     "stripe": STRIPE,

@@ -10,7 +10,7 @@ stale-dates, shrunken, and the reasons of the quarantine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -92,6 +92,7 @@ class Survey:
     spellings: tuple[Spelling, ...]
     findings: tuple[Finding, ...]
     quarantined: tuple[Finding, ...]
+    headers: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # source -> file and row of its header
 
 
 def survey(config: Config, loaded: Loaded, as_of: datetime, contacts_before: int | None = None) -> Survey:
@@ -100,7 +101,15 @@ def survey(config: Config, loaded: Loaded, as_of: datetime, contacts_before: int
     columns = tuple(_filled(loaded))
     contacts = engine.number(loaded.connection.con, "SELECT count(*) FROM source_contacts")
     findings = [*_rows(loaded), *_empty(columns), *_stale(config, loaded, as_of), *_shrunken(contacts, contacts_before)]
-    return Survey(contacts, loaded.rows, columns, tuple(_spellings(loaded)), tuple(findings), tuple(_taken(loaded)))
+    return Survey(
+        contacts,
+        loaded.rows,
+        columns,
+        tuple(_spellings(loaded)),
+        tuple(findings),
+        tuple(_taken(loaded)),
+        _headers(loaded),
+    )
 
 
 def listed(loaded: Loaded) -> pa.Table:
@@ -130,6 +139,16 @@ def listed(loaded: Loaded) -> pa.Table:
         for row in loaded.quarantine.to_pylist()
     ]  # fmt: skip
     return pa.Table.from_pylist([*taken, *rows], schema=ROWS_SCHEMA)
+
+
+def _headers(loaded: Loaded) -> dict[str, tuple[str, int]]:
+    """The place of what is about a whole column: the header of the newest file. A table has none."""
+    found = {}
+    for source, info in loaded.catalog.items():
+        for export in info.exports[-1:] if info.files else ():
+            row = export.first_row if export.kind == "xlsx" else 1 + (export.dialect.skip if export.dialect else 0)
+            found[source] = (export.file.name, row)
+    return found
 
 
 def _filled(loaded: Loaded) -> Iterator[Filled]:
