@@ -158,7 +158,7 @@ class _Load:
                 self._know(typed, builder.layout, column, f"known_{number}")
             refusing = refusals.refusals(self.config, info)
             self.unclear = consent.settle(self.con, typed, builder.layout, refusing, updated, self.findings)
-            identity.merge(self.con, typed.table, columns, updated, self.findings)
+            identity.merge(self.con, typed, columns, updated, self.findings)
             if not self.keep:
                 self._drop(typed)
             asked = "".join(f", {name(column)}" for column in sorted(self._asked("contacts") - {"email"}))
@@ -174,6 +174,7 @@ class _Load:
             f" FROM {typed.raw} r JOIN {typed.table} t ON t._row = r.rowid WHERE text IS NOT NULL"
         )
         self.known[column] = into
+        keys.contacts(self.con, typed, text, column, self.findings)
 
     def _keep(self, typed: Typed, layout: Layout, columns: Sequence[str], updated: str | None) -> None:
         self.con.execute(f"CREATE OR REPLACE TABLE {kept.TABLE} AS SELECT * FROM {typed.table}")
@@ -206,12 +207,14 @@ class _Load:
             text = builder.layout.text(builder.layout.column(id_), builder.layout.slot(id_)) if id_ else ""
             by = "_email" if by_email else "_key"
             many = event is not None and lines.gather(self.con, other, typed, text, at, by, self.findings)
+            if id_ is None:
+                lines.same(self.con, other, typed, builder.whole, self.findings)
             if seems is not None:
                 lines.repeated(self.con, info, typed, seems, text, self.findings)
             if not by_email:
                 people = f"people_{number}"
                 unowned = keys.assign(self.con, typed.table, self.known[person], people)
-                related.unowned(other, key, unowned, self.findings)
+                related.unowned(self.con, other, key, typed, unowned, self.findings)
             vacant.files(other, typed.spans, self.findings)
             vacant.times(self.con, other, typed, (at, source.at) if at and source.at else None, self.findings)
             pair = source.join or ("email", "email")
