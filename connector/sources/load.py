@@ -22,7 +22,7 @@ from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
 from connector.sources import consent, engine, identity, kept, keys, lines, members, quarantine, refusals, related
-from connector.sources.columns import vacant
+from connector.sources.columns import currencies, vacant
 from connector.sources.columns.layout import Layout, Wish
 from connector.sources.columns.model import SourceInfo
 from connector.sources.findings import Findings
@@ -131,7 +131,7 @@ class _Load:
         updated = "updated_at" if "updated_at" in info.columns else None
         joined_by = {self._join(other)[1] for other in others}
         id_ = "id" if "id" in info.columns and info.columns["id"].origin != "header" else None
-        more = {one for one in (updated, id_) if one}
+        more = {one for one in (updated, id_, currencies.beside(info)) if one}
         columns = sorted((self._asked("contacts") | joined_by | more) - {"email"})
         wish = Wish(
             info=info, number=0, key="email", by_email=True, columns=columns,
@@ -188,9 +188,10 @@ class _Load:
         at = info.resolve(source.at) if source.at else None
         asked = self._asked(other)
         event, seems = lines.told(source, info), lines.likely(source, info, key)
+        code = currencies.beside(info) if asked else None
         wish = Wish(
             info=info, number=number, key=key, by_email=by_email,
-            columns=sorted(asked | {one for one in (at, event, seems) if one}),
+            columns=sorted(asked | {one for one in (at, event, seems, code) if one}),
             clocks=frozenset({at} if at else ()), zone=self._zone(other), wants_address=by_email,
             place=self.config.place(("sources", other, "file")), whole=frozenset({key}),
             encoding=source.encoding,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from connector.core.model import ColumnType
 from connector.sources import emails, engine
 from connector.sources.cells import Where, cell, place
-from connector.sources.columns import doubts, mappings, measure, united
+from connector.sources.columns import currencies, doubts, mappings, measure, united
 from connector.sources.columns.catalog import numbered
 from connector.sources.columns.choose import Choice
 from connector.sources.columns.layers import Layers
@@ -219,6 +219,15 @@ class Builder:
 
     def _doubts(self) -> None:
         at = self.wish.info.name
+        for column, type_ in self.typed.types.items():
+            info = self.layout.column(column)
+            if type_ in ("number", "integer") and info.type == type_ and len(info.headers) == 1:
+                text = self.layout.text(info, self.layout.slot(column))
+                currencies.two(self.con, self.typed.raw, text, (at, column), self._place, self.findings)
+        code = currencies.beside(self.wish.info)
+        if code is not None and code in self.wish.columns and {"number", "integer"} & set(self.typed.types.values()):
+            text = self.layout.text(self.layout.column(code), self.layout.slot(code))
+            currencies.two(self.con, self.typed.raw, text, (at, code), self._place, self.findings)
         words = {
             one: self.layout.column(one) for one, type_ in self.typed.types.items() if type_ in ("text", "country")
         }

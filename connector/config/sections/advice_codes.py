@@ -50,6 +50,7 @@ AdviceCode = Literal[
     "stale-export",
     "tiny",
     "too-many-segments",
+    "two-currencies",
     "unreachable",
     "unseen-value",
     "unused-column",
@@ -97,6 +98,7 @@ ADVICE: Mapping[AdviceCode, str] = {
     "stale-export": "The newest file of a source is older than a week and no `max_age` stops the run. Export again.",
     "tiny": "Fewer than 10 people, and under 1 % of the contacts: too few to act on or to learn from.",
     "too-many-segments": "More than 6 segments are sent to one destination. Merge those that nobody acts on.",
+    "two-currencies": "Amounts of one column are in several currencies, and are compared and added as they stand.",
     "unreachable": "Everybody who matches is taken by an earlier segment of the priority group.",
     "unseen-value": "A value in a rule stands nowhere in the data. Often it is spelled otherwise there.",
     "unused-column": "A column is declared and nothing uses it. Delete the entry.",
@@ -108,4 +110,10 @@ ADVICE: Mapping[AdviceCode, str] = {
 WARNINGS: tuple[AdviceCode, ...] = ("join-finds-nobody", "no-people", "no-rows", "no-times")
 
 # Findings of loading about one column that are advice as well.
-TOLD: tuple[AdviceCode, ...] = ("ambiguous-date", "ambiguous-number", "mixed-separators", "repeated-id")
+TOLD: tuple[AdviceCode, ...] = (
+    "ambiguous-date",
+    "ambiguous-number",
+    "mixed-separators",
+    "repeated-id",
+    "two-currencies",
+)

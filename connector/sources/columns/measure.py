@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from connector.core.model import ColumnType
 from connector.sources import engine
-from connector.sources.columns import times
+from connector.sources.columns import money, times
 from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.normalise import NO, YES
-from connector.sources.columns.readings import INTEGER, NUMBER, PLAIN, Reading, bare
+from connector.sources.columns.readings import INTEGER, NUMBER, PLAIN, Reading
 from connector.sources.columns.times import PATTERNS, Style
 from connector.sources.text import literal, trim_sql
 
@@ -80,7 +80,7 @@ def _counters(column: Text) -> list[tuple[str, str]]:
         counters.append(("integer", f"count(*) FILTER (regexp_full_match({t}, {literal(INTEGER)}))"))
         counters.append(("zeros", f"count(*) FILTER (regexp_full_match({t}, '0\\d+'))"))
     if declared in (None, "number", "integer", "place"):
-        counters += _number_counters(t if declared is None else bare(t), NUMBER if declared is None else PLAIN)
+        counters += _number_counters(t if declared is None else money.bare(t), NUMBER if declared is None else PLAIN)
     if declared in (None, "date", "timestamp"):
         counters.append(("day", f"count(*) FILTER ({_any_day(t)})"))
         for style in _STYLES:
