@@ -26,10 +26,23 @@ def test_addresses(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["Ada Byron <ada@example.com>", "Byron, Ada <ADA@example.com>", "<ada@example.com>", "“ada@example.com”",
+     "ada@example.com;", "ada@example.com,", "mailto:ada@example.com", "Ada | ada@example.com", "ada@example.com|",
+     "ada|ada@example.com", "ada@example.com | ADA@example.com", "ada@example.com (work)", "'ada@example.com'",
+     "Ada<ada@example.com>"],
+)  # fmt: skip
+def test_the_only_address_of_a_cell(text: str) -> None:
+    assert normalise(text) == ("ada@example.com", "")
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "empty"), (" \u00a0", "empty"), ("nobody", "invalid"), ("a@b", "invalid"), ("a@@example.com", "invalid"),
-        ("Ada <ada@example.com>", "invalid"), ("a@example.com; b@example.com", "several"),
+        ("Ada <ada@example.com> and <bob@example.com>", "several"), ("a@example.com; b@example.com", "several"),
+        ("ada lovelace@example.com", "invalid"), ("ada, lovelace@example.com", "invalid"), ("ada|", "invalid"),
+        ("ada@example.com|bob@example.com", "several"), ("ada@ <ada@example.com>", "several"),
         ("a@example.com,b@example.com", "several"), ("a@example.com b@example.com", "several"),
         ("a..b@example.com", "invalid"), (".a@example.com", "invalid"), ("a@-example.com", "invalid"),
         ("mailto:a@example.com x", "invalid"), ("a@[127.0.0.1]", "invalid"), ("x" * 70 + "@example.com", "invalid"),
