@@ -136,6 +136,7 @@ class _Load:
         wish = Wish(
             info=info, number=0, key="email", by_email=True, columns=columns,
             clocks=frozenset({"updated_at"}), zone=self._zone("contacts"), wants_address=True,
+            zone_told=source.timezone is not None,
             place=self.config.place(("sources", "contacts", "file")), people=True, whole=frozenset(joined_by),
             encoding=source.encoding,
         )  # fmt: skip
@@ -193,6 +194,7 @@ class _Load:
             info=info, number=number, key=key, by_email=by_email,
             columns=sorted(asked | {one for one in (at, event, seems, code) if one}),
             clocks=frozenset({at} if at else ()), zone=self._zone(other), wants_address=by_email,
+            zone_told=source.timezone is not None,
             place=self.config.place(("sources", other, "file")), whole=frozenset({key}),
             encoding=source.encoding,
         )  # fmt: skip

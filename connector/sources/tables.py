@@ -209,6 +209,7 @@ class Builder:
         for column, count in self._losses().items():
             message = f"values are no {self.typed.types[column]} and count as missing"
             self.findings.add("not-of-type", self.wish.info.name, column, count, message, *self._first_lost(column))
+        self._zones()
         self._doubts()
         if self.wish.columns:
             counts = ", ".join(f"count({name(column)})" for column in self.wish.columns)
@@ -216,6 +217,15 @@ class Builder:
             self.typed.empty = frozenset(
                 column for column, has in zip(self.wish.columns, found, strict=True) if not has
             )
+
+    def _zones(self) -> None:
+        """Times that are read in the zone of their header."""
+        for column, type_ in self.typed.types.items():
+            header = self.layout.column(column).headers[0]
+            if type_ == "timestamp" and self.layout.zone(header) != self.wish.zone:
+                count = engine.number(self.con, f"SELECT count({name(column)}) FROM {self.typed.table}")
+                message = f"times are read in {self.layout.zone(header)}, as the header says. Else say `timezone:`"
+                self.findings.add("header-zone", self.wish.info.name, column, count, message)
 
     def _doubts(self) -> None:
         at = self.wish.info.name
