@@ -340,7 +340,8 @@ def test_lists_of_json_need_no_declaration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "hour"),
     [("Created (UTC)", 22), ("created_at_utc", 22), ("Created GMT", 22), ("Created [America/New_York]", 3),
-     ("Seen (PST)", 6), ("Seen (CET)", 21), ("Seen (GMT+02:00)", 20), ("Seen UTC-3", 1), ("Created", 13), ("Butcher (new)", 13)],
+     ("Seen (PST)", 6), ("Seen (CET)", 21), ("Seen (GMT+02:00)", 20), ("Seen UTC-3", 1),
+     ("Created", 13), ("Butcher (new)", 13)],
 )  # fmt: skip
 def test_a_header_tells_the_zone_of_its_times(tmp_path: Path, header: str, hour: int) -> None:
     text = f"email,{header}\na@example.com,2026-11-18 22:00\nb@example.com,2026-11-18T22:00:00Z\n"
