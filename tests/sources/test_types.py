@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connector.sources.columns.normalise import country
 from tests.sources.kit import codes, column, contacts, loaded, write
 
 
@@ -354,3 +355,15 @@ def test_the_zone_of_the_source_is_stronger_than_a_header(tmp_path: Path) -> Non
     text = "email,Created (UTC)\na@example.com,2026-11-18 22:00\n"
     found = contacts(tmp_path, text, timezone="Asia/Tokyo")
     assert column(found, "created_utc") == [datetime(2026, 11, 18, 13)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("Österreich", "AT"), ("Czechia", "CZ"), ("España", "ES"), ("ALLEMAGNE", "DE"), ("Duitsland", "DE"),
+     ("Niemcy", "DE"),
+     ("Alemanha", "DE"), ("Germania", "DE"), ("Polska", "PL"), ("Royaume-Uni", "GB"), ("Vereinigte Staaten", "US"),
+     ("Stati Uniti", "US"), ("Holanda", "NL"), ("Costa d'Avorio", "CI"), ("Schweiz", "CH"), ("Espana", "ES"),
+     ("Austria", "AT"), ("Nirgendwo", None)],
+)  # fmt: skip
+def test_names_of_countries(text: str, code: str | None) -> None:
+    assert country(text) == code

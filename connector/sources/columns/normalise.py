@@ -37,7 +37,9 @@ E164 = r"\+[1-9]\d{7,14}"
 
 
 def country(text: str) -> str | None:
-    """The ISO 3166 two-letter code of a code of two or three letters or an English name; None when unknown."""
+    """The ISO 3166 two-letter code of a code of two or three letters, or of a name; None when unknown.
+
+    Names are those of Unicode CLDR in the languages of YES and NO; one that means two countries is left out."""
     return _countries().get(_key(text))
 
 
