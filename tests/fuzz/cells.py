@@ -234,7 +234,7 @@ def upper(desk: Desk, dice: random.Random) -> None:
 
 
 def country(desk: Desk, dice: random.Random) -> None:
-    words = ("Österreich", "Deutschlnd", "España", "Czechia", "ALLEMAGNE", "Niederlande", "??", "N.A.", "Polska", "EU")
+    words = ("Deutschlnd", "Republik", "??", "N.A.", "EU", "Europe", "D E", "49")
     desk.cells(CONTACTS, "Country", dice, lambda _old: dice.choice(words))
 
 

@@ -86,6 +86,7 @@ def _counters(column: Text) -> list[tuple[str, str]]:
         for style in _STYLES:
             local, zoned = times.local(t, style), times.zoned(t, style)
             counters.append((style, f"count(coalesce({local}, {zoned}))"))
+        counters.append(("stamp", f"count(coalesce({times.local(t, 'stamp')}, {times.zoned(t, 'stamp')}))"))
         counters.append(("zoned", f"count({times.zoned(t, 'iso')})"))
     if declared == "day":
         for style, order in (("mdy", "%m/%d"), ("dmy", "%d/%m")):
@@ -216,7 +217,8 @@ def _declared(info: ColumnInfo, type_: ColumnType, counts: Counts, habits: Habit
     if type_ in ("number", "integer", "place"):
         return _number(type_, counts, Habits(info.decimal or habits.decimal), padded, True, info.decimal)
     if type_ in ("date", "timestamp"):
-        style: Style = "format" if info.format else _style(counts, habits, zone)
+        stamps = counts.get("stamp", 0) > max(counts[one] for one in _STYLES)
+        style: Style = "format" if info.format else "stamp" if stamps else _style(counts, habits, zone)
         return Reading(type_, True, padded, style=style, zoned=True, format=info.format)
     if type_ == "day":
         two_ways = counts["mdy"] == counts["dmy"]
