@@ -108,7 +108,7 @@ class _Load:
         self._contacts(others)
         for number, other in enumerate(others, start=1):
             self._related(other, number)
-        listed = members.read(self.config, self.con, self.as_of, self.private, len(others) + 1)
+        listed = members.read(self.config, self.con, self.as_of, self.private, len(others) + 1, moved=self.moved)
         self.listed.append(listed.quarantine)
         self.findings.found += listed.findings
         return Loaded(

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from connector.config.load import load_text
+from connector.sources.columns.catalog import catalog
 from connector.sources.emails import masked, normalise
-from tests.sources.kit import codes, column, contacts, listed, loaded, rows, write
+from connector.sources.load import load
+from tests.sources.kit import AS_OF, codes, column, contacts, listed, loaded, rows, write
 
 
 @pytest.mark.parametrize(
@@ -207,3 +210,16 @@ def test_two_headers_of_one_column(tmp_path: Path) -> None:
     assert column(found, "unsubscribed") == [True, False, None]
     told = {finding.column: finding.message for finding in found.findings if finding.code == "headers-collide"}
     assert "“Mailing Country”, “Country”" in told["country"] and "HasOptedOutOfEmail" in told["unsubscribed"]
+
+
+def test_a_list_may_name_an_address_that_somebody_had(tmp_path: Path) -> None:
+    write(tmp_path, "old.csv", "email,id\nwas@example.com,7\nb@example.com,8\n")
+    write(tmp_path, "people.csv", "email,id\nis@example.com,7\n")
+    write(tmp_path, "list.csv", "email\nWAS@example.com\nb@example.com\n")
+    text = (
+        "version: 1\nsources: {contacts: {file: '[op]*.csv', email: email, id: id}}\n"
+        "segments: {listed: {members_from: list.csv}}\n"
+    )
+    made = load_text(text, tmp_path / "segments.yaml")
+    found = load(made, catalog(made, AS_OF), AS_OF)
+    assert found.members["listed"].to_pylist() == ["b@example.com", "is@example.com"]
