@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connector.config.sections.models import Config
-from connector.segments.advice import data, lifecycle, members, rules
+from connector.segments.advice import data, lifecycle, members, rules, ties
 from connector.segments.advice import file as advice_file
 from connector.segments.advice.model import Advice, Evidence
 
@@ -26,6 +26,7 @@ def _all(given: Evidence) -> Iterator[Advice]:
     yield from lifecycle.advice(given)
     yield from members.advice(given)
     yield from data.advice(given)
+    yield from ties.advice(given)
 
 
 def _silenced(config: Config, item: Advice) -> bool:
