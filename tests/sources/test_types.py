@@ -373,7 +373,8 @@ def test_the_zone_of_the_source_is_stronger_than_a_header(tmp_path: Path) -> Non
      ("Niemcy", "DE"),
      ("Alemanha", "DE"), ("Germania", "DE"), ("Polska", "PL"), ("Royaume-Uni", "GB"), ("Vereinigte Staaten", "US"),
      ("Stati Uniti", "US"), ("Holanda", "NL"), ("Costa d'Avorio", "CI"), ("Schweiz", "CH"), ("Espana", "ES"),
-     ("Austria", "AT"), ("Nirgendwo", None)],
+     ("Austria", "AT"), ("Nirgendwo", None),
+     ("NA", "NA"), ("N.A.", None), ("n.a", None), ("U.S.A.", "US")],
 )  # fmt: skip
 def test_names_of_countries(text: str, code: str | None) -> None:
     assert country(text) == code
