@@ -1,6 +1,6 @@
 """One cell of an export as a message shows it: file, row, and its text where that tells nobody's address or number.
 
-Owns: cell(), quoted(). Must not: decide which cell is to blame.
+Owns: place(), cell(), quoted(). Must not: decide which cell is to blame.
 """
 
 from __future__ import annotations
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 _LONGEST = 40
 _PHONE = re.compile(r"[+0(][\d\s()./-]{7,}")
 Where = tuple[str, int]
+
+
+def place(con: duckdb.DuckDBPyConnection, raw: str, spans: Iterable[Span], row: int | None) -> Where:
+    """(file, row) of the raw row `row`; of None nowhere."""
+    if row is None:
+        return "", 0
+    (line,) = engine.row(con, f"SELECT _line FROM {raw} WHERE rowid = {row}")
+    return locate(spans, {row: line})[row]
 
 
 def cell(

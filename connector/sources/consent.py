@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from connector.core.model import ColumnType
 from connector.sources import engine
-from connector.sources.cells import Where, cell
+from connector.sources.cells import Where, cell, place
 from connector.sources.columns.layout import Layout
 from connector.sources.columns.normalise import boolean, boolean_sql
 from connector.sources.findings import Findings
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 UNCLEAR = pa.schema([("email", pa.string()), ("decided", pa.bool_())])
 _MESSAGE = "people have values that are not understood or contradict each other: their consent does not hold"
+FEW = 0.05  # share of the rows up to which a blank is an exception
 _WORDS = ("text", "country")
 
 
@@ -68,6 +69,7 @@ def settle(
         if column not in typed.types:
             continue
         asked = _Asked.of(column, typed.types[column], refusal)
+        _blank(con, typed, layout, column, findings)
         if asked.says_yes is not None:
             _one_word(con, typed, asked)
         _doubt(con, typed, layout, asked, updated_at)
@@ -78,6 +80,21 @@ def settle(
         findings.add("consent-unclear", "contacts", column, count, _MESSAGE, *_first(con, typed, layout, column))
     sql = "SELECT email, bool_and(decided) AS decided FROM unclear GROUP BY email"
     return con.sql(sql).to_arrow_table().cast(UNCLEAR)
+
+
+def _blank(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, column: str, findings: Findings) -> None:
+    """Tell of the few rows that say nothing in a column that nearly all others fill."""
+    rows, blank = engine.row(con, f"SELECT count(*), count(*) - count({name(column)}) FROM {typed.table}")
+    if not blank or blank > rows * FEW:
+        return
+    count, row = engine.row(
+        con,
+        f"SELECT count(*), min(t._row) FROM (SELECT _row FROM {typed.table} WHERE {name(column)} IS NULL) t"
+        f" JOIN {typed.raw} r ON t._row = r.rowid WHERE NOT ({layout.given(column)})",
+    )
+    message = f"rows say nothing here, where consent is asked and {rows - blank:,} of {rows:,} rows say something"
+    where = place(con, typed.raw, typed.spans, row)
+    findings.add("consent-blank", "contacts", column, count, message, where)
 
 
 def _one_word(con: duckdb.DuckDBPyConnection, typed: Typed, asked: _Asked) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PLAIN = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}"
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+(?:[a-z]{2,}|xn--[a-z0-9-]+)")
 _LONGEST = 253  # RFC 5321: 254 with the @
+# Quotes, a comma or semicolon at the end, `mailto:`, and a note in brackets behind the address.
+_AROUND = re.compile(r"^(?:mailto:|[\"'“”„«»‘’]\s*)+|\s+\([^()@]*\)$|[\s;,\"'“”„«»‘’]+$", re.IGNORECASE)
 _SEVERAL = re.compile(r"@.*[\s,;|/]+.*@", re.DOTALL)
 
 
@@ -38,11 +40,30 @@ def normalise(text: str) -> tuple[str | None, str]:
     text = unicodedata.normalize("NFC", trim(text))
     if not text:
         return None, "empty"
+    found = None if "|" in text else _address(text)  # a name with a pipe is legal, and nobody has one
+    if found is None:
+        inside = {_address(part) for part in _inside(text)}
+        found = inside.pop() if len(inside) == 1 else None
+    return (found, "") if found else (None, "several" if _SEVERAL.search(text) else "invalid")
+
+
+def _address(text: str) -> str | None:
     local, _, domain = text.rpartition("@")
     mailbox, host = _local(local), _domain(domain)
     if mailbox is None or host is None or len(mailbox) + len(host) > _LONGEST:
-        return None, "several" if _SEVERAL.search(text) else "invalid"
-    return f"{mailbox}@{host}", ""
+        return None
+    return f"{mailbox}@{host}"
+
+
+def _inside(text: str) -> list[str]:
+    """What may be the address in a cell that holds more: between <>, between pipes, before a note in brackets.
+
+    Not behind a blank or a comma: `ada lovelace@example.com` would become somebody else's."""
+    bracketed = re.findall(r"<([^<>]*)>", text)
+    if bracketed:
+        return [trim(one) for one in bracketed] if text.count("@") == "".join(bracketed).count("@") else []
+    parts = [trim(part) for part in text.split("|") if "@" in part]
+    return [trim(_AROUND.sub("", part)) for part in parts]
 
 
 def _local(text: str) -> str | None:

@@ -2,11 +2,12 @@
 
 Owns: Findings, the codes below and their sentences. Must not: query anything.
 
-Codes: not-of-type, ambiguous-date, ambiguous-number, normalised, unknown-spelling, short-rows, footer-rows,
-broken-quotes, undecoded, column-not-in-file, duplicates, conflict, no-person, after-as-of, undated, encoding-guessed,
-headers-collide, one-id, mixed-separators, nearly-typed, consent-unclear, those of related.py (join-finds-some,
-join-finds-nobody, shared-key) and lines.py (event-lines, repeated-id), and those of vacant.py: no-rows, no-times,
-no-people.
+Codes: not-of-type, ambiguous-date, ambiguous-number, normalised, unknown-spelling, short-rows, footer-rows, broken-
+quotes, undecoded, column-not-in-file, duplicates, conflict, no-person, after-as-of, undated, encoding-guessed,
+headers-collide, header-zone, one-id, mixed-separators, nearly-typed, consent-unclear, consent-blank, those of
+related.py (join-finds-some, join-finds-nobody, shared-key), keys.py (shared-key, shortened-key), lines.py (event-
+lines, repeated-id, same-rows), columns/doubts.py (encoded-twice, letters-lost), columns/currencies.py (two-
+currencies), and those of vacant.py: no-rows, no-times, no-people.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from connector.sources import engine
-from connector.sources.cells import quoted
+from connector.sources.cells import place, quoted
 from connector.sources.findings import Findings
 from connector.sources.kept import rank
 from connector.sources.keys import exact
@@ -59,11 +59,13 @@ def readdress(
     """)
     follow(con, typed.table)
     many, few = engine.row(con, "SELECT (SELECT count(*) FROM many), (SELECT count(*) FROM homes)")
-    (sample,) = engine.row(con, "SELECT min(_id) FROM homes")
+    (sample, row) = engine.row(con, "SELECT arg_min(_id, _row), min(_row) FROM ids SEMI JOIN homes USING (_id)")
     message = f"people have several addresses under one id, as “{quoted(sample or '')}”; that of the newest row counts"
-    findings.add("one-id", "contacts", "id", int(few), message)
+    findings.add("one-id", "contacts", "id", int(few), message, place(con, typed.raw, typed.spans, row))
     message = f"ids stand beside more than {AT_MOST} addresses: they are nobody's, and each address is a person"
-    findings.add("shared-key", "contacts", "id", int(many) - int(few), message)
+    (row,) = engine.row(con, "SELECT min(_row) FROM ids SEMI JOIN many USING (_id) ANTI JOIN homes USING (_id)")
+    where = place(con, typed.raw, typed.spans, row)
+    findings.add("shared-key", "contacts", "id", int(many) - int(few), message, where)
 
 
 def follow(con: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -72,9 +74,10 @@ def follow(con: duckdb.DuckDBPyConnection, table: str) -> None:
 
 
 def merge(
-    con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], updated_at: str | None, findings: Findings
+    con: duckdb.DuckDBPyConnection, typed: Typed, columns: Sequence[str], updated_at: str | None, findings: Findings
 ) -> None:
-    """Merge the rows of `table` that share `_email`. Only those are touched."""
+    """Merge the rows of the typed table that share `_email`. Only those are touched."""
+    table = typed.table
     # Equal addresses have equal hashes: numbers are grouped much quicker than texts, and hardly any row is left.
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE twice AS SELECT _email, count(*) AS n FROM {table} SEMI JOIN"
@@ -88,22 +91,26 @@ def merge(
         "CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, row_number() OVER"
         f" (PARTITION BY _email ORDER BY {rank(updated_at)}) AS _rank FROM {table} SEMI JOIN twice USING (_email)"
     )
-    _conflicts(con, [column for column in columns if column != updated_at], findings)
+    _conflicts(con, typed, [column for column in columns if column != updated_at], findings)
+    (again,) = engine.row(con, "SELECT min(_row) FROM ranked WHERE _rank > 1")
+    where = place(con, typed.raw, typed.spans, again)
     con.execute(f"DELETE FROM {table} WHERE _email IN (SELECT _email FROM twice)")
     best = "".join(f", arg_min({name(column)}, _rank) AS {name(column)}" for column in columns)
     con.execute(f"INSERT INTO {table} BY NAME SELECT min(_row) AS _row, _email{best} FROM ranked GROUP BY _email")
     con.execute("DROP TABLE ranked")
     message = "rows repeat the address of another and were merged into it"
-    findings.add("duplicates", "contacts", "email", int(rows) - int(persons), message)
+    findings.add("duplicates", "contacts", "email", int(rows) - int(persons), message, where)
 
 
-def _conflicts(con: duckdb.DuckDBPyConnection, columns: Sequence[str], findings: Findings) -> None:
+def _conflicts(con: duckdb.DuckDBPyConnection, typed: Typed, columns: Sequence[str], findings: Findings) -> None:
     if not columns:
         return
     differing = ", ".join(f"count(DISTINCT {name(column)}) > 1 AS {name(column)}" for column in columns)
-    counts = ", ".join(f"count(*) FILTER ({name(column)})" for column in columns)
-    row = engine.row(con, f"SELECT {counts} FROM (SELECT {differing} FROM ranked GROUP BY _email)")
-    for column, count in zip(columns, row, strict=True):
-        findings.add(
-            "conflict", "contacts", column, count, "people have different values in their rows; the newest won"
-        )
+    counts = ", ".join(f"count(*) FILTER ({name(column)}), min(_first) FILTER ({name(column)})" for column in columns)
+    query = (
+        f"SELECT {counts} FROM (SELECT min(_row) FILTER (_rank > 1) AS _first, {differing} FROM ranked GROUP BY _email)"
+    )
+    found = engine.row(con, query)
+    message = "people have different values in their rows; the newest won"
+    for column, count, row in zip(columns, found[::2], found[1::2], strict=True):
+        findings.add("conflict", "contacts", column, count, message, place(con, typed.raw, typed.spans, row))

@@ -1,6 +1,6 @@
 """Whose events these are: keys of two exports that write one id in different ways.
 
-Owns: exact(), assign(). Must not: read files, know what an event is.
+Owns: exact(), contacts(), assign(). Must not: read files, know what an event is.
 
 Exact texts first, numbers by value (`13085`, `13085.0`, `13,085`) and without what spreadsheets put around them
 (`="00123"`); then ids of Salesforce by their first 15 signs, whose case matters; then without regard to case, but only
@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from connector.sources import engine
+from connector.sources.cells import place, quoted
+from connector.sources.findings import Findings
+from connector.sources.tables import Typed
 from connector.sources.text import fold, literal, trim_sql
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ class Unowned:
 
     events: int
     sample: str
+    row: int | None  # the first event
 
 
 def exact(text: str) -> str:
@@ -44,6 +48,27 @@ def exact(text: str) -> str:
     plain = f"regexp_full_match({text}, {literal(_PLAIN)})"
     written = f"WHEN {shortened} THEN NULL WHEN {number} <> '' THEN {whole} ELSE nullif({bare}, '')"
     return f"CASE WHEN {plain} THEN {text} {written} END"
+
+
+def contacts(con: duckdb.DuckDBPyConnection, typed: Typed, text: str, column: str, findings: Findings) -> None:
+    """Tell of contacts whose events nobody can find: two have one key, or a spreadsheet shortened it.
+
+    `text` is SQL over the raw table as `r`."""
+    query = f"SELECT t._row, t._email, {text} AS text, {exact('text')} AS key FROM {typed.raw} r JOIN {typed.table} t"
+    query += " ON t._row = r.rowid WHERE text IS NOT NULL"
+    rows, first, sample = engine.row(
+        con, f"SELECT count(*), min(_row), arg_min(text, _row) FROM ({query}) WHERE key IS NULL"
+    )
+    message = f"contacts have a key that a spreadsheet shortened, as “{quoted(sample or '')}”: no event is theirs"
+    findings.add("shortened-key", "contacts", column, rows, message, place(con, typed.raw, typed.spans, first))
+    shared = f"SELECT min(_row) AS first, count(*) AS n, min(text) AS text FROM ({query}) WHERE key IS NOT NULL"
+    rows, first, sample = engine.row(
+        con,
+        "SELECT sum(n), min(first), arg_min(text, first) FROM"
+        f" ({shared} GROUP BY key HAVING min(_email) <> max(_email))",
+    )
+    message = f"contacts share a key, as “{quoted(sample or '')}”: events that have it are nobody's"
+    findings.add("shared-key", "contacts", column, int(rows or 0), message, place(con, typed.raw, typed.spans, first))
 
 
 def assign(con: duckdb.DuckDBPyConnection, events: str, known: str, into: str) -> Unowned:
@@ -73,8 +98,10 @@ def assign(con: duckdb.DuckDBPyConnection, events: str, known: str, into: str) -
         con.execute(f"INSERT INTO assigned {_level('_key', neither)}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT text AS _key, _email FROM assigned WHERE people = 1")
     unowned = "SELECT text FROM assigned WHERE people > 1 UNION SELECT text FROM forms WHERE exact IS NULL"
-    rows, sample = engine.row(con, f"SELECT count(*), min(_key) FROM {events} WHERE _key IN ({unowned})")
-    return Unowned(int(rows), sample or "")
+    rows, sample, first = engine.row(
+        con, f"SELECT count(*), arg_min(_key, _row), min(_row) FROM {events} WHERE _key IN ({unowned})"
+    )
+    return Unowned(int(rows), sample or "", first)
 
 
 def _level(form: str, condition: str) -> str:

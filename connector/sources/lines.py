@@ -10,11 +10,12 @@ are the first row's. A row without an id is an event of its own.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connector.config.sections.models import Source
 from connector.sources import engine
-from connector.sources.cells import quoted
+from connector.sources.cells import place, quoted
 from connector.sources.columns.model import SourceInfo
 from connector.sources.columns.presets import EVENTS
 from connector.sources.findings import Findings
@@ -66,7 +67,9 @@ def gather(
         SELECT _row, min(_row) OVER (PARTITION BY id) AS event FROM ids WHERE id IS NOT NULL
         QUALIFY count(*) OVER (PARTITION BY id) > 1
     """)
-    rows, events = engine.row(con, "SELECT count(*), count(DISTINCT event) FROM several")
+    rows, events, row = engine.row(
+        con, "SELECT count(*), count(DISTINCT event), min(_row) FILTER (_row <> event) FROM several"
+    )
     if not rows:
         return False
     columns = [one for one in typed.types if one != at]
@@ -85,17 +88,44 @@ def gather(
         FROM several s, firsts f WHERE s._row = t._row AND f.event = s.event
     """)
     message = "rows are further lines of an event that stands above them: it counts once"
-    findings.add("event-lines", source, "", int(rows) - int(events), message)
+    where = place(con, typed.raw, typed.spans, row)
+    findings.add("event-lines", source, "", int(rows) - int(events), message, where)
     return True
+
+
+def same(
+    con: duckdb.DuckDBPyConnection, source: str, typed: Typed, whole: Callable[[], str], findings: Findings
+) -> None:
+    """Tell of rows that stand in the files twice, cell by cell, where no id tells whether they are two events. `whole`
+    reads the files with all columns into a table; that is dear, and asked only if rows are alike in what is read."""
+    if not _alike(con, typed.raw)[0]:
+        return
+    raw = whole()
+    count, row = _alike(con, raw)
+    con.execute(f"DROP TABLE {raw}")
+    message = "rows are the same as another in every cell, and each counts as an event"
+    findings.add("same-rows", source, "", count, message, place(con, typed.raw, typed.spans, row))
+
+
+def _alike(con: duckdb.DuckDBPyConnection, raw: str) -> tuple[int, int | None]:
+    """(rows of `raw` that repeat another one, the first of them)."""
+    cells = "COLUMNS('^h[0-9]+$')"
+    rows = f"SELECT hash(*{{}}) AS h, rowid AS row FROM {raw} WHERE _reason IS NULL"
+    found = engine.row(
+        con,
+        f"SELECT count(*), min(row) FROM (SELECT row FROM ({rows.format(cells)}) QUALIFY"
+        " row_number() OVER (PARTITION BY h ORDER BY row) > 1)",
+    )
+    return int(found[0]), found[1]
 
 
 def repeated(
     con: duckdb.DuckDBPyConnection, info: SourceInfo, typed: Typed, column: str, text: str, findings: Findings
 ) -> None:
     """Advice where the number of an order repeats and nobody said what that means."""
-    count, sample = engine.row(
+    count, sample, row = engine.row(
         con,
-        f"SELECT count(*), arg_min(id, first) FROM (SELECT {exact(text)} AS id, min(r.rowid) AS first"
+        f"SELECT count(*), arg_min(id, first), min(first) FROM (SELECT {exact(text)} AS id, min(r.rowid) AS first"
         f" FROM {typed.raw} r WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1)",
     )
     header = plain(info.columns[column].headers[0])
@@ -103,4 +133,5 @@ def repeated(
         f"values of “{header}” stand on several rows, as “{quoted(sample or '')}”, and each row counts as an event. If"
         f" they are lines of one event, or files overlap, write `id: {header}` at {info.name}."
     )
-    findings.add("repeated-id", info.name, column, int(count), message)
+    where = place(con, typed.raw, typed.spans, row)
+    findings.add("repeated-id", info.name, column, int(count), message, where)

@@ -22,7 +22,7 @@ from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
 from connector.sources import consent, engine, identity, kept, keys, lines, members, quarantine, refusals, related
-from connector.sources.columns import vacant
+from connector.sources.columns import currencies, vacant
 from connector.sources.columns.layout import Layout, Wish
 from connector.sources.columns.model import SourceInfo
 from connector.sources.findings import Findings
@@ -108,7 +108,7 @@ class _Load:
         self._contacts(others)
         for number, other in enumerate(others, start=1):
             self._related(other, number)
-        listed = members.read(self.config, self.con, self.as_of, self.private, len(others) + 1)
+        listed = members.read(self.config, self.con, self.as_of, self.private, len(others) + 1, moved=self.moved)
         self.listed.append(listed.quarantine)
         self.findings.found += listed.findings
         return Loaded(
@@ -131,11 +131,12 @@ class _Load:
         updated = "updated_at" if "updated_at" in info.columns else None
         joined_by = {self._join(other)[1] for other in others}
         id_ = "id" if "id" in info.columns and info.columns["id"].origin != "header" else None
-        more = {one for one in (updated, id_) if one}
+        more = {one for one in (updated, id_, currencies.beside(info)) if one}
         columns = sorted((self._asked("contacts") | joined_by | more) - {"email"})
         wish = Wish(
             info=info, number=0, key="email", by_email=True, columns=columns,
             clocks=frozenset({"updated_at"}), zone=self._zone("contacts"), wants_address=True,
+            zone_told=source.timezone is not None,
             place=self.config.place(("sources", "contacts", "file")), people=True, whole=frozenset(joined_by),
             encoding=source.encoding,
         )  # fmt: skip
@@ -158,7 +159,7 @@ class _Load:
                 self._know(typed, builder.layout, column, f"known_{number}")
             refusing = refusals.refusals(self.config, info)
             self.unclear = consent.settle(self.con, typed, builder.layout, refusing, updated, self.findings)
-            identity.merge(self.con, typed.table, columns, updated, self.findings)
+            identity.merge(self.con, typed, columns, updated, self.findings)
             if not self.keep:
                 self._drop(typed)
             asked = "".join(f", {name(column)}" for column in sorted(self._asked("contacts") - {"email"}))
@@ -174,6 +175,7 @@ class _Load:
             f" FROM {typed.raw} r JOIN {typed.table} t ON t._row = r.rowid WHERE text IS NOT NULL"
         )
         self.known[column] = into
+        keys.contacts(self.con, typed, text, column, self.findings)
 
     def _keep(self, typed: Typed, layout: Layout, columns: Sequence[str], updated: str | None) -> None:
         self.con.execute(f"CREATE OR REPLACE TABLE {kept.TABLE} AS SELECT * FROM {typed.table}")
@@ -187,10 +189,12 @@ class _Load:
         at = info.resolve(source.at) if source.at else None
         asked = self._asked(other)
         event, seems = lines.told(source, info), lines.likely(source, info, key)
+        code = currencies.beside(info) if asked else None
         wish = Wish(
             info=info, number=number, key=key, by_email=by_email,
-            columns=sorted(asked | {one for one in (at, event, seems) if one}),
+            columns=sorted(asked | {one for one in (at, event, seems, code) if one}),
             clocks=frozenset({at} if at else ()), zone=self._zone(other), wants_address=by_email,
+            zone_told=source.timezone is not None,
             place=self.config.place(("sources", other, "file")), whole=frozenset({key}),
             encoding=source.encoding,
         )  # fmt: skip
@@ -206,12 +210,14 @@ class _Load:
             text = builder.layout.text(builder.layout.column(id_), builder.layout.slot(id_)) if id_ else ""
             by = "_email" if by_email else "_key"
             many = event is not None and lines.gather(self.con, other, typed, text, at, by, self.findings)
+            if id_ is None:
+                lines.same(self.con, other, typed, builder.whole, self.findings)
             if seems is not None:
                 lines.repeated(self.con, info, typed, seems, text, self.findings)
             if not by_email:
                 people = f"people_{number}"
                 unowned = keys.assign(self.con, typed.table, self.known[person], people)
-                related.unowned(other, key, unowned, self.findings)
+                related.unowned(self.con, other, key, typed, unowned, self.findings)
             vacant.files(other, typed.spans, self.findings)
             vacant.times(self.con, other, typed, (at, source.at) if at and source.at else None, self.findings)
             pair = source.join or ("email", "email")

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from connector.config.sections.models import Config, Source
 from connector.core.errors import SourceError
-from connector.sources import quarantine
+from connector.sources import identity, quarantine
 from connector.sources.columns import vacant
 from connector.sources.columns.catalog import describe
 from connector.sources.columns.layout import Wish
@@ -43,16 +43,18 @@ class Listed:
     findings: Sequence[Finding]
 
 
-def read(config: Config, con: duckdb.DuckDBPyConnection, as_of: datetime, private: Path, number: int) -> Listed:
-    """Every list of the file; tables of the engine are numbered from `number`. Raises SourceError with the problems
-    of all lists, each at its `members_from`."""
+def read(
+    config: Config, con: duckdb.DuckDBPyConnection, as_of: datetime, private: Path, number: int, *, moved: bool = False
+) -> Listed:
+    """Every list of the file; tables of the engine are numbered from `number`. `moved`: who is listed under an address
+    of before (identity.py) is meant. Raises SourceError with the problems of all lists, each at its `members_from`."""
     emails: dict[str, pa.Array] = {}
     listed = [QUARANTINE_SCHEMA.empty_table()]
     findings = Findings()
     problems = []
     for place, (name, source, there) in enumerate(_sources(config), start=number):
         try:
-            emails[name], unusable = _read(there, source, con, as_of, private, place, findings)
+            emails[name], unusable = _read(there, source, con, as_of, private, place, findings, moved)
             listed.append(unusable)
         except SourceError as error:
             problems += [replace(one, message=_ours(one.message)) for one in error.problems]
@@ -92,6 +94,7 @@ def _read(
     private: Path,
     number: int,
     findings: Findings,
+    moved: bool,
 ) -> tuple[pa.Array, pa.Table]:
     info = describe(config, source, as_of)
     place = config.place(("sources",))
@@ -104,6 +107,8 @@ def _read(
         vacant.files(source.name, typed.spans, findings)
         quarantine.mend_emails(con, typed)
         unusable = quarantine.take_out(con, source.name, typed, needs_email=True)
+        if moved:
+            identity.follow(con, typed.table)
         found = con.sql(f"SELECT DISTINCT _email FROM {typed.table} ORDER BY 1").to_arrow_table()
         con.execute(f"DROP TABLE {typed.raw}; DROP TABLE {typed.table}")
     return found.column(0).combine_chunks().cast(pa.string()), unusable

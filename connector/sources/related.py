@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from connector.sources import engine, keys
-from connector.sources.cells import quoted
+from connector.sources.cells import place, quoted
 from connector.sources.columns.times import to_utc
 from connector.sources.findings import Findings
 from connector.sources.tables import Typed
@@ -61,11 +61,21 @@ def join(
     _strangers(con, events, people, by, findings)
     if events.at is None:
         return
-    counts = f"count(*) FILTER ({instant} > {now}), count(*) FILTER ({instant} IS NULL)"
-    later, undated = engine.row(con, f"SELECT {counts} FROM {table} t")
-    findings.add("after-as-of", events.source, events.at, later, "events come after --as-of and have not happened")
-    message = "events have no time: they count only where no window is asked for"
-    findings.add("undated", events.source, events.at, undated, message)
+    _times(con, events, instant, now, findings)
+
+
+def _times(con: duckdb.DuckDBPyConnection, events: Events, instant: str, now: str, findings: Findings) -> None:
+    """Events that have not happened yet, and those that nobody knows when."""
+    typed, at = events.typed, events.at or ""
+    told = {
+        "after-as-of": (f"{instant} > {now}", "events come after --as-of and have not happened"),
+        "undated": (f"{instant} IS NULL", "events have no time: they count only where no window is asked for"),
+    }
+    asked = (f"count(*) FILTER ({which}), min(_row) FILTER ({which})" for which, _ in told.values())
+    found = engine.row(con, f"SELECT {', '.join(asked)} FROM {typed.table} t")
+    for place_, (code, (_, message)) in enumerate(told.items()):
+        count, row = found[2 * place_ : 2 * place_ + 2]
+        findings.add(code, events.source, at, count, message, place(con, typed.raw, typed.spans, row))
 
 
 def _strangers(con: duckdb.DuckDBPyConnection, events: Events, people: str, by: str, findings: Findings) -> None:
@@ -73,9 +83,13 @@ def _strangers(con: duckdb.DuckDBPyConnection, events: Events, people: str, by: 
     typed = events.typed
     total = engine.number(con, f"SELECT count(*) FROM {typed.table}")
     found = engine.number(con, f"SELECT count(*) FROM {typed.table} t SEMI JOIN {people} p ON p.{by} = t.{by}")
+    if total == found:
+        return
+    (row,) = engine.row(con, f"SELECT min(_row) FROM {typed.table} t ANTI JOIN {people} p ON p.{by} = t.{by}")
     message = "events belong to nobody in contacts and were dropped"
-    findings.add("no-person", events.source, "", total - found, message)
-    if total == found or (total - found) / total <= MUCH:
+    where = place(con, typed.raw, typed.spans, row)
+    findings.add("no-person", events.source, "", total - found, message, where)
+    if (total - found) / total <= MUCH:
         return
     keyed, sample = engine.row(
         con,
@@ -95,9 +109,12 @@ def _strangers(con: duckdb.DuckDBPyConnection, events: Events, people: str, by: 
     findings.add(code, events.source, here, int(keyed) - found, message)
 
 
-def unowned(source: str, key: str, found: keys.Unowned, findings: Findings) -> None:
+def unowned(
+    con: duckdb.DuckDBPyConnection, source: str, key: str, typed: Typed, found: keys.Unowned, findings: Findings
+) -> None:
     message = (
         f"events have a key that is no contact's own (several have it, or a spreadsheet shortened it), as"
         f" “{quoted(found.sample)}”: they belong to nobody"
     )
-    findings.add("shared-key", source, key, found.events, message)
+    where = place(con, typed.raw, typed.spans, found.row)
+    findings.add("shared-key", source, key, found.events, message, where)

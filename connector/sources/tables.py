@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from connector.core.model import ColumnType
 from connector.sources import emails, engine
-from connector.sources.cells import Where, cell
-from connector.sources.columns import mappings, measure, united
+from connector.sources.cells import Where, cell, place
+from connector.sources.columns import currencies, doubts, mappings, measure, united
 from connector.sources.columns.catalog import numbered
 from connector.sources.columns.choose import Choice
 from connector.sources.columns.layers import Layers
@@ -28,7 +28,7 @@ from connector.sources.files import encoding, formats
 from connector.sources.files.csv import Tally
 from connector.sources.files.formats import Export
 from connector.sources.findings import Findings
-from connector.sources.rows import Span, locate
+from connector.sources.rows import Span
 from connector.sources.text import fold, literal, name, plain
 from connector.sources.trouble import reading
 
@@ -129,17 +129,22 @@ class Builder:
     def _neighbours(self) -> Habits:
         """How all columns of the source are written: its files are read once more for it."""
         layout = Layout(replace(self.wish, columns=tuple(self.wish.info.columns)))
-        raw = f"{self.typed.raw}_all"
-        formats.create_raw(self.con, raw, len(layout.slots))
-        for export in self.wish.info.exports:
-            self._read_one(export, layout, raw)
+        raw = self.whole()
         counts = Choice(self.con, layout, raw, self.findings, self._place).sample(self.typed.rows)
         self.con.execute(f"DROP TABLE {raw}")
         return measure.habits(counts.values())
 
+    def whole(self) -> str:
+        """A raw table of all columns, which needs the files once more."""
+        layout = Layout(replace(self.wish, columns=tuple(self.wish.info.columns)))
+        raw = f"{self.typed.raw}_all"
+        formats.create_raw(self.con, raw, len(layout.slots))
+        for export in self.wish.info.exports:
+            self._read_one(export, layout, raw)
+        return raw
+
     def _place(self, row: int) -> Where:
-        (line,) = engine.row(self.con, f"SELECT _line FROM {self.typed.raw} WHERE rowid = {row}")
-        return locate(self.typed.spans, {row: line})[row]
+        return place(self.con, self.typed.raw, self.typed.spans, row)
 
     def _map(self) -> None:
         region = None
@@ -154,7 +159,7 @@ class Builder:
             at, into = (self.wish.info.name, column), f"map_{self.wish.number}_{slot}"
             cells = Cells(self.typed.raw, self.layout.text(info, slot), f"v{slot}", region)
             work = mappings.countries if info.type == "country" else mappings.phones
-            self.mapped[column] = work(self.con, cells, into, at, self.findings)
+            self.mapped[column] = work(self.con, cells, into, at, self.findings, self._place)
 
     def _create(self) -> None:
         layers = Layers(self.layout, self.choice, self.mapped)
@@ -204,12 +209,44 @@ class Builder:
         for column, count in self._losses().items():
             message = f"values are no {self.typed.types[column]} and count as missing"
             self.findings.add("not-of-type", self.wish.info.name, column, count, message, *self._first_lost(column))
+        self._zones()
+        self._doubts()
         if self.wish.columns:
             counts = ", ".join(f"count({name(column)})" for column in self.wish.columns)
             found = engine.row(self.con, f"SELECT {counts} FROM {self.typed.table}")
             self.typed.empty = frozenset(
                 column for column, has in zip(self.wish.columns, found, strict=True) if not has
             )
+
+    def _zones(self) -> None:
+        """Times that are read in the zone of their header."""
+        for column, type_ in self.typed.types.items():
+            header = self.layout.column(column).headers[0]
+            if type_ == "timestamp" and self.layout.zone(header) != self.wish.zone:
+                count = engine.number(self.con, f"SELECT count({name(column)}) FROM {self.typed.table}")
+                message = f"times are read in {self.layout.zone(header)}, as the header says. Else say `timezone:`"
+                self.findings.add("header-zone", self.wish.info.name, column, count, message)
+
+    def _doubts(self) -> None:
+        at = self.wish.info.name
+        for column, type_ in self.typed.types.items():
+            info = self.layout.column(column)
+            if type_ in ("number", "integer") and info.type == type_ and len(info.headers) == 1:
+                text = self.layout.text(info, self.layout.slot(column))
+                currencies.two(self.con, self.typed.raw, text, (at, column), self._place, self.findings)
+        code = currencies.beside(self.wish.info)
+        if code is not None and code in self.wish.columns and {"number", "integer"} & set(self.typed.types.values()):
+            text = self.layout.text(self.layout.column(code), self.layout.slot(code))
+            currencies.two(self.con, self.typed.raw, text, (at, code), self._place, self.findings)
+        words = {
+            one: self.layout.column(one) for one, type_ in self.typed.types.items() if type_ in ("text", "country")
+        }
+        cells = {one: f"r.h{self.layout.slot(one)}" for one, info in words.items() if len(info.headers) == 1}
+        doubts.texts(self.con, self.typed.raw, cells, at, self._place, self.findings)
+        for column, type_ in self.typed.types.items():
+            if type_ == "list" and any(export.kind in ("csv", "xlsx") for export in self.wish.info.exports):
+                sign = self.choice.reading(self.layout.column(column), self.layout.slot(column)).separator
+                doubts.lists(self.con, self.typed.table, column, sign, at, self._place, self.findings)
 
     def _first_lost(self, column: str) -> tuple[Where, tuple[str, ...]]:
         (row,) = engine.row(

@@ -52,6 +52,32 @@ def test_a_policy_for_new_contacts(platform: str, policy: NewContacts) -> None:
     assert len(caught.value.problems) == 1
 
 
+@pytest.mark.parametrize("platform", list(VENDORS))
+def test_contacts_are_created_only_where_the_file_says_a_word_about_consent(platform: str) -> None:
+    vendor = VENDORS[platform]
+    policy = next(iter(vendor.new_contacts - {NewContacts.SKIP, NewContacts.SUBSCRIBED}), None)
+    audience = "audience: News, " if vendor.audience else ""
+    file = (
+        "version: 1\nsources: {contacts: {file: a.csv, email: E}}\nCONSENT\n"
+        f'destinations: {{here: {{platform: {platform}, {vendor.secret}: "${{KEY}}", '
+        f"{audience}new_contacts: POLICY}}}}\n"
+        "segments: {all: {when: {email: {exists: true}}}}\n"
+    )
+
+    def told(consent: str, policy: NewContacts) -> str:
+        try:
+            load_text(file.replace("CONSENT", consent).replace("POLICY", policy), Path("segments.yaml"))
+        except ConfigError as error:
+            return ", ".join(problem.code for problem in error.problems)
+        return ""
+
+    assert told("", NewContacts.SKIP) == "" == told("consent: none_needed", NewContacts.SKIP)
+    if policy:
+        assert told("", policy) == "needs-consent" and told("consent: none_needed", policy) == ""
+    if NewContacts.SUBSCRIBED in vendor.new_contacts:
+        assert told("consent: none_needed", NewContacts.SUBSCRIBED) == "needs-consent"
+
+
 def test_a_kind_of_target() -> None:
     read("klaviyo", kind="list")
     with pytest.raises(ConfigError, match=r"error\[no-list\]: Mailchimp has no list"):

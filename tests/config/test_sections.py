@@ -165,6 +165,11 @@ DESTINATIONS = [
         destination('{platform: mailchimp, api_key: "${K}", audience: News, new_contacts: ▸subscribed}'),
         "needs-consent",
     ),
+    (destination('{platform: klaviyo, api_key: "${K}", new_contacts: ▸transactional}'), "needs-consent"),
+    (
+        destination('{platform: mailchimp, api_key: "${K}", audience: News, new_contacts: ▸pending}'),
+        "needs-consent",
+    ),
     (destination('{platform: klaviyo, api_key: "${K}", mode: ▸miror}'), "unknown-value"),
     (destination('{platform: klaviyo, api_key: "${K}", fields: ▸[a]}'), "wrong-type"),
     (destination('{platform: klaviyo, api_key: "${K}", fields: {a: ▸true}}'), "wrong-type"),

@@ -196,6 +196,7 @@ TWO = """
 version: 1
 sources:
   contacts: {{file: people.csv, email: Email, id: Id}}
+consent: none_needed
 destinations:
   a: {{platform: klaviyo, api_key: "${{KL_A}}", base_url: "{url}", new_contacts: transactional}}
   b: {{platform: klaviyo, api_key: "${{{key}}}", base_url: "{url}", new_contacts: transactional}}

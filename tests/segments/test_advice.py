@@ -372,3 +372,23 @@ def test_a_column_about_consent_that_nothing_asks(tmp_path: Path, header: str, c
     )
     with open_workspace(Options(file=tmp_path / "segments.yaml", as_of="2026-11-10")) as workspace:
         assert ("no-consent" in {item.code for item in check(workspace).advice}) == told
+
+
+@pytest.mark.parametrize(
+    ("condition", "tied"),
+    [
+        ("age: {top: 10}", False),  # everybody has another one
+        ("vip: true, spent: {top: 10}", True),
+        ("spent: {bottom: 10%}", True),
+        ("spent: {top: 60}", False),  # everybody
+        ("spent: {top: 100%}", False),
+        ("orders_ever: {top: 1}", False),
+        ("orders_ever: {top: 5}", True),
+        ("age: {top: 3, by: country}", False),
+        ("spent: {top: 3, by: country}", True),
+    ],
+)
+def test_a_cut_among_equals_is_told(condition: str, tied: bool) -> None:
+    rules = f"  r: {{when: {{{condition}}}}}"
+    more = QUIET + "traits: {orders_ever: {count: orders}}\n"
+    assert ("tied-cut" in codes(rules, more=more)) == tied

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from connector.config.load import load_text
+from connector.sources.columns.catalog import catalog
 from connector.sources.emails import masked, normalise
-from tests.sources.kit import codes, column, contacts, listed, loaded, rows, write
+from connector.sources.load import load
+from tests.sources.kit import AS_OF, codes, column, contacts, listed, loaded, rows, write
 
 
 @pytest.mark.parametrize(
@@ -26,10 +29,23 @@ def test_addresses(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["Ada Byron <ada@example.com>", "Byron, Ada <ADA@example.com>", "<ada@example.com>", "“ada@example.com”",
+     "ada@example.com;", "ada@example.com,", "mailto:ada@example.com", "Ada | ada@example.com", "ada@example.com|",
+     "ada|ada@example.com", "ada@example.com | ADA@example.com", "ada@example.com (work)", "'ada@example.com'",
+     "Ada<ada@example.com>"],
+)  # fmt: skip
+def test_the_only_address_of_a_cell(text: str) -> None:
+    assert normalise(text) == ("ada@example.com", "")
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "empty"), (" \u00a0", "empty"), ("nobody", "invalid"), ("a@b", "invalid"), ("a@@example.com", "invalid"),
-        ("Ada <ada@example.com>", "invalid"), ("a@example.com; b@example.com", "several"),
+        ("Ada <ada@example.com> and <bob@example.com>", "several"), ("a@example.com; b@example.com", "several"),
+        ("ada lovelace@example.com", "invalid"), ("ada, lovelace@example.com", "invalid"), ("ada|", "invalid"),
+        ("ada@example.com|bob@example.com", "several"), ("ada@ <ada@example.com>", "several"),
         ("a@example.com,b@example.com", "several"), ("a@example.com b@example.com", "several"),
         ("a..b@example.com", "invalid"), (".a@example.com", "invalid"), ("a@-example.com", "invalid"),
         ("mailto:a@example.com x", "invalid"), ("a@[127.0.0.1]", "invalid"), ("x" * 70 + "@example.com", "invalid"),
@@ -194,3 +210,16 @@ def test_two_headers_of_one_column(tmp_path: Path) -> None:
     assert column(found, "unsubscribed") == [True, False, None]
     told = {finding.column: finding.message for finding in found.findings if finding.code == "headers-collide"}
     assert "“Mailing Country”, “Country”" in told["country"] and "HasOptedOutOfEmail" in told["unsubscribed"]
+
+
+def test_a_list_may_name_an_address_that_somebody_had(tmp_path: Path) -> None:
+    write(tmp_path, "old.csv", "email,id\nwas@example.com,7\nb@example.com,8\n")
+    write(tmp_path, "people.csv", "email,id\nis@example.com,7\n")
+    write(tmp_path, "list.csv", "email\nWAS@example.com\nb@example.com\n")
+    text = (
+        "version: 1\nsources: {contacts: {file: '[op]*.csv', email: email, id: id}}\n"
+        "segments: {listed: {members_from: list.csv}}\n"
+    )
+    made = load_text(text, tmp_path / "segments.yaml")
+    found = load(made, catalog(made, AS_OF), AS_OF)
+    assert found.members["listed"].to_pylist() == ["b@example.com", "is@example.com"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connector.sources.columns.normalise import country
 from tests.sources.kit import codes, column, contacts, loaded, write
 
 
@@ -46,6 +47,16 @@ def _one(folder: Path, values: list[str], zone: str = "UTC", **declared: Any) ->
         (["31.01.2026 14:05", "01.02.2026 00:00"], "timestamp", [datetime(2026, 1, 31, 14, 5), datetime(2026, 2, 1)]),
         (["1/31/2026 2:30 PM", "1/2/2026, 12:00:01 am"], "timestamp",
          [datetime(2026, 1, 31, 14, 30), datetime(2026, 1, 2, 0, 0, 1)]),
+        (["31/01/26", "1/2/26"], "date", [date(2026, 1, 31), date(2026, 2, 1)]),
+        (["31.01.98 14:05", "01.02.26 00:00"], "timestamp", [datetime(1998, 1, 31, 14, 5), datetime(2026, 2, 1)]),
+        (["1/31/26 2:30 PM", "1/2/39, 12:00:01 am"], "timestamp",
+         [datetime(2026, 1, 31, 14, 30), datetime(2039, 1, 2, 0, 0, 1)]),
+        (["26-01-31", "26-02-01"], "text", ["26-01-31", "26-02-01"]),
+        (["31/01/261", "1/2/26"], "text", ["31/01/261", "1/2/26"]),
+        (["Nov 18, 2026 at 2:05 PM", "2 January 2026 at 11:00"], "timestamp",
+         [datetime(2026, 11, 18, 14, 5), datetime(2026, 1, 2, 11)]),
+        (["2026-11-18 02:05 PM", "2026/1/2 12:00:01 a.m.", "2026-11-18T22:00:00Z"], "timestamp",
+         [datetime(2026, 11, 18, 14, 5), datetime(2026, 1, 2, 0, 0, 1), datetime(2026, 11, 18, 22)]),
         (["Jan 5, 2026", "December 24, 2025"], "date", [date(2026, 1, 5), date(2025, 12, 24)]),
         (["5 Jan 2026 09:30", "24-Dec-2025 10:00"], "timestamp",
          [datetime(2026, 1, 5, 9, 30), datetime(2025, 12, 24, 10)]),
@@ -335,3 +346,57 @@ def test_lists_of_json_need_no_declaration(tmp_path: Path) -> None:
     found = contacts(tmp_path, text, "p.jsonl")
     assert column(found, "tags") == [["x"], [], None]
     assert found.types["contacts"]["tags"] == "list"
+
+
+@pytest.mark.parametrize(
+    ("header", "hour"),
+    [("Created (UTC)", 22), ("created_at_utc", 22), ("Created GMT", 22), ("Created [America/New_York]", 3),
+     ("Seen (PST)", 6), ("Seen (CET)", 21), ("Seen (GMT+02:00)", 20), ("Seen UTC-3", 1),
+     ("Created", 13), ("Butcher (new)", 13)],
+)  # fmt: skip
+def test_a_header_tells_the_zone_of_its_times(tmp_path: Path, header: str, hour: int) -> None:
+    text = f"email,{header}\na@example.com,2026-11-18 22:00\nb@example.com,2026-11-18T22:00:00Z\n"
+    found = contacts(tmp_path, text, zone="Asia/Tokyo", columns={"x": {"from": header}})
+    assert [value.hour for value in column(found, "x")] == [hour, 22]
+    assert (("header-zone", "x") in codes(found)) == (hour != 13)
+
+
+def test_the_zone_of_the_source_is_stronger_than_a_header(tmp_path: Path) -> None:
+    text = "email,Created (UTC)\na@example.com,2026-11-18 22:00\n"
+    found = contacts(tmp_path, text, timezone="Asia/Tokyo")
+    assert column(found, "created_utc") == [datetime(2026, 11, 18, 13)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("Österreich", "AT"), ("Czechia", "CZ"), ("España", "ES"), ("ALLEMAGNE", "DE"), ("Duitsland", "DE"),
+     ("Niemcy", "DE"),
+     ("Alemanha", "DE"), ("Germania", "DE"), ("Polska", "PL"), ("Royaume-Uni", "GB"), ("Vereinigte Staaten", "US"),
+     ("Stati Uniti", "US"), ("Holanda", "NL"), ("Costa d'Avorio", "CI"), ("Schweiz", "CH"), ("Espana", "ES"),
+     ("Austria", "AT"), ("Nirgendwo", None),
+     ("NA", "NA"), ("N.A.", None), ("n.a", None), ("U.S.A.", "US")],
+)  # fmt: skip
+def test_names_of_countries(text: str, code: str | None) -> None:
+    assert country(text) == code
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1763251200", "1763251201.5"], [datetime(2025, 11, 16), datetime(2025, 11, 16, 0, 0, 1, 500000)]),
+        (["1763251200000", "1763251201250"], [datetime(2025, 11, 16), datetime(2025, 11, 16, 0, 0, 1, 250000)]),
+        (["46346", "46346.75"], [datetime(2026, 11, 19, 15), datetime(2026, 11, 20, 9)]),  # local: a day of Tokyo
+        (["12", "99999"], [None, None]),
+    ],
+)
+def test_stamps_of_machines_and_days_of_spreadsheets(tmp_path: Path, cells: list[str], expected: list[Any]) -> None:
+    _, got = _one(tmp_path, cells, zone="Asia/Tokyo", type="timestamp")
+    assert got == expected
+
+
+def test_the_time_of_an_event_may_be_a_stamp(tmp_path: Path) -> None:
+    write(tmp_path, "contacts.csv", "email\na@example.com\n")
+    write(tmp_path, "orders.csv", "email,created\na@example.com,1763251200\n")
+    orders = {"file": "orders.csv", "join": ("email", "email"), "at": "created"}
+    found = loaded(tmp_path, contacts={"file": "contacts.csv", "email": "email"}, orders=orders)
+    assert column(found, "_at", "orders") == [datetime(2025, 11, 16)]

@@ -16,7 +16,7 @@ from connector.config.language.schema_rules import condition, events, number_tes
 from connector.config.language.schema_shapes import TEXT, Shape, items, mapping, ref
 from connector.config.sections import platforms
 from connector.config.sections.lifecycle import Cleanup, Lifecycle
-from connector.config.sections.models import Config, Destination, Guards, Segment, Source
+from connector.config.sections.models import NONE_NEEDED, Config, Destination, Guards, Segment, Source
 from connector.core.model import Kind, NewContacts, SyncMode
 from connector.vendors import VENDORS
 
@@ -129,7 +129,7 @@ def _sources(defs: dict[str, Shape]) -> Shape:
 
 def _consent() -> Shape:
     proof = mapping({"at": TEXT, "source": TEXT}, ("at",))
-    return mapping({"when": ref("condition"), "proof": proof}, ("when",))
+    return {"anyOf": [mapping({"when": ref("condition"), "proof": proof}, ("when",)), {"const": NONE_NEEDED}]}
 
 
 def _destination(defs: dict[str, Shape]) -> Shape:

@@ -48,8 +48,10 @@ AdviceCode = Literal[
     "secret-not-set",
     "short-history",
     "stale-export",
+    "tied-cut",
     "tiny",
     "too-many-segments",
+    "two-currencies",
     "unreachable",
     "unseen-value",
     "unused-column",
@@ -95,8 +97,10 @@ ADVICE: Mapping[AdviceCode, str] = {
     "secret-not-set": "The variable of a `${NAME}` is not set. Set it before doctor, plan or push.",
     "short-history": "A signal reaches back less far than `inactive` asks for: nobody is inactive before. Export more.",
     "stale-export": "The newest file of a source is older than a week and no `max_age` stops the run. Export again.",
+    "tied-cut": "The cut of `top` or `bottom` falls among people with the same value: addresses decide who is in.",
     "tiny": "Fewer than 10 people, and under 1 % of the contacts: too few to act on or to learn from.",
     "too-many-segments": "More than 6 segments are sent to one destination. Merge those that nobody acts on.",
+    "two-currencies": "Amounts of one column are in several currencies, and are compared and added as they stand.",
     "unreachable": "Everybody who matches is taken by an earlier segment of the priority group.",
     "unseen-value": "A value in a rule stands nowhere in the data. Often it is spelled otherwise there.",
     "unused-column": "A column is declared and nothing uses it. Delete the entry.",
@@ -130,4 +134,10 @@ def weight(code: str) -> int:
 
 
 # Findings of loading about one column that are advice as well.
-TOLD: tuple[AdviceCode, ...] = ("ambiguous-date", "ambiguous-number", "mixed-separators", "repeated-id")
+TOLD: tuple[AdviceCode, ...] = (
+    "ambiguous-date",
+    "ambiguous-number",
+    "mixed-separators",
+    "repeated-id",
+    "two-currencies",
+)

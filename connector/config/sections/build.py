@@ -20,7 +20,7 @@ from connector.config.sections import checks, destinations, engines
 from connector.config.sections.belongs import stray
 from connector.config.sections.collector import Collector
 from connector.config.sections.fields import is_secret, keys
-from connector.config.sections.models import Config, Consent, Guards, Segment, Source
+from connector.config.sections.models import NONE_NEEDED, Config, Consent, Guards, Segment, Source
 from connector.config.sections.platforms import offered
 from connector.config.sections.quotable import allow, leaves
 from connector.config.sections.validate import validate
@@ -95,7 +95,7 @@ class _File:
         checks.cycles(traits, segments, self._problems)
         checks.targets(self._data, accounts, segments, self._problems)
         checks.stage_targets(self._data, accounts, self._problems)
-        checks.consent(accounts, consent, self._problems)
+        checks.consent(accounts, consent, "consent" in self._data, self._problems)
         given = {
             "path": self._path,
             "sources": sources,
@@ -171,8 +171,11 @@ class _File:
         if "consent" not in self._data:
             return None
         value, loc = self._data["consent"], ("consent",)
+        if value == NONE_NEEDED:
+            return None
         if not isinstance(value, dict):
-            self._problems.add(loc, "wrong-type", "Consent is a mapping: when, and proof.")
+            text = f"Consent is a mapping: when, and proof; or `{NONE_NEEDED}`."
+            self._problems.add(loc, "wrong-type", text)
             return None
         for key in value.keys() - {"when", "proof"}:
             self._problems.add_unknown((*loc, key), ("when", "proof"))

@@ -18,7 +18,7 @@ from connector.config.sections.codes import Code
 from connector.config.sections.collector import Collector
 from connector.config.sections.fields import Model, Text
 from connector.config.sections.lifecycle import Lifecycle, Stage
-from connector.config.sections.models import Config, Consent, Destination, Segment, Source
+from connector.config.sections.models import NONE_NEEDED, Config, Consent, Destination, Segment, Source
 from connector.core.model import Kind, NewContacts
 from connector.vendors import VENDORS
 
@@ -213,14 +213,24 @@ def _one_writer(
         problems.add(loc, "same-target", text)
 
 
-def consent(accounts: Mapping[str, Destination], section: Consent | None, problems: Collector) -> None:
-    """Nobody is subscribed without consent and dated proof; not said where the platform subscribes nobody anyway."""
+def consent(accounts: Mapping[str, Destination], section: Consent | None, told: bool, problems: Collector) -> None:
+    """Nobody is subscribed without consent and dated proof, and nobody created unless the file says a word about
+    consent (`told`); not said where the platform creates nobody so anyway."""
     proven = section is not None and section.proof_at is not None
     for name, account in accounts.items():
         policy = account.new_contacts
-        if policy is NewContacts.SUBSCRIBED and policy in VENDORS[account.platform].new_contacts and not proven:
+        if policy is NewContacts.SKIP or policy not in VENDORS[account.platform].new_contacts:
+            continue
+        if policy is NewContacts.SUBSCRIBED and not proven:
             text = "`subscribed` needs a `consent:` section with `when` and `proof: {at: COLUMN}`."
-            problems.add(("destinations", name, "new_contacts"), "needs-consent", text)
+        elif not told:
+            text = (
+                f"`{policy}` creates people on the platform, and the file does not say who has agreed. Write"
+                f" `consent: {{when: …}}`, or `consent: {NONE_NEEDED}` where nobody has to be asked."
+            )
+        else:
+            continue
+        problems.add(("destinations", name, "new_contacts"), "needs-consent", text)
 
 
 def actions(config: Config, problems: Collector) -> None:

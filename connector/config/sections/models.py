@@ -135,6 +135,9 @@ class Source(Model):
         return self.file or self.table or ""
 
 
+NONE_NEEDED = "none_needed"  # in the place of the section: nobody has to be asked
+
+
 class Consent(Model):
     """`when` holds for those who may be contacted; `proof_*` are the columns of the dated proof."""
 

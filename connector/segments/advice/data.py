@@ -22,7 +22,7 @@ from connector.segments.compile.words import read
 from connector.segments.names import CONTACTS, Names, nodes, references
 from connector.segments.platform_columns import unread
 from connector.sources.files.discover import newest
-from connector.sources.text import fold, trim
+from connector.sources.text import fold, plain, trim
 
 WEEK = timedelta(days=7)
 DISTINCT = 20_000  # a column with more spellings is not a list of words
@@ -75,7 +75,9 @@ def _guessed(given: Evidence) -> Iterator[Advice]:
         for code in TOLD:
             if finding.code == code:
                 loc: Loc = ("sources", finding.source, "columns", finding.column)
-                yield given.file(code, loc, f"{finding.source}.{finding.column}: {finding.count:,} {finding.message}")
+                where = f" The first: {plain(finding.file)} row {finding.row:,}." if finding.row else ""
+                text = f"{finding.source}.{finding.column}: {finding.count:,} {finding.message}{where}"
+                yield given.file(code, loc, text)
 
 
 def _joins(given: Evidence) -> Iterator[Advice]:

@@ -17,7 +17,7 @@ from connector.core.errors import SourceError
 from connector.core.problem import Place, Problem, did_you_mean
 from connector.sources.columns.model import ColumnInfo, SourceInfo
 from connector.sources.columns.presets import APOSTROPHE, preset
-from connector.sources.files import titles
+from connector.sources.files import lakes, titles
 from connector.sources.files.discover import check_age, files_of
 from connector.sources.files.formats import Export, inspect
 from connector.sources.files.quotable import quotable
@@ -66,6 +66,7 @@ def describe(config: Config, source: Source, as_of: datetime) -> SourceInfo:
     else:
         place = config.place(("sources", source.name, "file"))
         files = files_of(config, source)
+        lakes.refuse(files, place)
         check_age(config, source, files, as_of)
         exports = tuple(inspect(file, source, place) for file in files)
     headers = _all_headers(exports)

@@ -115,9 +115,11 @@ class Choice:
 
     def _mixed(self, text: Text, sign: str, count: int) -> None:
         odd = measure.otherwise(text.value, sign)
-        (cell,) = engine.row(self.con, f"SELECT arg_min({text.value}, r.rowid) FROM {self.raw} r WHERE {odd}")
+        query = f"SELECT arg_min({text.value}, r.rowid), min(r.rowid) FROM {self.raw} r WHERE {odd}"
+        cell, row = engine.row(self.con, query)
         message = f"cells have no “{sign}”, at which the others are split, as “{quoted(cell)}”. Say `separator:`."
-        self.findings.add("mixed-separators", self.layout.wish.info.name, text.info.name, count, message)
+        where = self.place(row)
+        self.findings.add("mixed-separators", self.layout.wish.info.name, text.info.name, count, message, where)
 
     def _ambiguous(self, info: ColumnInfo, found: Reading, count: int) -> None:
         source = self.layout.wish.info.name

@@ -38,13 +38,13 @@ class Layers:
 
     def _add(self, number: int, column: str) -> None:
         headers = self.layout.column(column).headers
-        made = [self._value(column, fold(header), f"p{number}_{place}") for place, header in enumerate(headers)]
+        made = [self._value(column, header, f"p{number}_{place}") for place, header in enumerate(headers)]
         value = made[0] if len(made) == 1 else _place(*made)
         self.values.append(f", {value} AS {name(column)}")
 
     def _value(self, column: str, header: str, label: str) -> str:
         """Add the column's text and parts; its value in terms of them."""
-        info, slot = self.layout.column(column), self.layout.slots[header]
+        info, slot = self.layout.column(column), self.layout.slots[fold(header)]
         text = self._text(column, slot, label)
         if column in self.mapped:
             if info.type == "phone" and self.layout.country:
@@ -56,7 +56,7 @@ class Layers:
         for number, sql in enumerate(reading.parts(text)):
             labels.append(f"{label}_{number}")
             self.parts.append(f", {sql} AS {labels[-1]}")
-        return reading.value(labels, self.layout.wish.zone)
+        return reading.value(labels, self.layout.zone(header))
 
     def _text(self, column: str, slot: int, label: str) -> str:
         sql = self.layout.text(self.layout.column(column), slot)

@@ -15,6 +15,7 @@ from connector.sources.columns.catalog import numbered
 from connector.sources.columns.measure import TIMES, Text
 from connector.sources.columns.model import ColumnInfo, SourceInfo
 from connector.sources.columns.readings import MISSING_WORDS, present
+from connector.sources.columns.zones import zone_of
 from connector.sources.text import fold, literal
 
 # Columns of codes: a few odd ones among digits are values, and no reason to read the others as numbers.
@@ -36,6 +37,7 @@ class Wish:
     place: Place
     encoding: str | None = None  # as declared
     people: bool = False  # every row must be a person
+    zone_told: bool = False  # `zone` is the source's own, and stronger than what a header tells
     whole: frozenset[str] = frozenset()  # keys: their type must fit every value
 
 
@@ -65,6 +67,10 @@ class Layout:
 
     def slot(self, column: str) -> int:
         return self.slots[fold(self.column(column).headers[0])]
+
+    def zone(self, header: str) -> str:
+        """The zone of the column's times that say none."""
+        return self.wish.zone if self.wish.zone_told else zone_of(header) or self.wish.zone
 
     def text(self, info: ColumnInfo, slot: int) -> str:
         """SQL over the raw table `r`: the cell's text, null when it is missing."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import duckdb
 
 
+Place = Callable[[int], tuple[str, int]]  # the file and row number of a raw row
+
+
 @dataclass(frozen=True, slots=True)
 class Cells:
     """The texts of one column: `value` is SQL over the raw table `raw` as `r`, `name` the same as a column of the
@@ -32,7 +35,7 @@ class Cells:
 
     def query(self) -> str:
         home = f"coalesce({self.region[0]}, '')" if self.region else "''"
-        return f"SELECT {self.value} AS v, {home} AS h FROM {self.raw} r"
+        return f"SELECT {self.value} AS v, {home} AS h, r.rowid AS id FROM {self.raw} r"
 
     def home(self) -> str:
         return f"coalesce({self.region[1]}, '')" if self.region else "''"
@@ -47,24 +50,28 @@ class Mapped:
 
 
 def countries(
-    con: duckdb.DuckDBPyConnection, cells: Cells, into: str, at: tuple[str, str], findings: Findings
+    con: duckdb.DuckDBPyConnection, cells: Cells, into: str, at: tuple[str, str], findings: Findings, place: Place
 ) -> Mapped:
     """ISO two-letter codes; an unknown spelling stays."""
-    rows = con.execute(f"SELECT v, count(*), '' FROM ({cells.query()}) WHERE v IS NOT NULL GROUP BY v").fetchall()
-    return _mapping(con, rows, lambda text, _: normalise.country(text), cells.name, "''", into, at, findings, "country")
+    query = f"SELECT v, count(*), '', min(id) FROM ({cells.query()}) WHERE v IS NOT NULL GROUP BY v"
+    report = _Report(findings, at, "country", place)
+    return _mapping(con, query, lambda text, _: normalise.country(text), (cells.name, "''"), into, report)
 
 
-def phones(con: duckdb.DuckDBPyConnection, cells: Cells, into: str, at: tuple[str, str], findings: Findings) -> Mapped:
+def phones(
+    con: duckdb.DuckDBPyConnection, cells: Cells, into: str, at: tuple[str, str], findings: Findings, place: Place
+) -> Mapped:
     """E.164; a number without a country code is read in the person's country.
 
     Numbers with + that need no more than their punctuation taken out are done by the engine."""
-    rows = con.execute(
-        f"SELECT v, count(*), h FROM ({cells.query()}) WHERE v IS NOT NULL AND NOT ({_is_plain('v')})"
+    query = (
+        f"SELECT v, count(*), h, min(id) FROM ({cells.query()}) WHERE v IS NOT NULL AND NOT ({_is_plain('v')})"
         f" AND NOT ({_is_bare('v')}) GROUP BY v, h"
-    ).fetchall()
+    )
     by_engine = f"SELECT count(*) FROM ({cells.query()}) WHERE NOT ({_is_plain('v')}) AND ({_is_bare('v')})"
     done = engine.number(con, by_engine)
-    mapped = _mapping(con, rows, _phone, cells.name, cells.home(), into, at, findings, "phone number", done)
+    report = _Report(findings, at, "phone number", place, done)
+    mapped = _mapping(con, query, _phone, (cells.name, cells.home()), into, report)
     v = cells.name
     value = f"CASE WHEN {_is_plain(v)} THEN {v} WHEN {_is_bare(v)} THEN {_bare(v)} ELSE {mapped.value} END"
     return Mapped(value, mapped.join)
@@ -94,35 +101,53 @@ def _phone(text: str, region: str) -> str | None:
     return normalise.phone(text, normalise.country(region) if region else None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """Where the findings of one column go. `done`: values that the engine has normalised."""
+
+    findings: Findings
+    at: tuple[str, str]
+    what: str
+    place: Place
+    done: int = 0
+
+    def tell(self, unknown: Sequence[tuple[str, int, int]], changed: int) -> None:
+        """`unknown` are (text, how many, the first row)."""
+        often = sorted(sorted(unknown), key=lambda one: -one[1])
+        shown = tuple(text for text, *_ in often[:5]) if self.what == "country" else ()
+        count = sum(count for _, count, _ in unknown)
+        where = self.place(min(row for *_, row in unknown)) if unknown else ("", 0)
+        message = f"values are not a known {self.what} and stay as they are"
+        self.findings.add("unknown-spelling", *self.at, count, message, where, shown)
+        message = f"values got the usual spelling of a {self.what}"
+        self.findings.add("normalised", *self.at, self.done + changed, message)
+
+
 def _mapping(
     con: duckdb.DuckDBPyConnection,
-    rows: Sequence[tuple[str, int, str]],
+    query: str,
     meaning: Callable[[str, str], str | None],
-    value: str,
-    second: str,
+    value: tuple[str, str],
     into: str,
-    at: tuple[str, str],
-    findings: Findings,
-    what: str,
-    done: int = 0,
+    report: _Report,
 ) -> Mapped:
-    known = [(text, other, meaning(text, other), count) for text, count, other in rows]
-    unknown = sorted((text, count) for text, _, found, count in known if found is None)
-    shown = tuple(text for text, _ in sorted(unknown, key=lambda item: -item[1])[:5]) if what == "country" else ()
-    message = f"values are not a known {what} and stay as they are"
-    findings.add("unknown-spelling", *at, sum(count for _, count in unknown), message, examples=shown)
+    """`query`: text, count, its second part, first row; `value` are both parts as columns of the typed select."""
+    known = [
+        (text, other, meaning(text, other), count, row) for text, count, other, row in con.execute(query).fetchall()
+    ]
     changed = [row for row in known if row[2] is not None and row[2] != row[0]]
-    count = done + sum(row[3] for row in changed)
-    findings.add("normalised", *at, count, f"values got the usual spelling of a {what}")
+    unknown = [(text, count, row) for text, _, found, count, row in known if found is None]
+    report.tell(unknown, sum(row[3] for row in changed))
+    text, second = value
     if not changed:
-        return Mapped(value)
+        return Mapped(text)
     _table(con, into, changed)
     return Mapped(
-        f"coalesce({into}.value, {value})", f"LEFT JOIN {into} ON {into}.text = {value} AND {into}.other = {second}"
+        f"coalesce({into}.value, {text})", f"LEFT JOIN {into} ON {into}.text = {text} AND {into}.other = {second}"
     )
 
 
-def _table(con: duckdb.DuckDBPyConnection, into: str, rows: Sequence[tuple[str, str, str | None, int]]) -> None:
+def _table(con: duckdb.DuckDBPyConnection, into: str, rows: Sequence[tuple[str, str, str | None, int, int]]) -> None:
     columns = [pa.array([row[position] for row in rows], pa.string()) for position in range(3)]
     con.register("mapping_batch", pa.table(columns, names=["text", "other", "value"]))
     con.execute(f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT * FROM mapping_batch")

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from connector.core.model import ColumnType
 from connector.sources import engine
-from connector.sources.columns import times
+from connector.sources.columns import money, times
 from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.normalise import NO, YES
-from connector.sources.columns.readings import INTEGER, NUMBER, PLAIN, Reading, bare
+from connector.sources.columns.readings import INTEGER, NUMBER, PLAIN, Reading
 from connector.sources.columns.times import PATTERNS, Style
 from connector.sources.text import literal, trim_sql
 
@@ -80,12 +80,13 @@ def _counters(column: Text) -> list[tuple[str, str]]:
         counters.append(("integer", f"count(*) FILTER (regexp_full_match({t}, {literal(INTEGER)}))"))
         counters.append(("zeros", f"count(*) FILTER (regexp_full_match({t}, '0\\d+'))"))
     if declared in (None, "number", "integer", "place"):
-        counters += _number_counters(t if declared is None else bare(t), NUMBER if declared is None else PLAIN)
+        counters += _number_counters(t if declared is None else money.bare(t), NUMBER if declared is None else PLAIN)
     if declared in (None, "date", "timestamp"):
         counters.append(("day", f"count(*) FILTER ({_any_day(t)})"))
         for style in _STYLES:
             local, zoned = times.local(t, style), times.zoned(t, style)
             counters.append((style, f"count(coalesce({local}, {zoned}))"))
+        counters.append(("stamp", f"count(coalesce({times.local(t, 'stamp')}, {times.zoned(t, 'stamp')}))"))
         counters.append(("zoned", f"count({times.zoned(t, 'iso')})"))
     if declared == "day":
         for style, order in (("mdy", "%m/%d"), ("dmy", "%d/%m")):
@@ -216,7 +217,8 @@ def _declared(info: ColumnInfo, type_: ColumnType, counts: Counts, habits: Habit
     if type_ in ("number", "integer", "place"):
         return _number(type_, counts, Habits(info.decimal or habits.decimal), padded, True, info.decimal)
     if type_ in ("date", "timestamp"):
-        style: Style = "format" if info.format else _style(counts, habits, zone)
+        stamps = counts.get("stamp", 0) > max(counts[one] for one in _STYLES)
+        style: Style = "format" if info.format else "stamp" if stamps else _style(counts, habits, zone)
         return Reading(type_, True, padded, style=style, zoned=True, format=info.format)
     if type_ == "day":
         two_ways = counts["mdy"] == counts["dmy"]

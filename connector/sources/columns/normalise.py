@@ -33,11 +33,16 @@ SINCE = (
     r"\s*[)\]]?$"
 )
 
+_NOT_NAMIBIA = ("n.a.", "n.a", "n. a.")  # not available
 E164 = r"\+[1-9]\d{7,14}"
 
 
 def country(text: str) -> str | None:
-    """The ISO 3166 two-letter code of a code of two or three letters or an English name; None when unknown."""
+    """The ISO 3166 two-letter code of a code of two or three letters, or of a name; None when unknown.
+
+    Names are those of Unicode CLDR in the languages of YES and NO; one that means two countries is left out."""
+    if fold(text) in _NOT_NAMIBIA:
+        return None
     return _countries().get(_key(text))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connector.core.model import ColumnType
-from connector.sources.columns import times
+from connector.sources.columns import money, times
 from connector.sources.columns.normalise import boolean_sql
 from connector.sources.columns.times import Style
 from connector.sources.text import BLANK_CLASS, literal, trim, trim_sql
@@ -23,8 +23,6 @@ NUMBER = {
     ".": r"-?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:[, \x{a0}\x{202f}'’]\d{3})+)(?:\.\d+)?",
     ",": r"-?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:[. \x{a0}\x{202f}'’]\d{3})+)(?:,\d+)?",
 }
-# What people write around a declared number: currency signs and codes, a plus, blanks, leading zeros.
-_AROUND_NUMBER = r"[€$£¥₣₹₺\s\x{a0}\x{202f}'’]|^[A-Z]{3}|[A-Z]{3}$"
 PLAIN = {".": r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d*)?|\.\d+)", ",": r"[-+]?(?:\d+(?:\.\d{3})*(?:,\d*)?|,\d+)"}
 
 
@@ -100,9 +98,10 @@ class Reading:
         return f"CASE WHEN regexp_full_match({value}, {exact}) THEN TRY_CAST({self._ungrouped(value)} AS {type_}) END"
 
     def _plain(self, value: str) -> str:
-        """A loosely written number as a plain one, null when it is none."""
-        text = bare(value)
-        return f"CASE WHEN regexp_full_match({text}, {literal(PLAIN[self.decimal])}) THEN {self._ungrouped(text)} END"
+        """A loosely written number as one to be cast, null when it is none."""
+        text = money.bare(value)
+        number = f"{self._ungrouped(text)} || {money.exponent(value)}"
+        return f"CASE WHEN regexp_full_match({text}, {literal(PLAIN[self.decimal])}) THEN {number} END"
 
     def _ungrouped(self, value: str) -> str:
         if not self.grouped:
@@ -124,11 +123,6 @@ class Reading:
         trimmed = f"list_filter({bare_items}, lambda x: x <> '')"
         clean = f"list_filter({as_json}, lambda x: x IS NOT NULL)"
         return f"CASE WHEN starts_with({value}, '[') THEN coalesce({clean}, {trimmed}) ELSE {trimmed} END"
-
-
-def bare(value: str) -> str:
-    """SQL: a number without the currency and blanks that people write around it."""
-    return f"regexp_replace({value}, {literal(_AROUND_NUMBER)}, '', 'g')"
 
 
 def decimal_type(digits: int, scale: int) -> str:

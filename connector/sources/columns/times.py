@@ -1,6 +1,7 @@
 """How dates and times are written, and how they become UTC instants.
 
-Owns: the styles (ISO, day first, month first, month names, a declared format) and local time -> UTC in SQL.
+Owns: the styles (ISO, day first, month first, month names, a declared format, and stamps: seconds or milliseconds since
+1970 and the days of a spreadsheet) and local time -> UTC in SQL. A year of two digits is 2000 to 2039, or 1940 to 1999.
 Must not: choose a style (measure.py does).
 
 A local time in a clock gap is an hour later, a double one is the first: before each change of the clock the old offset
@@ -16,13 +17,16 @@ from zoneinfo import ZoneInfo
 
 from connector.sources.text import literal, literals
 
-Style = Literal["iso", "dmy", "mdy", "names", "format"]
+Style = Literal["iso", "dmy", "mdy", "names", "format", "stamp"]
 
 _ISO_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _ISO_TIME = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _ZONE = r" ?(?:Z|z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})"
-_CLOCK = r"(?:,?[ \x{a0}\x{202f}T]+\d{1,2}:\d{2}(?::\d{2})?(?:[ \x{a0}\x{202f}]?[AaPp]\.?[Mm]\.?)?)"
-_NUMERIC_DAY = r"\d{1,2}[./-]\d{1,2}[./-]\d{4}"
+_NOON = r"[ \x{a0}\x{202f}]?[AaPp]\.?[Mm]\.?"
+_CLOCK = r"(?:,?[ \x{a0}\x{202f}T]+(?:at )?\d{1,2}:\d{2}(?::\d{2})?(?:[ \x{a0}\x{202f}]?[AaPp]\.?[Mm]\.?)?)"
+_SHORT_YEAR = r"\d{1,2}(?:/\d{1,2}/|\.\d{1,2}\.)"  # not with hyphens: 26-11-18 is anything
+_NUMERIC_DAY = rf"(?:\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{4}}|{_SHORT_YEAR}\d{{2}})"
+_SERIAL, _EPOCH = r"[2-7]\d{4}(?:\.\d+)?", r"1\d{9}(?:\.\d+)?|1\d{12}"
 _NAMED_DAY = r"(?:[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}\.?[ -][A-Za-z]{3,9}\.?[ -]\d{4})"
 
 # style -> (pattern of a day alone, pattern of a day with or without a time)
@@ -35,6 +39,7 @@ PATTERNS: dict[Style, tuple[str, str]] = {
 
 _TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p")
 _NUMERIC_FORMATS = [f"%Y-%m-%d{time}" for time in _TIMES]
+_HALF_DAYS = ("%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p")
 _NAMED_FORMATS = [f"{day}{time}" for day in ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y") for time in _TIMES]
 
 
@@ -46,7 +51,15 @@ def local(value: str, style: Style, format_: str | None = None) -> str:
         pattern = literal(f"{_ISO_DAY}(?:{_ISO_TIME})?")
         usual = f"strlen({value}) = 19 AND substr({value}, 17, 1) = ':'"  # to the second: no room for a zone
         cast = f"TRY_CAST({value} AS TIMESTAMP)"
-        return f"CASE WHEN {usual} THEN {cast} WHEN regexp_full_match({value}, {pattern}) THEN {cast} END"
+        noon = literal(f"{_ISO_DAY}[T ]\\d{{1,2}}:\\d{{2}}(?::\\d{{2}})?{_NOON}")
+        half = f"try_strptime(replace(replace({_spaced(value)}, '/', '-'), 'T', ' '), [{literals(_HALF_DAYS)}])"
+        return (
+            f"CASE WHEN {usual} THEN {cast} WHEN regexp_full_match({value}, {pattern}) THEN {cast}"
+            f" WHEN regexp_full_match({value}, {noon}) THEN {half} END"
+        )
+    if style == "stamp":
+        seconds = f"to_seconds(round(TRY_CAST({value} AS DOUBLE) * 86400)::BIGINT)"
+        return f"CASE WHEN regexp_full_match({value}, '{_SERIAL}') THEN TIMESTAMP '1899-12-30' + {seconds} END"
     if style == "format":
         zoned = "%z" in (format_ or "") or "%Z" in (format_ or "")
         return "NULL::TIMESTAMP" if zoned else f"try_strptime({value}, {literal(format_ or '')})::TIMESTAMP"
@@ -60,6 +73,10 @@ def zoned(value: str, style: Style, format_: str | None = None) -> str:
         plain = rf"regexp_replace(regexp_replace({value}, ' ?(?:Z|z|UTC|GMT)$', '+00:00'), ' ([+-]\d)', '\1')"
         cast = f"TRY_CAST({plain} AS TIMESTAMPTZ)::TIMESTAMP"
         return f"CASE WHEN regexp_full_match({value}, {pattern}) THEN {cast} END"
+    if style == "stamp":
+        whole = f"TRY_CAST({value} AS DOUBLE) / CASE WHEN strlen(split_part({value}, '.', 1)) = 13 THEN 1000 ELSE 1 END"
+        moment = f"make_timestamp(round({whole} * 1000)::BIGINT * 1000)"
+        return f"CASE WHEN regexp_full_match({value}, '{_EPOCH}') THEN {moment} END"
     if style == "format" and ("%z" in (format_ or "") or "%Z" in (format_ or "")):
         return f"try_strptime({value}, {literal(format_ or '')})::TIMESTAMPTZ::TIMESTAMP"
     return "NULL::TIMESTAMP"
@@ -107,17 +124,30 @@ def is_zone(name: str) -> bool:
 
 def _written(value: str, style: Style) -> str:
     """SQL for the styles that put the day first, the month first, or the month as a name."""
-    spaced = rf"regexp_replace(upper({value}), '[ \x{{a0}}\x{{202f}}]*([AP])\.?M\.?$', ' \1M')"
+    spaced = rf"regexp_replace({_spaced(value)}, ' AT (\d)', ' \1')"
     if style == "names":
         plain = rf"regexp_replace(translate({spaced}, '.,-', '   '), '\s+', ' ', 'g')"
         formats = _NAMED_FORMATS
     else:
+        spaced = _long_years(spaced, value)
         order = r"\3-\2-\1" if style == "dmy" else r"\3-\1-\2"
         days = rf"regexp_replace({spaced}, '^(\d{{1,2}})[./-](\d{{1,2}})[./-](\d{{4}}),?', '{order}')"
         plain = rf"regexp_replace({days}, '[ \x{{a0}}\x{{202f}}T]+(\d{{1,2}}:)', ' \1')"
         formats = _NUMERIC_FORMATS
     pattern = literal(PATTERNS[style][1])
     return f"CASE WHEN regexp_full_match({value}, {pattern}) THEN try_strptime({plain}, [{literals(formats)}]) END"
+
+
+def _spaced(value: str) -> str:
+    """SQL: in capitals, with one blank before AM and PM."""
+    return rf"regexp_replace(upper({value}), '[ \x{{a0}}\x{{202f}}]*([AP])\.?M\.?$', ' \1M')"
+
+
+def _long_years(text: str, value: str) -> str:
+    """SQL: `text`, made of `value`, with four digits where its year has two."""
+    late = rf"regexp_replace({text}, '^({_SHORT_YEAR})([0-3]\d)\b', '\120\2')"
+    both = rf"regexp_replace({late}, '^({_SHORT_YEAR})([4-9]\d)(\D|$)', '\119\2\3')"
+    return f"CASE WHEN regexp_full_match({value}, '{_SHORT_YEAR}\\d{{2}}(?:\\D.*)?') THEN {both} ELSE {text} END"
 
 
 def _shifted(value: str, first: timedelta, steps: list[tuple[datetime, timedelta]], sign: str) -> str:

@@ -244,5 +244,5 @@ def _quick(con: duckdb.DuckDBPyConnection, file: Path, how: Dialect, wanted: Seq
     con.execute(
         f"INSERT INTO {into} SELECT NULL, NULL{', ' if columns else ''}{columns} FROM read_csv({literal(str(file))},"
         f" columns={{{names}}}, auto_detect=false, header=true, skip={how.skip}, delim={literal(how.delimiter)},"
-        f""" quote='"', escape='"', compression='{compression}')"""
+        f""" quote='"', escape='"', compression='{compression}', hive_partitioning=false)"""
     )

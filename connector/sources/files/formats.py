@@ -8,17 +8,20 @@ work it out) and `h0`, `h1`, … VARCHAR, one per wanted header. A list is its J
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from connector.config.sections.models import Source
 from connector.core.model import ColumnType
 from connector.core.problem import Place
+from connector.sources import engine
 from connector.sources.files import csv, json_lines, parquet, workbooks
 from connector.sources.files.csv import Dialect, Tally
 from connector.sources.files.encoding import open_bytes
+from connector.sources.files.lakes import partitions
+from connector.sources.text import fold, literal
 from connector.sources.trouble import fail, reading
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class Export:
     dialect: Dialect | None = None
     sheet: str | None = None
     first_row: int = 1  # XLSX: the header's row
+    partitions: Mapping[str, str | None] = field(default_factory=dict)  # the last headers: values of folders' names
 
 
 def inspect(file: Path, source: Source, place: Place) -> Export:
@@ -52,7 +56,10 @@ def inspect(file: Path, source: Source, place: Place) -> Export:
         export = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet, "xlsx": _xlsx}[kind](file, source, place)
     if not any(header.strip() for header in export.headers):
         fail(Place(file.name, 1), "no-header", f"{file.name} has no header row. See `skip_rows` and `sheet`.")
-    return export
+    there = {fold(header) for header in export.headers}
+    more = {header: value for header, value in partitions(file).items() if fold(header) not in there}
+    types = (*export.types, *(None for _ in more))
+    return replace(export, headers=(*export.headers, *more), types=types, partitions=more)
 
 
 def read(
@@ -64,6 +71,28 @@ def read(
     private: Path,
 ) -> Tally:
     """Append the rows of `export` to the raw table `into`: h0, h1 … are the headers at `wanted` (None: all null)."""
+    if not export.partitions:
+        return _read(con, export, wanted, into, wants_address, private)
+    own = len(export.headers) - len(export.partitions)
+    start = engine.number(con, f"SELECT count(*) FROM {into}")
+    inside = [None if position is None or position >= own else position for position in wanted]
+    tally = _read(con, export, inside, into, wants_address, private)
+    values = list(export.partitions.values())
+    for slot, position in enumerate(wanted):
+        value = values[position - own] if position is not None and position >= own else None
+        if value is not None:
+            con.execute(f"UPDATE {into} SET h{slot} = {literal(value)} WHERE rowid >= {start}")
+    return tally
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection,
+    export: Export,
+    wanted: Sequence[int | None],
+    into: str,
+    wants_address: bool,
+    private: Path,
+) -> Tally:
     match export.kind:
         case "csv":
             assert export.dialect is not None

@@ -50,7 +50,8 @@ def read(con: duckdb.DuckDBPyConnection, file: Path, how: Dialect, wanted: Seque
             raise engine.Error
         con.execute(
             f"INSERT INTO json_text SELECT row_number() OVER (), value FROM read_csv({literal(str(file))},"
-            " columns={'value': 'VARCHAR'}, header=false, delim='\x1f', quote='', escape='', auto_detect=false)"
+            " columns={'value': 'VARCHAR'}, header=false, delim='\x1f', quote='', escape='', auto_detect=false,"
+            " hive_partitioning=false)"
         )
     except engine.Error:
         _in_python(con, file, how.encoding)

@@ -32,7 +32,7 @@ def read(con: duckdb.DuckDBPyConnection, file: Path, wanted: Sequence[str | None
     columns = "".join(", NULL" if column is None else f", {_text(column, types[column])}" for column in wanted)
     con.execute(
         f"INSERT INTO {into} SELECT NULL, file_row_number + 1{columns}"
-        f" FROM read_parquet({literal(str(file))}, file_row_number=true)"
+        f" FROM read_parquet({literal(str(file))}, file_row_number=true, hive_partitioning=false)"
     )
     return Tally()
 

@@ -1,0 +1,124 @@
+"""Texts that somebody damaged on the way here, and lists that are not divided as the others.
+
+Owns: the signs of both, their findings. Must not: mend a value.
+
+Letters that were encoded twice (`ZÃ¼rich`, `Z√ºrich`), letters that a program replaced (`Z?rich`, `Z�rich`), and items
+of a list whose parts are items of other cells (`press/vip` among `press;vip`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from connector.sources import engine
+from connector.sources.cells import quoted
+from connector.sources.findings import Findings
+from connector.sources.text import literal, literals, name, trim
+
+if TYPE_CHECKING:
+    import duckdb
+
+_HIGH = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+_TWICE = {
+    "cp1252": f"[ÂÃÄÅÆÎÏÐÑâ][{_HIGH}]+",
+    "mac-roman": "[¬√ƒ≈∆Œœ–—‚][\\x{a0}-\\x{ff}ÄÅÇÉÑÖÜ†°¢£§•¶ß®©™≠∞±≤≥¥µ∂∑∏π∫Ωƒ√∆Œœ]+",
+}
+_REPLACED = r"\x{fffd}|\p{L}\?\p{L}"
+_SIGNS = (*",;|/\t\n", "\u037e", "\uff1b", "\uff0c", "\u3001", "\u061b", "\u060c")
+_DISTINCT = 500  # spellings that are looked at; a column of more is one of free text
+Where = Callable[[int], tuple[str, int]]
+
+
+def texts(
+    con: duckdb.DuckDBPyConnection, raw: str, cells: dict[str, str], at: str, place: Where, findings: Findings
+) -> None:
+    """Look at columns of texts: `cells` maps each to the SQL of its text over `raw` as `r`; `at` is the source."""
+    if not cells:
+        return
+    suspect = ", ".join(f"count(*) FILTER ({_suspect(cell)})" for cell in cells.values())
+    counts = engine.row(con, f"SELECT {suspect} FROM {raw} r")
+    for (column, cell), count in zip(cells.items(), counts, strict=True):
+        if count:
+            _look(con, raw, column, cell, at, place, findings)
+
+
+def _suspect(cell: str) -> str:
+    """SQL: quick, and true for every cell that may be damaged."""
+    return f"(strlen({cell}) <> length({cell}) OR contains({cell}, '?'))"
+
+
+def _look(
+    con: duckdb.DuckDBPyConnection, raw: str, column: str, cell: str, at: str, place: Where, findings: Findings
+) -> None:
+    pattern = literal("|".join((*_TWICE.values(), _REPLACED)))
+    found = con.execute(
+        f"SELECT {cell} AS v, count(*), min(rowid) FROM {raw} r WHERE {_suspect(cell)} AND regexp_matches(v, {pattern})"
+        f" GROUP BY v ORDER BY 3 LIMIT {_DISTINCT}"
+    ).fetchall()
+    for code, is_one, message in (
+        ("encoded-twice", twice, "cells were encoded twice, as a word shows: their letters are not what people wrote"),
+        ("letters-lost", replaced, "cells have a sign in the place of a letter that a program could not write"),
+    ):
+        mine = [(text, count, row) for text, count, row in found if is_one(text)]
+        if mine:
+            shown = tuple(quoted(text) for text, *_ in mine[:1])
+            findings.add(code, at, column, sum(count for _, count, _ in mine), message, place(mine[0][2]), shown)
+
+
+def twice(text: str) -> bool:
+    """Whether a piece of the text is UTF-8 that was read as another encoding."""
+    for encoding, pattern in _TWICE.items():
+        for piece in re.findall(pattern.replace("\\x{a0}-\\x{ff}", "\xa0-\xff"), text):
+            try:
+                piece.encode(encoding).decode("utf-8")
+            except UnicodeError:
+                continue
+            return True
+    return False
+
+
+def replaced(text: str) -> bool:
+    return "\ufffd" in text or (
+        "://" not in text and "=" not in text and re.search(r"[^\W\d_]\?[^\W\d_]", text) is not None
+    )
+
+
+def lists(
+    con: duckdb.DuckDBPyConnection, table: str, column: str, separator: str, at: str, place: Where, findings: Findings
+) -> None:
+    """Look at a list of the typed `table`: an item with another sign, every part of which is an item elsewhere."""
+    others = [sign for sign in _SIGNS if sign not in separator]
+    odd = " OR ".join(f"contains(item, {literal(sign)})" for sign in others)
+    items = f"SELECT _row, unnest({name(column)}) AS item FROM {table}"
+    joined = f"array_to_string({name(column)}, chr(1))"
+    some = " OR ".join(f"contains({joined}, {literal(sign)})" for sign in others)
+    if not engine.number(con, f"SELECT count(*) FROM {table} WHERE {some}"):
+        return
+    found = con.execute(f"SELECT item, count(*), min(_row) FROM ({items}) WHERE {odd} GROUP BY item").fetchall()
+    if len(found) > _DISTINCT:
+        return
+    parts = {item: _parts(item, others) for item, *_ in found}
+    known = _among(con, items, {part for some in parts.values() for part in some})
+    mine = [(item, count, row) for item, count, row in found if len(parts[item]) > 1 and parts[item] <= known]
+    if mine:
+        item, _, row = min(mine, key=lambda one: one[2])
+        message = f"items are several of the others, as “{quoted(item)}”, in cells that are split at “{separator}”"
+        count = sum(count for _, count, _ in mine)
+        findings.add(
+            "mixed-separators", at, column, count, f"{message}. Correct them, or say `separator:`.", place(row)
+        )
+
+
+def _parts(item: str, signs: Iterable[str]) -> set[str]:
+    pieces = re.split("|".join(map(re.escape, signs)), item)
+    return {trim(piece) for piece in pieces if trim(piece)}
+
+
+def _among(con: duckdb.DuckDBPyConnection, items: str, parts: set[str]) -> set[str]:
+    """Which of `parts` are items."""
+    if not parts:
+        return set()
+    found = con.execute(f"SELECT DISTINCT item FROM ({items}) WHERE item IN ({literals(sorted(parts))})").fetchall()
+    return {item for (item,) in found}
