@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def read(workspace: Workspace, store: Store, destination: str, adapter: Adapter, everything: bool = False) -> bool:
     """Bring the state up to date with what changed on one platform; returns whether everybody was read just now.
 
-    Everybody, and who opened and clicked, is read only for a file whose rules ask for it, or for `everything`."""
+    Everybody, and who opened and clicked, is read only for a file whose rules ask for it, or for `everything`: then
+    also what the platform delivered late."""
     from connector.reconcile import engagement, observe
     from connector.reconcile.account import verify
 
@@ -31,6 +32,8 @@ def read(workspace: Workspace, store: Store, destination: str, adapter: Adapter,
     complete = observe.changes(store, adapter, destination, everything or bool(words), now, tell)
     if everything or words & ENGAGEMENT_WORDS.keys():
         engagement.read(store, adapter, destination, now, tell)
+    if everything:
+        engagement.late(store, adapter, destination, now, tell)
     return complete
 
 

@@ -205,9 +205,10 @@ def open_state(workspace: Workspace) -> Iterator[Store]:
 
 
 def _refuse_strangers(workspace: Workspace, store: Store) -> None:
-    """A shared state that pushed to other destinations only is most likely another file's. A file with `project`, which
-    the first push binds, may say otherwise. Raises StateError."""
+    """A shared state that pushed to other destinations only, or has members in other targets only, is most likely
+    another file's. A file with `project`, which the first push binds, may say otherwise. Raises StateError."""
     from connector.core.errors import StateError
+    from connector.state.project import OWN
 
     config, pushed = workspace.config, store.project.pushed_to()
     if config.project or "://" not in store.place or not pushed or not config.destinations:
@@ -215,9 +216,22 @@ def _refuse_strangers(workspace: Workspace, store: Store) -> None:
     if not set(pushed) & set(config.destinations):
         raise StateError(
             f"The state {store.place} is of {', '.join(pushed)}, and {config.path.name} has no destination of these: "
-            "it seems to be another file's. Give this file a state of its own with --state. If it is the right one all "
-            "the same, write `project: NAME` in this file."
+            f"it seems to be another file's. {OWN}"
         )
+    held, sent = store.project.held(config.destinations), _sent_to(config)
+    if held and sent and not sent & set(held):
+        some = ", ".join(f"“{name}”" for name in held[:3])
+        raise StateError(
+            f"The state {store.place} has members in {some}{' and others' if held[3:] else ''}, and {config.path.name} "
+            f"is sent to none of the targets of the state: it seems to be another file's. {OWN}"
+        )
+
+
+def _sent_to(config: Config) -> set[str]:
+    """The names of all tags and lists of the file, whatever their destination."""
+    found = {name for one in config.segments.values() for send in one.send_to for _, name in send.targets}
+    stages = [*config.lifecycle.stages, config.lifecycle.returned] if config.lifecycle else []
+    return found | {name for stage in stages if stage for name in (stage.tag, stage.list_) if name}
 
 
 def adapter(workspace: Workspace, destination: Destination) -> Adapter:

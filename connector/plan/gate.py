@@ -22,6 +22,7 @@ from connector.platforms.base import LEFT_LIST, TagStyle
 from connector.vendors import title
 
 UNCLEAR = "consent_unclear"
+NOT_LIFTED, NOT_OURS = "not_lifted", "not_ours"  # of people who were archived or suppressed, and stay so
 ASKING = (Op.CREATE, Op.UPDATE, Op.MOVE, Op.ADD, Op.ADOPT)  # what an opt-out forbids
 # Somebody who gets another address in the same plan is known by the old one.
 _JUDGED = f"""
@@ -64,6 +65,8 @@ REASONS = {
     "gone": "was in {} before and is deleted, erased or under another address there; not created again",
     "not_held": "not in {}, and new_contacts is skip",
     "rejected": "refused by {} before; parked until the person's row changes",
+    NOT_LIFTED: "{} does not show who opted out meanwhile: only its own interface takes them back",
+    NOT_OURS: "what stands in {} now is not what we did there",
     "forgotten_here": "forgotten here by `sync forget`, though the export names them",
     "hold": "came or went too recently; the segment's hold keeps them as they are",
 }

@@ -16,7 +16,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from connector.core.model import BLOCKED, NewContacts, Op, Status, Target, quoted
+from connector.core.model import BLOCKED, RETIRED, NewContacts, Op, Status, Target, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
 from connector.core.sql import scratch
 from connector.plan import gate, unite
@@ -56,7 +56,7 @@ def part(done: pa.Table, desired: pa.Table, side: Undone, as_of: datetime) -> Pa
             side.ledger,
             side.capabilities,
             _changes(connection, side),
-            _blocked(connection, name),
+            _blocked(connection, side),
             stages=_stages(connection, name, as_of),
             notes=tuple(_left(connection, side)),
             present=desired["email"].combine_chunks(),
@@ -112,8 +112,8 @@ def _memberships(connection: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def _unclear(connection: duckdb.DuckDBPyConnection) -> str:
-    return "coalesce(d.unclear, false)" if "unclear" in connection.table("desired").columns else "false"
+def _unclear(connection: duckdb.DuckDBPyConnection, alias: str = "d") -> str:
+    return f"coalesce({alias}.unclear, false)" if "unclear" in connection.table("desired").columns else "false"
 
 
 def _fields(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
@@ -179,12 +179,26 @@ def _changes(connection: duckdb.DuckDBPyConnection, side: Undone) -> pa.Table:
     return _of(connection, sql, side.ledger.destination, CHANGE_SCHEMA)
 
 
-def _blocked(connection: duckdb.DuckDBPyConnection, destination: str) -> pa.Table:
-    sql = """
+def _blocked(connection: duckdb.DuckDBPyConnection, side: Undone) -> pa.Table:
+    """What may not come back into a target, and who stays archived, suppressed or unsubscribed, with the reason. Who is
+    back already is in neither."""
+    offered = (Op.RESTORE, None) in side.capabilities.operations
+    others = quoted([one for one in BLOCKED if one not in RETIRED.values()])
+    sql = f"""
         select op, kind, target, email, reason, since from membership
-        where reason is not null and reason <> 'touched_since' order by kind, target, email
+        where reason is not null and reason <> 'touched_since'
+        union all
+        select '{Op.RESTORE}', null, null, d.email, case
+            when d.op = '{Op.UNSUBSCRIBE}' or c.status in ({others}) then c.status
+            when {"false" if offered else "true"} then '{gate.NOT_LIFTED}'
+            when not coalesce(p.consent, false) then if({_unclear(connection, "p")}, '{gate.UNCLEAR}', 'no_consent')
+            when p.consent_at is null then 'no_proof' else '{gate.NOT_OURS}' end, c.status_at
+        from did d join contacts c using (email) left join desired p using (email)
+        where d.op in ('{Op.RETIRE}', '{Op.UNSUBSCRIBE}') and {_APPLIED} and c.status in ({quoted(BLOCKED)})
+          and d.email not in (select email from restored)
+        order by kind, target, email
     """
-    return _of(connection, sql, destination, BLOCKED_SCHEMA)
+    return _of(connection, sql, side.ledger.destination, BLOCKED_SCHEMA)
 
 
 def _of(connection: duckdb.DuckDBPyConnection, sql: str, destination: str, schema: pa.Schema) -> pa.Table:

@@ -41,7 +41,7 @@ def push(
     """Send all that is left of the run to one destination. Returns early, with the reason in `halt`. `everywhere` are
     the platforms that are asked before somebody is archived."""
     steps = store.journal.steps(run_id, destination)
-    sparing = Sparing(store, adapter, destination, everywhere)
+    sparing = Sparing(store, adapter, destination, everywhere, listener)
     delivery = Delivery(store, adapter, listener, clock, halt, sparing=sparing)
     try:
         if adapter.capabilities.tag_style is TagStyle.PROPERTY:

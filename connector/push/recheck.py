@@ -13,10 +13,12 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.core.events import Listener, silent
 from connector.core.model import Status
 from connector.core.schemas import ENGAGEMENT_SCHEMA
 from connector.platforms.base import Adapter, Engagement
 from connector.push.recheck_query import ELSEWHERE, anywhere, fresh, spared
+from connector.reconcile import engagement
 from connector.reconcile.account import verify
 from connector.reconcile.observe import OVERLAP, unread
 from connector.state.base import Store
@@ -26,11 +28,18 @@ class Sparing:
     """One destination of one run. Called before each batch, from several threads."""
 
     def __init__(
-        self, store: Store, adapter: Adapter, destination: str, everywhere: Mapping[str, Adapter] | None = None
+        self,
+        store: Store,
+        adapter: Adapter,
+        destination: str,
+        everywhere: Mapping[str, Adapter] | None = None,
+        tell: Listener = silent,
     ) -> None:
         """`everywhere`: the platforms of the file by destination."""
+        self._tell = tell
         self._store, self._adapter, self._destination = store, adapter, destination
         self._others = {name: other for name, other in (everywhere or {}).items() if name != destination}
+        self._swept = False  # what the platforms delivered late has been read
         self._people: dict[str, pa.Table] = {}  # another destination -> who its contacts are
         self._lock = threading.Lock()
 
@@ -41,6 +50,7 @@ class Sparing:
             since = unread(self._store.reading(self._destination)[0], self._adapter.now())
             for table in self._adapter.statuses(since):
                 self._store.observe(self._destination, table)
+            self._sweep()
             after = self._store.ledger(self._destination).contacts
             happened = self._happened(self._destination, self._adapter)
             elsewhere = pa.concat_tables(
@@ -48,6 +58,14 @@ class Sparing:
             )
             known = anywhere(after, self._store.activity())
         return spared(records, after, known, happened, str(retired) if retired else None, elsewhere)
+
+    def _sweep(self) -> None:
+        """What happened before the last reading and was delivered after the plan: once per run, into the store."""
+        if not self._swept:
+            for name, adapter in {self._destination: self._adapter, **self._others}.items():
+                verify(self._store, name, adapter)
+                engagement.late(self._store, adapter, name, adapter.now(), self._tell)
+            self._swept = True
 
     def _happened(self, destination: str, adapter: Adapter) -> pa.Table:
         """Opens too: whoever read a mail a moment ago can wait for the next cleanup."""

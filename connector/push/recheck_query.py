@@ -21,19 +21,21 @@ ELSEWHERE = pa.schema([("email", pa.string()), ("person", pa.string())])
 CAME_BACK, CHANGED = "came_back", "changed"
 _OUT = quoted([*BLOCKED, Status.ABSENT])
 _ACTIVE = "epoch_us(greatest(e.last_click_at, e.last_open_at))"
+_CLICKED = "epoch_us(e.last_click_at)"  # on its own: an open may be later than a click that was delivered late
 _TAGS = "list_sort(coalesce({}.tags, []))"
 # How many addresses a contact has had: one more, and it was given another one.
 _ADDRESSES = "if(remote_id is null, 1, count(*) over (partition by remote_id))"
 _SEEN = f"""
     select k.email, to_json({{status: k.status, since: epoch_us(k.status_at), tags: {_TAGS.format("k")},
-                             addresses: k.addresses, active: {_ACTIVE}}})::varchar as seen
+                             addresses: k.addresses, active: {_ACTIVE}, clicked: {_CLICKED}}})::varchar as seen
     from (select *, {_ADDRESSES} as addresses from known) k left join engagement e using (email)
 """
 _SPARED = f"""
     with b as (
         select seq, email, seen is null as unnoted, seen->>'$.status' as status, (seen->>'$.since')::bigint as since,
                (seen->'$.tags')::varchar[] as tags, (seen->>'$.addresses')::bigint as addresses,
-               (seen->>'$.active')::bigint as active
+               (seen->>'$.active')::bigint as active,
+               coalesce((seen->>'$.clicked')::bigint, if(json_exists(seen, '$.clicked'), 0, null)) as clicked
         from batch
     ), a as (
         select *, {_ADDRESSES} as addresses from after
@@ -41,7 +43,8 @@ _SPARED = f"""
         select b.seq, b.email in (select email from happened where last_click_at is not null
                                   or last_open_at is not null union all select email from elsewhere)
                    or (a.person is not null and a.person in (select person from elsewhere where person is not null))
-                   or {_ACTIVE} > coalesce(b.active, 0) as active,
+                   or {_ACTIVE} > coalesce(b.active, 0)
+                   or {_CLICKED} > coalesce(b.clicked, b.active, 0) as active,
                b.unnoted or a.email is null or (a.status is distinct from $retired and (
                    a.status is distinct from b.status or epoch_us(a.status_at) > coalesce(b.since, 0)
                    or {_TAGS.format("a")} is distinct from {_TAGS.format("b")} or a.addresses > b.addresses))

@@ -2,14 +2,18 @@
 
 Owns: the stretches of time that are read, and the sums. Must not: know a platform, decide what follows.
 
+A platform may deliver an open or click days after it happened, when the stretch it lies in has long been read. So
+before anybody is archived the last weeks are read a second time (`late`).
+
 `sends` are the mails since the last open or click, so they say how long somebody has been silent.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector.core.events import Listener, Progress
 from connector.core.schemas import ENGAGEMENT_SCHEMA
@@ -18,6 +22,7 @@ from connector.platforms.base import Adapter, Engagement
 from connector.reconcile.observe import OVERLAP
 from connector.state.base import Store
 
+LATE = timedelta(days=14)  # how long after it happened a platform may deliver an open or click
 _TOGETHER = """
     with engaged as (
         select email, max(greatest(last_open_at, last_click_at)) as engaged_at from happened group by email
@@ -41,15 +46,44 @@ def read(store: Store, adapter: Adapter, destination: str, now: datetime, tell: 
     if kind is None or (since is not None and since >= until and not again):
         return
     since = None if again else since
+    happened = _happened(adapter, destination, since, until, tell)
+    totals = kind is Engagement.TOTALS
+    read = happened if totals else together(happened)
+    store.engage(destination, read, until=until, totals=totals or again, swept=since is None)
+
+
+def late(store: Store, adapter: Adapter, destination: str, now: datetime, tell: Listener) -> None:
+    """Add the opens and clicks that were delivered after the stretch in which they happened had been read. The window
+    begins LATE before the last one ended, so that none is missed however long ago that was. Counts are not added up a
+    second time: only those who opened or clicked are entered, with the mails since."""
+    kind = adapter.capabilities.engagement
+    _, until = store.engagement(destination)
+    if kind is None:
+        return
+    if until is None or until > now:
+        read(store, adapter, destination, now, tell)
+        return
+    swept = store.swept(destination)
+    happened = _happened(adapter, destination, None if swept is None else min(swept, until) - LATE, until, tell)
+    totals = kind is Engagement.TOTALS
+    found = happened if totals else _engaged(together(happened))
+    store.engage(destination, found, until=until, totals=totals, swept=True)
+
+
+def _engaged(read: pa.Table) -> pa.Table:
+    """Those who opened or clicked; their bounces were counted when they were read first."""
+    active = read.filter(pc.or_(pc.is_valid(read["last_open_at"]), pc.is_valid(read["last_click_at"])))
+    place = active.schema.get_field_index("bounces")
+    return active.set_column(place, active.schema.field(place), pa.nulls(active.num_rows, active.schema.types[place]))
+
+
+def _happened(adapter: Adapter, destination: str, since: datetime | None, until: datetime, tell: Listener) -> pa.Table:
     tables, done = [ENGAGEMENT_SCHEMA.empty_table()], 0
     for table in adapter.engagement(since, until):
         tables.append(table)
         done += table.num_rows
         tell(Progress(destination, "reading opens and clicks", done, None))
-    happened = pa.concat_tables(tables)
-    totals = kind is Engagement.TOTALS
-    read = happened if totals else together(happened)
-    store.engage(destination, read, until=until, totals=totals or again)
+    return pa.concat_tables(tables)
 
 
 def together(happened: pa.Table) -> pa.Table:

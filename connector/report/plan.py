@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow.compute as pc
+
 from connector.core.model import Op
 from connector.core.plan import Plan
 from connector.core.scrub import mask
@@ -93,6 +95,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
         lines += _destination_lines(_destination(plan, name), zone)
     lines += noted(plan.notes)
     lines += found(plan.findings, verbose)
+    lines += _staying_lines(plan, zone, verbose)
     if verbose:
         lines += _blocked_lines(plan, zone)
     if plan.guards:
@@ -183,7 +186,8 @@ def _destination(plan: Plan, name: str) -> dict[str, Any]:
             reason, since = row["reason"], row["since_max"]
             blocked[reason] += row["email_count"]
             latest[reason] = max(filter(None, (latest.get(reason), since)), default=None)
-            targets[row["kind"], row["target"]]["blocked"] += row["email_count"]
+            if row["kind"]:
+                targets[row["kind"], row["target"]]["blocked"] += row["email_count"]
     return {
         "name": name,
         "platform": plan.platforms.get(name, ""),
@@ -273,16 +277,30 @@ def _day(at: datetime, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d}"
 
 
+def _staying_lines(plan: Plan, zone: ZoneInfo, verbose: bool) -> list[str]:
+    """Whom an undo or a restore does not take back, masked, one by one; the first ones, or with `verbose` all."""
+    rows = plan.blocked.filter(pc.equal(plan.blocked["op"], str(Op.RESTORE)))
+    shown = rows.num_rows if verbose else 20
+    lines = []
+    for row in rows.slice(0, shown).to_pylist():
+        reason = gate.words(row["reason"], plan.platforms.get(row["destination"], ""))
+        lines.append(f"  {row['destination']}: {mask(row['email'])} stays as they are: {reason}")
+    if rows.num_rows > shown:
+        lines.append(f"  … and {rows.num_rows - shown:,} more (-v shows all)")
+    return lines
+
+
 def _blocked_lines(plan: Plan, zone: ZoneInfo) -> list[str]:
     """The first blocked ones, masked, with the day they said no."""
     shown = 20
     lines = []
-    for row in plan.blocked.slice(0, shown).to_pylist():
+    blocked = plan.blocked.filter(pc.not_equal(plan.blocked["op"], str(Op.RESTORE)))
+    for row in blocked.slice(0, shown).to_pylist():
         since = f" on {_day(row['since'], zone)}" if row["since"] else ""
         reason = gate.words(row["reason"], plan.platforms.get(row["destination"], ""))
         lines.append(
             f"  {row['destination']} {row['kind']} “{row['target']}”: {mask(row['email'])} blocked: {reason}{since}"
         )
-    if plan.blocked.num_rows > shown:
-        lines.append(f"  … and {plan.blocked.num_rows - shown:,} more")
+    if blocked.num_rows > shown:
+        lines.append(f"  … and {blocked.num_rows - shown:,} more")
     return lines

@@ -19,6 +19,8 @@ from connector.state.drivers.driver import Driver
 from connector.state.times import instant, micros
 
 TABLES = ("ALTER TABLE contact ADD COLUMN returned_at INTEGER",)
+# Up to where opens and clicks were read a second time, for those that a platform delivered late.
+SWEPT = ("ALTER TABLE destination ADD COLUMN swept_until INTEGER",)
 UNTIMED = -1
 # Those who sign up in a form of the platform may have to confirm it first.
 # What we lift ourselves is entered with the outcome, so that it is no change when it is read.
@@ -63,8 +65,9 @@ def read(db: Driver, destination: str) -> tuple[pa.Table, datetime | None]:
         return db.table(sql, ENGAGEMENT_SCHEMA, [destination]), None if until == -1 else instant(until)
 
 
-def note(db: Driver, destination: str, table: pa.Table, *, until: datetime, totals: bool) -> None:
-    """Enter ENGAGEMENT_SCHEMA, read up to `until`; counts are added up unless they are `totals`."""
+def note(db: Driver, destination: str, table: pa.Table, *, until: datetime, totals: bool, swept: bool) -> None:
+    """Enter ENGAGEMENT_SCHEMA, read up to `until`; counts are added up unless they are `totals`. `swept`: late news of
+    before `until` is in it."""
     known = table.select(ENGAGEMENT_SCHEMA.names).cast(ENGAGEMENT_SCHEMA)
     columns = [pa.repeat(destination, known.num_rows), *known.columns]
     with db.transaction():
@@ -75,6 +78,14 @@ def note(db: Driver, destination: str, table: pa.Table, *, until: datetime, tota
             "ON CONFLICT(name) DO UPDATE SET engaged_until = excluded.engaged_until",
             [destination, micros(until)],
         )
+        if swept:
+            db.run("UPDATE destination SET swept_until = ? WHERE name = ?", [micros(until), destination])
+
+
+def swept(db: Driver, destination: str) -> datetime | None:
+    """Up to where opens and clicks were read for late news too; None: never."""
+    rows = db.rows("SELECT coalesce(swept_until, -1) FROM destination WHERE name = ?", [destination])
+    return None if not rows or rows[0][0] == -1 else instant(rows[0][0])
 
 
 def timed(db: Driver, destination: str, at: int) -> None:

@@ -269,9 +269,15 @@ class Store(Protocol):
     def engagement(self, destination: str) -> tuple[pa.Table, datetime | None]:
         """What is known of the contacts' engagement (ENGAGEMENT), and up to where it has been read."""
 
-    def engage(self, destination: str, table: pa.Table, *, until: datetime, totals: bool = False) -> None:
+    def engage(
+        self, destination: str, table: pa.Table, *, until: datetime, totals: bool = False, swept: bool = False
+    ) -> None:
         """Add what happened since the last reading (ENGAGEMENT): the later of each time, the sum of each count, but
-        `sends` begin anew with an open or click. With `totals` the counts replace what was known."""
+        `sends` begin anew with an open or click. With `totals` the counts replace what was known. `swept`: what the
+        platform delivered late, up to `until`, is in it."""
+
+    def swept(self, destination: str) -> datetime | None:
+        """Up to where opens and clicks were read for those delivered late; None: never."""
 
     def activity(self) -> pa.Table:
         """ACTIVITY of everybody on every platform, as last read."""

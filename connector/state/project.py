@@ -1,14 +1,22 @@
-"""Which project a state belongs to: the `project` of the segments.yaml that pushed with it first.
+"""Which project a state belongs to: the `project` of the segments.yaml that pushed with it first, or what tells of it.
 
-Owns: the setting `project`. Must not: know what is in the file.
+Owns: the settings `project` and `file`. Must not: know what is in the file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from connector.core.errors import StateError
 from connector.state.drivers.driver import Driver
 
-_NAME = "project"
+_NAME, _FILE = "project", "file"
+_HELD = """SELECT DISTINCT destination, name FROM target t
+    WHERE EXISTS (SELECT 1 FROM membership m WHERE m.target_id = t.id) ORDER BY name"""
+OWN = (
+    "Give this file a state of its own with --state. If it is the right one all the same, write `project: NAME` "
+    "in this file."
+)
 
 
 class Project:
@@ -19,7 +27,18 @@ class Project:
         self._place = place
 
     def known(self) -> str | None:
-        found = self._db.rows("SELECT value FROM setting WHERE name = ?", [_NAME])
+        return self._setting(_NAME)
+
+    def file(self) -> str | None:
+        """The name of the file that pushed first, where it names no project."""
+        return self._setting(_FILE)
+
+    def held(self, destinations: Collection[str]) -> list[str]:
+        """The names of the targets that the ledger has members in at these destinations."""
+        return list(dict.fromkeys(str(name) for one, name in self._db.rows(_HELD) if one in destinations))
+
+    def _setting(self, name: str) -> str | None:
+        found = self._db.rows("SELECT value FROM setting WHERE name = ?", [name])
         return str(found[0][0]) if found else None
 
     def pushed_to(self) -> list[str]:
@@ -30,14 +49,18 @@ class Project:
         """Raises StateError where the state is another project's."""
         with self._db.transaction():
             self.require(project, file)
-            if project is not None:
-                self._db.run(
-                    "INSERT INTO setting(name, value) VALUES (?, ?) ON CONFLICT(name) DO NOTHING", [_NAME, project]
-                )
+            name, value = (_FILE, file) if project is None else (_NAME, project)
+            self._db.run("INSERT INTO setting(name, value) VALUES (?, ?) ON CONFLICT(name) DO NOTHING", [name, value])
 
     def require(self, project: str | None, file: str) -> None:
-        """Raises StateError where the state is another project's. `file` is where `project` stands, for people."""
-        known = self.known()
+        """Raises StateError where the state is another project's. `file` is the name of the file; where a shared state
+        knows no project, and the file names none, it tells projects apart."""
+        known, pushed = self.known(), self.file()
+        if known is None and project is None and pushed not in (None, file) and "://" in self._place:
+            raise StateError(
+                f"{pushed} pushed with the state {self._place}, and this is {file}: "
+                f"it seems to be another file's. {OWN}"
+            )
         if known is None or known == project:
             return
         says = f"{file} says project: {project}" if project else f"{file} names no project"

@@ -142,6 +142,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     retired.TABLES,
     activity.TABLES,
     stages.TABLES,
+    activity.SWEPT,
 )
 
 

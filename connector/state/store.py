@@ -202,8 +202,13 @@ class SqlStore:
     def engagement(self, destination: str) -> tuple[pa.Table, datetime | None]:
         return activity.read(self._db, destination)
 
-    def engage(self, destination: str, table: pa.Table, *, until: datetime, totals: bool = False) -> None:
-        activity.note(self._db, destination, table, until=until, totals=totals)
+    def engage(
+        self, destination: str, table: pa.Table, *, until: datetime, totals: bool = False, swept: bool = False
+    ) -> None:
+        activity.note(self._db, destination, table, until=until, totals=totals, swept=swept)
+
+    def swept(self, destination: str) -> datetime | None:
+        return activity.swept(self._db, destination)
 
     def activity(self) -> pa.Table:
         return activity.everywhere(self._db)

@@ -171,6 +171,22 @@ def test_a_list_is_taken_back_as_far_as_that_can_be_done(made: World) -> None:
     assert restored(made)[1] == {}
 
 
+def test_who_is_not_taken_back_is_told_with_the_reason(made: World) -> None:
+    """Mailchimp does not show who opted out while they were archived, so nobody is subscribed again there by us."""
+    made.cleanup()
+    made.say_no("klaviyo", ANN)
+    made.people[BEN].opt_in = False
+    made.write()
+    path = str(next((made.folder / ".connector" / "rehearsal").glob("retired-*.csv")))
+    found = launcher.sync(made.folder, "cleanup", "--rehearse", "--as-of", made.now.isoformat(), "--restore", path)
+    assert found.returncode == 0, found.stderr
+    lines = [line.strip() for line in found.stdout.splitlines() if "stays as they are" in line]
+    assert len([line for line in lines if line.startswith("mailchimp: s…@") and "opted out meanwhile" in line]) == 4
+    mine = [line.partition("stays as they are: ")[2] for line in lines if line.startswith("klaviyo")]
+    assert sorted(mine) == ["no consent in the export", "unsubscribed in Klaviyo"]
+    assert not [line for line in lines if ANN in line or BEN in line]
+
+
 def test_another_file_is_no_list(made: World) -> None:
     found = launcher.sync(made.folder, "cleanup", "--rehearse", "--restore", "people.csv")
     assert found.returncode == 2 and "people.csv is no list of a cleanup" in found.stderr

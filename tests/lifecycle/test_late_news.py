@@ -25,9 +25,9 @@ def made(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
-def clicked(world: World, platform: str, email: str, day: float) -> None:
+def clicked(world: World, platform: str, email: str, day: float, did: str = "click") -> None:
     moment = world.at(day).replace(" ", "T") + "+00:00"
-    world.running.engage(**{platform: [{"email": email, "did": did, "at": moment} for did in ("send", "click")]})
+    world.running.engage(**{platform: [{"email": email, "did": each, "at": moment} for each in ("send", did)]})
 
 
 def told(world: World) -> dict[str, set[str]]:
@@ -81,6 +81,50 @@ def test_the_recheck_asks_every_platform(made: World, platform: str) -> None:
         rows = store.run_changes(result.run_id).to_pylist()
     left = [(row["destination"], row["email"], row["code"]) for row in rows if row["outcome"] == Outcome.SKIPPED]
     assert left == [(name, ANN, "came_back") for name in ("mailchimp", "klaviyo")]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_click_that_the_platform_delivers_days_late(made: World, platform: str) -> None:
+    """It is dated before the last reading, which ended long after it."""
+    before = sends(made, platform)
+    clicked(made, platform, ANN, made.day - 3)
+    made.day += 0.5
+    found, _ = made.cleanup()
+    archived = {side.ledger.destination: {row["email"] for row in side.found.to_pylist()} for side in found.sides}
+    assert archived == {"mailchimp": set(SILENT[1:]), "klaviyo": set(SILENT[1:]), "hubspot": set(SILENT[1:])}
+    assert {email: sends(made, platform)[email] for email in before} == before  # nothing counts twice
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_late_click_that_is_there_after_the_plan(made: World, platform: str) -> None:
+    """Also when a later open is known already: opens are no sign of life here."""
+    clicked(made, platform, ANN, made.day - 0.1, "open")
+    made.write()
+    with made.open() as workspace, open_state(workspace) as store:
+        found = cleaning.cleanup(workspace, store)
+        pushing.guard(workspace, found.plan)
+        clicked(made, platform, ANN, made.day - 3)
+        result, _ = cleaning.apply(workspace, store, found)
+        rows = store.run_changes(result.run_id).to_pylist()
+    left = [(row["destination"], row["email"], row["code"]) for row in rows if row["outcome"] == Outcome.SKIPPED]
+    assert sorted(left) == [(name, ANN, "came_back") for name in ("klaviyo", "mailchimp")]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_late_click_counts_however_long_ago_the_last_cleanup_was(made: World, platform: str) -> None:
+    """A push had read past it; the cleanup comes a month later."""
+    clicked(made, platform, ANN, made.day - 3)
+    made.day += 1
+    made.push()
+    made.day += 40
+    found, _ = made.cleanup()
+    assert not [row for side in found.sides for row in side.found.to_pylist() if row["email"] == ANN]
+
+
+def sends(world: World, platform: str) -> dict[str, int]:
+    """Address -> mails since the last open or click, of those of whom the platform tells."""
+    with world.open() as workspace, open_state(workspace) as store:
+        return {row["email"]: row["sends"] for row in store.engagement(platform)[0].to_pylist()}
 
 
 def test_when_another_platform_cannot_be_asked_nobody_is_archived(made: World) -> None:

@@ -22,7 +22,7 @@ def test_some_weeks_on_all_platforms(tmp_path: Path) -> None:
     figures = year.figures
     assert figures["recounts"] == 2 and figures["returned returned"] > 1
     assert figures["moved sunset"] > 10
-    assert figures["signals told late"] and figures["new addresses"] == 2
+    assert figures["signals told late"] and figures["clicks delivered late"] and figures["new addresses"] == 2
     for name in ("mailchimp", "klaviyo"):
         assert 0 < figures[f"retired {name}"] <= 4  # the ramp
     assert not figures["retired hubspot"]

@@ -11,6 +11,7 @@ import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from connector.app import cleaning, pushing
 from connector.app import lifecycle as verbs
@@ -50,6 +51,10 @@ class Year:
     refused: dict[str, set[str]] = field(default_factory=dict)  # destination -> who said no there
     restored: set[str] = field(default_factory=set)  # since the last push
     late: list[tuple[int, str, str, float]] = field(default_factory=list)  # told on that day: who did what, and when
+    delivered_late: list[tuple[int, str, str, float]] = field(default_factory=list)  # the same: who clicked where
+    unread: list[tuple[str, float]] = field(default_factory=list)  # of these, what only a cleanup reads
+    pushed: float = 0  # the day of the last push
+    renamed: str = ""  # who got a new address since the last push: their move waits for the next one
     known: dict[tuple[str, str], float] = field(default_factory=dict)  # the last sign known when somebody was archived
     held_out: dict[str, bool] = field(default_factory=dict)  # address -> in the holdout of their way
     busy: float = 1.0  # how much more often people do something
@@ -57,7 +62,7 @@ class Year:
     seconds: float = 0.0
 
     def begin(self) -> None:
-        self.dice = random.Random(self.seed)
+        self.dice, self.post = random.Random(self.seed), random.Random(self.seed)
         self.entered = {name: {} for name in self.world.to}
         self.refused = {name: set() for name in self.world.to}
         for number in range(self.size):
@@ -109,15 +114,19 @@ class Year:
                 name = dice.choice(self.world.to)
                 if email in self.refused[name] or self._stage(name, email) == "retired":
                     continue
-                moment = self.world.at(at).replace(" ", "T") + "+01:00"
-                known[name] += [{"email": email, "did": did, "at": moment} for did in ("send", "click")]
+                if self.post.random() < 0.3:  # the platform delivers it some days later
+                    self.delivered_late.append((day + self.post.randint(1, 9), email, name, at))
+                    continue
+                known[name] += self._click(email, at)
             else:
                 setattr(person, where, at)
             self.signals[email] = max(self.signals[email], at)
             self.figures[f"signals by {where}"] += 1
         self._tell_late(day)
+        self._deliver_late(day, known)
         known_before = list(self.kinds)
         said_no = {name: sorted(people) for name, people in self.refused.items()}  # as the last push found it
+        self._click_of_before(day, known)
         self.world.running.engage(**known)
         for number in range(max(1, self.size // 1000) if day % 5 == 0 else 0):
             self._join(f"new{day}-{number}@example.com", day - 0.3)
@@ -138,6 +147,31 @@ class Year:
                 self.signals[email] = max(self.signals[email], at)
         self.late = [item for item in self.late if item[0] > day]
 
+    def _click(self, email: str, at: float) -> list[dict[str, Any]]:
+        moment = self.world.at(at).replace(" ", "T") + "+01:00"
+        return [{"email": email, "did": did, "at": moment} for did in ("send", "click")]
+
+    def _deliver_late(self, day: int, known: dict[str, list[dict[str, Any]]]) -> None:
+        """What is dated before the last push is read by the next cleanup alone."""
+        for due, email, name, at in self.delivered_late:
+            if due <= day and email not in self.refused[name] and self._stage(name, email) != "retired":
+                known[name] += self._click(email, at)
+                self.unread.append((email, at))
+                self.figures["clicks delivered late"] += 1
+        self.delivered_late = [item for item in self.delivered_late if item[0] > day]
+
+    def _click_of_before(self, day: int, known: dict[str, list[dict[str, Any]]]) -> None:
+        """Somebody silent clicked before the last push, which could not read it yet."""
+        name, at = self.post.choice(self.world.to), self.pushed - 0.5
+        silent = [
+            email
+            for email, way in sorted(self.entered[name].items())
+            if way and way[0][0] in ORDER and way[0][1] < at and way[-1][0] != "retired"
+        ]
+        if day % 7 in (4, 6) and silent:
+            self.delivered_late.append((day, self.post.choice(silent), name, at))
+            self._deliver_late(day, known)
+
     def _rename(self, day: int) -> None:
         """Somebody has a new address in the export, the same number in the CRM. Their stages go along."""
         free = [
@@ -152,6 +186,11 @@ class Year:
             if old in table:
                 table[new] = table.pop(old)
         self.late = [(due, new if email == old else email, where, at) for due, email, where, at in self.late]
+        self.delivered_late = [
+            (due, new if email == old else email, *what) for due, email, *what in self.delivered_late
+        ]
+        self.unread = [(new if email == old else email, at) for email, at in self.unread]
+        self.renamed = new
         self.figures["new addresses"] += 1
 
     def _again(self, day: int, said_no: dict[str, list[str]]) -> None:
@@ -180,7 +219,9 @@ class Year:
         moved = plan.stages.select(["destination", "email", "stage", "how"]).to_pylist()
         for row in moved:
             self._account(row["destination"], row["email"], row["stage"], row["how"])
+        self.pushed = self.world.day
         self._came_back(before)
+        self.renamed = ""
 
     def _account(self, name: str, email: str, stage: str | None, how: str) -> None:
         """Check a move against what we know ourselves, and write it down."""
@@ -205,12 +246,15 @@ class Year:
         """Whoever showed life since entering the first stage is in none any more."""
         for name, ways in self.entered.items():
             for email, way in ways.items():
-                if way and way[0][0] in ORDER and way[-1][0] != "retired":
+                if way and way[0][0] in ORDER and way[-1][0] != "retired" and email != self.renamed:
                     assert self.signals[email] <= way[0][1], (name, email, way, self.signals[email])
 
     def _cleanup(self) -> None:
         self.world.write()
         with self.world.open(allow=ALLOW, reason="simulation") as workspace, open_state(workspace) as store:
+            for email, at in self.unread:
+                self.signals[email] = max(self.signals[email], at)
+            self.unread.clear()
             found = cleaning.cleanup(workspace, store)
             pushing.guard(workspace, found.plan)
             if not found.plan.changes.num_rows:

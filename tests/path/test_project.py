@@ -76,3 +76,36 @@ def test_a_shared_state_of_other_destinations_is_refused(world: Small, state: st
     (world.folder / "segments.yaml").write_text("project: shop\n" + text)
     done = launcher.sync(world.folder, "plan", "--rehearse", "--state", state)
     assert done.returncode == 0, done.stderr
+
+
+def shared_only(world: Small, state: str, name: str, text: str, *words: str) -> str:
+    """What a command says with another file on the same state: refused where the state is shared."""
+    (world.folder / name).write_text(text)
+    done = launcher.sync(world.folder, *words, "--rehearse", "--state", state, "--file", name)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == (4 if "://" in state else 0), said
+    assert "seems to be another file's" in said or "://" not in state
+    done = launcher.sync(world.folder, "plan", "--rehearse", "--state", state, "--file", name)
+    (world.folder / name).write_text("project: shop\n" + text)
+    done = launcher.sync(world.folder, "plan", "--rehearse", "--state", state, "--file", name)
+    assert done.returncode == 0, done.stderr
+    return said
+
+
+def test_a_shared_state_that_another_file_pushed_with_is_refused(world: Small, state: str) -> None:
+    """The same destinations, accounts and targets: its members would be taken for former ones."""
+    run(world, state, *PUSH, project=None, code=0)
+    said = shared_only(world, state, "club.yaml", (world.folder / "segments.yaml").read_text(), "plan")
+    assert "segments.yaml pushed with the state" in said or "://" not in state
+    run(world, state, "plan", project=None, code=0)
+
+
+def test_a_shared_state_that_holds_none_of_the_files_targets_is_refused(world: Small, state: str) -> None:
+    """Another project in the same accounts whose file has the same name."""
+    run(world, state, *PUSH, project=None, code=0)
+    before = (world.folder / "segments.yaml").read_text()
+    text = before.replace("Readers", "Members").replace("Reader", "Member").replace("tag: reader", "tag: member")
+    said = shared_only(world, state, "segments.yaml", text, "plan")
+    assert "Readers" in said or "://" not in state
+    (world.folder / "segments.yaml").write_text(before.replace("tag: Readers", "tag: Members"))  # one is renamed
+    assert launcher.sync(world.folder, "plan", "--rehearse", "--state", state).returncode == 0

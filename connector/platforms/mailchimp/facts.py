@@ -57,7 +57,9 @@ CAPABILITIES = Capabilities(
     retire=RetireSpec(
         action="archive",
         reversible=True,
-        how_to_undo="PUT /lists/{list_id}/members/{subscriber_hash} with the status that the contact had.",
+        # Its API wants a status for that, and shows neither the former one nor an opt-out of the time in between
+        # (github.com/brandonseydel/MailChimp.Net, issue 529). What the interface does gives back the status.
+        how_to_undo="in Mailchimp, All contacts, Archived, Unarchive: it gives back the status that stands there",
         source=_ARCHIVE_DOC,
     ),
     new_contacts=MAILCHIMP.new_contacts,
