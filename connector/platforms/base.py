@@ -202,6 +202,10 @@ class Adapter(Protocol):
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """Every existing target of these kinds: (kind, name) -> remote id. Read in bulk, writes nothing."""
 
+    def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
+        """The targets of the ledger, (kind, name) -> remote id, told before anything is read or sent. Somebody may have
+        changed their names there: what is read and sent under these names concerns these ids. Asks nothing."""
+
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         """Create what is missing (found again first, so twice is once); target -> remote id."""
 

@@ -306,8 +306,8 @@ class Delivery:
         """Whether the platform really holds the target no more; then the ledger does not either, and the next run
         makes it anew with all its members."""
         assert step.kind is not None and step.target is not None
-        now = self.adapter.targets(frozenset({step.kind})).get((step.kind, step.target))
-        gone = now is None or now != self.target_ids.get(step)
+        held = self.adapter.targets(frozenset({step.kind}))
+        gone = self.target_ids.get(step) not in [one for (kind, _), one in held.items() if kind is step.kind]
         if gone:
             self.store.forget_target(step.destination, step.kind, step.target)
         return gone

@@ -125,6 +125,9 @@ class Klaviyo:
         lists with one name the oldest counts."""
         return lists.found(self._pages) if Kind.LIST in kinds else {}
 
+    def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
+        """See Adapter. Lists are asked for by id; a tag is its own value."""
+
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         """See Adapter. A tag needs no creation: its id is its name."""
         names = [target.name for target in targets if target.kind is Kind.LIST]

@@ -131,6 +131,9 @@ class Mailchimp:
                 found[name] = min(number, found.get(name, number))
         return {(Kind.TAG, name): str(number) for name, number in found.items()}
 
+    def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
+        """See Adapter. Tags are asked for by id."""
+
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         found = dict(self.targets(frozenset(target.kind for target in targets)))
         for target in targets:
