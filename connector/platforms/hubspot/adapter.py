@@ -42,9 +42,9 @@ from connector.platforms.base import (
     before_sending,
 )
 from connector.platforms.http.limits import Clock
-from connector.platforms.hubspot import engagement, errors, optout, wire
+from connector.platforms.hubspot import changed, engagement, errors, optout, wire
 from connector.platforms.hubspot.names import Existing
-from connector.platforms.hubspot.portal import CONCURRENCY, PAGE, SEARCH_CAP, Json, Portal
+from connector.platforms.hubspot.portal import CONCURRENCY, PAGE, SEARCH_CAP, Among, Json, Portal
 from connector.vendors.hubspot import HUBSPOT
 
 BATCH = 100
@@ -200,22 +200,14 @@ class HubSpot:
         if since is None:
             yield from self._everybody()
             return
-        start, complete = int((since - SEARCH_LAG).timestamp() * 1000), False
-        while not complete:
-            newest = start
-            for body in self._portal.changed(start):
-                yield self._contacts(body)
-                newest = max([newest, *map(wire.modified_ms, body["results"])])
-                complete = wire.after(body) is None
-            if not complete and newest == start:  # over 10,000 in one millisecond: no search gets past them
-                yield from self._everybody()
-                return
-            start = newest
+        for body in changed.since(self._portal, int((since - SEARCH_LAG).timestamp() * 1000)):
+            yield self._contacts(body)
 
     def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
         """Of everybody, or of those to whom anything happened since, if one search can find them all."""
         if since is not None:
-            bodies = self._portal.found(engagement.filters(since - SEARCH_LAG), engagement.PROPERTIES)
+            among = Among(engagement.filters(since - SEARCH_LAG), engagement.PROPERTIES)
+            bodies = changed.since(self._portal, 0, among)
             first = next(bodies)
             if int(first.get("total") or 0) <= SEARCH_CAP:
                 yield engagement.table(first["results"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +38,17 @@ Json = dict[str, Any]
 
 def _longer(*windows: Window) -> tuple[Window, ...]:
     return tuple(Window(window.requests, window.seconds * SLACK) for window in windows)
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Those whom any of the filterGroups finds, with other `properties` than usual."""
+
+    groups: Sequence[Json]
+    properties: Sequence[str] = ()
+
+
+EVERYBODY = Among([{"filters": []}])
 
 
 class Portal:
@@ -112,16 +124,15 @@ class Portal:
         """About how many contacts there are: the search index runs behind."""
         return int(self._search([], None, 1).get("total") or 0)
 
-    def changed(self, start: int) -> Iterator[Json]:
-        """Pages of contacts changed at or after `start` (ms), the oldest first, up to the cap of one search."""
+    def changed(self, start: int, end: int | None = None, *, among: Among = EVERYBODY) -> Iterator[Json]:
+        """Pages of contacts changed at or after `start` (ms), not after `end`, the oldest first, up to the cap of one
+        search."""
         filters = [{"propertyName": "lastmodifieddate", "operator": "GTE", "value": str(start)}]
-        yield from self.found([{"filters": filters}])
-
-    def found(self, groups: list[Json], properties: Sequence[str] = ()) -> Iterator[Json]:
-        """Pages of contacts that any of the filterGroups finds, up to the cap of one search."""
+        filters += [] if end is None else [filters[0] | {"operator": "LTE", "value": str(end)}]
+        groups = [{"filters": [*filters, *group["filters"]]} for group in among.groups]
         after: str | None = None
         while after is None or int(after) < SEARCH_CAP:
-            body = self._search(groups, after, SEARCH_PAGE, properties)
+            body = self._search(groups, after, SEARCH_PAGE, among.properties)
             yield body
             if (after := wire.after(body)) is None:
                 return
