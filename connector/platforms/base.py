@@ -22,6 +22,10 @@ from connector.core.model import RETIRED, Kind, NewContacts, Op, Outcome, Status
 # Codes of an outcome that say: the platform holds no such contact, or erased it for good. That is a fact about the
 # ledger and no refusal of a person, so the core makes it SKIPPED (push/batches.py) and forgets the contact.
 NOT_HELD, ERASED = "not_held", "forgotten"
+# A refusal of the person, not of a field: sending the contact without its fields would change nothing.
+OF_THE_PERSON = frozenset(
+    ("invalid_email", "compliance", "looks_fake", "duplicate", "missing_required_field", NOT_HELD, ERASED)
+)
 LEFT_LIST = "left_list"  # the person unsubscribed from that list: no refusal either, and SKIPPED
 
 

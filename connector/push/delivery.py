@@ -263,9 +263,9 @@ class Delivery:
         whole: int = 0,
         then: BatchState = BatchState.DONE,
     ) -> list[JournalBatch]:
-        """Store outcomes; but where an UPDATE was refused that brings tags, the tags are sent again without its fields.
-        Returns what is to be sent."""
-        aside = refused_fields(records, told) if batch.step.op is Op.UPDATE else told.slice(0, 0)
+        """Store outcomes; but a CREATE that was refused for its fields, or an UPDATE that brings tags, is sent again
+        without them. Returns what is to be sent."""
+        aside = refused_fields(batch.step.op, records, told)
         if not aside.num_rows:
             self._settle(batch, told, whole=whole, then=then)
             return []
