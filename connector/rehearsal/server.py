@@ -160,6 +160,9 @@ class App:
             return None
         if fault in ("error", "unavailable", "throttle", "blocked"):
             return platform.fault(fault)
+        declined = self.world.settings.declines.encode()
+        if declined and request.writes and declined in request.body:
+            return platform.error(400, "The request could not be understood.")
         response = self._handle(platform, request, match)
         if fault == "drop_after":
             return None

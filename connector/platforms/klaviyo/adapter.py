@@ -309,7 +309,7 @@ class Klaviyo:
         try:
             reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import", replayable=False)
         except Refused as refused:
-            if not isinstance(refused, BadRecords):
+            if not isinstance(refused, BadRecords) or not refused.culprits:
                 self._must_exist(joined)
             raise
         return Job(wire.read(wire.One, reply, self._name).data.id, POLL_FIRST)
