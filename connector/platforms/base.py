@@ -22,6 +22,10 @@ from connector.core.model import RETIRED, Kind, NewContacts, Op, Outcome, Status
 # Codes of an outcome that say: the platform holds no such contact, or erased it for good. That is a fact about the
 # ledger and no refusal of a person, so the core makes it SKIPPED (push/batches.py) and forgets the contact.
 NOT_HELD, ERASED = "not_held", "forgotten"
+# A refusal of the person, not of a field: sending the contact without its fields would change nothing.
+OF_THE_PERSON = frozenset(
+    ("invalid_email", "compliance", "looks_fake", "duplicate", "missing_required_field", NOT_HELD, ERASED)
+)
 LEFT_LIST = "left_list"  # the person unsubscribed from that list: no refusal either, and SKIPPED
 
 
@@ -201,6 +205,10 @@ class Adapter(Protocol):
 
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """Every existing target of these kinds: (kind, name) -> remote id. Read in bulk, writes nothing."""
+
+    def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
+        """The targets of the ledger, (kind, name) -> remote id, told before anything is read or sent. Somebody may have
+        changed their names there: what is read and sent under these names concerns these ids. Asks nothing."""
 
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         """Create what is missing (found again first, so twice is once); target -> remote id."""

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from connector.core.errors import ContractError
 from connector.core.model import Op, Outcome, Target
 from connector.core.schemas import ANSWERS, BATCH_SCHEMA
-from connector.platforms.base import ERASED, LEFT_LIST, NOT_HELD, Batch, Done, RecordOutcome
+from connector.platforms.base import ERASED, LEFT_LIST, NOT_HELD, OF_THE_PERSON, Batch, Done, RecordOutcome
 from connector.state.base import Step
 
 
@@ -58,12 +58,16 @@ def _judged(step: Step, outcome: RecordOutcome) -> RecordOutcome:
     return replace(outcome, outcome=Outcome.SKIPPED) if gone and step.op is not Op.CREATE else outcome
 
 
-def refused_fields(records: pa.Table, found: pa.Table) -> pa.Table:
-    """Those of ANSWERS `found` whose UPDATE was refused although tags ride in it: they are sent again without the
-    fields. Another row of the same contact ("duplicate") is no fault of its fields."""
-    tags = pc.or_(pc.is_valid(records["tags_add"]), pc.is_valid(records["tags_remove"]))
-    both = records.filter(pc.and_(tags, pc.is_valid(records["fields"])))["seq"].combine_chunks()
-    rejected = pc.and_(pc.equal(found["outcome"], str(Outcome.REJECTED)), pc.not_equal(found["code"], "duplicate"))
+def refused_fields(op: Op, records: pa.Table, found: pa.Table) -> pa.Table:
+    """Those of ANSWERS `found` who are sent again without their fields: a CREATE, or an UPDATE in which tags ride, that
+    was refused for anything but the person."""
+    if op not in (Op.CREATE, Op.UPDATE):
+        return found.slice(0, 0)
+    more = pc.or_(pc.is_valid(records["tags_add"]), pc.is_valid(records["tags_remove"]))
+    more = pc.or_(more, op is Op.CREATE)
+    both = records.filter(pc.and_(more, pc.is_valid(records["fields"])))["seq"].combine_chunks()
+    person = pc.is_in(found["code"], value_set=pa.array(sorted(OF_THE_PERSON)))
+    rejected = pc.and_(pc.equal(found["outcome"], str(Outcome.REJECTED)), pc.invert(person))
     return found.filter(pc.and_(rejected, pc.is_in(found["seq"], value_set=both)))
 
 

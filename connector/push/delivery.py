@@ -36,6 +36,7 @@ from connector.push.recheck import Sparing
 from connector.state.base import BatchState, JournalBatch, Step, Store
 
 FAILURES_IN_A_ROW = 3
+REFUSED_ALONE = 5
 JOB_TRIES = 3  # how often a job without an answer is sent again
 CREATE_TRIES = 3  # and a CREATE that the client may not repeat, each time without the people who are held by now
 JOB_SECONDS = 2 * 3600  # a job that takes longer is left to `sync resume`
@@ -70,6 +71,7 @@ class Delivery:
     totals: dict[Step, int] = field(default_factory=dict)
     sparing: Sparing | None = None  # asked before anybody is archived
     _failures: int = 0
+    _alone: int = 0  # single records refused in a row
     _done: dict[Step, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -198,7 +200,7 @@ class Delivery:
             answer = ask()
             polling = isinstance(answer, Job)
             known = answers(batch.step, records, self._wait(batch, records, answer))
-            self._failures = 0
+            self._failures = self._alone = 0
             again = self._settle_told(batch, records, known, whole=records.num_rows)
             if known.num_rows < records.num_rows:
                 raise Unanswered(f"{batch.step.destination}: the answer leaves out records.", code="left_out")
@@ -244,6 +246,8 @@ class Delivery:
             text = f"{batch.step.destination}: the platform blames records of “{batch.step}” that were not sent."
             self._stopped(batch, records, ContractError(text, destination=batch.step.destination, code="culprits"))
             return []
+        if self._not_the_person(batch, records, rejected, error):
+            return []
         rest = rejected.num_rows < records.num_rows
         then = BatchState.PLANNED if rest else BatchState.DONE
         again = self._settle_told(batch, records, rejected, then=then)
@@ -252,7 +256,21 @@ class Delivery:
     def _halve(self, batch: JournalBatch, records: pa.Table, error: Refused) -> list[JournalBatch]:
         if records.num_rows > 1:
             return self.store.journal.halve(batch)
-        return self._settle_told(batch, records, alike(records, Outcome.REJECTED, error.code or "refused"))
+        told = alike(records, Outcome.REJECTED, error.code or "refused", str(error))
+        if isinstance(error, BadRecords) and self._not_the_person(batch, records, told, error):
+            return []
+        return self._settle_told(batch, records, told)
+
+    def _not_the_person(self, batch: JournalBatch, records: pa.Table, told: pa.Table, error: BadRecords) -> bool:
+        """Whether one record after the other was refused as a whole request: then it is not they, and the destination
+        stops."""
+        alone = records.num_rows == 1 and told["outcome"].to_pylist() == [str(Outcome.REJECTED)]
+        if alone and not refused_fields(batch.step.op, records, told).num_rows:
+            self._alone += 1
+        stops = alone and self._alone >= REFUSED_ALONE
+        if stops:
+            self._stopped(batch, records, error)
+        return stops
 
     def _settle_told(
         self,
@@ -263,9 +281,9 @@ class Delivery:
         whole: int = 0,
         then: BatchState = BatchState.DONE,
     ) -> list[JournalBatch]:
-        """Store outcomes; but where an UPDATE was refused that brings tags, the tags are sent again without its fields.
-        Returns what is to be sent."""
-        aside = refused_fields(records, told) if batch.step.op is Op.UPDATE else told.slice(0, 0)
+        """Store outcomes; but a CREATE that was refused for its fields, or an UPDATE that brings tags, is sent again
+        without them. Returns what is to be sent."""
+        aside = refused_fields(batch.step.op, records, told)
         if not aside.num_rows:
             self._settle(batch, told, whole=whole, then=then)
             return []
@@ -306,8 +324,8 @@ class Delivery:
         """Whether the platform really holds the target no more; then the ledger does not either, and the next run
         makes it anew with all its members."""
         assert step.kind is not None and step.target is not None
-        now = self.adapter.targets(frozenset({step.kind})).get((step.kind, step.target))
-        gone = now is None or now != self.target_ids.get(step)
+        held = self.adapter.targets(frozenset({step.kind}))
+        gone = self.target_ids.get(step) not in [one for (kind, _), one in held.items() if kind is step.kind]
         if gone:
             self.store.forget_target(step.destination, step.kind, step.target)
         return gone

@@ -17,10 +17,16 @@ from connector.state.base import Store
 
 
 def verify(store: Store, destination: str, adapter: Adapter, tell: Listener = silent) -> None:
-    """Compare, and keep the account at the first time. One request per adapter.
+    """Compare, and keep the account at the first time; then the adapter is told the targets that are ours there. One
+    request per adapter.
 
     Raises OtherAccount, MissingScope when the key may not tell and the state knows its account, and what the request
     raises."""
+    _compare(store, destination, adapter, tell)
+    adapter.recall(store.target_ids(destination))
+
+
+def _compare(store: Store, destination: str, adapter: Adapter, tell: Listener) -> None:
     known = store.accounts.known().get(destination)
     try:
         told = adapter.identity()

@@ -6,7 +6,7 @@ Owns: the reads this needs and the comparison. Must not: write anywhere, or judg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pyarrow as pa
@@ -23,7 +23,9 @@ from connector.state.base import Ledger
 @dataclass(frozen=True, slots=True)
 class Drift:
     """One target. `added` are in it and not from us, `removed` are ours and no longer in it: addresses, sorted.
-    `strangers` are members whose address the platform did not tell; `gone`: the target itself does not exist."""
+    `strangers` are members whose address the platform did not tell; `hidden` are ours whom the platform does not show
+    while they are archived; so members = ours - removed - hidden + added + strangers. `gone`: the target itself does
+    not exist; `renamed`: what it is called there now, when that is another name than ours."""
 
     destination: str
     kind: Kind
@@ -34,9 +36,11 @@ class Drift:
     removed: tuple[str, ...]
     strangers: int = 0
     gone: bool = False
+    hidden: int = 0
+    renamed: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.strangers or self.gone)
+        return bool(self.added or self.removed or self.strangers or self.gone or self.renamed)
 
 
 def find(
@@ -48,7 +52,8 @@ def find(
     if not rows:
         return []
     by_property = adapter.capabilities.tag_style is TagStyle.PROPERTY
-    read = {Kind(row["kind"]) for row in rows} - ({Kind.TAG} if by_property else set())
+    free = by_property and not adapter.capabilities.declares_tags  # any text is a tag
+    read = {Kind(row["kind"]) for row in rows} - ({Kind.TAG} if free else set())
     existing: Mapping[tuple[Kind, str], str] = adapter.targets(frozenset(read)) if read else {}
     with scratch() as connection:
         _prepare(connection, adapter, ledger, by_property, tell)
@@ -63,7 +68,7 @@ def _prepare(
     connection.register("memberships", ledger.memberships)
     connection.execute("""
         create temp table ours as
-        select m.target, c.email from memberships m join contacts c on c.id = m.contact
+        select m.target, c.email, c.remote_id, c.status from memberships m join contacts c on c.id = m.contact
     """)
     statuses = adapter.statuses(None) if everybody else ()
     read = observe.told(statuses, ledger.destination, "reading everybody", tell)
@@ -87,40 +92,77 @@ def _one(
     tell: Listener,
 ) -> Drift:
     kind, name = Kind(str(row["kind"])), str(row["name"])
-    gone = False
+    remote_id, now = _now(existing, kind, name, row["remote_id"])
+    declared = kind is not Kind.TAG or not by_property or adapter.capabilities.declares_tags
+    gone = remote_id is None and declared
     if by_property and kind is Kind.TAG:
         connection.execute(
-            "create or replace temp table there as select email from contact where list_contains(tags, ?)", [name]
+            "create or replace temp table member as select email, remote_id from contact where list_contains(tags, ?)",
+            [name],
         )
     else:
-        remote_id = existing.get((kind, name))
-        gone = remote_id is None
         members = adapter.members(kind, remote_id) if remote_id is not None else ()
         found = observe.told(members, destination, f"reading {kind} “{name}”", tell)
         connection.register("members", pa.concat_tables([MEMBER_SCHEMA.empty_table(), *found]))
         connection.execute("""
-            create or replace temp table there as
-            select distinct coalesce(m.email, c.email) as email, case when coalesce(m.email, c.email) is null
-                   then m.remote_id end as remote_id
+            create or replace temp table member as
+            select coalesce(m.email, c.email) as email, m.remote_id
             from members m left join contact c on m.email is null and c.remote_id = m.remote_id
         """)
-    return _compared(connection, destination, kind, name, row["id"], gone)
+    drift = Drift(destination, kind, name, 0, 0, (), (), gone=gone, renamed=now if now != name else "")
+    return _compared(connection, drift, row["id"])
 
 
-def _compared(
-    connection: duckdb.DuckDBPyConnection, destination: str, kind: Kind, name: str, number: object, gone: bool
-) -> Drift:
+def _now(existing: Mapping[tuple[Kind, str], str], kind: Kind, name: str, known: object) -> tuple[str | None, str]:
+    """The target's id there and what it is called now: by the id that the ledger knows, else by name."""
+    named = {remote_id: there for (each, there), remote_id in existing.items() if each is kind}
+    if isinstance(known, str) and known in named:
+        return known, named[known]
+    remote_id = existing.get((kind, name))
+    return remote_id, named.get(remote_id or "", name)
+
+
+def _compared(connection: duckdb.DuckDBPyConnection, drift: Drift, number: object) -> Drift:
+    """With the people of both sides. A contact is its id: one with another address is the same, and one with several
+    addresses is one member."""
+
     def emails(sql: str) -> tuple[str, ...]:
-        return tuple(email for (email,) in connection.execute(f"{sql} order by email", [number]).fetchall())
+        return tuple(email for (email,) in connection.execute(f"{sql} order by email").fetchall())
 
-    mine = "select email from ours where target = ?"
-    added = emails(f"select email from there where email is not null and email not in ({mine})")
-    removed = emails(
-        f"{mine} and email not in (select email from there where email is not null) "
-        f"and email not in (select email from contacts where status = '{Status.ARCHIVED}')"  # hidden, not removed
+    connection.execute(
+        """
+        create or replace temp table mine as
+        select coalesce(remote_id, email) as key, min(o.email) as email, any_value(o.remote_id) as remote_id,
+               any_value(status) as status
+        from ours o where target = ? group by 1
+        """,
+        [number],
     )
-    (members, strangers), (ours,) = (
-        connection.execute("select count(*), count(*) filter (email is null) from there").fetchall()[0],
-        connection.execute(f"select count(*) from ({mine})", [number]).fetchall()[0],
+    connection.execute(f"""
+        create or replace temp table there as
+        select coalesce(remote_id, email) as key, coalesce(min(m.email) filter (m.email in (select email from mine)),
+               min(m.email)) as email, any_value(m.remote_id) as remote_id
+        from member m group by 1;
+        create or replace temp table missing as
+        select email, status = '{Status.ARCHIVED}' as hidden from mine
+        where email not in (select email from there where email is not null)
+          and (remote_id is null or remote_id not in (select remote_id from there where remote_id is not null));
+        create or replace temp table other as
+        select email from there
+        where (email is null or email not in (select email from mine))
+          and (remote_id is null or remote_id not in (select remote_id from mine where remote_id is not null));
+    """)
+    counts = (
+        "select (select count(*) from mine), count(*), (select count(*) from other where email is null), {} from there"
     )
-    return Drift(destination, kind, name, ours, members, added, removed, strangers, gone)
+    hidden = "(select count(*) from missing where hidden)"
+    ours, members, strangers, archived = connection.execute(counts.format(hidden)).fetchall()[0]
+    return replace(
+        drift,
+        ours=ours,
+        members=members,
+        strangers=strangers,
+        hidden=archived,
+        added=emails("select email from other where email is not null"),
+        removed=emails("select email from missing where not coalesce(hidden, false)"),
+    )

@@ -7,12 +7,14 @@ Must not: write to a platform, decide what follows from what was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.core.errors import PlanError
 from connector.core.events import Listener, Progress, silent
 from connector.core.model import BLOCKED, Kind, NewContacts, Status
 from connector.core.schemas import CONTACT_SCHEMA
@@ -21,6 +23,7 @@ from connector.plan.routes import Routing
 from connector.platforms.base import Adapter, TagStyle
 from connector.state.base import Ledger, Store
 
+Key = tuple[Kind, str]
 # A platform's index may lag, and its servers' clocks differ a little; what is read twice does no harm.
 OVERLAP = timedelta(minutes=10)
 
@@ -178,8 +181,10 @@ def targets(
     if not new:
         return _found([], []), frozenset()
     existing = adapter.targets(frozenset(target.kind for target in new.values()))
-    named = {(target.kind, target.name) for target in new.values()}
-    store.saw_targets(ledger.destination, {key: remote_id for key, remote_id in existing.items() if key in named})
+    existing = _by_id(existing, store.target_ids(ledger.destination))
+    named = [(target.kind, target.name) for target in new.values()]
+    store.saw_targets(ledger.destination, {key: existing[key] for key in named if key in existing})
+    _refuse_twice(store, routing, {key: existing[key] for key in named if key in existing})
     by_property = adapter.capabilities.tag_style is TagStyle.PROPERTY
     numbers: list[int] = []
     emails: list[pa.Array] = []
@@ -201,6 +206,27 @@ def targets(
         numbers += [number] * len(found)
         emails.append(found)
     return _found(numbers, emails), frozenset(missing)
+
+
+def _by_id(existing: Mapping[Key, str], ours: Mapping[Key, str]) -> Mapping[Key, str]:
+    """The targets with those of ours under our names: a target is its id, whatever it is called there now."""
+    there = {(kind, remote_id) for (kind, _), remote_id in existing.items()}
+    kept = {key: remote_id for key, remote_id in ours.items() if (key[0], remote_id) in there}
+    return ChainMap(kept, existing) if kept else existing  # type: ignore[arg-type]
+
+
+def _refuse_twice(store: Store, routing: Routing, found: Mapping[Key, str]) -> None:
+    """Raises PlanError when two targets of the file are one there: each would take away what the other adds."""
+    ids = store.target_ids(routing.destination.name) | dict(found)
+    named: dict[tuple[Kind, str], str] = {}
+    for target in dict.fromkeys(route.target for route in routing.routes):
+        remote_id = ids.get((target.kind, target.name))
+        other = named.setdefault((target.kind, remote_id), target.name) if remote_id is not None else target.name
+        if other != target.name:
+            raise PlanError(
+                f"{target.destination}: {target.kind} “{other}” and {target.kind} “{target.name}” are one and the same "
+                "there: it was renamed. Use one of the two names in segments.yaml."
+            )
 
 
 def deleted(store: Store, adapter: Adapter, routing: Routing, ledger: Ledger) -> frozenset[tuple[Kind, str]]:

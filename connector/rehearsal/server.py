@@ -22,7 +22,7 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from connector.rehearsal.core import asgi, faults, log, page
+from connector.rehearsal.core import asgi, faults, log, page, visitors
 from connector.rehearsal.core.recording import Recorder
 from connector.rehearsal.core.routing import Match, Router
 from connector.rehearsal.core.world import (
@@ -42,6 +42,9 @@ from connector.rehearsal.core.world import (
 def load_platforms() -> list[Platform]:
     """The modules that the platforms' facts name, also those of other packages."""
     return [cast(Platform, importlib.import_module(rehearsal.routes)) for rehearsal in REHEARSED.values()]
+
+
+_DEFAULTS = Settings()
 
 
 class App:
@@ -71,10 +74,14 @@ class App:
 
     def configure(self, changes: dict[str, Any]) -> None:
         """Change settings while running; faults count from one again. Raises ValueError for what does not exist."""
+        if not isinstance(changes, dict):
+            raise ValueError("Settings are a JSON object.")
         settings = self.world.settings
         known = {field.name for field in dataclasses.fields(Settings)}
         if unknown := set(changes) - known:
             raise ValueError(f"No such setting: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}.")
+        for name, value in changes.items():
+            visitors.checked(name, value, getattr(_DEFAULTS, name))
         for name, value in changes.items():
             if name == "faults":
                 value = faults.parse(value)
@@ -99,6 +106,10 @@ class App:
             await asgi.lifespan(receive, send)
             return
         request = asgi.request(scope)
+        if (refused := visitors.refused(request)) is not None:
+            request.body = await asgi.body(receive)
+            await asgi.answer(send, refused, self.world.now())
+            return
         platform = next((one for one in self.platforms if _serves(one, request.path)), None)
         if platform is None:
             request.body = await asgi.body(receive)
@@ -149,6 +160,9 @@ class App:
             return None
         if fault in ("error", "unavailable", "throttle", "blocked"):
             return platform.fault(fault)
+        declined = self.world.settings.declines.encode()
+        if declined and request.writes and declined in request.body:
+            return platform.error(400, "The request could not be understood.")
         response = self._handle(platform, request, match)
         if fault == "drop_after":
             return None

@@ -59,6 +59,8 @@ def _drift(item: Drift, verbose: bool) -> dict[str, Any]:
         "added": len(item.added) + item.strangers,
         "removed": len(item.removed),
         "gone": item.gone,
+        "hidden": item.hidden,
+        "renamed": item.renamed or None,
     } | people
 
 
@@ -70,7 +72,7 @@ def drift_text(found: Sequence[Drift], verbose: bool) -> str:
             item.destination,
             f"{item.kind} “{item.name}”",
             f"{item.ours:,}",
-            "gone" if item.gone else f"{item.members:,}",
+            _there(item),
             f"+{len(item.added) + item.strangers:,}",
             f"−{len(item.removed):,}",
         )
@@ -86,6 +88,14 @@ def drift_text(found: Sequence[Drift], verbose: bool) -> str:
     else:
         lines.append("Nobody else changed anything in our targets.")
     return "\n".join(lines)
+
+
+def _there(item: Drift) -> str:
+    """How many are in the target; what it is called there when that is another name; who is not shown."""
+    if item.gone:
+        return "gone"
+    archived = f" ({item.hidden:,} of ours archived, not shown)" if item.hidden else ""
+    return f"{item.members:,}{archived}" + (f", renamed to “{printable(item.renamed)}”" if item.renamed else "")
 
 
 def forget_json(held: Mapping[str, str], addresses: int = 1) -> dict[str, Any]:

@@ -50,6 +50,11 @@ _CARRY = """
     UPDATE change SET carrier = carriers.seq FROM carriers
     WHERE change.email = carriers.email AND carrier IS NULL AND outcome IS NULL AND change.seq BETWEEN ? AND ?"""
 
+# Those who were created without their fields, which the platform refused.
+_WITHOUT_FIELDS = f"""
+    SELECT count(*) FROM reject r WHERE r.destination = ? AND r.run_id = ? AND r.op = '{Op.UPDATE}' AND r.email IN (
+        SELECT email FROM change
+        WHERE seq BETWEEN ? AND ? AND outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}'))"""
 # The same for the list ADDs of contacts whose CREATE has not left yet.
 _BOTH = """
     SELECT count(*) FROM (SELECT email FROM change WHERE seq BETWEEN ? AND ?) made
@@ -312,6 +317,9 @@ class SqlJournal:
             of = counts.setdefault(step.destination, {}).setdefault(step.op, Counter())
             of.update(dict(zip(_KNOWN, known, strict=True)))
             of[_UNSENT] += total - sum(known)
+            about = [step.destination, run_id, step.first_seq, step.last_seq]
+            if step.op is Op.CREATE and (count := self._db.rows(_WITHOUT_FIELDS, about)[0][0]):
+                counts[step.destination].setdefault(Op.UPDATE, Counter())[Outcome.REJECTED] += count
         for join in ("c.seq = r.seq", "c.carrier = r.seq"):
             for destination, op, count in self._db.rows(_UNKNOWN.format(join=join), [run_id]):
                 counts[destination][op].update({Outcome.UNKNOWN: count, _UNSENT: -count})

@@ -178,6 +178,11 @@ _PARK = f"""
                  ELSE excluded.detail END,
         code = excluded.code, row_hash = excluded.row_hash,
         run_id = excluded.run_id, at = excluded.at"""
+_AS_FIELDS = f"UPDATE temp.result SET op = '{Op.UPDATE}'"  # what is parked is the fields, also those of a CREATE
+# Who is refused even without fields is refused as a person.
+_PERSON_REFUSED = f"""
+    DELETE FROM reject WHERE op = '{Op.UPDATE}' AND (destination, email) IN (
+        SELECT destination, email FROM temp.result WHERE op = '{Op.CREATE}' AND outcome = '{Outcome.REJECTED}')"""
 _FIELDS_REFUSED = """
     UPDATE change SET fields = NULL, code = (SELECT r.code FROM temp.result r WHERE r.seq = change.seq)
     WHERE seq IN (SELECT seq FROM temp.result)"""
@@ -230,6 +235,7 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
     db.run(_TAKEN)
     if refused:
         db.run(_PARK, [run_id, at])
+        db.run(_PERSON_REFUSED)
     if restored:
         db.run(_RESTORE)
     stages.settle(db)
@@ -238,9 +244,10 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
 
 
 def refuse_fields(db: Driver, answers: pa.Table, run_id: str, at: int) -> None:
-    """Park the fields of UPDATEs whose ANSWERS are REJECTED; the rest of them stays open. Inside the caller's
-    transaction."""
+    """Park the fields of CREATEs and UPDATEs whose ANSWERS are REJECTED; the rest of them stays open. Inside the
+    caller's transaction."""
     _load(db, answers, "c.seq = a.seq")
+    db.run(_AS_FIELDS)
     db.run(_PARK, [run_id, at])
     db.run(_FIELDS_REFUSED)
 

@@ -63,3 +63,24 @@ def test_the_rest_of_the_person_goes_on(world: Small, platform: str) -> None:
     plan, result = world.push(**everything)
     assert "bob@example.com" in {row["email"] for row in plan.changes.to_pylist() if row["fields"]}
     assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("platform", ["klaviyo", "hubspot", "mailchimp"])
+def test_who_is_new_is_created_without_the_value(world: Small, platform: str) -> None:
+    """With one refused value nobody is left out: the person, tags and lists come, and the value is parked."""
+    lists = "\n  all: {when: {plan: paid}, send_to: {PLATFORM: {list: All}}}"
+    more = "" if platform == "mailchimp" else lists
+    write(world, platform, IN + more, {"bob": REFUSED[platform]})
+    _, result = world.push(to=(platform,))
+    assert (result.exit_code, result.errors) == (1, {})
+    assert tagged(world, platform, "First") == EVERYBODY
+    if more:
+        assert tagged(world, platform, "All") == EVERYBODY
+    with world.open() as workspace, open_state(workspace) as store:
+        (reject,) = store.rejects(platform).to_pylist()
+        assert (reject["email"], reject["op"], reject["kind"]) == ("bob@example.com", "update", None) and reject["code"]
+    plan, _ = world.push(to=(platform,))
+    assert not plan.changes.num_rows
+    write(world, platform, IN + more, {"bob": "customer"})
+    plan, result = world.push(to=(platform,))
+    assert [row["op"] for row in plan.changes.to_pylist()] == ["update"] and result.exit_code == 0

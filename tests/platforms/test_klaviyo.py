@@ -506,7 +506,7 @@ HTML = "<html>challenge</html>"
         (403, _errors({"code": "permission_denied"}), MissingScope, "permission_denied"),
         (403, HTML, Retryable, "blocked"),
         (404, _errors({"code": "not_found"}), Refused, "not_found"),
-        (409, _errors({"code": "duplicate_profile"}), Refused, "duplicate_profile"),
+        (409, _errors({"code": "duplicate_profile"}), BadRecords, "duplicate_profile"),
         (410, _errors({"code": "gone"}), Refused, "gone"),
         (413, HTML, TooLarge, "too_large"),
         (429, _errors({"code": "throttled"}), Retryable, "throttled"),

@@ -853,14 +853,14 @@ def test_what_became_of_an_unsubscribe(web: responses.RequestsMock) -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "code"),
     [
-        (400, Refused, "400"),
+        (400, BadRecords, "refused"),
         (401, Auth, "auth"),
         (403, MissingScope, "forbidden"),
         (404, Refused, "not_found"),
         (405, Refused, "405"),
         (413, TooLarge, "413"),
         (414, TooLarge, "414"),
-        (422, Refused, "422"),
+        (422, BadRecords, "refused"),
         (426, Refused, "426"),
     ],
 )

@@ -124,6 +124,9 @@ class FakePlatform:
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         return {key: f"{key[0]}:{key[1]}" for key in self.groups if key[0] in kinds}
 
+    def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
+        """Targets are asked for by id."""
+
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         self.ensured += targets
         for target in targets:

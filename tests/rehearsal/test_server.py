@@ -360,3 +360,44 @@ def test_page_of_no_target(rehearsal: Running, query: str) -> None:
 def test_page_with_a_bad_offset(rehearsal: Running) -> None:
     link = f"{rehearsal.url}/_rehearsal/target?platform=mailchimp&key=1&offset=x"
     assert requests.get(link, timeout=300).status_code == 400
+
+
+_ELSEWHERE = [
+    {"Host": "rehearsal.attacker.test"},
+    {"Host": "192.0.2.7:8025"},
+    {"Origin": "https://attacker.test"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1:1"},
+]
+
+
+@pytest.mark.parametrize("headers", _ELSEWHERE, ids=str)
+def test_pages_of_the_web_are_refused(rehearsal: Running, headers: dict[str, str]) -> None:
+    """By a request of their own, and under a name that leads to this machine: neither reads nor changes anything."""
+    before = rehearsal.settings()["counts"]
+    asked = [("GET", "/"), ("GET", "/_rehearsal/requests"), ("GET", "/3.0/lists"), ("POST", "/_rehearsal/reset")]
+    for method, path in asked:
+        more = headers | {"Authorization": "Bearer rehearsal-us1"}
+        answer = requests.request(method, rehearsal.url + path, json={}, headers=more, timeout=300)
+        assert answer.status_code == 403 and set(answer.json()) == {"error"}, path
+    assert rehearsal.settings()["counts"] == before
+
+
+def test_programs_on_this_machine_and_its_own_page_are_served(rehearsal: Running) -> None:
+    port = rehearsal.url.rpartition(":")[2]
+    for host in (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"):
+        for headers in ({"Host": host}, {"Host": host, "Origin": f"http://{host}"}):
+            assert requests.get(rehearsal.url, headers=headers, timeout=300).ok
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("limits", "yes"), ("latency_ms", "5"), ("latency_ms", -1), ("polls", 1.5), ("polls", True), ("keys", "x"),
+     ("accounts", {"mailchimp": 5}), ("tiers", []), ("faults", 5), ("fault_seed", None)],
+)  # fmt: skip
+def test_a_setting_of_another_kind_is_refused(rehearsal: Running, name: str, value: object) -> None:
+    before = rehearsal.settings()
+    body = {"slow_ms": 7.0, name: value}
+    answer = requests.post(f"{rehearsal.url}/_rehearsal/settings", json=body, timeout=300)
+    assert answer.status_code == 400 and name in answer.json()["error"]
+    assert rehearsal.settings()["settings"] == before["settings"], "not even what stands beside it"

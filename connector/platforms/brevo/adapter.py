@@ -111,6 +111,9 @@ class Brevo:
             return _WithTags(held)
         return held
 
+    def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
+        """See Adapter. Lists are asked for by id; a tag is its own value."""
+
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         """See Adapter. One request makes the attribute for all tags."""
         if any(target.kind is Kind.TAG for target in targets):

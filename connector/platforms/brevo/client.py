@@ -90,7 +90,8 @@ class Client:
     def _moving(
         self, read: Callable[[int], wire.Contacts], size: int, first: wire.Contacts | None = None
     ) -> Iterator[wire.Contacts]:
-        """Pages that overlap, since whoever is deleted meanwhile makes the rest move up. The count may grow."""
+        """Pages that overlap, since whoever leaves meanwhile makes the rest move up; as far as the count says that more
+        have left, rows are read again. The count may grow."""
         offset, page = 0, first or read(0)
         while True:
             yield page
@@ -100,7 +101,11 @@ class Client:
                 text = f"{self.name}: a page of Brevo is much smaller than asked for."
                 raise ContractError(text, destination=self.name, code="paging")
             offset += min(len(page.contacts), size) - OVERLAP
-            page = read(offset)
+            before, page = page.count, read(offset)
+            while page.count < before:
+                yield page
+                offset = max(0, offset - (before - page.count))
+                before, page = page.count, read(offset)
 
     def by_ids(self, keys: Sequence[str]) -> Iterator[list[wire.Contact]]:
         """Those of `keys` that are held, 20 a request, several at once."""

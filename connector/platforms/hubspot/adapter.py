@@ -42,8 +42,9 @@ from connector.platforms.base import (
     before_sending,
 )
 from connector.platforms.http.limits import Clock
-from connector.platforms.hubspot import engagement, errors, optout, wire
-from connector.platforms.hubspot.portal import CONCURRENCY, PAGE, SEARCH_CAP, Json, Portal
+from connector.platforms.hubspot import changed, engagement, errors, optout, wire
+from connector.platforms.hubspot.names import Existing
+from connector.platforms.hubspot.portal import CONCURRENCY, PAGE, SEARCH_CAP, Among, Json, Portal
 from connector.vendors.hubspot import HUBSPOT
 
 BATCH = 100
@@ -149,14 +150,16 @@ class HubSpot:
         return ""
 
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
-        found: dict[tuple[Kind, str], str] = {}
-        if Kind.TAG in kinds:
-            found |= {(Kind.TAG, name): value for name, value in self._portal.options().items()}
+        options = self._portal.options() if Kind.TAG in kinds else None
+        lists = {}
         if Kind.LIST in kinds:
             self._lists = self._portal.lists()
-            static = [item for item in self._lists if wire.is_static(item)]
-            found |= {(Kind.LIST, str(item["name"])): str(item["listId"]) for item in static}
-        return found
+            lists = {str(item["name"]): str(item["listId"]) for item in self._lists if wire.is_static(item)}
+        return Existing(lists, options)
+
+    def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
+        """See Adapter. Lists are asked for by id; tags by the internal value of their option."""
+        self._portal.recall({name: value for (kind, name), value in targets.items() if kind is Kind.TAG})
 
     def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
         """Pages through the portal while that is cheaper than asking for the emails 100 at a time."""
@@ -197,22 +200,14 @@ class HubSpot:
         if since is None:
             yield from self._everybody()
             return
-        start, complete = int((since - SEARCH_LAG).timestamp() * 1000), False
-        while not complete:
-            newest = start
-            for body in self._portal.changed(start):
-                yield self._contacts(body)
-                newest = max([newest, *map(wire.modified_ms, body["results"])])
-                complete = wire.after(body) is None
-            if not complete and newest == start:  # over 10,000 in one millisecond: no search gets past them
-                yield from self._everybody()
-                return
-            start = newest
+        for body in changed.since(self._portal, int((since - SEARCH_LAG).timestamp() * 1000)):
+            yield self._contacts(body)
 
     def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
         """Of everybody, or of those to whom anything happened since, if one search can find them all."""
         if since is not None:
-            bodies = self._portal.found(engagement.filters(since - SEARCH_LAG), engagement.PROPERTIES)
+            among = Among(engagement.filters(since - SEARCH_LAG), engagement.PROPERTIES)
+            bodies = changed.since(self._portal, 0, among)
             first = next(bodies)
             if int(first.get("total") or 0) <= SEARCH_CAP:
                 yield engagement.table(first["results"])
@@ -236,7 +231,7 @@ class HubSpot:
 
     def _contacts(self, body: Mapping[str, Any], missing: set[str] | None = None) -> pa.Table:
         """A page as CONTACT_SCHEMA; whom it names is taken out of `missing`."""
-        table = wire.contacts_table(body.get("results") or (), self._tag, self._portal.options)
+        table = wire.contacts_table(body.get("results") or (), self._tag, lambda: self._portal.options().tag)
         if missing is not None:
             missing.difference_update(table.column("email").to_pylist())
         return table
@@ -249,7 +244,7 @@ class HubSpot:
         ids: dict[Target, str] = {}
         if tags:
             options = self._portal.ensure_options([target.name for target in tags])
-            ids |= {target: options[target.name] for target in tags}
+            ids |= {target: value for target in tags if (value := options.value(target.name))}
         if lists:
             # A list that came since `targets` was asked is found when its name turns out to be taken.
             known = self._portal.lists() if self._lists is None else self._lists
@@ -385,7 +380,7 @@ class HubSpot:
         if not any(record[column] for record in records):
             return [[] for _ in records]
         known = self._portal.options()
-        unknown = {tag for record in records for tag in record[column] or () if tag not in known}
+        unknown = {tag for record in records for tag in record[column] or () if not known.value(tag)}
         if unknown and column == "tags_add":
             known = self._portal.ensure_options(sorted(unknown))
-        return [[known[tag] for tag in record[column] or () if tag in known] for record in records]
+        return [known.values(record[column] or ()) for record in records]

@@ -21,7 +21,7 @@ TIMES = {
     "last_send_at": "hs_email_last_send_date",
 }
 COUNTS = {"sends": "hs_email_sends_since_last_engagement", "bounces": "hs_email_bounce"}
-PROPERTIES = ("email", "hs_additional_emails", *TIMES.values(), *COUNTS.values())
+PROPERTIES = ("email", "hs_additional_emails", "lastmodifieddate", *TIMES.values(), *COUNTS.values())
 
 
 def filters(since: datetime) -> list[dict[str, Any]]:

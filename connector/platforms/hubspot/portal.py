@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from connector.platforms.http.client import Http
 from connector.platforms.http.limits import Clock, Limiter
 from connector.platforms.hubspot import shapes, wire
 from connector.platforms.hubspot.errors import Declined, Refusals
+from connector.platforms.hubspot.names import Options
 from connector.vendors.hubspot import HUBSPOT
 
 BASE_URL = "https://api.hubapi.com"
@@ -38,6 +40,17 @@ def _longer(*windows: Window) -> tuple[Window, ...]:
     return tuple(Window(window.requests, window.seconds * SLACK) for window in windows)
 
 
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Those whom any of the filterGroups finds, with other `properties` than usual."""
+
+    groups: Sequence[Json]
+    properties: Sequence[str] = ()
+
+
+EVERYBODY = Among([{"filters": []}])
+
+
 class Portal:
     """Settings: `version` (of the API's paths), `tier` (see PER_TEN_SECONDS), `tag_property`. Thread-safe."""
 
@@ -49,6 +62,8 @@ class Portal:
         self._wanted = [*wire.STATE_PROPERTIES, self.tag_property]
         self._lock = threading.RLock()
         self._known: dict[str, Json] | None = None
+        self._recalled: dict[str, str] = {}
+        self._options: tuple[Json | None, Options] | None = None
         self._http = Http(
             destination.name,
             destination.base_url or BASE_URL,
@@ -109,16 +124,15 @@ class Portal:
         """About how many contacts there are: the search index runs behind."""
         return int(self._search([], None, 1).get("total") or 0)
 
-    def changed(self, start: int) -> Iterator[Json]:
-        """Pages of contacts changed at or after `start` (ms), the oldest first, up to the cap of one search."""
+    def changed(self, start: int, end: int | None = None, *, among: Among = EVERYBODY) -> Iterator[Json]:
+        """Pages of contacts changed at or after `start` (ms), not after `end`, the oldest first, up to the cap of one
+        search."""
         filters = [{"propertyName": "lastmodifieddate", "operator": "GTE", "value": str(start)}]
-        yield from self.found([{"filters": filters}])
-
-    def found(self, groups: list[Json], properties: Sequence[str] = ()) -> Iterator[Json]:
-        """Pages of contacts that any of the filterGroups finds, up to the cap of one search."""
+        filters += [] if end is None else [filters[0] | {"operator": "LTE", "value": str(end)}]
+        groups = [{"filters": [*filters, *group["filters"]]} for group in among.groups]
         after: str | None = None
         while after is None or int(after) < SEARCH_CAP:
-            body = self._search(groups, after, SEARCH_PAGE, properties)
+            body = self._search(groups, after, SEARCH_PAGE, among.properties)
             yield body
             if (after := wire.after(body)) is None:
                 return
@@ -226,24 +240,34 @@ class Portal:
                 self._known = {str(one["name"]): one for one in found}
             return self._known
 
-    def options(self) -> Mapping[str, str]:
-        """Tag name -> option of the tag property, as last read."""
-        return wire.labels(self.definitions().get(self.tag_property))
+    def recall(self, tags: Mapping[str, str]) -> None:
+        """The options that the ledger has our tags under: they stay ours when somebody changes their labels."""
+        with self._lock:
+            self._recalled, self._options = dict(tags), None
 
-    def ensure_options(self, names: Sequence[str]) -> Mapping[str, str]:
+    def options(self) -> Options:
+        """The tag property's, as last read."""
+        with self._lock:
+            definition = self.definitions().get(self.tag_property)
+            if self._options is None or self._options[0] is not definition:
+                self._options = (definition, Options(definition, self._recalled))
+            return self._options[1]
+
+    def ensure_options(self, names: Sequence[str]) -> Options:
         """Options for these tags. HubSpot replaces the whole list of options, so it is read anew before each write."""
         with self._lock:
             known = self.options()
             for _ in range(3):
-                if all(name in known for name in names):
+                if all(known.value(name) for name in names):
                     return known
                 definition = self._tag_definition()
-                missing = [name for name in dict.fromkeys(names) if name not in wire.labels(definition)]
+                found = Options(definition, self._recalled)
+                missing = [name for name in dict.fromkeys(names) if not found.value(name)]
                 if missing:
                     definition = self._write_options(definition, missing)
                 if definition:
                     self.definitions()[self.tag_property] = definition
-                    known = wire.labels(definition)
+                    known = self.options()
         advice = f"the options of property {self.tag_property} keep changing while they are written. Try again later."
         raise self.refusals.refused(advice, "options")
 

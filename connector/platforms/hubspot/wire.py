@@ -77,11 +77,6 @@ def tag_name(value: str) -> str:
     return value.replace("%3B", ";").replace("%25", "%")
 
 
-def labels(definition: Mapping[str, Any] | None) -> dict[str, str]:
-    """Tag name -> internal value of every option, archived and renamed ones included."""
-    return {str(option["label"]): str(option["value"]) for option in (definition or {}).get("options") or ()}
-
-
 def merged_options(definition: Mapping[str, Any] | None, missing: Sequence[str]) -> list[dict[str, Any]]:
     """The whole list that a PATCH must carry: what is left out of it is removed at HubSpot."""
     kept = [
@@ -175,17 +170,14 @@ def addresses(properties: Mapping[str, Any]) -> list[str]:
 
 
 def contacts_table(
-    results: Iterable[Mapping[str, Any]], tag_property: str, labels: Callable[[], Mapping[str, str]]
+    results: Iterable[Mapping[str, Any]], tag_property: str, names: Callable[[], Callable[[str], str]]
 ) -> pa.Table:
-    """CONTACT_SCHEMA, one row per address. `labels` (tag name -> option) is asked only when somebody has a tag."""
+    """CONTACT_SCHEMA, one row per address. `names` (which tag an option is) is asked only when somebody has a tag."""
     columns: dict[str, list[Any]] = {name: [] for name in CONTACT_SCHEMA.names}
-    names: dict[str, str] | None = None
     for result in results:
         properties = result.get("properties") or {}
         held = values(result, tag_property)
-        if held and names is None:
-            names = {value: name for name, value in labels().items()}
-        tags = [(names or {}).get(value, tag_name(value)) for value in held]
+        tags = list(map(names(), held)) if held else []
         for address in addresses(properties):
             row = (address, str(result["id"]), str(status_of(properties)), None, tags, None)
             for column, value in zip(columns.values(), row, strict=True):

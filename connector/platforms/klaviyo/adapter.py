@@ -125,6 +125,9 @@ class Klaviyo:
         lists with one name the oldest counts."""
         return lists.found(self._pages) if Kind.LIST in kinds else {}
 
+    def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
+        """See Adapter. Lists are asked for by id; a tag is its own value."""
+
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         """See Adapter. A tag needs no creation: its id is its name."""
         names = [target.name for target in targets if target.kind is Kind.LIST]
@@ -306,7 +309,7 @@ class Klaviyo:
         try:
             reply = self._write("POST", "/api/profile-bulk-import-jobs", body, "import", replayable=False)
         except Refused as refused:
-            if not isinstance(refused, BadRecords):
+            if not isinstance(refused, BadRecords) or not refused.culprits:
                 self._must_exist(joined)
             raise
         return Job(wire.read(wire.One, reply, self._name).data.id, POLL_FIRST)

@@ -317,6 +317,7 @@ def _refused(destination: str, status: int, code: str, errors: Sequence[Mapping[
             destination=destination,
             code=code,
         )
+    pointers: set[str] = set()
     if status == 410:
         advice = "The revision is retired: set settings.revision to a newer date."
     else:
@@ -324,4 +325,6 @@ def _refused(destination: str, status: int, code: str, errors: Sequence[Mapping[
                     if isinstance(each.get("source"), Mapping)}  # fmt: skip
         advice = f"At {', '.join(sorted(pointers))}." if pointers else ""
     text = f"{destination}: Klaviyo refused the request ({status}, {code}). {advice}".rstrip()
+    if status in (400, 409, 422) and pointers <= {"/data", "/data/"}:  # by which record, halving finds out
+        return BadRecords(text, {}, destination=destination, code=code)
     return Refused(text, destination=destination, code="not_found" if status == 404 else code)

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from connector.config.sections.models import Destination
 from connector.core.errors import Auth, ContractError, NotSent, Refused, Unanswered
-from connector.core.events import Listener, Progress
+from connector.core.events import Listener
 from connector.core.model import Kind, Op, Outcome, Target
 from connector.core.problem import did_you_mean
 from connector.platforms.base import Account, Batch, Done, Identity, Job, RecordOutcome, before_sending
@@ -33,7 +33,8 @@ from connector.platforms.http.client import Http
 from connector.platforms.http.limits import Clock, Limiter
 from connector.platforms.mailchimp import engagement, jobs, wire
 from connector.platforms.mailchimp.errors import trouble
-from connector.platforms.mailchimp.facts import CAPABILITIES, CLOCK_SKEW, CONCURRENCY, OVERLAP, PAGE, POLL_SECONDS
+from connector.platforms.mailchimp.facts import CAPABILITIES, CLOCK_SKEW, CONCURRENCY, PAGE, POLL_SECONDS
+from connector.platforms.mailchimp.pages import Pages
 from connector.vendors.mailchimp import MAILCHIMP
 
 
@@ -64,6 +65,7 @@ class Mailchimp:
             listener,
             hint=f"The last part of the key in {destination.secret}, after the hyphen, must be its data center.",
         )
+        self._pages = Pages(self._http, self._name, listener)
 
     # ------------------------------------------------------------ reading
 
@@ -122,7 +124,7 @@ class Mailchimp:
             return {}
         query = {"type": "static", "fields": "segments.id,segments.name,total_items"}
         found: dict[str, int] = {}
-        for page in self._pages(f"{self._path()}/segments", "segments", query):
+        for page in self._pages.by_offset(f"{self._path()}/segments", "segments", query):
             for segment in page:
                 # Mailchimp allows two tags of one name (observed): the older one is meant, whatever the order.
                 name, number = str(segment.get("name")), segment.get("id")
@@ -130,6 +132,9 @@ class Mailchimp:
                     raise self._strange("a tag in the answer has no number")
                 found[name] = min(number, found.get(name, number))
         return {(Kind.TAG, name): str(number) for name, number in found.items()}
+
+    def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
+        """See Adapter. Tags are asked for by id."""
 
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         found = dict(self.targets(frozenset(target.kind for target in targets)))
@@ -175,16 +180,14 @@ class Mailchimp:
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         """Archived members last: they are shown only when asked for by status, and whoever is archived while we read
         is then seen as such."""
-        query: dict[str, Any] = {"sort_field": "last_changed", "sort_dir": "ASC"}
-        if since is not None:
-            # since_last_changed leaves its own second out, and counts by Mailchimp's clock.
-            query["since_last_changed"] = (since.astimezone(UTC) - CLOCK_SKEW).isoformat(timespec="seconds")
-        yield from self._members(query)
-        yield from self._members({**query, "status": "archived"})
+        # since_last_changed leaves its own second out, and counts by Mailchimp's clock.
+        start = None if since is None else since.astimezone(UTC) - CLOCK_SKEW
+        yield from self._members({}, start)
+        yield from self._members({"status": "archived"}, start)
 
-    def _members(self, query: Mapping[str, Any]) -> Iterator[pa.Table]:
+    def _members(self, query: Mapping[str, Any], since: datetime | None = None) -> Iterator[pa.Table]:
         fields = ",".join([*(f"members.{name}" for name in wire.MEMBER_FIELDS), "total_items"])
-        pages = self._pages(f"{self._path()}/members", "members", {**query, "fields": fields}, OVERLAP)
+        pages = self._pages.by_change(f"{self._path()}/members", {**query, "fields": fields}, since)
         return (wire.contacts(page, self._name) for page in pages)
 
     def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
@@ -196,36 +199,19 @@ class Mailchimp:
             "include_unsubscribed": "true",
         }
         path = f"{self._path()}/segments/{quote(remote_id, safe='')}/members"
-        return (wire.tagged(page, self._name) for page in self._pages(path, "members", query))
+        return (wire.tagged(page, self._name) for page in self._pages.by_offset(path, "members", query))
 
     def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
         def pages(path: str, key: str, query: Mapping[str, Any], size: int | None) -> Iterator[list[dict[str, Any]]]:
-            return self._pages(path, key, query, size=size or PAGE)
+            return self._pages.by_offset(path, key, query, size=size or PAGE)
 
         list_id = self._path().removeprefix("/lists/")
         return engagement.happened(pages, list_id, since, until)
 
-    def _pages(
-        self, path: str, key: str, query: Mapping[str, Any], overlap: int = 0, size: int = PAGE
-    ) -> Iterator[list[dict[str, Any]]]:
-        offset = 0
-        while True:
-            reply = self._http.send("GET", path, query={**query, "count": size, "offset": offset})
-            page = wire.rows(reply.body, key, self._name)
-            total = reply.body.get("total_items")
-            total = total if isinstance(total, int) else None
-            if page:
-                yield page
-            seen = offset + len(page)
-            self._listener(Progress(self._name, f"reading {key}", seen, total))
-            if not page or (seen >= total if total is not None else len(page) < size):
-                return
-            offset = seen - min(overlap, len(page) - 1)
-
     def _merge_fields(self) -> list[dict[str, Any]]:
         names = ("tag", "name", "type", "required")
         fields = ",".join([*(f"merge_fields.{name}" for name in names), "total_items"])
-        pages = self._pages(f"{self._path()}/merge-fields", "merge_fields", {"fields": fields})
+        pages = self._pages.by_offset(f"{self._path()}/merge-fields", "merge_fields", {"fields": fields})
         return [field for page in pages for field in page]
 
     def _field_types(self) -> Mapping[str, str]:
@@ -242,7 +228,7 @@ class Mailchimp:
         with self._lock:
             if self._audience_found is None:
                 query = {"fields": "lists.id,lists.name,total_items"}
-                audiences = [audience for page in self._pages("/lists", "lists", query) for audience in page]
+                audiences = [audience for page in self._pages.by_offset("/lists", "lists", query) for audience in page]
                 self._audience_found = wire.audience(audiences, self._audience_wanted, self._name)
             return self._audience_found
 
@@ -344,7 +330,9 @@ class Mailchimp:
     def unfinished(self) -> Mapping[str, datetime | None]:
         """See Adapter. /batches cannot be asked by status."""
         fields = ",".join([*(f"batches.{name}" for name in ("id", "status", "submitted_at")), "total_items"])
-        return wire.open_batches(row for page in self._pages("/batches", "batches", {"fields": fields}) for row in page)
+        return wire.open_batches(
+            row for page in self._pages.by_offset("/batches", "batches", {"fields": fields}) for row in page
+        )
 
     def _strange(self, what: str) -> ContractError:
         text = f"{self._name}: {what}. Mailchimp changed, or this is not its address."

@@ -52,7 +52,10 @@ def trouble(destination: str, secret_name: str, reply: Reply) -> DestinationErro
         return error(Refused, "not_found", text)
     if reply.status in (413, 414):
         return error(TooLarge, str(reply.status), "the request is too large.")
-    return _bad_request(destination, reply) or error(Refused, str(reply.status), f"refused ({reply.status}).")
+    named, text = _bad_request(destination, reply), f"{destination}: refused ({reply.status}).{said}"
+    if named is None and reply.status in (400, 422) and not _errors(reply):  # by which record, halving finds out
+        return BadRecords(text, {}, destination=destination, code="refused")
+    return named or Refused(text, destination=destination, code=str(reply.status))
 
 
 def _bad_request(destination: str, reply: Reply) -> DestinationError | None:

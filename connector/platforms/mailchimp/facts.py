@@ -13,7 +13,6 @@ from connector.platforms.base import Capabilities, Engagement, OpSpec, RetireSpe
 from connector.vendors.mailchimp import MAILCHIMP
 
 PAGE = 1000  # the most rows of any page
-OVERLAP = 50  # rows read twice, because whoever changes while we read moves to the end and the others move up
 CLOCK_SKEW = timedelta(minutes=10)
 CONCURRENCY = 9  # of 10 connections per user, which all programs share
 POLL_SECONDS = 2.0

@@ -52,6 +52,7 @@ class Settings:
     fault_seed: int = 1  # the same seed and the same requests in the same order give the same faults
     limits: bool = True  # rate limits and connection caps; size caps of a request always hold
     limit_scale: float = 1.0  # 0.5 allows half of what the vendor documents, 100 is as good as off
+    declines: str = ""  # a writing request that holds this text gets the vendor's 400, which names no record
     polls: int = 2  # a job is done when it is polled for the nth time; 0: at once
     patience_s: float = 5.0  # a job is over after so many seconds, however seldom it is polled
     samples: bool = True  # install() also seeds a few invented people
