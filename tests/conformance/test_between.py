@@ -48,6 +48,7 @@ def test_an_opt_out_between_two_pushes(desk: Desk, kit: Kit) -> None:
     assert kit.said_no() >= opted_out
 
 
+@pytest.mark.sweep(keep=2)
 def test_a_contact_deleted_between_two_pushes(desk: Desk, kit: Kit) -> None:
     """Nothing is reported of it that is not so, and the others get what was asked for."""
     people = [Person(ANN, name="Old"), Person(BEA, name="Old"), Person(CID, name="Old")]

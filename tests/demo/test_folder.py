@@ -123,6 +123,7 @@ def test_without_exports_of_today_every_command_tells_how_to_make_them(tmp_path:
     assert "sync demo`" not in sync(tmp_path, *command).stderr
 
 
+@pytest.mark.sweep(keep=0)
 def test_a_later_day_goes_on_with_the_state_of_the_earlier_one(tmp_path: Path) -> None:
     for days, expected in ((0, "applied"), (1, "No changes."), (366, "No changes.")):
         day = str(DAY + timedelta(days=days))
@@ -160,6 +161,7 @@ def test_every_command_works_without_options_at_any_hour_anywhere(
         assert "No changes." in again.stdout
 
 
+@pytest.mark.sweep(keep=0)
 def test_the_demo_shows_the_lifecycle_once_it_asks_for_less(tmp_path: Path) -> None:
     """As docs/lifecycle.md says."""
     assert sync(tmp_path, "demo").returncode == 0

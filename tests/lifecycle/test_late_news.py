@@ -84,6 +84,7 @@ def test_the_recheck_asks_every_platform(made: World, platform: str) -> None:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_a_click_that_the_platform_delivers_days_late(made: World, platform: str) -> None:
     """It is dated before the last reading, which ended long after it."""
     before = sends(made, platform)
@@ -96,6 +97,7 @@ def test_a_click_that_the_platform_delivers_days_late(made: World, platform: str
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_a_late_click_that_is_there_after_the_plan(made: World, platform: str) -> None:
     """Also when a later open is known already: opens are no sign of life here."""
     clicked(made, platform, ANN, made.day - 0.1, "open")
@@ -111,6 +113,7 @@ def test_a_late_click_that_is_there_after_the_plan(made: World, platform: str) -
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_a_late_click_counts_however_long_ago_the_last_cleanup_was(made: World, platform: str) -> None:
     """A push had read past it; the cleanup comes a month later."""
     clicked(made, platform, ANN, made.day - 3)

@@ -83,6 +83,7 @@ def test_fields_and_other_changes_reach_the_new_address(world: Small) -> None:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_somebody_who_unsubscribed_stays_so_under_the_new_address(world: Small, platform: str) -> None:
     world.unsubscribe(platform, OLD)
     world.write(MOVED)

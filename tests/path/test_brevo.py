@@ -176,6 +176,7 @@ def test_who_opted_out_is_taken_out_when_they_leave_the_segment_and_stays_blockl
 
 
 @pytest.mark.parametrize("erased", [("ann",), ("ann", "bea", "cid")])
+@pytest.mark.sweep(keep=1)
 def test_whoever_was_erased_meanwhile_does_not_come_back(world: World, erased: tuple[str, ...]) -> None:
     world.write(PEOPLE)
     world.push()
@@ -194,6 +195,7 @@ def test_whoever_was_erased_meanwhile_does_not_come_back(world: World, erased: t
 
 
 @pytest.mark.parametrize("after", [False, True])
+@pytest.mark.sweep(keep=1)
 def test_an_address_that_changed_at_brevo_is_not_made_a_second_contact(world: World, after: bool) -> None:
     world.write(PEOPLE)
     world.push()

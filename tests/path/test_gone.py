@@ -170,6 +170,7 @@ def test_undo_brings_nobody_back(world: Small) -> None:
 
 
 @pytest.mark.parametrize("platform", ["klaviyo", "hubspot"])
+@pytest.mark.sweep(keep=1)
 def test_an_old_state_that_parked_them_recovers(world: Small, platform: str) -> None:
     first(world, platform, BOTH)
     erase(world, platform)

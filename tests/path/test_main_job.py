@@ -162,6 +162,7 @@ def test_limit_is_a_careful_first_try(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("words", [("--to", "mailchimp"), ("--only", "vip"), ("--limit", "3"), ("--refresh",)])
+@pytest.mark.sweep(keep=2)
 def test_a_saved_plan_is_applied_whole_or_not_at_all(desk: Desk, words: tuple[str, ...]) -> None:
     assert desk.sync("plan", "--rehearse", "--out", "today.plan").returncode == 0
     done = desk.sync("push", "--rehearse", "--yes", "--plan", "today.plan", *words)

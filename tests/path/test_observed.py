@@ -149,6 +149,7 @@ def did(name: str, what: str, days: int, **more: bool) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_opens_clicks_sends_and_bounces_come_back_as_columns(world: Small, platform: str) -> None:
     world.write(PEOPLE)
     world.push(to=(platform,))

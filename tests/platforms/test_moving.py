@@ -54,6 +54,7 @@ def hubspot(world: Small) -> Iterator[Adapter]:
 
 
 @pytest.mark.parametrize("seconds", ["one millisecond", "several"])
+@pytest.mark.sweep(keep=1)
 def test_nobody_is_lost_in_a_search(world: Small, hubspot: Adapter, seconds: str) -> None:
     people, ids = [f"person{number}@example.com" for number in range(700)], []
     for start in range(0, 700, 100):
