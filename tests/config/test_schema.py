@@ -48,6 +48,7 @@ def test_the_example_is_valid_with_its_names() -> None:
 
 
 @pytest.mark.parametrize("condition", [case[0] for case in TESTS])
+@pytest.mark.sweep(keep=16)
 def test_good_conditions_are_valid(condition: str) -> None:
     assert errors(file_when(condition)) == []
 

@@ -32,6 +32,7 @@ def known(desk: Desk, kit: Kit, people: Sequence[Person]) -> None:
     pushed(desk, kit, people)
 
 
+@pytest.mark.sweep(keep=2)
 def test_an_opt_out_between_two_pushes(desk: Desk, kit: Kit) -> None:
     """Whatever way somebody opted out in, they are in no further target and no field of theirs changes."""
     no = [status for status in kit.statuses if kit.meanings[status] is Meaning.NO]

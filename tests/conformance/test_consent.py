@@ -59,6 +59,7 @@ def targeted(kit: Kit) -> set[str]:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.sweep(keep=2)
 def test_all_pairs_of_status_consent_and_policy(desk: Desk, kits: list[Kit], policy: str) -> None:
     people = []
     for kit in kits:

@@ -68,6 +68,7 @@ def test_a_row_that_leaves_takes_nothing_from_the_row_that_stays(desk: Desk, rea
     settled(desk)
 
 
+@pytest.mark.sweep(keep=2)
 def test_missing_consent_of_one_row_counts_for_both(desk: Desk, readdressed: Kit) -> None:
     kit, cid = readdressed, Person(CID)
     plan = pushed(desk, Person(ANN, consent="no"), Person(BEA, vip=True, name="Bea"), cid)

@@ -51,6 +51,7 @@ def test_an_opt_out_that_is_not_understood(desk: Desk, kit: Kit) -> None:
         assert kit.members(kind, "vip") == {IN, SILENT}
 
 
+@pytest.mark.sweep(keep=2)
 def test_a_member_whose_consent_becomes_unclear_leaves(desk: Desk, kit: Kit) -> None:
     asking(desk, kit, {"not": {"consent": True}})
     people = [Person(IN, consent="no"), Person(ODD, consent="no")]

@@ -137,6 +137,21 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[VARIABLE] = tempfile.mkdtemp(prefix="contract-")
     kept = config.stash[_RECORD] = Record(Path(os.environ[VARIABLE]))
     _listen(kept)
+    if not is_worker(config):
+        config.pluginmanager.register(_Meanwhile(kept))
+
+
+@dataclass
+class _Meanwhile:
+    """Judges now and then, while workers run tests: all at the end would keep one processor idle."""
+
+    kept: Record
+    tests: int = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.tests += report.when == "call"
+        if self.tests % 100 == 0:
+            self.kept.judge()
 
 
 def is_worker(config: pytest.Config) -> bool:

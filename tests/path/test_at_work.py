@@ -68,7 +68,7 @@ def at_work(url: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.sweep(keep=6)
+@pytest.mark.sweep(keep=3)
 def test_it_is_named(world: Small, state: str, command: str) -> None:
     with at_work(state) as before:
         words = [before if word == "RUN" else word for word in COMMANDS[command]]

@@ -36,6 +36,7 @@ def retry(world: Small, platform: str) -> int:
 
 
 @pytest.mark.parametrize("platform", ["mailchimp", "klaviyo", "hubspot"])
+@pytest.mark.sweep(keep=1)
 def test_one_record_is_found_and_everybody_else_is_served(world: Small, platform: str) -> None:
     write(world, platform)
     world.running.settings(declines=ODD)

@@ -16,6 +16,7 @@ def _header_only(file: Path) -> None:
     file.write_text(file.read_text(encoding="utf-8").splitlines(keepends=True)[0], encoding="utf-8")
 
 
+@pytest.mark.sweep(keep=0)
 def test_orders_of_a_header_are_told_everywhere(pushed: Desk) -> None:
     _header_only(pushed.folder / "exports" / "orders.csv")
     words = "WARNING: orders: orders.csv has a header and no row, as after a failed export."

@@ -116,7 +116,7 @@ CASES = [
 
 @pytest.mark.parametrize("change", ["fields", "target", "both"])
 @pytest.mark.parametrize(("platform", "how", "segments", "kind"), CASES)
-@pytest.mark.sweep(keep=6)
+@pytest.mark.sweep(keep=4)
 def test_who_is_gone_is_skipped_and_everybody_else_goes_on(
     world: Small, platform: str, how: str, segments: str, kind: str, change: str
 ) -> None:

@@ -66,6 +66,7 @@ def test_the_rest_of_the_person_goes_on(world: Small, platform: str) -> None:
 
 
 @pytest.mark.parametrize("platform", ["klaviyo", "hubspot", "mailchimp"])
+@pytest.mark.sweep(keep=1)
 def test_who_is_new_is_created_without_the_value(world: Small, platform: str) -> None:
     """With one refused value nobody is left out: the person, tags and lists come, and the value is parked."""
     lists = "\n  all: {when: {plan: paid}, send_to: {PLATFORM: {list: All}}}"

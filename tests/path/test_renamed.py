@@ -109,7 +109,7 @@ OPTIONS: dict[str, Any] = {"allow": ("removes", "empty", "adds"), "reason": "a t
 @pytest.mark.parametrize("taken", [False, True], ids=["renamed", "and its old name is another's"])
 @pytest.mark.parametrize("names", ["[Bob, Cleo]", "[Bob]"], ids=["both", "removals alone"])
 @pytest.mark.parametrize(("platform", "kind"), CASES)
-@pytest.mark.sweep(keep=6)
+@pytest.mark.sweep(keep=4)
 def test_a_renamed_target_is_still_ours(world: Small, platform: str, kind: str, names: str, taken: bool) -> None:
     write(world, platform, kind, "[Ann, Bob]")
     assert world.push(to=(platform,))[1].exit_code == 0

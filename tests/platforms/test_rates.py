@@ -111,6 +111,7 @@ def share(arrivals: list[float], window: Window) -> float:
     return used / (whole * window.requests)
 
 
+@pytest.mark.sweep(keep=0)
 def test_hubspot_creates_at_the_pace_of_its_limit() -> None:
     bench = Bench("hubspot")
     bench.clock.sleep(60)

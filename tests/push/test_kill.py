@@ -92,7 +92,7 @@ def finish(path: Path, platform: FakePlatform) -> None:
 
 
 @pytest.mark.parametrize(("profile", "after"), [*((profile, False) for profile in PROFILES), ("jobs and ids", True)])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_killed_at_every_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, after: bool) -> None:
     for number in range(1, 100):
         path = tmp_path / f"{number}.db"

@@ -51,6 +51,7 @@ def test_nothing_is_called_by_two_words_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.sweep(keep=20)
 def test_an_example_is_read_completed_and_explained_as_it_is_written(example: str) -> None:
     text = file_when(example)
     assert errors(text) == []

@@ -47,7 +47,7 @@ damage = st.composite(_damaged)
 
 
 @pytest.mark.parametrize(("name", "text"), [("c.csv", CSV), ("c.jsonl", JSON), ("c.csv.gz", CSV)])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_damaged_files(name: str, text: bytes) -> None:
     @settings(max_examples=34, deadline=None)
     @given(damage(text))

@@ -146,6 +146,7 @@ WHOLE = [
 ]
 
 
+@pytest.mark.sweep(keep=0)
 def test_whole_commands_work_with_it(site: Site) -> None:
     """Nothing on the way asks for one of our platforms."""
     site.sister()
