@@ -141,7 +141,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Meanwhile(kept))
 
 
-@dataclass
+@dataclass(eq=False)
 class _Meanwhile:
     """Judges now and then, while workers run tests: all at the end would keep one processor idle."""
 
