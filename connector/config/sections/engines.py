@@ -58,6 +58,9 @@ def _source(source: Source, other: bool) -> Iterator[tuple[Loc, str]]:
     if source.name != CONTACTS and source.id is not None:
         yield (*loc, "id"), "`id` of events is about rows of files; make one row per event in a view. Take it out."
     for name, column in source.columns.items():
+        if column.type == "day":
+            text = "Days without a year are texts in files; make them dates of any past year in a view, without `type`."
+            yield (*loc, "columns", name, "type"), text
         for key in _OF_CELLS:
             if key in column.model_fields_set:
                 yield (*loc, "columns", name, key), f"`{key}` is about texts in files; a table has types. Take it out."
