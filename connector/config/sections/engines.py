@@ -55,6 +55,8 @@ def _source(source: Source, other: bool) -> Iterator[tuple[Loc, str]]:
             yield (*loc, key), f"`{key}` is about files; a table has none. Take it out."
     if len(source.addresses) > 1:
         yield (*loc, "email"), "Several columns of addresses are about files; choose one in a view."
+    if source.emails is not None:
+        yield (*loc, "emails"), "Further addresses are read from files; make one row per address in a view of events."
     if source.name != CONTACTS and source.id is not None:
         yield (*loc, "id"), "`id` of events is about rows of files; make one row per event in a view. Take it out."
     for name, column in source.columns.items():
