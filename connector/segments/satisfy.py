@@ -132,7 +132,7 @@ _DECIDED: Mapping[str, frozenset[str]] = {
     "number": _WHOLE | _NUMBERS.keys(),
     "text": _WHOLE,
     "boolean": _WHOLE,
-    "date": _WHOLE | {"on", "before", "after", "between", "within", "more_than_ago", "within_next"},
+    "date": _WHOLE | {"on", "before", "after", "between", "within", "more_than_ago", "within_next", "during"},
 }
 
 

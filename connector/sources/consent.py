@@ -20,7 +20,7 @@ from connector.core.model import ColumnType
 from connector.sources import engine
 from connector.sources.cells import Where, cell, place
 from connector.sources.columns.layout import Layout
-from connector.sources.columns.normalise import boolean, boolean_sql
+from connector.sources.columns.normalise import boolean, boolean_sql, country
 from connector.sources.findings import Findings
 from connector.sources.refusals import MISSING, Refusal
 from connector.sources.tables import Typed
@@ -30,28 +30,30 @@ if TYPE_CHECKING:
     import duckdb
 
 UNCLEAR = pa.schema([("email", pa.string()), ("decided", pa.bool_())])
-_MESSAGE = "people have values that are not understood or contradict each other: their consent does not hold"
+MESSAGE = "people have values that are not understood or contradict each other: their consent does not hold"
 FEW = 0.05  # share of the rows up to which a blank is an exception
 _WORDS = ("text", "country")
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """One column that consent uses. `value` is SQL of the value with which consent does not hold, "" when none is."""
 
     name: str
     type: ColumnType
     value: str
+    refusing: bool | str | None = None  # the same as a value; None is a missing one, or none
     says_yes: bool | None = None  # a text that the rule compares with a word for yes (True) or no (False)
 
     @classmethod
-    def of(cls, column: str, type_: ColumnType, refusal: Refusal) -> _Asked:
+    def of(cls, column: str, type_: ColumnType, refusal: Refusal) -> Asked:
         if refusal == MISSING:
             return cls(column, type_, "NULL")
         if isinstance(refusal, bool) and type_ == "boolean":
-            return cls(column, type_, str(refusal))
+            return cls(column, type_, str(refusal), refusal)
         if isinstance(refusal, str) and type_ in _WORDS:
-            return cls(column, type_, literal(refusal), boolean(refusal) if type_ == "text" else None)
+            written = (country(refusal) or refusal) if type_ == "country" else refusal
+            return cls(column, type_, literal(written), written, boolean(refusal) if type_ == "text" else None)
         return cls(column, type_, "")
 
 
@@ -68,7 +70,7 @@ def settle(
     for column, refusal in refusing.items():
         if column not in typed.types:
             continue
-        asked = _Asked.of(column, typed.types[column], refusal)
+        asked = Asked.of(column, typed.types[column], refusal)
         _blank(con, typed, layout, column, findings)
         if asked.says_yes is not None:
             _one_word(con, typed, asked)
@@ -77,7 +79,7 @@ def settle(
             con.execute(f"UPDATE {typed.table} SET {name(column)} = {asked.value} WHERE _email IN (FROM doubted)")
         con.execute(f"INSERT INTO unclear SELECT _email, {bool(asked.value)} FROM doubted")
         count = engine.number(con, "SELECT count(*) FROM doubted")
-        findings.add("consent-unclear", "contacts", column, count, _MESSAGE, *_first(con, typed, layout, column))
+        findings.add("consent-unclear", "contacts", column, count, MESSAGE, *_first(con, typed, layout, column))
     sql = "SELECT email, bool_and(decided) AS decided FROM unclear GROUP BY email"
     return con.sql(sql).to_arrow_table().cast(UNCLEAR)
 
@@ -97,13 +99,13 @@ def _blank(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, column:
     findings.add("consent-blank", "contacts", column, count, message, where)
 
 
-def _one_word(con: duckdb.DuckDBPyConnection, typed: Typed, asked: _Asked) -> None:
+def _one_word(con: duckdb.DuckDBPyConnection, typed: Typed, asked: Asked) -> None:
     """Texts of the same meaning as the rule's word become that word: `ja` where it says Yes."""
     said = boolean_sql(trim_sql(name(asked.name)))
     con.execute(f"UPDATE {typed.table} SET {name(asked.name)} = {asked.value} WHERE {said} = {asked.says_yes}")
 
 
-def _doubt(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, asked: _Asked, updated_at: str | None) -> None:
+def _doubt(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, asked: Asked, updated_at: str | None) -> None:
     """Make the table `doubted`: people whose newest rows that say anything are unreadable or disagree."""
     value = f"t.{name(asked.name)}"
     said = boolean_sql(trim_sql(value))

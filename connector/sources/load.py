@@ -21,11 +21,24 @@ import pyarrow as pa
 from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
-from connector.sources import consent, engine, identity, kept, keys, lines, members, quarantine, refusals, related
+from connector.sources import (
+    consent,
+    engine,
+    further,
+    identity,
+    kept,
+    keys,
+    lines,
+    members,
+    quarantine,
+    refusals,
+    related,
+)
 from connector.sources.columns import currencies, vacant
 from connector.sources.columns.layout import Layout, Wish
 from connector.sources.columns.model import SourceInfo
 from connector.sources.findings import Findings
+from connector.sources.further import COLUMN
 from connector.sources.hygiene.addresses import mark, quarantined
 from connector.sources.kept import Kept
 from connector.sources.model import EVENT, LINE, QUARANTINE_SCHEMA, Loaded
@@ -131,7 +144,8 @@ class _Load:
         updated = "updated_at" if "updated_at" in info.columns else None
         joined_by = {self._join(other)[1] for other in others}
         id_ = "id" if "id" in info.columns and info.columns["id"].origin != "header" else None
-        more = {one for one in (updated, id_, currencies.beside(info)) if one}
+        also = COLUMN if COLUMN in info.columns and info.columns[COLUMN].origin != "header" else None
+        more = {one for one in (updated, id_, also, currencies.beside(info)) if one}
         columns = sorted((self._asked("contacts") | joined_by | more) - {"email"})
         wish = Wish(
             info=info, number=0, key="email", by_email=True, columns=columns,
@@ -152,6 +166,10 @@ class _Load:
             if id_ is not None:
                 text = builder.layout.text(builder.layout.column(id_), builder.layout.slot(id_))
                 identity.readdress(self.con, typed, text, updated, self.findings)
+                self.moved = True
+            if also is not None:
+                text = builder.layout.text(builder.layout.column(also), builder.layout.slot(also))
+                further.take(self.con, typed, text, self.findings)
                 self.moved = True
             if self.keep:
                 self._keep(typed, builder.layout, columns, updated)

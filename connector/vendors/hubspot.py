@@ -19,6 +19,7 @@ _PRESET = {
     "country/region": Known("country", "country"),
     "country/region code": Known("country_code", "country"),
     "ip country code": Known("ip_country_code", "country"),
+    "additional email addresses": Known("emails", "text"),
     "city": Known("city"),
     "state/region": Known("state"),
     "postal code": Known("postal_code", "text"),

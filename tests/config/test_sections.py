@@ -120,6 +120,8 @@ TRAITS = [
     (traits("{count: visits, within: ▸90 days}"), "missing-time"),
     (traits("{latest: ▸visits}"), "missing-time"),
     (traits("{count: orders, within: ▸soon}"), "bad-duration"),
+    (traits("{count: orders, during: ▸next year}"), "unknown-value"),
+    (traits("{count: orders, within: 5 days, ▸during: last year}"), "contradiction"),
     (traits("{count: orders, where: ▸shoes}"), "wrong-type"),
     (traits("{count: orders, where: {▸segment: vip}}"), "misplaced-word"),
     (traits("{count: orders, where: {▸visits: {}}}"), "misplaced-word"),

@@ -245,7 +245,7 @@ class Oracle:
     def rows(self, ask: Any, person: Person) -> list[Person]:
         found = [row for row in person["events"].get(ask.source, []) if ask.where is None or self.holds(ask.where, row)]
         if ask.within is not None:
-            found = [row for row in found if row["_at"] is not None and self.window("within", ask.within, row["_at"])]
+            found = [row for row in found if row["_at"] is not None and self.lately(ask.within, row["_at"])]
         return found
 
     def measured(self, measure: str, rows: Sequence[Person], column: str | None) -> Any:
@@ -332,6 +332,8 @@ class Oracle:
     def date(self, test: r.Compare, value: date) -> bool:
         if test.test in ("within", "more_than_ago", "within_next"):
             return self.window(test.test, test.value, value)
+        if test.test == "during":
+            return self.during(test.value, value)
         if test.test in ("is", "on"):
             return self.on(test.value, value) == 0
         if test.test == "in":
@@ -358,6 +360,15 @@ class Oracle:
             mine, its = value, self.instant(datetime.fromisoformat(written))
         return (mine > its) - (mine < its)
 
+    def lately(self, window: r.Window, value: date) -> bool:
+        return self.during(window, value) if isinstance(window, r.Period) else self.window("within", window, value)
+
+    def during(self, period: r.Period, value: date) -> bool:
+        """Counts the units between two days; none of them are computed."""
+        if period.step == 0 and (value > self.as_of if isinstance(value, datetime) else value > self.today):
+            return False
+        return ordinal(self.local_day(value), period.unit) - ordinal(self.today, period.unit) == period.step
+
     def window(self, name: str, window: r.Duration, value: date) -> bool:
         if window.unit == "hour":
             span = timedelta(hours=window.number)
@@ -383,6 +394,13 @@ class Oracle:
             if self.today <= kept <= last:
                 return True
         return False
+
+
+def ordinal(day: date, unit: str) -> int:
+    """Which day, week (from Monday on), month, quarter or year of all it lies in."""
+    if unit in ("day", "week"):
+        return day.toordinal() if unit == "day" else (day.toordinal() - 1) // 7  # 1 January of the year 1 is a Monday
+    return day.year if unit == "year" else (day.year * 12 + day.month - 1) // (3 if unit == "quarter" else 1)
 
 
 def share(name: str, person: Person) -> Fraction:

@@ -25,7 +25,7 @@ def sweep(cases: int, agree: Callable[[World], int]) -> None:
         phases=[Phase.generate],  # a failing world is small enough to read; shrinking it takes minutes
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.tuples(worlds.people, worlds.segments, worlds.where, worlds.hourly))
+    @given(st.tuples(worlds.people, worlds.segments, worlds.where, worlds.windows))
     def compare(world: World) -> None:
         nonlocal left
         if left > 0:

@@ -96,6 +96,10 @@ calendar = st.tuples(st.integers(1, 14), st.sampled_from(["days", "weeks", "mont
     lambda found: f"{found[0]} {found[1]}"
 )
 hourly = calendar | st.integers(1, 60).map(lambda number: f"{number} hours")
+UNITS = ("week", "month", "quarter", "year")
+BEGUN = ["today", "yesterday", *(f"{step} {unit}" for step in ("this", "last") for unit in UNITS)]
+periods = st.sampled_from([*BEGUN, *(f"next {unit}" for unit in UNITS)])
+windows = hourly | st.sampled_from(BEGUN)
 moments = days.map(str) | instants.map(lambda at: at.replace(second=0, microsecond=0).isoformat(timespec="minutes"))
 texts = st.sampled_from(["is", "is_not"]).flatmap(lambda test: words.map(lambda value: {test: value}))
 few = st.lists(words, min_size=1, max_size=3)
@@ -123,6 +127,7 @@ _DAYS = (
     | one("month", st.lists(st.sampled_from(["jan", "february", "mar", "april", "dec"]), min_size=1, max_size=2))
     | one("weekday", st.sampled_from(["mon", "tue", "sunday", "sat"]))
     | one("within not_within more_than_ago within_next", calendar)
+    | one("during not_during", periods)
     | one("before after on is is_not", days.map(str))
     | one("in not_in", st.lists(days.map(str), min_size=1, max_size=3))
     | one("between", st.tuples(days.map(str), days.map(str)).map(_pair))
@@ -204,15 +209,20 @@ TRAITS = {
 }
 
 
+def beside(window: str | None) -> dict[str, str]:
+    """The window of events, by the word for it."""
+    return {} if window is None else {"during" if window in BEGUN else "within": window}
+
+
 def traits(where: Any, window: str) -> dict[str, Any]:
     return {
         "orders_count": {"count": "orders", "where": where},
-        "orders_recent": {"count": "orders", "within": window},
-        "revenue": {"sum": "orders.amount", "within": window, "where": where},
+        "orders_recent": {"count": "orders", **beside(window)},
+        "revenue": {"sum": "orders.amount", **beside(window), "where": where},
         "pieces_sum": {"sum": "orders.pieces"},
         "basket": {"average": "orders.amount"},
         "products": {"count": {"distinct": "orders.product"}, "where": where},
-        "dues": {"count": {"distinct": "orders.due"}, "within": window},
+        "dues": {"count": {"distinct": "orders.due"}, **beside(window)},
         "smallest": {"min": "orders.amount", "where": where},
         "last_due": {"latest": "orders.due"},
         "last_order": {"latest": "orders"},
@@ -225,16 +235,16 @@ def traits(where: Any, window: str) -> dict[str, Any]:
 
 where = combined(tests_of(ORDER_TYPES))
 events = st.one_of(
-    st.tuples(st.none() | hourly, st.none() | where, st.sampled_from(["exists", "never"])).map(
+    st.tuples(st.none() | windows, st.none() | where, st.sampled_from(["exists", "never"])).map(
         lambda found: _events({} if found[2] == "exists" else {"never": True}, found[0], found[1])
     ),
-    st.tuples(NUMBERS, st.none() | hourly, st.none() | where).map(
+    st.tuples(NUMBERS, st.none() | windows, st.none() | where).map(
         lambda found: _events({"count": found[0]}, *found[1:])
     ),
-    st.tuples(st.sampled_from(["sum", "average", "min", "max"]), NUMBERS, st.none() | hourly, st.none() | where).map(
+    st.tuples(st.sampled_from(["sum", "average", "min", "max"]), NUMBERS, st.none() | windows, st.none() | where).map(
         lambda found: _events({found[0]: "amount", **found[1]}, *found[2:])
     ),
-    st.tuples(st.sampled_from(["product", "pieces"]), NUMBERS, st.none() | hourly, st.none() | where).map(
+    st.tuples(st.sampled_from(["product", "pieces"]), NUMBERS, st.none() | windows, st.none() | where).map(
         lambda found: _events({"count_distinct": found[0], **found[1]}, *found[2:])
     ),
     st.tuples(st.sampled_from(["first_within", "last_within"]), hourly, st.none() | where).map(
@@ -244,9 +254,7 @@ events = st.one_of(
 
 
 def _events(test: dict[str, Any], within: str | None, where: Any) -> dict[str, Any]:
-    body = dict(test)
-    if within is not None:
-        body["within"] = within
+    body = {**test, **beside(within)}
     if where is not None:
         body["where"] = where
     return {"orders": body}

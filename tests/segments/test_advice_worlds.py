@@ -38,7 +38,7 @@ AS_OF = worlds.AS_OF.replace(tzinfo=UTC)
     suppress_health_check=list(HealthCheck),
 )
 @given(
-    people=worlds.people, old=worlds.segments, new=worlds.segments, where=worlds.where, window=worlds.hourly
+    people=worlds.people, old=worlds.segments, new=worlds.segments, where=worlds.where, window=worlds.windows
 )  # fmt: skip
 def test_advice_and_difference(people: list[dict[str, Any]], old: Any, new: Any, where: Any, window: str) -> None:
     orders = [{**row, "_email": person["email"]} for person in people for row in person["events"]["orders"]]

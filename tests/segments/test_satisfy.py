@@ -40,7 +40,7 @@ claims: set[str] = set()
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-@given(people=worlds.people, found=st.lists(rules, min_size=4, max_size=8), where=worlds.where, window=worlds.hourly)
+@given(people=worlds.people, found=st.lists(rules, min_size=4, max_size=8), where=worlds.where, window=worlds.windows)
 def test_nobody_contradicts(people: list[dict[str, Any]], found: list[Any], where: Any, window: str) -> None:
     config = load_text(text(found, worlds.traits(where, window)), Path("segments.yaml"))
     data = Loaded(None, None, {}, TYPES, QUARANTINE_SCHEMA.empty_table())  # type: ignore[arg-type]

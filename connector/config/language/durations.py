@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from connector.config.language.periods import named
 from connector.config.language.rules import Duration, Unit
 from connector.config.sections.codes import BadValue
 from connector.core.problem import one_of
@@ -39,6 +40,8 @@ def duration(value: Any) -> Duration:
     if isinstance(value, Duration):
         return value
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None and named(value):
+        raise BadValue("bad-duration", f"{_FORMS} For a unit of the calendar a rule has `during: {named(value)}`.")
     if match is None:
         unit_missing = isinstance(value, int) and not isinstance(value, bool) and value > 0
         raise BadValue("bad-duration", f"{_FORMS} Did you mean “{value} days”?" if unit_missing else _FORMS)

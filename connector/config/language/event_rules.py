@@ -14,8 +14,9 @@ from connector.config.language.columns import counted, number_tests
 from connector.config.language.durations import duration
 from connector.config.language.event_words import BESIDE, EVENTS
 from connector.config.language.operands import yes
-from connector.config.language.rules import Compare, Duration, Events, Loc, Rule, Sequence, Step
+from connector.config.language.rules import Compare, Duration, Events, Loc, Rule, Sequence, Step, Window
 from connector.config.language.scope import Scope
+from connector.config.language.windows import window
 from connector.config.language.words import number_words
 from connector.config.sections.codes import BadValue
 from connector.core.problem import did_you_mean
@@ -83,17 +84,10 @@ class _OfMeasure:
             self.scope.problems.add_key((*self.loc, self.name), "missing-key", text)
         return number_tests(beside, self.loc, self.scope)
 
-    def window(self) -> Duration | None:
-        """`within`, or the window that the word holds itself."""
-        word = self.name if EVENTS[self.name].window else "within"
-        if word not in self.value:
-            return None
-        if word != "within" and "within" in self.value:
-            text = f"`{word}` has a window already; delete one of the two."
-            self.scope.problems.add_key((*self.loc, "within"), "contradiction", text)
-        found = self.scope.problems.take((*self.loc, word), duration, self.value[word])
-        self.scope.needs_time(self.source, (*self.loc, word), found)
-        return found
+    def window(self) -> Window | None:
+        """`within` or `during`, or the window that the word holds itself."""
+        own = self.name if EVENTS[self.name].window else None
+        return window(self.value, self.source, self.loc, self.scope, own)
 
     def _misplaced(self, beside: Mapping[str, Any], message: str) -> None:
         for word in beside:

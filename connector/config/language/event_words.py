@@ -52,4 +52,4 @@ EVENTS: dict[str, EventWord] = {
         column=True,
     ),
 }
-BESIDE = ("within", "where")
+BESIDE = ("within", "during", "where")

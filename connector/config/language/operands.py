@@ -12,6 +12,7 @@ from typing import Any
 from connector.config.language import schema_shapes as shapes
 from connector.config.language import values
 from connector.config.language.durations import calendar, duration
+from connector.config.language.periods import PERIODS, period
 from connector.config.language.regex import pattern
 from connector.config.language.rules import Scalar
 from connector.config.sections.codes import BadValue, each
@@ -78,6 +79,7 @@ WHOLE = Operand("a whole number", shapes.WHOLE, values.whole)
 NUMBER = Operand("a number", shapes.NUMBER, values.number)
 PAIR = Operand("two in a list", _BETWEEN, values.pair)
 WINDOW = Operand("a duration", shapes.WINDOW, duration)
+PERIOD = Operand("`this`, `last`, `next` with a unit", shapes.phrases(PERIODS), period)
 DAYS = Operand("a duration of days", shapes.WINDOW, calendar)
 MOMENT = Operand("a date or time", shapes.MOMENT, values.moment)
 DAY = Operand("a date or time, or a day without a year", shapes.MOMENT, values.moment_or_day)

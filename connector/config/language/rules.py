@@ -19,6 +19,7 @@ Loc = tuple[str | int, ...]
 Scalar = str | int | Decimal | bool  # floats in YAML are read as Decimal: 0.1 + 0.2 is 0.3
 
 Unit = Literal["hour", "day", "week", "month", "year"]
+PeriodUnit = Literal["day", "week", "month", "quarter", "year"]
 MeasureName = Literal["count", "sum", "average", "min", "max", "latest", "earliest", "count_distinct"]
 
 
@@ -34,13 +35,29 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """A unit of the calendar: the present one (`step` 0), the one before (-1) or the next (1)."""
+
+    step: Literal[-1, 0, 1]
+    unit: PeriodUnit
+
+    def __str__(self) -> str:
+        if self.unit == "day":
+            return ("today", "tomorrow", "yesterday")[self.step]
+        return f"{('this', 'next', 'last')[self.step]} {self.unit}"
+
+
+Window = Duration | Period  # of events: `within` and `during`
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     """One test of one column or trait. `test` is a word of words.py that is no other's complement.
 
     value: a Scalar for is, at_least …, before/after/on (text); a tuple of Scalars for in, has_any, has_all, and for
     contains, starts_with, ends_with, month, weekday (any of them; one value is a tuple of one); a pair for between;
-    a Duration for within, more_than_ago, within_next, anniversary_within; True for exists; a tuple of Compare
-    (number tests, column "") for size. `exact` is `case: exact`.
+    a Duration for within, more_than_ago, within_next, anniversary_within; a Period for during; True for
+    exists; a tuple of Compare (number tests, column "") for size. `exact` is `case: exact`.
     """
 
     column: str
@@ -104,14 +121,14 @@ class Events:
     `measure` is a word of event_words.py. "exists": at least one row (`orders: {}` or with only within/where); "never":
     none at all. "count": `tests` (Compare with column "") over the number of rows; "sum" … "max" and "count_distinct":
     over `column`.
-    "first_within"/"last_within": the first or last row's time lies in `within`.
+    "first_within"/"last_within": the first or last row's time lies in `within`. `within` is a Period for `during`.
     """
 
     source: str
     measure: str
     column: str | None
     tests: tuple[Compare, ...]
-    within: Duration | None
+    within: Window | None
     where: Rule | None
     loc: Loc
 
@@ -161,12 +178,12 @@ Rule = All | AnyOf | Not | InSegment | Compare | Rank | Near | Events | Sequence
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A trait over a related source. `column` is None only for count."""
+    """A trait over a related source. `column` is None only for count; `within` as in Events."""
 
     measure: MeasureName
     source: str
     column: str | None
-    within: Duration | None
+    within: Window | None
     where: Rule | None
     loc: Loc
 
@@ -200,7 +217,7 @@ def walk(node: object) -> Iterator[Any]:
     if isinstance(node, tuple):
         for item in node:
             yield from walk(item)
-    elif is_dataclass(node) and not isinstance(node, Duration):
+    elif is_dataclass(node) and not isinstance(node, Duration | Period):
         yield node
         for field in fields(node):
             yield from walk(getattr(node, field.name))

@@ -122,7 +122,7 @@ def _sources(defs: dict[str, Shape]) -> Shape:
     whole = _of_model(Source, defs)
     whole["properties"]["preset"] = {"enum": platforms.presets(), "default": platforms.NO_PRESET}
     people = mapping(_without(whole, "name", "join", "at"), ("email",))
-    related = mapping(_without(whole, "name", "email", "updated_at"), ("join",))
+    related = mapping(_without(whole, "name", "email", "emails", "updated_at"), ("join",))
     shape: Shape = {"type": "object", "properties": {"contacts": people}, "required": ["contacts"]}
     return {**shape, "additionalProperties": related}
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from connector.config.language import traits
 from connector.config.language.event_words import EVENTS, EventWord
 from connector.config.language.schema_shapes import SCALAR, SHARE, TEXT, WINDOW, Shape, items, mapping, or_list, ref
+from connector.config.language.windows import WINDOWS
 from connector.config.language.words import BESIDE, WORDS, Word, number_words
 
 _SHARES: Shape = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "integer", "minimum": 0}}
@@ -31,7 +32,7 @@ def _helped(words: Mapping[str, Word] | Mapping[str, EventWord]) -> dict[str, Sh
 
 def events() -> Shape:
     """A test over the events of a source."""
-    beside = {"within": WINDOW, "where": ref("condition"), **number_tests()["properties"]}
+    beside = {**WINDOWS, "where": ref("condition"), **number_tests()["properties"]}
     return mapping({**_helped(EVENTS), **beside})
 
 
@@ -59,7 +60,7 @@ def _step() -> Shape:
 
 
 def trait(sources: Collection[str]) -> Shape:
-    """One measure, with within and where beside an aggregate."""
+    """One measure, with a window and where beside an aggregate."""
     examples = [f"{source}.amount" for source in sources] or ["orders.amount"]
     path = {"type": "string", "examples": examples}
     aggregates: dict[str, Shape] = {
@@ -72,5 +73,5 @@ def trait(sources: Collection[str]) -> Shape:
     aggregates["count"] = {"anyOf": [aggregates["count"], distinct]}
     three = {"recency": path, "frequency": path, "monetary": path}
     rfm = mapping({**three, "where": ref("condition")}, list(three))
-    beside = {"within": WINDOW, "where": ref("condition")}
+    beside = {**WINDOWS, "where": ref("condition")}
     return mapping({**aggregates, **sides, "rfm": rfm, **beside}, minProperties=1)

@@ -39,6 +39,12 @@ def or_list(shape: Shape) -> Shape:
     return {"anyOf": [shape, items(shape)]}
 
 
+def phrases(known: Collection[str]) -> Shape:
+    """One of these, in any case and with any blanks between the words."""
+    letters = ["".join(r"\s+" if sign == " " else f"[{sign}{sign.upper()}]" for sign in phrase) for phrase in known]
+    return {"anyOf": [{"enum": list(known)}, {"type": "string", "pattern": rf"^\s*({'|'.join(letters)})\s*$"}]}
+
+
 def names(known: tuple[str, ...]) -> Shape:
     """Full or three letters, in any case; the editor offers the full ones."""
     letters = ["".join(f"[{sign}{sign.upper()}]" for sign in name) for name in known]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from connector.config.language.rules import Duration, Loc
+from connector.config.language.rules import Loc, Window
 from connector.config.sections.collector import Collector
 from connector.core.problem import did_you_mean
 
@@ -49,7 +49,7 @@ class Scope:
             self.problems.add(loc, "unknown-source", f"There is no source “{str(name)[:40]}”.{known}")
         return None
 
-    def needs_time(self, source: str, loc: Loc, window: Duration | None) -> None:
+    def needs_time(self, source: str, loc: Loc, window: Window | None) -> None:
         """A window counts only events with a time."""
         if window is not None and self.sources.get(source) is None:
             self.problems.add(

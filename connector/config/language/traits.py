@@ -11,10 +11,10 @@ from typing import Any, Literal, get_args
 
 from connector.config.language import values
 from connector.config.language.conditions import condition
-from connector.config.language.durations import duration
 from connector.config.language.rules import Aggregate, Loc, MeasureName, Pick, Rfm, Trait
 from connector.config.language.scope import Scope
 from connector.config.language.shapes import keys_of
+from connector.config.language.windows import WINDOWS, window
 from connector.config.sections.codes import BadValue
 from connector.core.problem import did_you_mean, one_of
 
@@ -24,7 +24,7 @@ MEASURES = (*AGGREGATES, *SIDES, "rfm")
 
 
 def trait(value: Any, loc: Loc, scope: Scope) -> Trait | None:
-    """One entry of `traits:`: exactly one measure, with within and where beside an aggregate."""
+    """One entry of `traits:`: exactly one measure, with a window and where beside an aggregate."""
     if not isinstance(value, dict):
         text = "A trait is a mapping: {sum: orders.amount}, {greatest: [last_click_at, last_order_at]}."
         scope.problems.add(loc, "wrong-type", text)
@@ -37,13 +37,13 @@ def trait(value: Any, loc: Loc, scope: Scope) -> Trait | None:
         scope.problems.add_key((*loc, given[1]), "contradiction", f"A trait has one measure; `{given[0]}` is one.")
         return None
     word = given[0]
-    known = {word, "within", "where"} if word in AGGREGATES else {word}
+    known = {word, *WINDOWS, "where"} if word in AGGREGATES else {word}
     keys_of(value, known, {word}, loc, scope)
     return _READERS[word](word, value, loc, scope)
 
 
 def _no_measure(value: Mapping[str, Any], loc: Loc, scope: Scope) -> None:
-    strangers = [key for key in value if key not in ("within", "where")]
+    strangers = [key for key in value if key not in (*WINDOWS, "where")]
     if strangers:
         hint = one_of(strangers[0], MEASURES)
         text = f"“{strangers[0]}” is not a measure of traits.{hint}"
@@ -64,8 +64,7 @@ def _aggregate(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> T
         scope.problems.add(place, "wrong-type", f"Name a column: {{distinct: {source}.sku}}.")
     if column is None and word != "count":
         column = _own_time(word, source, (*loc, word), scope)
-    within = scope.problems.take((*loc, "within"), duration, value["within"]) if "within" in value else None
-    scope.needs_time(source, (*loc, "within"), within)
+    within = window(value, source, loc, scope)
     inner = scope.within_source(source)
     where = condition(value["where"], (*loc, "where"), inner) if "where" in value else None
     return Aggregate(word, source, column, within, where, loc)

@@ -176,6 +176,15 @@ WORDS: dict[str, Word] = _rows(
         "trial_ends: {within_next: 7 days}", elsewhere=("next",),
     ),
     Word(
+        "during", _DATE, operands.PERIOD,
+        "In this week, month, quarter or year until now, in the whole last or next one, today or yesterday.",
+        "created_at: {during: last month}", elsewhere=("period",),
+    ),
+    _Negated(
+        "not_during", "during", "Not in that unit of the calendar; people without a value included.",
+        "created_at: {not_during: this year}",
+    ),
+    Word(
         "before", _DATE, operands.MOMENT, "Before this day or time.", "created_at: {before: 2026-01-31}",
         elsewhere=("until",),
     ),

@@ -152,7 +152,7 @@ class _File:
 
     def _source(self, name: str, value: Any, loc: Loc) -> Source | None:
         people = name == CONTACTS
-        other = {"join": None, "at": None} if people else {"email": None, "updated_at": None}
+        other = {"join": None, "at": None} if people else {"email": None, "emails": None, "updated_at": None}
         need = "email" if people else "join"
         found = validate(Source, value, loc, self._problems, given={"name": name, **other})
         if isinstance(value, dict) and need not in value:

@@ -55,9 +55,14 @@ def _source(source: Source, other: bool) -> Iterator[tuple[Loc, str]]:
             yield (*loc, key), f"`{key}` is about files; a table has none. Take it out."
     if len(source.addresses) > 1:
         yield (*loc, "email"), "Several columns of addresses are about files; choose one in a view."
+    if source.emails is not None:
+        yield (*loc, "emails"), "Further addresses are read from files; make one row per address in a view of events."
     if source.name != CONTACTS and source.id is not None:
         yield (*loc, "id"), "`id` of events is about rows of files; make one row per event in a view. Take it out."
     for name, column in source.columns.items():
+        if column.type == "day":
+            text = "Days without a year are texts in files; make them dates of any past year in a view, without `type`."
+            yield (*loc, "columns", name, "type"), text
         for key in _OF_CELLS:
             if key in column.model_fields_set:
                 yield (*loc, "columns", name, key), f"`{key}` is about texts in files; a table has types. Take it out."

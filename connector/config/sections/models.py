@@ -101,8 +101,8 @@ class Column(Model):
 
 
 class Source(Model):
-    """A file or a set of files (`file`), or a table of another engine (`table`). `contacts` has email, id and
-    updated_at; the others have join, at, and the id of an event."""
+    """A file or a set of files (`file`), or a table of another engine (`table`). `contacts` has email, emails, id
+    and updated_at; the others have join, at, and the id of an event."""
 
     name: str
     file: Text | None = None  # as written: relative to the folder of segments.yaml, may be a glob
@@ -111,6 +111,7 @@ class Source(Model):
     pick: Literal["all", "newest"] = "all"
     preset: Preset = NO_PRESET
     email: Annotated[str | tuple[str, ...] | None, before(_addresses), _ADDRESSES] = None  # several: the first filled
+    emails: Text | None = None  # further addresses of the same person
     id: Text | None = None
     updated_at: Text | None = None
     max_age: Window | None = None

@@ -23,7 +23,7 @@ _CONSENT = re.compile(
     r"|d[ée]sinscri|consentement|consentimiento|consenso|toestemming|do[ _-]?not[ _-]?(?:email|contact|mail)"
 )
 TO_ACT_ON = 6  # more segments in one destination than anybody acts on
-_PLAIN = ("email", "id", "updated_at")  # columns with a meaning of their own
+_PLAIN = ("email", "emails", "id", "updated_at")  # columns with a meaning of their own
 
 
 def advice(given: Evidence) -> Iterator[Advice]:
@@ -118,9 +118,8 @@ def _used(config: Config, names: Names) -> tuple[set[tuple[str, str]], set[str]]
     written = [(reference.source, reference.written) for reference in references(config)]
     written += [(CONTACTS, word) for word in _sql_words(config)]
     for source, declared in config.sources.items():
-        written += [
-            (source, name) for name in (*declared.addresses, declared.id, declared.updated_at, declared.at) if name
-        ]
+        settings = (declared.emails, declared.id, declared.updated_at, declared.at)
+        written += [(source, name) for name in (*declared.addresses, *settings) if name]
         if declared.join:
             written += [(source, declared.join[0]), (CONTACTS, declared.join[1])]
     found = {(source, names.column(source, name) or name) for source, name in written}

@@ -79,6 +79,7 @@ FORMS: dict[str, Compiled] = {
     "within": _span(literals.window("within")),
     "more_than_ago": _span(literals.window("more_than_ago")),
     "within_next": _span(literals.window("within_next")),
+    "during": _span(literals.during),
     "anniversary_within": _of_day(literals.anniversaries, anniversary),
     "month": _of_day(literals.position(MONTHS, 1), lambda day, wanted: day.month().isin(wanted)),
     "weekday": _of_day(literals.position(WEEKDAYS, 0), lambda day, wanted: day.day_of_week.index().isin(wanted)),

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from connector.config.language import values
-from connector.config.language.rules import Duration, Scalar
+from connector.config.language.rules import Duration, Period, Scalar
 from connector.config.language.values import kind, parse_moment, shown
 from connector.core.model import ColumnType
 from connector.segments.compile.windows import Clock, Span, one_day
@@ -106,6 +106,10 @@ def window(name: Literal["within", "more_than_ago", "within_next"]) -> Reader:
         return clock.days(name, value)
 
     return read_window
+
+
+def during(value: Period, type_: ColumnType, clock: Clock) -> Span[Any]:
+    return clock.period_instants(value) if type_ == "timestamp" else clock.period_days(value)
 
 
 def anniversaries(value: Duration, type_: ColumnType, clock: Clock) -> Span[date]:

@@ -16,7 +16,7 @@ from typing import Any
 import ibis.expr.datatypes as dt
 
 from connector.config.language.event_words import EVENTS
-from connector.config.language.rules import Aggregate, Compare, Duration, Events, MeasureName, Rule
+from connector.config.language.rules import Aggregate, Compare, Events, MeasureName, Rule, Window
 from connector.core.model import ColumnType
 from connector.segments.compile.numbers import DECIMALS, scale
 from connector.segments.compile.rewrite import bare
@@ -79,7 +79,7 @@ class Ask:
     source: str
     measure: MeasureName
     column: str | None
-    within: Duration | None
+    within: Window | None
     where: Rule | None
 
 

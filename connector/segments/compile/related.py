@@ -110,7 +110,7 @@ class Related:
         where = None if found.where is None else self.compiler.rule(found.where)
         if found.within is None:
             return where
-        span = self.compiler.clock.instants("within", found.within)
+        span = self.compiler.clock.window(found.within)
         window = self.frame.test((TIME, span), dates.inside(self.frame.columns[TIME].value, span))
         return window if where is None else window & where
 

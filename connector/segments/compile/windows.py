@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from connector.config.language.rules import Duration
+from connector.config.language.rules import Duration, Period, PeriodUnit, Window
 
 T = TypeVar("T", date, datetime)
 WindowName = Literal["within", "more_than_ago", "within_next"]
@@ -82,6 +82,29 @@ class Clock:
             return Span(None, begin or datetime.min)
         return Span(self.as_of, end)
 
+    def period_days(self, period: Period) -> Span[date]:
+        """A unit of the calendar as local days, weeks from Monday on. The present one ends today."""
+        first = _first(self.today, period.unit)
+        if period.step == 0:
+            return Span(first, self.today + DAY)
+        if period.step < 0:
+            return Span(_following(first, period.unit, -1) or date.min, first)
+        begin = _following(first, period.unit, 1) or date.max
+        return Span(begin, _following(begin, period.unit, 1))
+
+    def period_instants(self, period: Period) -> Span[datetime]:
+        """As instants. The present unit ends with `as_of` itself."""
+        days = self.period_days(period)
+        begin = self.start(days.low) if days.low else None
+        if period.step == 0:
+            return Span(begin, self.as_of + TICK)
+        end = self.start(days.high) if days.high else None
+        return Span(begin, end or (datetime.min if period.step < 0 else None))
+
+    def window(self, window: Window) -> Span[datetime]:
+        """The window of events: `within` or `during`."""
+        return self.period_instants(window) if isinstance(window, Period) else self.instants("within", window)
+
     def _edges(self, name: WindowName, duration: Duration) -> tuple[datetime | None, datetime | None]:
         if duration.unit == "hour":
             return self._hours(-duration.number), self._hours(duration.number, TICK)
@@ -128,6 +151,22 @@ def shifted(day: date, duration: Duration, sign: Literal[-1, 1]) -> date | None:
         return _months(day, number * (12 if duration.unit == "year" else 1))
     except (OverflowError, ValueError):
         return None
+
+
+def _first(day: date, unit: PeriodUnit) -> date:
+    """The first day of the unit that `day` lies in."""
+    if unit == "day":
+        return day
+    if unit == "week":
+        return date.fromordinal(max(1, day.toordinal() - day.weekday()))
+    if unit == "year":
+        return day.replace(month=1, day=1)
+    return day.replace(month=day.month if unit == "month" else (day.month - 1) // 3 * 3 + 1, day=1)
+
+
+def _following(first: date, unit: PeriodUnit, sign: Literal[-1, 1]) -> date | None:
+    """The first day of the next unit, or of the one before; None outside the years that a date can hold."""
+    return shifted(first, Duration(3, "month") if unit == "quarter" else Duration(1, unit), sign)
 
 
 def _months(day: date, number: int) -> date:

@@ -20,6 +20,7 @@ from connector.config.language.rules import (
     InSegment,
     Near,
     Not,
+    Period,
     Rank,
     Sample,
     Sequence,
@@ -66,7 +67,7 @@ def _needs_quotes(text: str) -> bool:
 def _value(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(scalar(item) for item in value)}]"
-    return scalar(value) if not isinstance(value, Duration) else str(value)
+    return scalar(value) if not isinstance(value, Duration | Period) else str(value)
 
 
 def _mapping(pairs: list[tuple[str, str]]) -> str:
@@ -148,7 +149,7 @@ def _events(node: Events) -> str:
     elif node.measure != "exists":  # {} says it, too
         pairs.append((node.measure, "true"))
     if node.within is not None and not word.window:
-        pairs.append(("within", str(node.within)))
+        pairs.append(("during" if isinstance(node.within, Period) else "within", str(node.within)))
     if node.where is not None:
         pairs.append(("where", f"{{{words(node.where)}}}"))
     return f"{node.source}: {_mapping(pairs)}"

@@ -111,7 +111,7 @@ class _Columns:
             self._declared(name, column)
         self._setting("email", self.source.addresses[0] if self.source.addresses else None)
         self._addresses()
-        for setting in ("id", "updated_at"):
+        for setting in ("id", "updated_at", "emails"):
             self._setting(setting, getattr(self.source, setting))
         for header in self.headers:
             if header not in self.claimed and (known := self.preset.get(fold(header))):

@@ -22,12 +22,14 @@ from connector.core.model import ColumnType
 from connector.sources import emails
 from connector.sources.columns import normalise, vacant
 from connector.sources.columns.model import SourceInfo
+from connector.sources.consent import UNCLEAR
 from connector.sources.findings import Findings
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded
+from connector.sources.refusals import refusals
 from connector.sources.related import FINDS_NOBODY
 from connector.sources.trouble import fail
 from connector.sources.warehouse import columns as warehouse_columns
-from connector.sources.warehouse import connect
+from connector.sources.warehouse import connect, consent, lines
 
 _LISTED = 1000  # rows without an address that are listed; all are counted
 
@@ -54,6 +56,7 @@ class _Load:
         self.empty: dict[str, frozenset[str]] = {}
         self.types: dict[str, dict[str, ColumnType]] = {}
         self.listed = QUARANTINE_SCHEMA.empty_table()
+        self.unclear = UNCLEAR.empty_table()
         self.extents: dict[str, warehouse_columns.Extent] = {}  # of the table that is being read
 
     def run(self) -> Loaded:
@@ -72,6 +75,7 @@ class _Load:
             rows=self.rows,
             empty=self.empty,
             catalog=self.catalog,
+            unclear=self.unclear,
         )
 
     def _contacts(self, others: list[str]) -> Any:
@@ -82,7 +86,11 @@ class _Load:
         table = self._typed("contacts", columns, {"_text": "email"})
         table = warehouse_columns.normal_email(self.opened, table, "_text", "_email")
         self._quarantine(table)
-        people = connect.keep(self.opened, self._merged(table.filter(_["_email"].notnull()), columns, updated))
+        known, refusing = table.filter(_["_email"].notnull()), refusals(self.config, self.catalog["contacts"])
+        known, self.unclear = consent.settle(
+            self.opened, known, self.types["contacts"], refusing, updated, self.findings
+        )
+        people = connect.keep(self.opened, self._merged(known, columns, updated))
         if self.opened.name == "postgres":  # ties go by address, in the order of its bytes
             text = f'ALTER TABLE "{people.get_name()}" ALTER COLUMN email TYPE text COLLATE "C"'
             self.opened.raw_sql(text).close()
@@ -114,6 +122,7 @@ class _Load:
         key, person = self._join(other)
         at = info.resolve(source.at) if source.at else None
         asked = sorted(self._asked(other))
+        lines.check(self.config, self.opened, info, key, self.findings)
         table = self._typed(other, sorted({*asked, *([at] if at else ())}), {"_text": key})
         whose = people.select(_who=people["email"], _person=people[person].cast("string"))
         if person == "email":
