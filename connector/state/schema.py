@@ -169,7 +169,7 @@ def migrate(db: Driver, at: int) -> None:
                 f"The state {db.path} was written by a newer version of the connector (schema {version}, this one "
                 f"knows {len(MIGRATIONS)}). Update the connector. {db.elsewhere}"
             )
-        if version < len(MIGRATIONS):
+        if version < len(MIGRATIONS) and not db.read_only:  # who may only read finds it there
             db.prepare()
         for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in statements:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from connector.state import schema
@@ -71,3 +72,27 @@ def test_an_older_state_keeps_its_contacts_and_loses_an_index(
     store.observe("d", contacts({"email": "c@example.com", "remote_id": "one", "status": "unsubscribed"}))
     status = {row["email"]: row["status"] for row in store.ledger("d").contacts.to_pylist()}
     assert status["a@example.com"] == "unsubscribed"
+
+
+def test_who_may_only_read_an_older_state_still_plans(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copies that a reader works with have no index of the name that goes."""
+    if "://" not in url:
+        pytest.skip("a file that may only be read is copied whole")
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:15])
+        db = PostgresDatabase(url)
+        schema.migrate(db, 0)
+        db.close()
+    name = url.rpartition("%3D")[2]
+    with psycopg.connect(url, autocommit=True) as owner:
+        for sql in ("CREATE ROLE old_reader LOGIN", f"GRANT USAGE ON SCHEMA {name} TO old_reader"):
+            owner.execute(sql)  # type: ignore[arg-type]
+        owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO old_reader")  # type: ignore[arg-type]
+        try:
+            reading = SqlStore(PostgresDatabase(url.replace("postgres:@", "old_reader:@")))
+            reading.observe("d", contacts({"email": "a@example.com", "remote_id": "one", "status": "subscribed"}))
+            assert reading.ledger("d").contacts.num_rows == 1
+            reading.close()
+        finally:
+            owner.execute("DROP OWNED BY old_reader")
+            owner.execute("DROP ROLE old_reader")
