@@ -33,12 +33,20 @@ _NAMES = f"""
 _WHO = f"""
     SELECT l.destination, t.name AS target, k.email, k.person FROM left_list l
     CROSS JOIN {_NAMES} t ON t.destination = l.destination AND t.remote_id = l.list
-    CROSS JOIN contact k ON k.destination = l.destination AND k.remote_id = l.contact"""
+    CROSS JOIN contact k ON k.destination IS l.destination AND k.remote_id = l.contact"""
+# No index leads from a person to contacts: SQLite makes one of the few who left, for each contact of the destination.
 _LEFT = f"""
-    SELECT destination, target, email FROM ({_WHO}) own
-    UNION SELECT w.destination, w.target, k.email FROM ({_WHO}) w
-    CROSS JOIN contact k ON k.destination = w.destination AND k.person = w.person"""
-_OF_TARGET = f"SELECT email FROM ({_LEFT}) gone WHERE destination = ? AND target = ?"
+    WITH who AS MATERIALIZED ({_WHO} WHERE l.destination = ?)
+    SELECT target, email FROM who
+    UNION SELECT w.target, k.email FROM contact k CROSS JOIN who w ON w.person = k.person WHERE k.destination = ?"""
+# From one address to its contact, and on to those who left.
+_HAS_LEFT = f"""EXISTS (
+    SELECT 1 FROM contact k WHERE k.destination = ? AND k.email = {{address}} AND (
+        k.remote_id IN (SELECT l.contact FROM left_list l CROSS JOIN {_NAMES} t
+                        ON t.destination = l.destination AND t.remote_id = l.list
+                        WHERE l.destination = ? AND t.name = ?)
+        OR k.person IN (SELECT w.person FROM ({_WHO}) w
+                        WHERE w.destination = ? AND w.target = ? AND w.person IS NOT NULL)))"""
 
 # Somebody who gets another address in this run is still known by the old one. A job that is being worked on keeps its
 # records.
@@ -46,9 +54,11 @@ _WAITS = """NOT EXISTS (SELECT 1 FROM batch b WHERE b.state = 'polling'
                         AND coalesce(change.carrier, change.seq) BETWEEN b.first_seq AND b.last_seq)"""
 _SKIP = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = '{CODE}'
-    WHERE seq BETWEEN ? AND ? AND outcome IS NULL AND {_WAITS} AND (email IN ({_OF_TARGET}) OR email IN (
-        SELECT m.email FROM step s JOIN change m ON m.seq BETWEEN s.first_seq AND s.last_seq
-        WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.MOVE}' AND m.old_email IN ({_OF_TARGET})))"""
+    WHERE seq BETWEEN ? AND ? AND outcome IS NULL AND {_WAITS} AND (
+        {_HAS_LEFT.format(address="change.email")} OR email IN (
+            SELECT m.email FROM step s JOIN change m ON m.seq BETWEEN s.first_seq AND s.last_seq
+            WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.MOVE}'
+              AND {_HAS_LEFT.format(address="m.old_email")}))"""
 # A CREATE that puts its contacts into lists would do so again: whoever has left one of them exists already.
 _SKIP_CREATE = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = '{CODE}' WHERE outcome IS NULL AND {_WAITS} AND seq IN (
@@ -90,15 +100,17 @@ def saw(db: Driver, destination: str, ids: Mapping[tuple[Kind, str], str]) -> No
 
 def table(db: Driver, destination: str) -> pa.Table:
     """LEFT_LISTS of a destination."""
-    sql = f"SELECT '{Kind.LIST}' AS kind, target, email FROM ({_LEFT}) gone WHERE destination = ?"
-    return db.table(sql, LEFT_LISTS, [destination])
+    if not _any(db, destination):
+        return LEFT_LISTS.empty_table()
+    sql = f"SELECT '{Kind.LIST}' AS kind, target, email FROM ({_LEFT}) gone"
+    return db.table(sql, LEFT_LISTS, [destination, destination])
 
 
 def skip(db: Driver, run_id: str, destination: str, target: str, first: int, last: int) -> None:
     """Leave out of the ADDs to a list those who have left it. Inside the caller's transaction."""
-    if not db.rows("SELECT 1 FROM left_list WHERE destination = ? LIMIT 1", [destination]):
+    if not _any(db, destination):
         return
-    there = [destination, target]
+    there = [destination, destination, target, destination, target]
     db.run(_SKIP, [first, last, *there, run_id, destination, *there])
     db.run(_SKIP_CREATE, [first, last])
     db.run(_SKIP_REST, [first, last])
@@ -108,3 +120,7 @@ def forget(db: Driver, email: str) -> None:
     """Nothing is kept of a contact whose address is forgotten. Inside the caller's transaction."""
     mine = "SELECT 1 FROM contact k WHERE k.destination = left_list.destination AND k.remote_id = left_list.contact"
     db.run(f"DELETE FROM left_list WHERE EXISTS ({mine} AND k.email = ?)", [email])
+
+
+def _any(db: Driver, destination: str) -> bool:
+    return bool(db.rows("SELECT 1 FROM left_list WHERE destination = ? LIMIT 1", [destination]))

@@ -22,8 +22,8 @@ CODE = "not_ours"  # of a change that was skipped
 _STATUSES = quoted(RETIRED.values())
 _OURS = f"""
     SELECT k.email FROM our_retirement o
-    CROSS JOIN contact k ON k.destination = o.destination AND k.remote_id = o.contact AND k.status_at = o.at
-    WHERE k.destination = ? AND k.status IN ({_STATUSES})"""
+    CROSS JOIN contact k ON k.destination IS o.destination AND k.remote_id = o.contact AND k.status_at = o.at
+    WHERE o.destination = ? AND k.status IN ({_STATUSES})"""
 # Whoever had that status before our request had it from somebody else.
 _NOTE = f"""
     INSERT INTO our_retirement(destination, contact, at) SELECT k.destination, k.remote_id, ? FROM contact k

@@ -16,7 +16,7 @@ _WAITS = """NOT EXISTS (SELECT 1 FROM batch b WHERE b.state = 'polling'
 _SHARED = """
     SELECT 1 FROM contact WHERE destination = ? AND remote_id IS NOT NULL
     GROUP BY remote_id HAVING count(*) > 1 LIMIT 1"""
-_OTHERS = """contact own CROSS JOIN contact other ON other.destination = own.destination
+_OTHERS = """contact own CROSS JOIN contact other ON other.destination IS own.destination
              AND other.remote_id = own.remote_id AND other.id <> own.id"""
 # What this run does about a target with another row of the contact; `ops` are quoted operations.
 _ASKED = """
@@ -51,7 +51,7 @@ _SETTLED = f"""
     DELETE FROM membership_doubt WHERE (target_id, contact_id) IN (
         SELECT t.id, own.id FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
         JOIN contact own ON own.destination = s.destination AND own.email = c.email
-        JOIN contact other ON other.destination = own.destination AND other.remote_id = own.remote_id
+        JOIN contact other ON other.destination IS own.destination AND other.remote_id = own.remote_id
         JOIN change d ON d.seq BETWEEN s.first_seq AND s.last_seq AND d.email = other.email AND d.seq <> c.seq
         JOIN target t ON t.destination = s.destination AND t.kind = s.kind AND t.name = s.target
         WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.REMOVE}' AND c.code = 'not_held'

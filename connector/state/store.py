@@ -63,7 +63,7 @@ _OBSERVE = f"""
 # A status belongs to the id. Where an address is absent, only a blocked status of its id counts.
 _SAME_ID = f"""
     UPDATE contact SET status = ?, status_at = ?
-    WHERE destination = ? AND remote_id = ? AND email <> ? AND (coalesce(status, '') <> '{Status.ABSENT}' OR ? = 1)"""
+    WHERE destination IS ? AND remote_id = ? AND email <> ? AND (coalesce(status, '') <> '{Status.ABSENT}' OR ? = 1)"""
 
 _PEOPLE = "UPDATE contact SET person = ? WHERE destination = ? AND email = ?"
 _RUN_COLUMNS = (

@@ -32,7 +32,7 @@ _EMAILS = pa.schema([("email", pa.string())])
 _ALIKE = (
     "SELECT old_email FROM change WHERE email = ? AND old_email IS NOT NULL",
     "SELECT email FROM change WHERE old_email = ?",
-    """SELECT o.email FROM contact k JOIN contact o ON o.destination = k.destination AND o.remote_id = k.remote_id
+    """SELECT o.email FROM contact k JOIN contact o ON o.destination IS k.destination AND o.remote_id = k.remote_id
        WHERE k.email = ?""",
 )
 _PERSONS = (

@@ -14,6 +14,7 @@ KLAVIYO = {
     "accept": "application/vnd.api+json",
 }
 HUBSPOT = {"Authorization": "Bearer pat-rehearsal"}
+BREVO = {"api-key": "xkeysib-rehearsal"}
 
 
 def get(url: str, headers: dict[str, str], **query: Any) -> dict[str, Any]:

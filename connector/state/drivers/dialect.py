@@ -3,7 +3,8 @@
 Owns: the few differences between the two. Must not: run anything, know what a statement is for.
 
 A statement for both names the table of every column it reads in ON CONFLICT … DO UPDATE, and takes no number for a
-boolean.
+boolean. Where it compares a column with IS, SQLite may use an index of it and PostgreSQL never does: so contacts are
+found by their id there, and not by walking through all of their destination while a server has no statistics yet.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 
 _WORDS = (
+    (re.compile(r"\bIS (?=\?|\w+\.\w)"), "IS NOT DISTINCT FROM "),
     (re.compile(r"%"), "%%"),
     (re.compile(r"\?"), "%s"),
     (re.compile(r"\bCROSS JOIN\b"), "JOIN"),

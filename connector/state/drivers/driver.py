@@ -30,6 +30,10 @@ class Driver(Protocol):
     def read_only(self) -> bool:
         """What is written is seen by this process alone, and gone when it ends: the user may only read."""
 
+    @property
+    def narrows(self) -> bool:
+        """Types of columns and indexes can be chosen for the room that they take, as PostgreSQL's can."""
+
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None: ...
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

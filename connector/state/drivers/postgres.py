@@ -39,6 +39,7 @@ class PostgresDatabase:
     """
 
     elsewhere = "Give --state an empty database, or a schema of its own: postgresql://…/DATABASE?options=-csearch_path%3DSCHEMA."
+    narrows = True
 
     def __init__(self, url: str) -> None:
         self.path = shown_postgres(url)

@@ -38,6 +38,7 @@ class Database:
     """Thread-safe: one statement at a time. Raises StateError for whatever the driver raises."""
 
     elsewhere = "Choose another file with --state."
+    narrows = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
