@@ -1,4 +1,4 @@
-"""plan, push, resume.
+"""plan, push, resume, abandon.
 
 Owns: their options and what they print. Must not: hold logic of a plan or a run.
 """
@@ -44,6 +44,8 @@ def register(app: typer.Typer) -> None:
         push
     )
     command(app, "resume", "  sync resume")(resume)
+    example = "  sync abandon 20261120-080000-1a2b --reason 'the account was closed'"
+    command(app, "abandon", example)(abandon)
 
 
 def plan(
@@ -127,6 +129,23 @@ def resume(common: Common) -> int:
                 return 0
             show_result(common, None, result)
             return result.exit_code
+
+
+def abandon(
+    common: Common,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run that cannot be resumed; `sync status` names it.")],
+    reason: Annotated[str, typer.Option(help="Why it is given up; kept with the run.")],
+) -> int:
+    """Give up a run that cannot be resumed. Asks no platform: what was sent without an answer stays unknown until the
+    next push sends it again or takes it back; what was not sent is planned again."""
+    from connector.app import pushing as verbs
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.history import abandoned_text, runs_json
+
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
+        given_up = verbs.abandon(workspace, store, run, reason)
+    data_json(runs_json([given_up])) if common.json else data(abandoned_text(given_up))
+    return 0
 
 
 def _whole(options: Mapping[str, object]) -> None:

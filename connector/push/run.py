@@ -68,7 +68,7 @@ def apply(
             if name in adapters:
                 pool.submit(_push, store, run_id, name, adapters, listener, clock, halt)
             else:
-                halt.error = _missing(name)
+                halt.error = _missing(name, run_id)
     for halt in halts.values():
         if halt.bug is not None:
             raise halt.bug
@@ -120,8 +120,9 @@ def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threadin
     return result
 
 
-def _missing(name: str) -> Refused:
+def _missing(name: str, run_id: str) -> Refused:
     text = (
-        f"{name}: this destination is in the run, but not in segments.yaml any more. Put it back, then `sync resume`."
+        f"{name}: this destination is in the run, but not in segments.yaml any more. Put it back, then `sync resume`; "
+        f"or give the run up: sync abandon {run_id} --reason “…”."
     )
     return Refused(text, destination=name, code="no_destination")

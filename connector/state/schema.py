@@ -127,6 +127,9 @@ _CONSENTING = ("ALTER TABLE run ADD COLUMN consenting INTEGER",)
 # where no platform's present moment is, so that everybody is read once (reconcile/observe.py, `unread`).
 _SERVER_TIME = ("UPDATE destination SET cursor = 253370764800000000 WHERE cursor IS NOT NULL",)
 
+# Why a run was given up (`sync abandon`).
+_ABANDONED = ("ALTER TABLE run ADD COLUMN abandoned TEXT",)
+
 MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _FIRST,
     _OBSERVED,
@@ -143,6 +146,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     activity.TABLES,
     stages.TABLES,
     activity.SWEPT,
+    _ABANDONED,
 )
 
 
