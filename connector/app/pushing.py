@@ -6,6 +6,7 @@ Owns: the order of these steps. Must not: print, or hold the logic of a plan or 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace, adapter
@@ -102,7 +103,8 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             stages=plan.stages,
         )
         adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in asked}
-        return apply(store, run, adapters, workspace.options.listener, workspace.stop)
+        result = apply(store, run, adapters, workspace.options.listener, workspace.stop)
+    return replace(result, unread=plan.unread)
 
 
 def asked_of(workspace: Workspace, plan: Plan) -> list[str]:

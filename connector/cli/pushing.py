@@ -75,7 +75,7 @@ def plan(
             show(common, workspace, made)
     if out is not None:
         talk(f"Saved to {out}. Apply exactly this with: sync push --plan {out}")
-    return 10 if exit_code and not is_empty(made) else 0
+    return code_of(made) or (10 if exit_code and not is_empty(made) else 0)
 
 
 def push(
@@ -106,10 +106,10 @@ def push(
             if is_empty(made):
                 if common.json:
                     show_result(common, made, None)
-                return 0
+                return code_of(made)
             if not confirm("Push these changes?", yes):
                 talk("Nothing was sent.")
-                return 0
+                return code_of(made)
             result = verbs.push(workspace, store, made)
             show_result(common, made, result)
             return result.exit_code
@@ -167,6 +167,13 @@ def _saved(workspace: Workspace, path: Path) -> Plan:
     made = load(path)
     verbs.check_saved(workspace, made)
     return made
+
+
+def code_of(made: Plan) -> int:
+    """The exit code of a plan that is not pushed: 4 when a destination could not be planned."""
+    from connector.core.errors import DestinationError
+
+    return DestinationError.exit_code if made.unread else 0
 
 
 def show(common: Common, workspace: Workspace, made: Plan) -> None:

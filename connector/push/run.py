@@ -26,12 +26,13 @@ UNSENT = "unsent"
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """How a run ended. `counts` is {destination: {op: {outcome | "unsent": changes}}}; `errors` tells which
-    destinations could not be worked with, and why."""
+    destinations could not be worked with, and why; `unread` those that the plan had left out, and why."""
 
     run_id: str
     state: RunState
     counts: Mapping[str, Mapping[str, Mapping[str, int]]]
     errors: Mapping[str, DestinationError] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
     left_out: int = 0  # people whom the plan named and who had been forgotten
 
     def total(self, outcome: str) -> int:
@@ -43,7 +44,7 @@ class RunResult:
         """0 done, 1 done but some records failed, 4 a destination could not be worked with, 130 interrupted."""
         if self.state is RunState.INTERRUPTED:
             return Interrupted.exit_code
-        if self.state is RunState.FAILED:
+        if self.state is RunState.FAILED or self.unread:
             return DestinationError.exit_code
         return 1 if self.total(Outcome.REJECTED) or self.total(Outcome.FAILED) else 0
 
@@ -112,7 +113,7 @@ def _push(
 def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threading.Event) -> RunResult:
     counts = store.journal.counts(run_id)
     errors = {name: halt.error for name, halt in halts.items() if halt.error is not None}
-    result = RunResult(run_id, RunState.DONE, counts, errors, store.run(run_id).left_out)
+    result = RunResult(run_id, RunState.DONE, counts, errors, left_out=store.run(run_id).left_out)
     if result.total(UNSENT) or result.total(Outcome.UNKNOWN) or errors:
         state = RunState.INTERRUPTED if stop.is_set() else RunState.FAILED
         result = replace(result, state=state)
