@@ -23,10 +23,14 @@ def read(workspace: Workspace, store: Store, destination: str, adapter: Adapter,
 
     Everybody, and who opened and clicked, is read only for a file whose rules ask for it, or for `everything`: then
     also what the platform delivered late."""
+    from connector.platforms.http.limits import WallClock
+    from connector.push import pending_jobs
     from connector.reconcile import engagement, observe
     from connector.reconcile.account import verify
 
     verify(store, destination, adapter, workspace.options.listener)
+    if store.journal.jobs_abandoned(destination):  # what they do must be seen
+        pending_jobs.wait(destination, adapter, workspace.reading, WallClock(workspace.stop))
     words = asked(workspace.config).get(destination, frozenset())
     tell, now = workspace.reading, adapter.now()
     complete = observe.changes(store, adapter, destination, everything or bool(words), now, tell)

@@ -5,15 +5,16 @@ Owns: the order of these steps, and what happens side by side. Must not: print, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from connector.app import accounts, freezing, lifecycle, observing
 from connector.app.offline import decisive
 from connector.app.workspace import Workspace, adapter
+from connector.core.errors import Refused
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from connector.platforms.base import Adapter
     from connector.segments.evaluate import Evaluation
     from connector.state.base import Ledger, Store
+
+
+_T = TypeVar("_T")
 
 
 def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
@@ -46,8 +50,14 @@ def refresh(workspace: Workspace, store: Store) -> list[str]:
     from connector.reconcile.account import verify
 
     adapters = {item.name: adapter(workspace, item) for item in workspace.destinations()}
-    for name, connected in adapters.items():
-        verify(store, name, connected, workspace.reading)
+    for name, connected in list(adapters.items()):
+        try:
+            verify(store, name, connected, workspace.reading)
+        except Refused:
+            if len(adapters) == 1:
+                raise
+            del adapters[name]  # the plan asks again, and tells of it
+            continue
         pending_jobs.wait(name, connected, workspace.reading, WallClock(workspace.stop))
     return reconcile.refresh(store, adapters, workspace.reading)
 
@@ -72,12 +82,13 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         frozen=asked.frozen.members,
         released=asked.frozen.released,
         limit=limit,
+        unread=asked.unread,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What segments and stages ask of the chosen destinations, and of which export."""
+    """What segments and stages ask of the chosen destinations, and of which export; `unread` as in Plan."""
 
     parts: Sequence[Part]
     made_at: datetime
@@ -85,6 +96,7 @@ class Asked:
     notes: Sequence[str]
     frozen: freezing.Freezing
     findings: Sequence[str]
+    unread: Mapping[str, str]
 
 
 def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: bool = False) -> Asked:
@@ -98,7 +110,7 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
     new = accounts.new(workspace, store)
     policy = lifecycle.policy(workspace, whole=False)
     planning = _Planning(workspace, store, workspace.now(), policy, take_over)
-    evaluation, forgotten, compared = planning.read()
+    evaluation, forgotten, compared, unread = planning.read()
     accounts.refuse_shared(workspace, store)
     people = evaluation.table
     for one in compared:
@@ -109,7 +121,9 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
     parts = [_part(people, one, policy) for one in compared]
     if former:
         parts = [_with_former(store, people, part, one) for part, one in zip(parts, compared, strict=True)]
-    return Asked(parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen, evaluation.findings)
+    return Asked(
+        parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen, evaluation.findings, unread
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +132,18 @@ class _Compared:
 
     state: DestinationState
     staged: Staged | None
+
+
+def _alone(readings: Mapping[str, Future[_T]], refused: dict[str, Refused]) -> dict[str, _T]:
+    """What was read of each destination. One that the platform refused, because something that the file names is not
+    there, is told in `refused`, and is missing here; any other trouble is raised."""
+    found = {}
+    for name, reading in readings.items():
+        try:
+            found[name] = reading.result()
+        except Refused as error:
+            refused[name] = error
+    return found
 
 
 def _part(people: pa.Table, one: _Compared, policy: Policy | None) -> Part:
@@ -147,9 +173,11 @@ class _Planning:
     policy: Policy | None
     take_over: bool
 
-    def read(self) -> tuple[Evaluation, pa.Array, Sequence[_Compared]]:
-        """The export, those of it who were forgotten, and every destination's part. What rules ask of a platform is
-        read before they are evaluated, everything else meanwhile."""
+    def read(self) -> tuple[Evaluation, pa.Array, Sequence[_Compared], Mapping[str, str]]:
+        """The export, those of it who were forgotten, every destination's part, and which were refused, with the
+        reason. What rules ask of a platform is read before they are evaluated, everything else meanwhile.
+
+        Raises Refused for a destination that rules ask, and when none is left."""
         from connector.plan import rows
 
         chosen = self.workspace.destinations()
@@ -161,9 +189,19 @@ class _Planning:
             evaluation, _ = decisive(self.workspace, self.store)
             emails = evaluation.table.column("email").combine_chunks()
             forgotten = rows.forgotten(emails, *self.store.upkeep.tombstones())
-            held |= {name: reading.result() for name, reading in others.items()}
-            parts = [pool.submit(self.part, evaluation.table, forgotten, item, *held[item.name]) for item in chosen]
-            return evaluation, forgotten, [part.result() for part in parts]
+            refused: dict[str, Refused] = {}
+            held |= _alone(others, refused)
+            compared = _alone(
+                {
+                    item.name: pool.submit(self.part, evaluation.table, forgotten, item, *held[item.name])
+                    for item in chosen
+                    if item.name in held
+                },
+                refused,
+            )
+            if refused and not compared:
+                raise next(iter(refused.values()))
+            return evaluation, forgotten, list(compared.values()), {name: str(why) for name, why in refused.items()}
 
     def held(self, destination: Destination) -> tuple[bool, Ledger]:
         """What changed on the platform is read, then the ledger; whether everybody was read just now."""

@@ -1,4 +1,4 @@
-"""Push, resume, doctor: a plan is guarded, compared with its inputs and applied.
+"""Push, resume, abandon, doctor: a plan is guarded, compared with its inputs and applied.
 
 Owns: the order of these steps. Must not: print, or hold the logic of a plan or a run.
 """
@@ -6,18 +6,20 @@ Owns: the order of these steps. Must not: print, or hold the logic of a plan or 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace, adapter
 from connector.core.errors import ConfigError, DestinationError, Stale, Unsafe
 from connector.core.model import Op
+from connector.core.problem import Place, Problem
 
 if TYPE_CHECKING:
     from connector.config.sections.models import Destination
     from connector.core.plan import Plan
     from connector.push.run import RunResult
     from connector.report.doctor import Health
-    from connector.state.base import Store
+    from connector.state.base import RunInfo, Store
 
 
 def doctor(workspace: Workspace) -> list[Health]:
@@ -101,7 +103,8 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             stages=plan.stages,
         )
         adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in asked}
-        return apply(store, run, adapters, workspace.options.listener, workspace.stop)
+        result = apply(store, run, adapters, workspace.options.listener, workspace.stop)
+    return replace(result, unread=plan.unread)
 
 
 def asked_of(workspace: Workspace, plan: Plan) -> list[str]:
@@ -135,3 +138,17 @@ def resume(workspace: Workspace, store: Store) -> RunResult | None:
     adapters = {name: adapter(workspace, item) for name, item in workspace.config.destinations.items()}
     with store.lease("resume"):
         return resume_run(store, adapters, workspace.options.listener, workspace.stop)
+
+
+def abandon(workspace: Workspace, store: Store, run_id: str, reason: str) -> RunInfo:
+    """Give up an unfinished run, without asking a platform; how it stands now. Its counts tell what is unknown and what
+    was not sent. Raises PlanError for a run that is over, StateError for one that is not there."""
+    if not reason.strip():
+        raise ConfigError(
+            [Problem(Place("--reason"), "no-reason", "A run is given up with a reason, and this is empty.")]
+        )
+    with store.lease("abandon"):
+        store.project.require(workspace.config.project, workspace.config.path.name)
+        store.run(run_id)
+        store.journal.abandon(run_id, reason.strip())
+    return store.run(run_id)

@@ -143,6 +143,7 @@ def adopt(workspace: Workspace, store: Store, *, former: bool = False) -> Plan:
         notes=(*notes, *asked.notes),
         findings=asked.findings,
         prefix="adopt-",
+        unread=asked.unread,
     )
 
 

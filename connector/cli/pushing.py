@@ -1,4 +1,4 @@
-"""plan, push, resume.
+"""plan, push, resume, abandon.
 
 Owns: their options and what they print. Must not: hold logic of a plan or a run.
 """
@@ -44,6 +44,8 @@ def register(app: typer.Typer) -> None:
         push
     )
     command(app, "resume", "  sync resume")(resume)
+    example = "  sync abandon 20261120-080000-1a2b --reason 'the account was closed'"
+    command(app, "abandon", example)(abandon)
 
 
 def plan(
@@ -73,7 +75,7 @@ def plan(
             show(common, workspace, made)
     if out is not None:
         talk(f"Saved to {out}. Apply exactly this with: sync push --plan {out}")
-    return 10 if exit_code and not is_empty(made) else 0
+    return code_of(made) or (10 if exit_code and not is_empty(made) else 0)
 
 
 def push(
@@ -104,10 +106,10 @@ def push(
             if is_empty(made):
                 if common.json:
                     show_result(common, made, None)
-                return 0
+                return code_of(made)
             if not confirm("Push these changes?", yes):
                 talk("Nothing was sent.")
-                return 0
+                return code_of(made)
             result = verbs.push(workspace, store, made)
             show_result(common, made, result)
             return result.exit_code
@@ -129,6 +131,23 @@ def resume(common: Common) -> int:
             return result.exit_code
 
 
+def abandon(
+    common: Common,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run that cannot be resumed; `sync status` names it.")],
+    reason: Annotated[str, typer.Option(help="Why it is given up; kept with the run.")],
+) -> int:
+    """Give up a run that cannot be resumed. Asks no platform: what was sent without an answer stays unknown until the
+    next push sends it again or takes it back; what was not sent is planned again."""
+    from connector.app import pushing as verbs
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.history import abandoned_text, runs_json
+
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
+        given_up = verbs.abandon(workspace, store, run, reason)
+    data_json(runs_json([given_up])) if common.json else data(abandoned_text(given_up))
+    return 0
+
+
 def _whole(options: Mapping[str, object]) -> None:
     """Raises ConfigError for options that would choose a part of a saved plan: it was reviewed as a whole."""
     from connector.core.errors import ConfigError
@@ -148,6 +167,13 @@ def _saved(workspace: Workspace, path: Path) -> Plan:
     made = load(path)
     verbs.check_saved(workspace, made)
     return made
+
+
+def code_of(made: Plan) -> int:
+    """The exit code of a plan that is not pushed: 4 when a destination could not be planned."""
+    from connector.core.errors import DestinationError
+
+    return DestinationError.exit_code if made.unread else 0
 
 
 def show(common: Common, workspace: Workspace, made: Plan) -> None:

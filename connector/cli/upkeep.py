@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
-from connector.cli.pushing import Allow, Reason, Yes, interruptible, show, show_result, told
+from connector.cli.pushing import Allow, Reason, Yes, code_of, interruptible, show, show_result, told
 
 if TYPE_CHECKING:
     from connector.app.workspace import Workspace
@@ -171,10 +171,10 @@ def _apply(
             if is_empty(made):
                 if common.json:
                     show_result(common, made, None)
-                return 0
+                return code_of(made)
             if not confirm(question, yes):
                 talk("Nothing was sent.")
-                return 0
+                return code_of(made)
             result = verbs.push(workspace, store, made)
             show_result(common, made, result)
             return result.exit_code

@@ -57,3 +57,4 @@ class Plan:
     frozen: pa.Table = field(default_factory=FROZEN.empty_table)  # members of segments that are kept from now on
     released: tuple[str, ...] = ()  # segments that are frozen no longer
     stages: pa.Table = field(default_factory=STAGE_MOVES.empty_table)  # moves between stages of the lifecycle
+    unread: Mapping[str, str] = field(default_factory=dict)  # destinations that could not be planned, and why

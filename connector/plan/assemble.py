@@ -6,7 +6,7 @@ undo, cleanup and adopt differ in the parts they hand over. Must not: read a pla
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,10 +33,12 @@ def assemble(
     released: Sequence[str] = (),
     limit: int | None = None,
     prefix: str = "",
+    unread: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan of all parts. `export` is what it was made from, `before` that of the last run, None: not compared.
     `findings` are those of the exports. `notes` come before those of the parts. `limit` cuts the plan to so many people
-    per destination, after the guards have looked at the whole of it. `prefix` begins the plan's id."""
+    per destination, after the guards have looked at the whole of it. `prefix` begins the plan's id.
+    `unread` are the destinations without a part, and why."""
     judged = [unite.part(gate.enforce(part)) for part in parts]
     counted = {part.name: part.costs.of(part.changes) for part in judged}
     plan = Plan(
@@ -56,6 +58,7 @@ def assemble(
         irreversible={name: each.irreversible for name, each in counted.items()},
         frozen=FROZEN.empty_table() if frozen is None else frozen,
         released=tuple(released),
+        unread=dict(unread or {}),
         stages=pa.concat_tables([STAGE_MOVES.empty_table(), *(part.stages for part in judged)]),
     )
     if limit is not None:

@@ -102,6 +102,7 @@ def _header(plan: Plan) -> dict[str, Any]:
         "irreversible": {name: dict(counts) for name, counts in plan.irreversible.items()},
         "frozen": dict(counted(plan.frozen)),
         "released": list(plan.released),
+        **({"unread": dict(plan.unread)} if plan.unread else {}),
     }
 
 
@@ -122,6 +123,7 @@ def _plan(header: dict[str, Any], tables: dict[str, pa.Table]) -> Plan:
         platforms=header["platforms"],
         irreversible=header["irreversible"],
         released=tuple(header["released"]),
+        unread=header.get("unread", {}),
         **tables,
     )
 

@@ -17,6 +17,7 @@ from connector.core.events import Listener, Progress
 from connector.core.model import Kind, Op, Outcome, Target
 from connector.platforms.base import NOT_HELD, Adapter, TagStyle
 from connector.platforms.http.limits import Clock
+from connector.push import pending_jobs
 from connector.push.batches import alike, target_of
 from connector.push.delivery import Delivery, Halt
 from connector.push.recheck import Sparing
@@ -46,6 +47,9 @@ def push(
     try:
         if adapter.capabilities.tag_style is TagStyle.PROPERTY:
             _carry(delivery, store, run_id, destination, steps)
+        if store.journal.jobs_abandoned(destination):  # they would put back what an older plan wanted
+            pending_jobs.wait(destination, adapter, listener, clock)
+            store.journal.jobs_over(destination)
         freshness.refresh(store, run_id, destination, adapter, listener)
         store.journal.record(run_id, destination)
         joined = store.journal.join(run_id, destination) if adapter.capabilities.create_joins_lists else []

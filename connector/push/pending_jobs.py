@@ -52,8 +52,8 @@ def _too_long(destination: str, jobs: Mapping[str, datetime | None]) -> Retryabl
     when = f", the oldest since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if since else ""
     return Retryable(
         f"{destination}: the platform still works on {len(jobs)} jobs that it took before{when}. They may be older "
-        "requests of ours and would overwrite what is sent now, so nothing was sent. Run `sync resume` when they are "
-        "over.",
+        "requests of ours and would overwrite what is sent now, so nothing was sent. When they are over, run "
+        "the command again, or `sync resume` where a run was cut off.",
         destination=destination,
         code="earlier_jobs",
     )

@@ -26,12 +26,13 @@ UNSENT = "unsent"
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """How a run ended. `counts` is {destination: {op: {outcome | "unsent": changes}}}; `errors` tells which
-    destinations could not be worked with, and why."""
+    destinations could not be worked with, and why; `unread` those that the plan had left out, and why."""
 
     run_id: str
     state: RunState
     counts: Mapping[str, Mapping[str, Mapping[str, int]]]
     errors: Mapping[str, DestinationError] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
     left_out: int = 0  # people whom the plan named and who had been forgotten
 
     def total(self, outcome: str) -> int:
@@ -43,7 +44,7 @@ class RunResult:
         """0 done, 1 done but some records failed, 4 a destination could not be worked with, 130 interrupted."""
         if self.state is RunState.INTERRUPTED:
             return Interrupted.exit_code
-        if self.state is RunState.FAILED:
+        if self.state is RunState.FAILED or self.unread:
             return DestinationError.exit_code
         return 1 if self.total(Outcome.REJECTED) or self.total(Outcome.FAILED) else 0
 
@@ -68,7 +69,7 @@ def apply(
             if name in adapters:
                 pool.submit(_push, store, run_id, name, adapters, listener, clock, halt)
             else:
-                halt.error = _missing(name)
+                halt.error = _missing(name, run_id)
     for halt in halts.values():
         if halt.bug is not None:
             raise halt.bug
@@ -112,7 +113,7 @@ def _push(
 def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threading.Event) -> RunResult:
     counts = store.journal.counts(run_id)
     errors = {name: halt.error for name, halt in halts.items() if halt.error is not None}
-    result = RunResult(run_id, RunState.DONE, counts, errors, store.run(run_id).left_out)
+    result = RunResult(run_id, RunState.DONE, counts, errors, left_out=store.run(run_id).left_out)
     if result.total(UNSENT) or result.total(Outcome.UNKNOWN) or errors:
         state = RunState.INTERRUPTED if stop.is_set() else RunState.FAILED
         result = replace(result, state=state)
@@ -120,8 +121,9 @@ def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threadin
     return result
 
 
-def _missing(name: str) -> Refused:
+def _missing(name: str, run_id: str) -> Refused:
     text = (
-        f"{name}: this destination is in the run, but not in segments.yaml any more. Put it back, then `sync resume`."
+        f"{name}: this destination is in the run, but not in segments.yaml any more. Put it back, then `sync resume`; "
+        f"or give the run up: sync abandon {run_id} --reason “…”."
     )
     return Refused(text, destination=name, code="no_destination")

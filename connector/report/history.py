@@ -1,4 +1,4 @@
-"""What the ledger and the journal tell, for people and programs: status, runs.
+"""What the ledger and the journal tell, for people and programs: status, runs, abandon.
 
 Owns: their words. Must not: read the store itself.
 """
@@ -10,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connector.core.model import Outcome
 from connector.report.table import table
 from connector.state.base import Counts, RunInfo
+
+UNKNOWN, UNSENT = str(Outcome.UNKNOWN), "unsent"
 
 
 def status_json(
@@ -56,6 +59,7 @@ def status_text(
         lines.append(at_work)
     elif open_run:
         lines.append(f"Run {open_run.id} was cut off ({open_run.state}). Go on with: sync resume")
+        lines.append(f"If that cannot work any more, give it up: sync abandon {open_run.id} --reason “…”")
     return "\n".join(lines)
 
 
@@ -71,9 +75,24 @@ def runs_text(runs: Sequence[RunInfo]) -> str:
         outcomes = _outcomes(run)
         outcomes["left out (forgotten)"] = run.left_out
         what = ", ".join(f"{count:,} {name}" for name, count in sorted(outcomes.items()) if count) or "no changes"
-        lifted = "; ".join(f"{guard} lifted: {reason}" for guard, reason in run.allowed.items())
-        rows.append((run.id, _when(run.started_at), run.state, what + (f" ({lifted})" if lifted else "")))
+        told = [f"{guard} lifted: {reason}" for guard, reason in run.allowed.items()]
+        told += [f"abandoned: {run.abandoned}"] if run.abandoned else []
+        rows.append((run.id, _when(run.started_at), run.state, what + (f" ({'; '.join(told)})" if told else "")))
     return table(("run", "started (UTC)", "state", "outcomes"), rows)
+
+
+def abandoned_text(run: RunInfo) -> str:
+    """Per destination: what is unknown, by operation, and what was not sent."""
+    lines = [f"Run {run.id} is abandoned: {run.abandoned}"]
+    for name, ops in run.summary.items():
+        unknown = {op: counts[UNKNOWN] for op, counts in ops.items() if counts.get(UNKNOWN)}
+        unsent = sum(counts.get(UNSENT, 0) for counts in ops.values())
+        of_each = ", ".join(f"{count:,} {op}" for op, count in unknown.items())
+        told = f"{sum(unknown.values()):,} unknown ({of_each})" if unknown else "nothing unknown"
+        lines.append(f"  {name}: {told}; {unsent:,} not sent")
+    lines.append("Unknown: sent, and the answer is not known. The next push sends it again, or takes back what is not")
+    lines.append("wanted any more. Not sent: dropped; the next push plans it again. Go on with: sync push")
+    return "\n".join(lines)
 
 
 def _run(run: RunInfo) -> dict[str, Any]:
@@ -88,6 +107,7 @@ def _run(run: RunInfo) -> dict[str, Any]:
         "summary": {name: {op: dict(counts) for op, counts in ops.items()} for name, ops in run.summary.items()},
         "allowed": dict(run.allowed),
         "left_out": run.left_out,
+        "abandoned": run.abandoned or None,
     }
 
 

@@ -84,6 +84,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "frozen": dict(counted(plan.frozen)),
         "released": list(plan.released),
         "limit": plan.limit,
+        "unread": dict(plan.unread),
     }
 
 
@@ -93,6 +94,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
     lines = [f"Plan {plan.id}: {plan.export.contacts:,} contacts as of {moment:%Y-%m-%d %H:%M} {zone.key}", ""]
     for name in plan.revisions:
         lines += _destination_lines(_destination(plan, name), zone)
+    lines += [f"NOT PLANNED: {why}" for why in plan.unread.values()]
     lines += noted(plan.notes)
     lines += found(plan.findings, verbose)
     lines += _staying_lines(plan, zone, verbose)

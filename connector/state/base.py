@@ -40,16 +40,18 @@ class RunState(StrEnum):
     DONE = "done"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
-    ABANDONED = "abandoned"  # nothing of it was in doubt, and a later run replaced it
+    ABANDONED = "abandoned"  # a later run replaced it, nothing of it being unknown; or `sync abandon` gave it up
 
 
 class BatchState(StrEnum):
-    """PLANNED has not left. SENT and POLLING have left and are in doubt until they are DONE."""
+    """PLANNED has not left. SENT and POLLING have left and are in doubt until they are DONE. ABANDONED have left, and
+    nobody will ask: the ledger does not claim what they hold, and jobs of theirs may still be open."""
 
     PLANNED = "planned"
     SENT = "sent"
     POLLING = "polling"
     DONE = "done"
+    ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Ledger:
 @dataclass(frozen=True, slots=True)
 class RunInfo:
     """One run. `summary` is {destination: {op: {outcome | "unsent": count}}}; `allowed` is guard -> reason; `left_out`
-    counts the people whom its plan named and who had been forgotten."""
+    counts the people whom its plan named and who had been forgotten; `abandoned` is the reason of `sync abandon`."""
 
     id: str
     plan_id: str
@@ -90,6 +92,7 @@ class RunInfo:
     summary: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     allowed: Mapping[str, str] = field(default_factory=dict)
     left_out: int = 0
+    abandoned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,18 @@ class Journal(Protocol):
         """destination -> op -> outcome -> changes; "unknown" is in doubt, "unsent" never left."""
 
     def finish(self, run_id: str, state: RunState, summary: Mapping[str, Any]) -> None: ...
+
+    def abandon(self, run_id: str, reason: str) -> None:
+        """Give up an unfinished run, in one transaction. What left without an outcome is FAILED "abandoned": its
+        memberships are neither claimed nor denied, its fields unknown, so the next plan asks for them again. What never
+        left is dropped. The summary keeps both counts, "unknown" and "unsent". Raises PlanError for a run that is
+        over."""
+
+    def jobs_abandoned(self, destination: str) -> bool:
+        """Whether jobs of an abandoned run may still be open there."""
+
+    def jobs_over(self, destination: str) -> None:
+        """They are not any more."""
 
 
 class Store(Protocol):

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from connector.core.model import BLOCKED, Kind, Op, Outcome, Status, quoted
 from connector.core.schemas import RECORDS
-from connector.state import left, retired, shared, stages
+from connector.state import abandon, left, retired, shared, stages
 from connector.state.base import BatchState, JournalBatch, RunState, Step
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
@@ -335,6 +335,17 @@ class SqlJournal:
                 "UPDATE run SET state = ?, summary = ?, finished_at = ? WHERE id = ?",
                 [state, json.dumps(summary), micros(self._now()), run_id],
             )
+
+    def abandon(self, run_id: str, reason: str) -> None:
+        with self._write():
+            abandon.abandon(self._db, run_id, reason, self.counts(run_id), micros(self._now()))
+
+    def jobs_abandoned(self, destination: str) -> bool:
+        return abandon.jobs(self._db, destination, micros(self._now()))
+
+    def jobs_over(self, destination: str) -> None:
+        with self._write():
+            abandon.jobs_over(self._db, destination)
 
     def _steps(self, where: str, *values: object) -> list[Step]:
         columns = "id, run_id, destination, op, coalesce(kind, ''), coalesce(target, ''), first_seq, last_seq"

@@ -127,6 +127,8 @@ _CONSENTING = ("ALTER TABLE run ADD COLUMN consenting INTEGER",)
 # where no platform's present moment is, so that everybody is read once (reconcile/observe.py, `unread`).
 _SERVER_TIME = ("UPDATE destination SET cursor = 253370764800000000 WHERE cursor IS NOT NULL",)
 
+# Why a run was given up (`sync abandon`).
+_ABANDONED = ("ALTER TABLE run ADD COLUMN abandoned TEXT",)
 
 def _take_less_room(db: Driver) -> None:
     """Of PostgreSQL's 4.5 MB for 10,000 contacts indexes were 1.9. A hash index holds no copy of the ids; it finds
@@ -156,6 +158,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     activity.TABLES,
     stages.TABLES,
     activity.SWEPT,
+    _ABANDONED,
     (_take_less_room,),
 )
 

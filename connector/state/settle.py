@@ -227,7 +227,13 @@ _ADOPT = (
 
 def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status | None) -> None:
     """Enter ANSWERS into journal and ledger. Inside the caller's transaction."""
-    _load(db, answers, "c.seq = a.seq", "c.carrier = a.seq AND c.outcome IS NULL")
+    _answered(db, answers)
+    enter(db, run_id, at, retired)
+
+
+def enter(db: Driver, run_id: str, at: int, retired: Status | None) -> None:
+    """What is in temp.answer, into journal and ledger. Inside the caller's transaction."""
+    _results(db, "c.seq = a.seq", "c.carrier = a.seq AND c.outcome IS NULL")
     ((moved, doubtful, gone, refused, restored),) = db.rows(_FACTS)
     rare = ((_CONTACTS, 1), (_MOVED, moved), (_MEMBERSHIPS, 1), (_DOUBTFUL, doubtful), (_GONE, gone))
     for statement in (one for statements, needed in rare if needed for one in statements):
@@ -246,15 +252,19 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
 def refuse_fields(db: Driver, answers: pa.Table, run_id: str, at: int) -> None:
     """Park the fields of CREATEs and UPDATEs whose ANSWERS are REJECTED; the rest of them stays open. Inside the
     caller's transaction."""
-    _load(db, answers, "c.seq = a.seq")
+    _answered(db, answers)
+    _results(db, "c.seq = a.seq")
     db.run(_AS_FIELDS)
     db.run(_PARK, [run_id, at])
     db.run(_FIELDS_REFUSED)
 
 
-def _load(db: Driver, answers: pa.Table, *joins: str) -> None:
+def _answered(db: Driver, answers: pa.Table) -> None:
     db.run("DELETE FROM temp.answer")
     db.load("INSERT INTO temp.answer VALUES (?, ?, ?, ?, ?)", answers.select(ANSWERS.names))
+
+
+def _results(db: Driver, *joins: str) -> None:
     db.run("DELETE FROM temp.result")
     for join in joins:
         db.run(_RESULTS.format(join=join, new_status=_NEW_STATUS, refused=_REFUSED))

@@ -67,7 +67,8 @@ _SAME_ID = f"""
 
 _PEOPLE = "UPDATE contact SET person = ? WHERE destination = ? AND email = ?"
 _RUN_COLUMNS = (
-    "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed, left_out"
+    "id, plan_id, as_of, made_at, started_at, coalesce(finished_at, -1), state, contacts, summary, allowed, left_out, "
+    "coalesce(abandoned, '')"
 )
 _IN_DOUBT = """EXISTS (SELECT 1 FROM batch b JOIN step s ON s.id = b.step
                        WHERE s.run_id = run.id AND b.state IN ('sent', 'polling'))"""
@@ -292,7 +293,10 @@ class SqlStore:
         if self._db.rows(sql):
             self.require_free()
         for (run_id,) in self._db.rows(sql):  # whoever was at work may just have ended it
-            raise PlanError(f"Run {run_id} was cut off. Finish it first: sync resume.")
+            raise PlanError(
+                f"Run {run_id} was cut off. Finish it first: sync resume. "
+                f"If that cannot work any more, give it up: sync abandon {run_id} --reason “…”."
+            )
 
     def last_export(self) -> Export | None:
         found = self._db.rows("SELECT contacts, coalesce(consenting, -1) FROM run ORDER BY rowid DESC LIMIT 1")
@@ -366,7 +370,7 @@ class SqlStore:
 
 
 def _run_info(row: tuple[Any, ...]) -> RunInfo:
-    run_id, plan_id, as_of, made_at, started_at, finished_at, state, contacts, summary, allowed, left_out = row
+    run_id, plan_id, as_of, made_at, started_at, finished_at, state, contacts, summary, allowed, left_out, why = row
     return RunInfo(
         id=run_id,
         plan_id=plan_id,
@@ -379,4 +383,5 @@ def _run_info(row: tuple[Any, ...]) -> RunInfo:
         summary=json.loads(summary),
         allowed=json.loads(allowed),
         left_out=left_out,
+        abandoned=why,
     )

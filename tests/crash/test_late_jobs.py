@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.app.workspace import open_state
 from tests.crash.world import PUSH, CrashWorld, crash_world
 
 IMPORTS = "/profile-bulk-import-jobs"
@@ -73,6 +74,20 @@ def test_a_job_of_a_push_that_died(world: CrashWorld, first: tuple[str, ...]) ->
     sync_until_asked(world, *first)
     world.change()
     assert world.sync(*PUSH) == 0, world.out.read_text()
+    run_late(world)
+    world.check()
+
+
+def test_a_job_of_a_push_that_was_given_up(world: CrashWorld) -> None:
+    """The push after `sync abandon` waits for it as `sync resume` would have."""
+    assert world.sync(*PUSH) == 0
+    world.change()
+    lose_a_job(world)
+    with world.small.open() as workspace, open_state(workspace) as store:
+        run = store.runs(1)[0].id
+    assert world.sync("abandon", run, "--reason", "test", "--rehearse") == 0, world.out.read_text()
+    world.change()
+    sync_until_asked(world, *PUSH)
     run_late(world)
     world.check()
 

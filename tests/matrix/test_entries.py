@@ -40,7 +40,7 @@ def test_runs_are_applied_in_one_place() -> None:
     ]
 
 
-@pytest.mark.parametrize("command", ["plan", "drift", "forget", "status"])
+@pytest.mark.parametrize("command", ["plan", "drift", "forget", "status", "abandon"])
 def test_commands_that_do_not_send_are_told_apart(command: str) -> None:
     assert not SENDING & reached(commands()[command])
 

@@ -305,3 +305,27 @@ def test_who_opted_out_since_the_plan_is_not_adopted(store: SqlStore) -> None:
     done = store.run_changes(run)
     assert columns(done, "email", "outcome") == [("a@example.com", "skipped"), ("b@example.com", "applied")]
     assert (store.ledger("d").memberships.num_rows, store.ledger("d").revision) == (1, 1)
+
+
+def test_a_run_that_is_given_up(store: SqlStore) -> None:
+    """What left is neither claimed nor denied, what did not is dropped, and the ledger has moved."""
+    sent = [{"op": "create", "email": f"{who}@example.com", "fields": '{"a":1}'} for who in "ab"]
+    kept = [{"op": "add", "email": f"{who}@example.com", "kind": "list", "target": "t"} for who in "ab"]
+    with store.lease("test"):
+        run = open_run(store, changes(*sent, *kept))
+        step = store.journal.steps(run, "d")[0]
+        (batch,) = store.journal.cut(step, 10)
+        store.journal.sent(batch)
+        assert not store.journal.jobs_abandoned("d")
+        store.journal.abandon(run, "why")
+        assert store.journal.jobs_abandoned("d") and not store.journal.in_doubt(run, "d")
+        found = store.run(run)
+        assert (found.state, found.abandoned) == (RunState.ABANDONED, "why")
+        assert found.summary == {"d": {"create": {"unknown": 2}, "add": {"unsent": 2}}}
+        assert store.revisions(["d"]) == {"d": 1} and store.unfinished() is None
+        assert store.run_changes(run)["code"].to_pylist() == ["abandoned", "abandoned", None, None]
+        with pytest.raises(PlanError, match="is over"):
+            store.journal.abandon(run, "again")
+        store.journal.jobs_over("d")
+        assert not store.journal.jobs_abandoned("d")
+        open_run(store, changes(), revisions={"d": 1})
