@@ -130,6 +130,7 @@ _SERVER_TIME = ("UPDATE destination SET cursor = 253370764800000000 WHERE cursor
 # Why a run was given up (`sync abandon`).
 _ABANDONED = ("ALTER TABLE run ADD COLUMN abandoned TEXT",)
 
+
 def _take_less_room(db: Driver) -> None:
     """Of PostgreSQL's 4.5 MB for 10,000 contacts indexes were 1.9. A hash index holds no copy of the ids; it finds
     contacts by the id alone, which is why statements ask for the destination with IS (see dialect.py)."""
