@@ -170,6 +170,8 @@ class Histories(RuleBasedStateMachine):
         self.odd |= {one, other}
         if gone in self.said_no:
             self.said_no.add(kept)
+            if can.gone_is_final:
+                self.said_no.discard(gone)  # the opt-out is the kept contact's; others may give the address to somebody
         if not can.gone_is_final:
             met = [group for group in self.together if group & {one, other}]
             self.together = [group for group in self.together if group not in met] + [{one, other}.union(*met)]
