@@ -180,7 +180,7 @@ def _rules(facts: Facts, traits: dict[str, str]) -> Iterator[tuple[str, str, str
     if since:
         yield "new_subscribers", "New subscribers", "Came within the last 30 days", [f"{since}: {{within: 30 days}}"]
     if engaged:
-        yield "engaged", "Engaged", "A sign of life lately", [f"{engaged}: {{within: {_WINDOW}}}"]
+        yield "engaged", "Engaged", "Active lately", [f"{engaged}: {{within: {_WINDOW}}}"]
     if count:
         yield "repeat_customers", "Repeat customers", "Two orders or more", [f"{count}: {{at_least: 2}}", *recent]
     if value:
@@ -192,7 +192,7 @@ def _rules(facts: Facts, traits: dict[str, str]) -> Iterator[tuple[str, str, str
     if engaged:
         silent = [f"{facts.joined}: {{more_than_ago: 30 days}}"] if facts.joined else []
         silent.append(f"not: {{{engaged}: {{within: 180 days}}}}")
-        yield "inactive", "Inactive", "No sign of life for half a year", silent
+        yield "inactive", "Inactive", "No activity for half a year", silent
     if facts.birthday:
         near = [f"{facts.birthday}: {{anniversary_within: 7 days}}"]
         yield "birthday", "Birthday", "Birthday within the next seven days", near
