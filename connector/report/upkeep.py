@@ -35,7 +35,6 @@ REFUSED = {
     "looks_fake": ("the address looks made up to the platform", "check the address in the CRM"),
     "missing_required_field": ("a required field is missing", "map it under `fields:`, or make it optional there"),
     "not_archivable": ("the platform does not archive this contact", "look at the contact there"),
-    "other_address": ("the contact has another address there now", "correct the address in the CRM"),
     "not_held": ("the platform does not hold the contact any more", "sync rejects retry, once it is back"),
     "too_long": ("a text is longer than the platform takes", "shorten the field"),
     "TooLarge": ("one record is larger than the platform takes", "shorten its longest field"),
