@@ -110,6 +110,9 @@ def load() -> None:
 
     for zone in ("Europe/Berlin", "UTC"):
         times.changes(zone)  # 0.1 s, and the same in every fork
+    from connector.cli.main import command
+
+    command()
     gc.collect()
     gc.freeze()
 
