@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from connector.config.sections.models import Destination
     from connector.core.plan import Export, Plan
-    from connector.lifecycle.policy import Policy
+    from connector.lifecycle.policy import Policies
     from connector.lifecycle.staging import Staged
     from connector.plan.diff.compare import DestinationState
     from connector.plan.part import Part
@@ -108,8 +108,8 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
 
     store.require_finished()
     new = accounts.new(workspace, store)
-    policy = lifecycle.policy(workspace, whole=False)
-    planning = _Planning(workspace, store, workspace.now(), policy, take_over)
+    policies = lifecycle.policies(workspace, whole=False)
+    planning = _Planning(workspace, store, workspace.now(), policies, take_over)
     evaluation, forgotten, compared, unread = planning.read()
     accounts.refuse_shared(workspace, store)
     people = evaluation.table
@@ -117,8 +117,8 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
         for name, column in one.staged.columns.items() if one.staged else ():
             people = people.append_column(name, column)
     frozen = freezing.due(workspace, store, evaluation, forgotten)
-    short = () if policy is None else lifecycle.told(workspace, store, people, policy)
-    parts = [_part(people, one, policy) for one in compared]
+    short = lifecycle.told(workspace, store, people, policies) if policies else ()
+    parts = [_part(people, one, policies) for one in compared]
     if former:
         parts = [_with_former(store, people, part, one) for part, one in zip(parts, compared, strict=True)]
     return Asked(
@@ -146,13 +146,15 @@ def _alone(readings: Mapping[str, Future[_T]], refused: dict[str, Refused]) -> d
     return found
 
 
-def _part(people: pa.Table, one: _Compared, policy: Policy | None) -> Part:
+def _part(people: pa.Table, one: _Compared, policies: Policies) -> Part:
     """The changes that segments and stages ask of one destination."""
     from connector.lifecycle import staging
     from connector.plan import desired
 
     part = desired.part(people, one.state)
-    return part if one.staged is None or policy is None else staging.staged(part, one.staged, policy)
+    if one.staged is None:
+        return part
+    return staging.staged(part, one.staged, lifecycle.here(policies, part.routing.destination.name))
 
 
 def _with_former(store: Store, people: pa.Table, part: Part, one: _Compared) -> Part:
@@ -170,7 +172,7 @@ class _Planning:
     workspace: Workspace
     store: Store
     now: datetime
-    policy: Policy | None
+    policies: Policies
     take_over: bool
 
     def read(self) -> tuple[Evaluation, pa.Array, Sequence[_Compared], Mapping[str, str]]:
@@ -224,9 +226,9 @@ class _Planning:
         ledger = ledger if not ledger.targets.num_rows else self.store.ledger(destination.name)
         ledger = self._known(desired, forgotten, routing, ledger, connected, complete)
         staged = None
-        if self.policy is not None:
+        if held := lifecycle.here(self.policies, destination.name):
             can = connected.capabilities
-            staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, self.policy)
+            staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, held)
             routing = staged.routing
         unread = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
         strangers: dict[int, int] = {}

@@ -291,6 +291,12 @@ class Store(Protocol):
         `sends` begin anew with an open or click. With `totals` the counts replace what was known. `swept`: what the
         platform delivered late, up to `until`, is in it."""
 
+    def marks(self, destination: str) -> pa.Table:
+        """MARKS: when people were last active, and how many mails they had got by then."""
+
+    def mark(self, destination: str, table: pa.Table) -> None:
+        """Enter MARKS."""
+
     def swept(self, destination: str) -> datetime | None:
         """Up to where opens and clicks were read for those delivered late; None: never."""
 

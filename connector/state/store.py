@@ -208,6 +208,12 @@ class SqlStore:
     ) -> None:
         activity.note(self._db, destination, table, until=until, totals=totals, swept=swept)
 
+    def marks(self, destination: str) -> pa.Table:
+        return activity.marks(self._db, destination)
+
+    def mark(self, destination: str, table: pa.Table) -> None:
+        activity.mark(self._db, destination, table)
+
     def swept(self, destination: str) -> datetime | None:
         return activity.swept(self._db, destination)
 

@@ -21,7 +21,16 @@ from connector.state import left, retired
 from connector.state.drivers.driver import Driver
 
 # Every table with an address in a column `email`; tests/state/test_upkeep.py holds it against the schema.
-WITH_EMAIL = ("contact", "engagement", "reject", "change", "stage_entry", "stage_move", "frozen_member")
+WITH_EMAIL = (
+    "contact",
+    "engagement",
+    "reject",
+    "change",
+    "stage_entry",
+    "stage_move",
+    "frozen_member",
+    "activity_mark",
+)
 PERSON = "\x1f"  # stands before a CRM's id when it is hashed: no address begins with it
 SHARED = 10  # an id beside more addresses than this is a column's mistake, and names nobody
 _SALT = "forget_salt"

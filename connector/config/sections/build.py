@@ -16,7 +16,7 @@ from connector.config.language.scope import CONTACTS, Scope
 from connector.config.language.shapes import known_segment
 from connector.config.language.traits import trait
 from connector.config.language.values import kind
-from connector.config.sections import checks, destinations, engines
+from connector.config.sections import checks, destinations, engines, policies
 from connector.config.sections.belongs import stray
 from connector.config.sections.collector import Collector
 from connector.config.sections.fields import is_secret, keys
@@ -27,7 +27,7 @@ from connector.config.sections.validate import validate
 from connector.config.yaml.nodes import Document
 from connector.vendors import OWN
 
-_ELSEWHERE = ("version", "sources", "traits", "consent", "destinations", "segments", "priorities")
+_ELSEWHERE = ("version", "sources", "traits", "consent", "destinations", "segments", "priorities", "lifecycle")
 _REQUIRED = ("version", "sources", "segments")
 
 
@@ -93,8 +93,9 @@ class _File:
         priorities = self._priorities()
         checks.names(self._data, self._problems)
         checks.cycles(traits, segments, self._problems)
-        checks.targets(self._data, accounts, segments, self._problems)
-        checks.stage_targets(self._data, accounts, self._problems)
+        written = policies.read(self._data, self._accounts(), self._scope)
+        checks.targets(written, accounts, segments, self._problems)
+        checks.stage_targets(written, accounts, self._problems)
         checks.consent(accounts, consent, "consent" in self._data, self._problems)
         given = {
             "path": self._path,
@@ -104,12 +105,12 @@ class _File:
             "destinations": accounts,
             "segments": segments,
             "priorities": priorities,
+            "lifecycle": tuple(one.section for one in written if one.section is not None),
         }
         config = validate(Config, self._data, (), self._problems, given=given, elsewhere=_ELSEWHERE)
         if config is not None:
-            checks.lifecycle(config.lifecycle, self._scope)
             engines.check(config, self._problems)
-            checks.actions(config, self._problems)
+            checks.actions(config, written, self._problems)
         return config
 
     def _required(self) -> None:

@@ -261,7 +261,7 @@ class Config(Model):
     priorities: tuple[tuple[str, ...], ...] = ()
     silenced: Codes = Field(default=(), alias="silence")  # codes of advice switched off for the whole file
     guards: Guards = Guards()  # for every destination that says nothing else
-    lifecycle: Lifecycle | None = None
+    lifecycle: tuple[Lifecycle, ...] = ()  # the policies; a person is under the first that is theirs
     cleanup: Cleanup | None = None
 
     _places: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
@@ -275,6 +275,11 @@ class Config(Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    def policy_at(self, number: int) -> Loc:
+        """Where the policy `number` of the lifecycle stands: one alone may be the section itself."""
+        loc: Loc = ("lifecycle", number)
+        return loc if loc in self._values or loc in self._places else ("lifecycle",)
 
     def place(self, loc: Loc) -> Place:
         """Where the key (or list item) `loc` stands in the file; the nearest enclosing part when it has no place of
