@@ -122,11 +122,13 @@ def stage(
     routing: Routing,
     can: Capabilities,
     held: Policy,
+    unread: tuple[str, ...] = (),
 ) -> Staged:
-    """One destination's verdict and the routes of its stages."""
+    """One destination's verdict and the routes of its stages. While others are `unread`, nobody is taken for silent."""
     from connector.lifecycle import staging
 
-    return staging.stage(desired, decide(workspace, store, desired, ledger, can, held), routing, held, can)
+    people = decide(workspace, store, desired, ledger, can, held)
+    return staging.stage(desired, people, routing, held, can, unread)
 
 
 def told(workspace: Workspace, store: Store, desired: pa.Table, held: Policy) -> list[str]:
