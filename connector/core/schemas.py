@@ -179,6 +179,7 @@ ANSWERS = pa.schema(
         ("code", pa.string()),
         ("detail", pa.string()),
         ("remote_id", pa.string()),
+        ("rest", pa.string()),  # the fields (JSON) without those that were not taken; null = all, or none of a refusal
     ]
 )
 # Everybody's way through the stages of the lifecycle: one row per stay in a stage, the present one with left_at null.

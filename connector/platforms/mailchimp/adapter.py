@@ -261,12 +261,12 @@ class Mailchimp:
         with before_sending():
             self._path()  # the audience is looked up once
         if batch.op in (Op.CREATE, Op.UPDATE):
-            return self._push_members(batch, emails)
+            return self._push_members(batch)
         if batch.op in jobs.OPERATIONS:
             return self._push_operations(batch)
         return self._push_tag(batch, emails)
 
-    def _push_members(self, batch: Batch, emails: Sequence[str]) -> Done:
+    def _push_members(self, batch: Batch) -> Done:
         creating = batch.op is Op.CREATE
         records = batch.records.to_pylist()
         with before_sending():
@@ -284,7 +284,7 @@ class Mailchimp:
             writes=True,
             replayable=not creating,
         )
-        return Done(wire.member_outcomes(emails, self._answer(reply.body), creating, self._name))
+        return Done(wire.member_outcomes(items, self._answer(reply.body), creating, self._name))
 
     def _push_tag(self, batch: Batch, emails: Sequence[str]) -> Done:
         adding = batch.op is Op.ADD
