@@ -145,13 +145,14 @@ def stage(
     routing: Routing,
     can: Capabilities,
     held: Policies,
+    unread: tuple[str, ...] = (),
 ) -> Staged:
-    """One destination's verdict and the routes of its stages."""
+    """One destination's verdict and the routes of its stages. While others are `unread`, nobody is taken for silent."""
     from connector.lifecycle import staging
 
     people = decide(workspace, store, desired, ledger, can, held)
     mark(store, ledger.destination, people)
-    return staging.stage(desired, people, routing, held, can)
+    return staging.stage(desired, people, routing, held, can, unread)
 
 
 def told(workspace: Workspace, store: Store, desired: pa.Table, held: Policies) -> list[str]:

@@ -177,13 +177,15 @@ class _Planning:
 
     def read(self) -> tuple[Evaluation, pa.Array, Sequence[_Compared], Mapping[str, str]]:
         """The export, those of it who were forgotten, every destination's part, and which were refused, with the
-        reason. What rules ask of a platform is read before they are evaluated, everything else meanwhile.
+        reason. What rules ask of a platform is read before they are evaluated, everything else meanwhile. While one
+        that the lifecycle asks is not read, nobody is taken for silent anywhere.
 
         Raises Refused for a destination that rules ask, and when none is left."""
         from connector.plan import rows
+        from connector.segments.names import asked_of_platforms
 
         chosen = self.workspace.destinations()
-        asked = observing.asked(self.workspace.config)  # of those that --to leaves out, what was last read
+        asked = asked_of_platforms(self.workspace.config)  # of those that --to leaves out, what was last read
         with ThreadPoolExecutor(max(1, len(chosen)), thread_name_prefix="plan") as pool:
             first = {item.name: pool.submit(self.held, item) for item in chosen if item.name in asked}
             held = {name: reading.result() for name, reading in first.items()}
@@ -193,9 +195,10 @@ class _Planning:
             forgotten = rows.forgotten(emails, *self.store.upkeep.tombstones())
             refused: dict[str, Refused] = {}
             held |= _alone(others, refused)
+            unread = tuple(refused)
             compared = _alone(
                 {
-                    item.name: pool.submit(self.part, evaluation.table, forgotten, item, *held[item.name])
+                    item.name: pool.submit(self.part, evaluation.table, forgotten, unread, item, *held[item.name])
                     for item in chosen
                     if item.name in held
                 },
@@ -212,9 +215,16 @@ class _Planning:
         return complete, self.store.ledger(destination.name)
 
     def part(
-        self, desired: pa.Table, forgotten: pa.Array, destination: Destination, complete: bool, ledger: Ledger
+        self,
+        desired: pa.Table,
+        forgotten: pa.Array,
+        unread: tuple[str, ...],
+        destination: Destination,
+        complete: bool,
+        ledger: Ledger,
     ) -> _Compared:
-        """People and targets whom nobody has asked about yet are looked up on the platform."""
+        """People and targets whom nobody has asked about yet are looked up on the platform. `unread` are other
+        destinations, of which nothing new is known."""
         from connector.plan.diff import hold
         from connector.plan.diff.compare import DestinationState
         from connector.plan.routes import route
@@ -228,11 +238,11 @@ class _Planning:
         staged = None
         if held := lifecycle.here(self.policies, destination.name):
             can = connected.capabilities
-            staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, held)
+            staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, held, unread)
             routing = staged.routing
-        unread = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
+        known = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
         strangers: dict[int, int] = {}
-        seen, new_targets = observe.targets(self.store, connected, routing, unread, self.workspace.reading, strangers)
+        seen, new_targets = observe.targets(self.store, connected, routing, known, self.workspace.reading, strangers)
         if ledger.revision == 0:
             routing = replace(routing, notes=(*routing.notes, *accounts.outsiders(routing, desired, seen, strangers)))
         new_targets |= gone

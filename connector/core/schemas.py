@@ -179,6 +179,7 @@ ANSWERS = pa.schema(
         ("code", pa.string()),
         ("detail", pa.string()),
         ("remote_id", pa.string()),
+        ("rest", pa.string()),  # the fields (JSON) without those that were not taken; null = all, or none of a refusal
     ]
 )
 # When somebody was last active, and how many mails they had got by then since their last open or click.

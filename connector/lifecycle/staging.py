@@ -9,7 +9,7 @@ the change that carries it is confirmed: joining the next stage's first target, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,6 +29,7 @@ from connector.plan.routes import Route, Routing
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
 
+_BY_SILENCE = ("entered", "moved", "policy")  # the moves that need nobody's activity, where they lead into a stage
 # Stages have a guard of their own.
 _UNGUARDED = Guards(removes_percent=None, empty=False)
 
@@ -73,9 +74,18 @@ class Staged:
     notes: tuple[str, ...]
 
 
-def stage(desired: pa.Table, people: pa.Table, routing: Routing, policies: Policies, can: Capabilities) -> Staged:
-    """Extend the routes of a destination by those of the stages."""
+def stage(
+    desired: pa.Table,
+    people: pa.Table,
+    routing: Routing,
+    policies: Policies,
+    can: Capabilities,
+    unread: Sequence[str] = (),
+) -> Staged:
+    """Extend the routes of a destination by those of the stages. `unread` are other destinations that could not be
+    read: nobody enters a stage or moves on, because a click there may count."""
     destination = routing.destination.name
+    people = _waiting(people) if unread else people
     moves = pc.is_valid(people["how"])
     after = pc.if_else(moves, people["next"], people["stage"])
     part = pc.if_else(moves, people["next_part"], people["part"])
@@ -91,7 +101,18 @@ def stage(desired: pa.Table, people: pa.Table, routing: Routing, policies: Polic
             routes.append(Route(key, target, SyncMode.MIRROR, _UNGUARDED))
             columns[f"in:{key}"] = pc.is_in(desired["email"], value_set=emails)
     notes = (*_not_offered(destination, policies, can), *_still(people, destination, policies))
+    if unread:
+        notes += (f"{destination}: nobody enters a stage or moves on, because {', '.join(unread)} could not be read.",)
     return Staged(people, replace(routing, routes=tuple(routes)), columns, notes)
+
+
+def _waiting(people: pa.Table) -> pa.Table:
+    """Without the moves that follow from silence. Whoever shows activity, is protected or leaves still moves."""
+    on = pc.and_(pc.is_in(people["how"], value_set=pa.array(_BY_SILENCE)), pc.is_valid(people["next"]))
+    for name in ("how", "next", "next_part", "next_began_at"):
+        kept = pc.if_else(pc.fill_null(on, False), pa.scalar(None, PEOPLE.field(name).type), people[name])
+        people = people.set_column(people.column_names.index(name), PEOPLE.field(name), kept)
+    return people
 
 
 def staged(part: Part, verdict: Staged, policies: Policies) -> Part:
