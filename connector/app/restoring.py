@@ -6,10 +6,12 @@ Owns: reading the list, and the order of these steps. Must not: print, or decide
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.app import observing
+from connector.app.apart import Apart
 from connector.app.offline import evaluate
 from connector.app.workspace import Workspace, adapter
 from connector.core.errors import ConfigError, PlanError
@@ -45,13 +47,15 @@ def restore(workspace: Workspace, store: Store, path: Path) -> Plan:
     missing = sorted(touched - workspace.config.destinations.keys())
     if missing:
         raise PlanError(f"{path} names {', '.join(missing)}, which segments.yaml no longer has. Put it back.")
-    evaluation, sides = evaluate(workspace, store), []
+    evaluation, sides, apart = evaluate(workspace, store), [], Apart(workspace.options.require_all)
     for item in workspace.destinations():
         if item.name in touched:
             connected = adapter(workspace, item)
-            observing.read(workspace, store, item.name, connected)
+            if apart.tried(item.name, partial(observing.read, workspace, store, item.name, connected)) is None:
+                continue
             routing = route(workspace.config, item)
             sides.append(inverse.Undone(routing, store.ledger(item.name), connected.capabilities))
+    apart.require(len(sides))
     chosen = [side.ledger.destination for side in sides]
     done = done.filter(pc.is_in(done["destination"], value_set=_texts(chosen)))
     return assemble(
@@ -63,6 +67,8 @@ def restore(workspace: Workspace, store: Store, path: Path) -> Plan:
         notes=evaluation.warnings,
         findings=evaluation.findings,
         prefix=PREFIX,
+        unread=apart.unread,
+        kinds=apart.kinds,
     )
 
 

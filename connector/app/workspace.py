@@ -45,6 +45,8 @@ class Options:
     reason: str | None = None
     listener: Listener = silent
     state_must_exist: bool = False
+    require_all: bool = False  # trouble of one destination stops all
+    command: str = "push"  # with its arguments, as a person types it
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +252,30 @@ def adapter(workspace: Workspace, destination: Destination) -> Adapter:
         clock.permit = workspace.permit
         workspace.adapters[destination.name] = create(
             destination.model_copy(update={"base_url": address}),
-            resolve(destination.secret, workspace.secrets),
+            _key(workspace, destination),
             clock=clock,
             listener=workspace.options.listener,
         )
     return workspace.adapters[destination.name]
+
+
+def _key(workspace: Workspace, destination: Destination) -> str:
+    """The destination's secret. Raises ConfigError that names every chosen destination's that is missing or wrong."""
+    from connector.vendors import VENDORS
+
+    problems = []
+    for item in {one.name: one for one in (destination, *workspace.destinations())}.values():
+        place = workspace.config.value_place(("destinations", item.name, VENDORS[item.platform].secret))
+        try:
+            key = resolve(item.secret, workspace.secrets, place)
+        except ConfigError as error:
+            problems += [one for one in error.problems if one not in problems]
+            continue
+        if item.name == destination.name:
+            found = key
+    if problems:
+        raise ConfigError(problems)
+    return found
 
 
 def capabilities(destination: Destination) -> Capabilities:
