@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from connector.app import accounts, freezing, lifecycle, observing
 from connector.app.apart import Apart
 from connector.app.offline import decisive
-from connector.app.workspace import Workspace, adapter
+from connector.app.workspace import Workspace, adapter, require_keys
 from connector.core.errors import DestinationError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _T = TypeVar("_T")
 
 def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
     """As `plan`, after the ledger was compared with everything the platforms hold (--refresh)."""
+    require_keys(workspace)
     store.require_finished()
     notes = refresh(workspace, store)
     made = plan(workspace, store, limit, take_over=True)
@@ -110,6 +111,7 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
     Raises PlanError when an unfinished run must be resumed first."""
     from connector.plan.desired import counted
 
+    require_keys(workspace)
     store.require_finished()
     new = accounts.new(workspace, store)
     policy = lifecycle.policy(workspace, whole=False)

@@ -33,8 +33,7 @@ def doctor(workspace: Workspace) -> list[Health]:
             code = DestinationError.exit_code if account.problems else 0
             found.append(Health(item.name, item.platform, account.name, account.detail, account.problems, code))
         except ConfigError as error:
-            own = tuple(f"{one}" for one in error.problems if item.secret.variable in one.message)
-            found.append(Health(item.name, item.platform, "", "", own or (f"{error}",), error.exit_code))
+            found.append(Health(item.name, item.platform, "", "", (f"{error}",), error.exit_code))
         except DestinationError as error:
             found.append(Health(item.name, item.platform, "", "", (f"{error}",), error.exit_code))
     return found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from connector.app import observing
 from connector.app.apart import Apart
 from connector.app.offline import evaluate
-from connector.app.workspace import Workspace, adapter
+from connector.app.workspace import Workspace, adapter, require_keys
 from connector.core.errors import ConfigError, PlanError
 from connector.core.model import Op, Outcome
 from connector.core.problem import Place, Problem
@@ -41,6 +41,7 @@ def restore(workspace: Workspace, store: Store, path: Path) -> Plan:
     from connector.plan.desired import counted
     from connector.plan.routes import route
 
+    require_keys(workspace)
     store.require_finished()
     done = read(path)
     touched = set(done["destination"].to_pylist())

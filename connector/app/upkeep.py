@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from connector.app import freezing, observing, planning
 from connector.app.apart import Apart
 from connector.app.offline import evaluate
-from connector.app.workspace import Workspace, adapter
+from connector.app.workspace import Workspace, adapter, require_keys
 from connector.core.errors import ConnectorError, PlanError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
     from connector.plan.assemble import assemble
     from connector.plan.desired import counted
 
+    require_keys(workspace)
     store.require_finished()
     run = _latest(store) if run_id == LAST else store.run(run_id)
     done, now = store.run_changes(run.id), datetime.now(UTC)
@@ -99,6 +100,7 @@ def _routing(workspace: Workspace, destination: str) -> tuple[Routing, frozenset
 def drift(workspace: Workspace, store: Store, apart: Apart | None = None) -> list[Drift]:
     """What others changed in our targets. Reads the platforms, writes nothing anywhere. Destinations that could not be
     read are in `apart`; raises DestinationError when that is all of them, or without `apart`."""
+    require_keys(workspace)
     chosen, apart = workspace.destinations(), apart or Apart(together=True)
     found = [apart.tried(item.name, partial(_drift, workspace, store, item)) for item in chosen]
     apart.require(len(chosen) - len(apart.found))

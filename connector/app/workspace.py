@@ -259,23 +259,23 @@ def adapter(workspace: Workspace, destination: Destination) -> Adapter:
     return workspace.adapters[destination.name]
 
 
-def _key(workspace: Workspace, destination: Destination) -> str:
-    """The destination's secret. Raises ConfigError that names every chosen destination's that is missing or wrong."""
-    from connector.vendors import VENDORS
-
+def require_keys(workspace: Workspace) -> None:
+    """Before any platform is called. Raises ConfigError that names every chosen destination's key that is missing."""
     problems = []
-    for item in {one.name: one for one in (destination, *workspace.destinations())}.values():
-        place = workspace.config.value_place(("destinations", item.name, VENDORS[item.platform].secret))
+    for item in workspace.destinations():
         try:
-            key = resolve(item.secret, workspace.secrets, place)
+            _key(workspace, item)
         except ConfigError as error:
-            problems += [one for one in error.problems if one not in problems]
-            continue
-        if item.name == destination.name:
-            found = key
+            problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return found
+
+
+def _key(workspace: Workspace, destination: Destination) -> str:
+    from connector.vendors import VENDORS
+
+    place = workspace.config.value_place(("destinations", destination.name, VENDORS[destination.platform].secret))
+    return resolve(destination.secret, workspace.secrets, place)
 
 
 def capabilities(destination: Destination) -> Capabilities:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -116,3 +117,45 @@ def night(
 
 
 __all__ = ["PEOPLE", "SEGMENTS", "Hook", "Night"]
+
+
+@pytest.fixture
+def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """The command line in a folder with a file whose keys are set, and no platform."""
+    made = Small(tmp_path, None)  # type: ignore[arg-type]
+    made.write(PEOPLE)
+    path = tmp_path / "segments.yaml"
+    path.write_text(path.read_text().split("destinations:")[0] + "segments:\n  paid: {when: {plan: paid}}\n")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["sync", *words])
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        told = capsys.readouterr()
+        return int(str(ended.value.code or 0)), told.out, told.err
+
+    return call
+
+
+@pytest.fixture
+def mail_server() -> Iterator[tuple[int, list[Any]]]:
+    """An SMTP server on this machine, and the messages that it took."""
+    from aiosmtpd.controller import Controller
+
+    mails: list[Any] = []
+
+    class Keep:
+        async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:
+            mails.append(envelope.content.decode())
+            return "250 OK"
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(Keep(), hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield port, mails
+    finally:
+        controller.stop()
