@@ -21,7 +21,7 @@ LAYERS = [
     {"vendors"},
     {"config", "sources", "state", "platforms", "demo"},
     {"segments", "plan", "reconcile", "push", "lifecycle"},
-    {"report"},
+    {"report", "notify"},
     {"rehearse", "app"},
     {"cli"},
 ]
@@ -49,6 +49,8 @@ HOMES = {
     "rich": {"cli", "report"},
     "starlette": {"rehearsal"},
     "uvicorn": {"rehearsal"},
+    "apprise": {"notify"},
+    "prometheus_client": {"notify"},
 }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from connector.app import accounts, lifecycle, observing, pushing
 from connector.app.offline import decisive
-from connector.app.workspace import Workspace, adapter
+from connector.app.workspace import Workspace, adapter, require_keys
 from connector.core.errors import Interrupted, PlanError
 from connector.core.model import Status
 
@@ -49,6 +49,7 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     from connector.plan.routes import route
     from connector.push import recheck_query
 
+    require_keys(workspace)
     store.require_finished()
     config, now, new = workspace.config, workspace.now(), accounts.new(workspace, store)
     policies = lifecycle.policies(workspace)

@@ -46,9 +46,10 @@ _UNSAID = ("refused, without a reason", "look at the contact there; then: sync r
 _OTHERWISE = ("refused", "read what the platform says; then: sync rejects retry")
 
 
-def drift_json(found: Sequence[Drift], verbose: bool) -> dict[str, Any]:
-    """Counts; with -v the addresses as well."""
-    return {"schema": "connector.drift/1", "targets": [_drift(item, verbose) for item in found]}
+def drift_json(found: Sequence[Drift], verbose: bool, unread: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Counts; with -v the addresses as well. `unread` are destinations that could not be read, and why."""
+    targets = [_drift(item, verbose) for item in found]
+    return {"schema": "connector.drift/1", "targets": targets, "unread": dict(unread or {})}
 
 
 def _drift(item: Drift, verbose: bool) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from connector.core.schemas import (
 
 if TYPE_CHECKING:
     from connector.state.accounts import Accounts
+    from connector.state.attempts import Attempts
     from connector.state.frozen import Frozen
     from connector.state.project import Project
     from connector.state.upkeep import Upkeep
@@ -241,6 +242,7 @@ class Store(Protocol):
     """Thread-safe. Raises only StateError and its subclasses, and PlanError where it says so."""
 
     accounts: Accounts
+    attempts: Attempts
     upkeep: Upkeep
     frozen: Frozen
     project: Project
@@ -372,5 +374,9 @@ class Store(Protocol):
     def require_lease(self) -> None:
         """Before every request that changes a platform; cheap. Raises LeaseLost unless this process provably holds the
         lease right now: its last confirmed renewal is younger than the lease."""
+
+    def noting(self) -> AbstractContextManager[Attempts]:
+        """To write down an attempt and what was told of it, also while another process holds the state. Where the state
+        is a file that travels, raises StateError while it is held."""
 
     def close(self) -> None: ...

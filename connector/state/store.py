@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from connector.core.schemas import (
 from connector.state import activity, left, retired, tombstones
 from connector.state import stages as stage_entries
 from connector.state.accounts import Accounts
+from connector.state.attempts import Attempts
 from connector.state.base import Counts, Journal, Ledger, RunInfo, RunState
 from connector.state.drivers.driver import Driver
 from connector.state.drivers.sqlite import Database
@@ -92,6 +93,7 @@ class SqlStore:
         self.upkeep = Upkeep(self._db, self._lease, now)
         self.frozen = Frozen(self._db)
         self.accounts = Accounts(self._db)
+        self.attempts = Attempts(self._db)
         self.project = Project(self._db, str(self._db.path))
 
     @property
@@ -107,6 +109,10 @@ class SqlStore:
 
     def lease(self, holder: str) -> AbstractContextManager[None]:
         return self._lease.hold(holder)
+
+    @contextmanager
+    def noting(self) -> Iterator[Attempts]:
+        yield self.attempts
 
     def require_lease(self) -> None:
         self._lease.require()

@@ -17,6 +17,7 @@ from connector.config.language.schema_shapes import TEXT, Shape, items, mapping,
 from connector.config.sections import platforms
 from connector.config.sections.lifecycle import Cleanup, Lifecycle
 from connector.config.sections.models import NONE_NEEDED, Config, Destination, Guards, Segment, Source
+from connector.config.sections.notify import Notify
 from connector.core.model import Kind, NewContacts, SyncMode
 from connector.vendors import VENDORS
 
@@ -44,7 +45,7 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "numberTests": number_tests(),
         "trait": trait(known.sources),
     }
-    for name, model in (("Guards", Guards), ("Lifecycle", Lifecycle), ("Cleanup", Cleanup)):
+    for name, model in (("Guards", Guards), ("Lifecycle", Lifecycle), ("Cleanup", Cleanup), ("Notify", Notify)):
         defs[name] = _of_model(model, defs)
     defs["Lifecycle"]["properties"]["for"] = _whose(known)
     sections = {
@@ -59,6 +60,7 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "guards": ref("Guards"),
         "lifecycle": {"anyOf": [ref("Lifecycle"), items(ref("Lifecycle"))]},
         "cleanup": ref("Cleanup"),
+        "notify": ref("Notify"),
     }
     shape = mapping(sections, ("version", "sources", "segments"))
     return {"$schema": DIALECT, "title": "segments.yaml", **shape, "$defs": _used(shape, defs)}

@@ -50,6 +50,7 @@ from connector.config.sections.fields import (
     secret_name,
 )
 from connector.config.sections.lifecycle import Cleanup, Lifecycle, Several
+from connector.config.sections.notify import Notify
 from connector.config.sections.platforms import NO_PRESET, Platform, Preset
 from connector.core.model import ColumnType, Kind, NewContacts, SyncMode
 from connector.core.problem import Place
@@ -263,6 +264,7 @@ class Config(Model):
     guards: Guards = Guards()  # for every destination that says nothing else
     lifecycle: tuple[Lifecycle, ...] = ()  # the policies; a person is under the first that is theirs
     cleanup: Cleanup | None = None
+    notify: Notify | None = None
 
     _places: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
     _values: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
