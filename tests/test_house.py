@@ -41,7 +41,7 @@ HOMES = {
     "adbc_driver_sqlite": {"state"},
     "psycopg": {"state"},
     "fsspec": {"state", "sources"},
-    "requests": {"platforms"},
+    "requests": {"platforms", "sources"},
     "tenacity": {"platforms"},
     "yaml": {"config"},
     "pydantic": {"config", "platforms"},

@@ -18,6 +18,7 @@ import typer
 
 from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
 from connector.cli.terminal import last_words, listening, say_soon
+from connector.core import session
 
 if TYPE_CHECKING:
     from connector.app.workspace import Workspace
@@ -203,6 +204,7 @@ def interruptible() -> Iterator[threading.Event]:
 
     def ask(signum: int, frame: object) -> None:
         if stop.is_set():
+            session.close_all()
             last_words("Ended. What was in flight is in doubt: sync resume asks the platforms.")
             os._exit(130)
         stop.set()

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from connector.config.language import durations, values
 from connector.config.language.rules import Duration
-from connector.config.sections import urls
+from connector.config.sections import remote, urls
 from connector.config.sections.advice_codes import ADVICE
 from connector.config.sections.codes import CODES, BadValue, each
 from connector.core.problem import did_you_mean
@@ -203,6 +203,7 @@ PERCENT = r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"
 _TEXT = {"type": ["string", "number"]}
 
 Text = Annotated[str, before(values.text), schema(**_TEXT)]
+File = Annotated[str, before(remote.origin), schema(**_TEXT)]
 Texts = Annotated[tuple[str, ...], before(_texts), schema(anyOf=[_TEXT, {"type": "array", "items": _TEXT}])]
 TextList = Annotated[tuple[str, ...], before(_text_list), schema(type="array", items=_TEXT, minItems=1)]
 Missing = Annotated[tuple[str, ...], before(_missing), schema(type="array", items=_TEXT)]
