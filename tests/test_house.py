@@ -37,7 +37,7 @@ SIBLINGS = {
 HOMES = {
     "ibis": {"sources", "segments", "plan"},
     "duckdb": {"core", "sources", "segments", "plan", "reconcile", "push", "lifecycle"},
-    "sqlite3": {"state", "rehearsal"},
+    "sqlite3": {"state", "sources", "rehearsal"},
     "adbc_driver_sqlite": {"state"},
     "psycopg": {"state"},
     "fsspec": {"state", "sources"},

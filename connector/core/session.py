@@ -11,18 +11,21 @@ import tempfile
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _open: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 class Session:
-    """`copies`: an address -> the copies of its files; `untimed`: those of an unknown age; `go_on` raises Interrupted
-    once the user asked to stop."""
+    """`copies`: an address -> the copies of its files; `untimed`: those of an unknown age; `engines`: an address -> its
+    open connection; `go_on` raises Interrupted once the user asked to stop."""
 
     def __init__(self) -> None:
         self.copies: dict[str, tuple[Path, ...]] = {}
         self.untimed: set[Path] = set()
         self.go_on: Callable[[], None] = _go_on
+        self.engines: dict[str, Any] = {}
+        self._last: list[Callable[[], object]] = []
         self._folder: Path | None = None
         self._removed: weakref.finalize[..., Session] | None = None
 
@@ -39,8 +42,16 @@ class Session:
             _open.add(self)
         return Path(tempfile.mkdtemp(dir=self._folder))
 
+    def at_end(self, done: Callable[[], object]) -> None:
+        """`done` is called when the command ends."""
+        self._last.append(done)
+
     def close(self) -> None:
-        """Remove the copies; a later question fetches again."""
+        """Remove the copies, leave the engines; a later question fetches and connects again."""
+        for done in self._last:
+            done()
+        self._last.clear()
+        self.engines.clear()
         if self._removed is not None:
             self._removed()
         self.copies.clear()

@@ -6,6 +6,7 @@ opened. Must not: know a driver, connect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from connector.config.language.rules import Loc, Near, Sql, walk
@@ -21,6 +22,12 @@ _WITHOUT_PLACES = ("postgres", "postgresql", "trino")  # a place is a pair of nu
 
 def scheme(engine: str) -> str:
     return engine.partition("://")[0]
+
+
+def local_path(engine: str) -> str | None:
+    """The path in duckdb:///PATH and sqlite:///PATH; None for MotherDuck (duckdb:///md:NAME) and other engines."""
+    found = re.fullmatch(r"(?:duckdb|sqlite):///(?!md:)(.+)", engine)
+    return found[1] if found else None
 
 
 def check(config: Config, problems: Collector) -> None:

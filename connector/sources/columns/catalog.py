@@ -26,6 +26,8 @@ from connector.sources.trouble import fail
 from connector.sources.warehouse import connect
 from connector.vendors import Known
 
+_OF_THE_ENGINE = ("engine-unreachable", "engine-missing")
+
 
 def catalog(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
     """Every source's files and columns, from the headers alone.
@@ -38,7 +40,9 @@ def catalog(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
         try:
             found[source.name] = describe(config, source, as_of)
         except SourceError as error:
-            problems.extend(error.problems)
+            problems.extend(problem for problem in error.problems if problem not in problems)
+            if any(problem.code in _OF_THE_ENGINE for problem in error.problems):
+                break  # the next table would say the same, after as long a wait
     if not problems:
         problems.extend(_joins(config, found))
     if problems:

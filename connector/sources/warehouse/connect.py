@@ -1,29 +1,27 @@
 """Another engine: the connection, its tables as they are found, and the rows that come back.
 
-Owns: connect(), inspect(), rows(), and how every trouble of an engine becomes a SourceError. Must not: know rules, or
-what is done with a table (warehouse_load.py).
-
-An engine's own texts may quote cells and addresses, so of its errors only the class survives.
+Owns: connect(), inspect(), rows(). Must not: know rules, word an error (troubles.py), or what is done with a
+table (load.py).
 """
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import warnings
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from connector.config.sections.engines import scheme
+from connector.config.sections import variables
 from connector.config.sections.models import Config, Source
-from connector.core.errors import ConnectorError
 from connector.core.model import ColumnType
 from connector.core.problem import Place
+from connector.sources import engine
 from connector.sources.trouble import fail
+from connector.sources.warehouse import local, troubles
+from connector.sources.warehouse.troubles import EXTRAS, working
 
 if TYPE_CHECKING:
     import ibis.expr.datatypes as dt
@@ -31,26 +29,32 @@ if TYPE_CHECKING:
     from connector.sources.files.formats import Export
 
 _TEMPORARY = ("postgres", "snowflake", "bigquery")
-_EXTRAS = {"postgresql": "postgres"}
+# PostgreSQL's defaults are meant for many small queries: its own sorts go to disk from 4 MB on, and compiling a long
+# expression for the processor takes longer than running it.
+_SESSION = "SET TIME ZONE 'UTC'; SET work_mem = '128MB'; SET temp_buffers = '64MB'; SET jit = off"
+_whose: dict[int, Config] = {}  # of each backend the file that asked for it last
 
 
 def backend(config: Config) -> Any:
-    """The Ibis backend of the file's engine; the same one for the same address. Raises SourceError."""
-    place, kind = config.place(("engine",)), scheme(config.engine)
+    """The Ibis backend of the file's engine; the same one for the same address. Raises SourceError, and ConfigError for
+    a variable that is not set."""
+    session, path = config.session, local.file_of(config)
+    if config.engine in session.engines:
+        return session.engines[config.engine]
+    url = variables.filled(config.engine, config.place(("engine",)))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of drivers, about themselves
-            return connect(config.engine)
+            found = connect(url) if path is None else local.opened(config, path, engine.in_memory)
     except ImportError:
-        extra = _EXTRAS.get(kind, kind)
-        fail(place, "engine-missing", f"{kind}:// needs its driver: pip install 'segment-connector[{extra}]'.")
-    except Exception as error:  # noqa: BLE001 - the edge to five drivers: whatever they raise, there is no connection
-        fail(
-            place,
-            "engine-unreachable",
-            f"{kind} does not answer or does not let us in ({type(error).__name__}). Check the address, and user and "
-            "password in the engine's own settings.",
-        )
+        troubles.missing(config)
+    except Exception as error:  # noqa: BLE001 - the edge to six drivers: whatever they raise, there is no connection
+        troubles.unreachable(config, error)
+    if path is not None:
+        session.at_end(found.disconnect)
+    session.engines[config.engine], _whose[id(found)] = found, config
+    session.at_end(lambda: _whose.pop(id(found), None))
+    return found
 
 
 @lru_cache(maxsize=8)
@@ -61,11 +65,11 @@ def connect(url: str) -> Any:
     kind, _, rest = url.partition("://")
     if kind == "spark":
         return _spark(rest)
-    if kind in _EXTRAS:
+    if kind in EXTRAS:
         url = f"postgres://{rest}"
     opened = ibis.connect(url)
     if opened.name == "postgres":
-        opened.raw_sql("SET TIME ZONE 'UTC'").close()
+        opened.raw_sql(_SESSION).close()
     return opened
 
 
@@ -90,9 +94,11 @@ def table(config: Config, source: Source) -> Any:
 
     *where, name = str(source.table).split(".")
     place = config.place(("sources", source.name, "table"))
-    opened = backend(config)
+    opened, path = backend(config), local.file_of(config)
     with working(place, config):
         try:
+            if path is not None:
+                return local.table(opened, config, path, source)
             return _with_zones(opened, opened.table(name, database=tuple(where) or None), str(source.table))
         except TableNotFound:
             fail(place, "table-missing", f"there is no table {source.table}. Write it as schema.name, or correct it.")
@@ -132,7 +138,12 @@ def column_type(dtype: dt.DataType) -> ColumnType | None:
 
 def rows(opened: Any, query: Any) -> pa.Table:
     """The answer to an Ibis expression, as it comes in batches. Raises SourceError."""
-    with working(Place("engine"), None), opened.to_pyarrow_batches(query) as batches:
+    config = _whose.get(id(opened))
+    place = config.place(("engine",)) if config is not None else Place("engine")
+    if opened.name == "duckdb":
+        with working(place, config):
+            return opened.con.sql(str(opened.compile(query))).to_arrow_table()
+    with working(place, config), opened.to_pyarrow_batches(query) as batches:
         return pa.Table.from_batches(list(batches), schema=batches.schema)
 
 
@@ -140,11 +151,14 @@ def lookup(opened: Any, rows: pa.Table) -> Any:
     """A small Arrow table as a table of the engine. (Ibis brings it to Spark through pandas, which loses nulls.)"""
     import ibis
 
+    name = f"connector_{secrets.token_hex(6)}"
+    if opened.name == "duckdb":
+        opened.con.register(name, rows)
+        return opened.table(name)
     if opened.name != "pyspark":
         return ibis.memtable(rows)
     from ibis.backends.pyspark.datatypes import PySparkSchema
 
-    name = f"connector_{secrets.token_hex(6)}"
     types = PySparkSchema.from_ibis(ibis.Schema.from_pyarrow(rows.schema))
     opened._session.createDataFrame(rows, schema=types).createOrReplaceTempView(name)
     return opened.table(name)
@@ -158,22 +172,12 @@ def keep(opened: Any, query: Any) -> Any:
     name = f"connector_{secrets.token_hex(6)}"
     if opened.name == "pyspark":
         opened._session.catalog.cacheTable(opened.create_view(name, query).get_name())
+    elif opened.name == "duckdb":
+        opened.con.execute(f'CREATE TEMP TABLE "{name}" AS {opened.compile(query)}')
     elif opened.name in _TEMPORARY:
         opened.create_table(name, query, temp=True)
+        if opened.name == "postgres":
+            opened.raw_sql(f'ANALYZE "{name}"').close()
     else:
         return query
     return opened.table(name)
-
-
-@contextlib.contextmanager
-def working(place: Place, config: Config | None) -> Iterator[None]:
-    """Turn whatever an engine raises inside into a SourceError."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of drivers, about themselves
-            yield
-    except (ConnectorError, KeyboardInterrupt):
-        raise
-    except Exception as error:  # noqa: BLE001 - the edge to five engines: anything they raise is about this query
-        kind = scheme(config.engine) if config is not None else "the engine"
-        fail(place, "engine-failed", f"{kind} refused or broke off a query ({type(error).__name__}). See its own log.")
