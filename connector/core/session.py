@@ -18,12 +18,13 @@ _open: weakref.WeakSet[Session] = weakref.WeakSet()
 
 class Session:
     """`copies`: an address -> the copies of its files; `untimed`: those of an unknown age; `engines`: an address -> its
-    open connection; `go_on` raises Interrupted once the user asked to stop."""
+    open connection; `views`: an address -> its name there; `go_on` raises Interrupted once the user asked to stop."""
 
     def __init__(self) -> None:
         self.copies: dict[str, tuple[Path, ...]] = {}
         self.untimed: set[Path] = set()
         self.go_on: Callable[[], None] = _go_on
+        self.views: dict[str, str] = {}
         self.engines: dict[str, Any] = {}
         self._last: list[Callable[[], object]] = []
         self._folder: Path | None = None
@@ -52,6 +53,7 @@ class Session:
             done()
         self._last.clear()
         self.engines.clear()
+        self.views.clear()
         if self._removed is not None:
             self._removed()
         self.copies.clear()

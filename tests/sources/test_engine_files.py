@@ -153,3 +153,14 @@ def test_a_variable_in_an_address_that_is_not_set(tmp_path: Path, monkeypatch: p
     with pytest.raises(ConnectorError) as caught:
         found(tmp_path, "postgres://u:${NO_SUCH}@h/db?sslmode=verify-full")
     assert json.dumps(str(caught.value)).count("The environment variable NO_SUCH is not set") == 1
+
+
+@pytest.mark.parametrize(("file", "fits"), [("people/*.parquet", True), ("s3://b/p.parquet", True), ("p.csv", False)])
+def test_spark_reads_files_of_parquet_itself(file: str, fits: bool) -> None:
+    text = f"version: 1\nengine: spark://local\nsources:\n  contacts: {{file: '{file}', email: email}}\n"
+    text += "segments:\n  s: {when: {plan: a}}\n"
+    if fits:
+        assert load_text(text, Path("segments.yaml")).sources["contacts"].file == file
+    else:
+        with pytest.raises(ConfigError, match=r"4:14: error\[not-on-engine\].*Spark reads files of Parquet"):
+            load_text(text, Path("segments.yaml"))

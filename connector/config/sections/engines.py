@@ -39,7 +39,7 @@ def check(config: Config, problems: Collector) -> None:
 def _wrong(config: Config) -> Iterator[tuple[Loc, str]]:
     other = config.engine != DUCKDB
     for source in config.sources.values():
-        yield from _source(source, other)
+        yield from _source(source, other, scheme(config.engine))
     if other:
         yield from _rules(config)
         yield from _places(config)
@@ -49,13 +49,21 @@ def _wrong(config: Config) -> Iterator[tuple[Loc, str]]:
                 yield ("cleanup", "invalid", name), f"`{name}: quarantine` looks at the rows of files; take it out."
 
 
-def _source(source: Source, other: bool) -> Iterator[tuple[Loc, str]]:
+def is_parquet(file: str) -> bool:
+    """Whether Spark may read the file itself: Parquet tells the types of its columns."""
+    return file.lower().endswith((".parquet", ".pq"))
+
+
+def _source(source: Source, other: bool, engine: str) -> Iterator[tuple[Loc, str]]:
     loc: Loc = ("sources", source.name)
     if not other:
         if source.table is not None:
             yield (*loc, "table"), "DuckDB reads files: write `file`, or the `engine` that holds the table."
         return
-    if source.file is not None:
+    if source.file is not None and engine == "spark":
+        if not is_parquet(source.file):
+            yield (*loc, "file"), "Spark reads files of Parquet; write one (or a pattern), or the `table` of a catalog."
+    elif source.file is not None:
         yield (*loc, "file"), "This engine evaluates tables that it holds: write `table`, or take `engine` out."
     for key in _OF_FILES:
         if key in source.model_fields_set:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from connector.config.language.rules import Loc
+from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Column, Config, Source
 from connector.core.errors import SourceError
 from connector.core.problem import Place, Problem, did_you_mean
@@ -64,7 +65,7 @@ def numbered(headers: Iterable[str]) -> tuple[str, ...]:
 
 def describe(config: Config, source: Source, as_of: datetime) -> SourceInfo:
     """The files and columns of one source. Raises SourceError."""
-    if source.table is not None:
+    if source.table is not None or (config.engine != DUCKDB and source.name in config.sources):
         files: tuple[Path, ...] = ()
         exports: tuple[Export, ...] = (connect.inspect(config, source),)
     else:

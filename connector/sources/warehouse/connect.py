@@ -6,6 +6,7 @@ table (load.py).
 
 from __future__ import annotations
 
+import os
 import secrets
 import warnings
 from functools import lru_cache
@@ -19,6 +20,7 @@ from connector.config.sections.models import Config, Source
 from connector.core.model import ColumnType
 from connector.core.problem import Place
 from connector.sources import engine
+from connector.sources.files.discover import files_of
 from connector.sources.trouble import fail
 from connector.sources.warehouse import local, troubles
 from connector.sources.warehouse.troubles import EXTRAS, working
@@ -80,7 +82,14 @@ def _spark(rest: str) -> Any:
 
     master = "local[*]" if rest in ("", "local") else rest if rest.startswith("local[") else f"spark://{rest}"
     builder = SparkSession.builder.master(master).appName("segment-connector")
-    settings = {"spark.sql.session.timeZone": "UTC", "spark.ui.enabled": "false"}
+    settings = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    if not Path(os.environ.get("SPARK_CONF_DIR", ""), "log4j2.properties").is_file():
+        quiet = Path(__file__).with_name("quiet.properties").as_uri()
+        settings["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={quiet}"
     if master.startswith("local"):  # the default of 200 is meant for a cluster
         settings["spark.sql.shuffle.partitions"] = "4"
     for key, value in settings.items():
@@ -93,10 +102,12 @@ def table(config: Config, source: Source) -> Any:
     from ibis.common.exceptions import TableNotFound
 
     *where, name = str(source.table).split(".")
-    place = config.place(("sources", source.name, "table"))
+    place = config.place(("sources", source.name, "file" if source.file else "table"))
     opened, path = backend(config), local.file_of(config)
     with working(place, config):
         try:
+            if source.file is not None:
+                return _with_zones(opened, *_files(opened, config, source))
             if path is not None:
                 return local.table(opened, config, path, source)
             return _with_zones(opened, opened.table(name, database=tuple(where) or None), str(source.table))
@@ -104,8 +115,23 @@ def table(config: Config, source: Source) -> Any:
             fail(place, "table-missing", f"there is no table {source.table}. Write it as schema.name, or correct it.")
 
 
+def _files(opened: Any, config: Config, source: Source) -> tuple[Any, str]:
+    """Parquet that Spark reads itself, as a view of its session, and that view's name; of each address once."""
+    written = str(source.file)
+    if (name := config.session.views.get(written)) is None:
+        name = f"connector_{secrets.token_hex(6)}"
+        kind, _, rest = written.partition("://")
+        where = [f"s3a://{rest}"] if kind == "s3" else [written]  # what Hadoop calls it
+        if not rest:
+            where = [str(file.resolve()) for file in files_of(config, source)]
+        opened._session.read.parquet(*where).createOrReplaceTempView(name)
+        config.session.views[written] = name
+    return opened.table(name), name
+
+
 def _with_zones(opened: Any, found: Any, name: str) -> Any:
-    """Spark's `timestamp` is an instant and its `timestamp_ntz` a local time; Ibis takes both for local."""
+    """Spark's `timestamp` is an instant and its `timestamp_ntz` a local time; Ibis takes both for local. `name`: the
+    table's."""
     if opened.name != "pyspark":
         return found
     instants = [column for column, type_ in opened._session.table(name).dtypes if type_ == "timestamp"]
@@ -118,7 +144,7 @@ def inspect(config: Config, source: Source) -> Export:
 
     types = {name: column_type(dtype) for name, dtype in table(config, source).schema().items()}
     known = {name: type_ for name, type_ in types.items() if type_ is not None}
-    return Export(Path(str(source.table)), "table", tuple(known), tuple(known.values()))
+    return Export(Path(source.origin), "table", tuple(known), tuple(known.values()))
 
 
 def column_type(dtype: dt.DataType) -> ColumnType | None:
