@@ -37,11 +37,11 @@ SIBLINGS = {
 HOMES = {
     "ibis": {"sources", "segments", "plan"},
     "duckdb": {"core", "sources", "segments", "plan", "reconcile", "push", "lifecycle"},
-    "sqlite3": {"state", "rehearsal"},
+    "sqlite3": {"state", "sources", "rehearsal"},
     "adbc_driver_sqlite": {"state"},
     "psycopg": {"state"},
     "fsspec": {"state", "sources"},
-    "requests": {"platforms"},
+    "requests": {"platforms", "sources"},
     "tenacity": {"platforms"},
     "yaml": {"config"},
     "pydantic": {"config", "platforms"},

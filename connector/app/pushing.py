@@ -66,11 +66,14 @@ def _inputs(workspace: Workspace) -> dict[str, str]:
     from connector.app.offline import described
     from connector.sources import members
     from connector.sources.files.discover import fingerprint
+    from connector.sources.warehouse import local
 
     config = workspace.config
     sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
     found = described(config.model_copy(update={"sources": sources}), workspace.as_of)
     inputs = {f"source {name}": fingerprint(info.files) for name, info in found.items()}
+    if (file := local.file_of(config)) is not None:
+        inputs["engine"] = fingerprint([file])
     inputs |= {f"members of {name}": fingerprint(files) for name, files in members.files(config).items()}
     return inputs | {config.path.name: fingerprint([config.path])}
 

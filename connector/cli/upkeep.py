@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
     command(app, "forget", "  sync forget ada@example.com", without=("only", "to", "verbose"))(forget)
     examples = f"  sync rejects\n  sync rejects --to {SAMPLE} --format json\n  sync rejects retry --only vip"
     command(app, "rejects", examples, without=("as_of",))(rejects)
-    command(app, "prune", "  sync prune\n  sync prune --keep 30 --yes", without=("only", "to", "verbose"))(prune)
+    command(app, "prune", "  sync prune\n  sync prune --older-than '13 months' --yes", without=("only", "to", "verbose"))(prune)
 
 
 Former = Annotated[
@@ -149,17 +149,22 @@ def rejects(
 def prune(
     common: Common,
     keep: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Keep the changes of so many days.")] = 90,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Instead: delete what is older than this: 13 months, 2 years.")
+    ] = None,
     yes: Yes = False,
 ) -> int:
     """Delete old changes from the journal. Runs older than that cannot be taken back any more; all else is kept."""
+    from connector.app.pruning import policy
     from connector.app.pruning import prune as verb
     from connector.app.workspace import open_state, open_workspace
 
+    age = policy(older_than or f"{keep} days")
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
-        if not confirm(f"Delete changes older than {keep} days? Those runs cannot be taken back then.", yes):
+        if not confirm(f"Delete changes older than {age}? Those runs cannot be taken back then.", yes):
             talk("Nothing was changed.")
             return 0
-        done = verb(workspace, store, keep)
+        done = verb(workspace, store, age)
     if common.json:
         data_json({"schema": "connector.prune/1", "changes": done.changes, "before": done.before.isoformat()})
     else:

@@ -26,6 +26,7 @@ from pydantic import Field, PrivateAttr, SkipValidation
 
 from connector.config.language.rules import Duration, Loc, Rule, Trait
 from connector.config.language.values import text
+from connector.config.sections import remote
 from connector.config.sections.codes import BadValue
 from connector.config.sections.fields import (
     Codes,
@@ -33,6 +34,7 @@ from connector.config.sections.fields import (
     Delimiter,
     Encoding,
     Engine,
+    File,
     Limit,
     LimitPercent,
     Missing,
@@ -54,6 +56,7 @@ from connector.config.sections.notify import Notify
 from connector.config.sections.platforms import NO_PRESET, Platform, Preset
 from connector.core.model import ColumnType, Kind, NewContacts, SyncMode
 from connector.core.problem import Place
+from connector.core.session import Session
 
 
 def _headers(value: Any) -> Any:
@@ -106,7 +109,7 @@ class Source(Model):
     and updated_at; the others have join, at, and the id of an event."""
 
     name: str
-    file: Text | None = None  # as written: relative to the folder of segments.yaml, may be a glob
+    file: File | None = None  # as written: relative to the folder of segments.yaml, or s3://…; may be a glob
     table: Text | None = None  # as written: name, schema.name or catalog.schema.name
     allow_outside: YesNo = False  # a file that lies outside the folder of segments.yaml
     pick: Literal["all", "newest"] = "all"
@@ -134,7 +137,7 @@ class Source(Model):
     @property
     def origin(self) -> str:
         """What the file calls the place of the rows."""
-        return self.file or self.table or ""
+        return remote.shown(self.file) if self.file else self.table or ""
 
 
 NONE_NEEDED = "none_needed"  # in the place of the section: nobody has to be asked
@@ -231,7 +234,7 @@ class Segment(Model):
 
     name: str
     when: Annotated[Rule | None, SkipValidation] = None
-    members_from: Text | None = None
+    members_from: File | None = None
     allow_outside: YesNo = False  # of members_from
     title: Text | None = None
     description: Text | None = None
@@ -268,11 +271,17 @@ class Config(Model):
 
     _places: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
     _values: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
+    _session: Session = PrivateAttr(default_factory=Session)
 
     @property
     def folder(self) -> Path:
         """Paths in the file are relative to this."""
         return self.path.parent
+
+    @property
+    def session(self) -> Session:
+        """What a command keeps while it works on this file; the same for every changed copy of the file."""
+        return self._session
 
     @property
     def zone(self) -> ZoneInfo:

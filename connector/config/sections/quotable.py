@@ -81,8 +81,8 @@ def _known_key(loc: Loc) -> bool:
 
 
 def _private(text: str) -> bool:
-    """An address, or what looks like a key or a password."""
-    return "@" in text or "(key)" in scrub(text, len(text) + 20)
+    """An address, what looks like a key or a password, and links with a part that may be signed."""
+    return "@" in text or ("://" in text and "?" in text) or "(key)" in scrub(text, len(text) + 20)
 
 
 def leaves(data: Any) -> Iterator[tuple[Loc, Any]]:
