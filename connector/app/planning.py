@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from connector.app import accounts, freezing, lifecycle, observing
+from connector.app import accounts, freezing, lifecycle, measuring, observing
 from connector.app.offline import decisive
 from connector.app.workspace import Workspace, adapter
 from connector.core.errors import Refused
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from connector.config.sections.models import Destination
-    from connector.core.plan import Export, Plan
+    from connector.core.plan import Export, Moment, Plan
     from connector.lifecycle.policy import Policy
     from connector.lifecycle.staging import Staged
     from connector.plan.diff.compare import DestinationState
@@ -83,6 +83,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         released=asked.frozen.released,
         limit=limit,
         unread=asked.unread,
+        moment=asked.moment,
     )
 
 
@@ -97,6 +98,7 @@ class Asked:
     frozen: freezing.Freezing
     findings: Sequence[str]
     unread: Mapping[str, str]
+    moment: Moment
 
 
 def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: bool = False) -> Asked:
@@ -122,7 +124,14 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
     if former:
         parts = [_with_former(store, people, part, one) for part, one in zip(parts, compared, strict=True)]
     return Asked(
-        parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen, evaluation.findings, unread
+        parts,
+        planning.now,
+        counted(people),
+        (*new, *frozen.notes, *short),
+        frozen,
+        evaluation.findings,
+        unread,
+        measuring.moment(workspace, store, evaluation, forgotten),
     )
 
 

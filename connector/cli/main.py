@@ -20,6 +20,7 @@ from connector.cli import (
     history,
     hygiene,
     lifecycle,
+    measuring,
     offline,
     platforms,
     pushing,
@@ -41,7 +42,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (demo, offline, schema, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms):
+for group in (demo, offline, schema, diff, why, hygiene, pushing, lifecycle, history, measuring, upkeep, platforms):
     group.register(app)
 
 

@@ -104,6 +104,7 @@ def push(
                 show(common, workspace, made)
             verbs.guard(workspace, made)
             if is_empty(made):
+                verbs.unchanged(workspace, store, made)
                 if common.json:
                     show_result(common, made, None)
                 return code_of(made)

@@ -131,9 +131,13 @@ def rejects(
 def prune(
     common: Common,
     keep: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Keep the changes of so many days.")] = 90,
+    keep_history: Annotated[
+        int, typer.Option(min=1, metavar="DAYS", help="Keep for so many days who entered and left segments.")
+    ] = 800,
     yes: Yes = False,
 ) -> int:
-    """Delete old changes from the journal. Runs older than that cannot be taken back any more; all else is kept."""
+    """Delete old changes from the journal, and old entries and exits of segments. Runs older than that cannot be taken
+    back any more; sizes, definitions and all else are kept."""
     from connector.app.pruning import prune as verb
     from connector.app.workspace import open_state, open_workspace
 
@@ -141,11 +145,15 @@ def prune(
         if not confirm(f"Delete changes older than {keep} days? Those runs cannot be taken back then.", yes):
             talk("Nothing was changed.")
             return 0
-        done = verb(workspace, store, keep)
+        done = verb(workspace, store, keep, keep_history)
     if common.json:
-        data_json({"schema": "connector.prune/1", "changes": done.changes, "before": done.before.isoformat()})
+        told = {"changes": done.changes, "before": done.before.isoformat()}
+        told |= {"history": done.flows, "history_before": done.flows_before.isoformat()}
+        data_json({"schema": "connector.prune/1", **told})
     else:
         data(f"{done.changes:,} changes of runs before {done.before:%Y-%m-%d %H:%M} UTC were deleted.")
+        if done.flows:
+            data(f"{done.flows:,} entries and exits of segments before {done.flows_before:%Y-%m-%d} were deleted.")
     return 0
 
 

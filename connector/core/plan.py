@@ -11,7 +11,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from connector.core.schemas import FROZEN, STAGE_MOVES
+from connector.core.schemas import FROZEN, MOVED, NOW_IN, SEGMENTS_AT, STAGE_MOVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,17 @@ class Export:
 
     contacts: int
     consenting: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the state's history learns of an evaluation. `after` is the moment of the history that it was compared with,
+    0: none. Without segments there is nothing to learn: nothing was evaluated."""
+
+    after: int = 0
+    segments: pa.Table = field(default_factory=SEGMENTS_AT.empty_table)
+    people: pa.Table = field(default_factory=NOW_IN.empty_table)
+    moved: pa.Table = field(default_factory=MOVED.empty_table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +69,4 @@ class Plan:
     released: tuple[str, ...] = ()  # segments that are frozen no longer
     stages: pa.Table = field(default_factory=STAGE_MOVES.empty_table)  # moves between stages of the lifecycle
     unread: Mapping[str, str] = field(default_factory=dict)  # destinations that could not be planned, and why
+    moment: Moment = field(default_factory=Moment)  # who is in which segment, for the history

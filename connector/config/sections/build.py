@@ -93,6 +93,7 @@ class _File:
         priorities = self._priorities()
         checks.names(self._data, self._problems)
         checks.cycles(traits, segments, self._problems)
+        checks.former_names(segments, self._problems)
         checks.targets(self._data, accounts, segments, self._problems)
         checks.stage_targets(self._data, accounts, self._problems)
         checks.consent(accounts, consent, "consent" in self._data, self._problems)
