@@ -20,7 +20,7 @@ LAYERS = [
     {"core"},
     {"vendors"},
     {"config", "sources", "state", "platforms", "demo"},
-    {"segments", "plan", "reconcile", "push", "lifecycle"},
+    {"segments", "plan", "reconcile", "push", "lifecycle", "measure"},
     {"report", "notify"},
     {"rehearse", "app"},
     {"cli"},
@@ -36,7 +36,7 @@ SIBLINGS = {
 }
 HOMES = {
     "ibis": {"sources", "segments", "plan"},
-    "duckdb": {"core", "sources", "segments", "plan", "reconcile", "push", "lifecycle"},
+    "duckdb": {"core", "sources", "segments", "plan", "reconcile", "push", "lifecycle", "measure"},
     "sqlite3": {"state", "sources", "rehearsal"},
     "adbc_driver_sqlite": {"state"},
     "psycopg": {"state"},

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from connector.app import accounts, freezing, lifecycle, observing
+from connector.app import accounts, freezing, lifecycle, measuring, observing
 from connector.app.apart import Apart
 from connector.app.offline import decisive
 from connector.app.workspace import Workspace, adapter, require_keys
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from connector.config.sections.models import Destination
-    from connector.core.plan import Export, Plan
+    from connector.core.plan import Export, Moment, Plan
     from connector.lifecycle.policy import Policies
     from connector.lifecycle.staging import Staged
     from connector.plan.diff.compare import DestinationState
@@ -87,6 +87,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         limit=limit,
         unread=asked.apart.unread,
         kinds=asked.apart.kinds,
+        moment=asked.moment,
     )
 
 
@@ -102,6 +103,7 @@ class Asked:
     frozen: freezing.Freezing
     findings: Sequence[str]
     apart: Apart
+    moment: Moment
 
 
 def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: bool = False) -> Asked:
@@ -128,7 +130,14 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
     if former:
         parts = [_with_former(store, people, part, one) for part, one in zip(parts, compared, strict=True)]
     return Asked(
-        parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen, evaluation.findings, apart
+        parts,
+        planning.now,
+        counted(people),
+        (*new, *frozen.notes, *short),
+        frozen,
+        evaluation.findings,
+        apart,
+        measuring.moment(workspace, store, evaluation, forgotten),
     )
 
 

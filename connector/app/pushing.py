@@ -149,10 +149,19 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             frozen=plan.frozen,
             released=plan.released,
             stages=plan.stages,
+            moment=plan.moment,
         )
         adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in asked}
         result = apply(store, run, adapters, workspace.options.listener, workspace.stop)
     return replace(result, unread=plan.unread, held_back=plan.held_back, planned=list(plan.revisions))
+
+
+def unchanged(workspace: Workspace, store: Store, plan: Plan) -> None:
+    """A push that has nothing to send is a moment of the history all the same."""
+    if plan.moment.segments.num_rows and not plan.unread and not plan.held_back:
+        check_saved(workspace, plan)
+        with store.lease("push"):
+            store.learn(plan.moment, plan.as_of, plan.export.contacts)
 
 
 def asked_of(workspace: Workspace, plan: Plan) -> list[str]:

@@ -23,6 +23,7 @@ from connector.cli import (
     history,
     hygiene,
     lifecycle,
+    measuring,
     offline,
     platforms,
     pushing,
@@ -43,7 +44,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (demo, offline, schema, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms, docs):
+for group in (
+    demo,
+    offline,
+    schema,
+    diff,
+    why,
+    hygiene,
+    pushing,
+    lifecycle,
+    history,
+    measuring,
+    upkeep,
+    platforms,
+    docs,
+):
     group.register(app)
 
 

@@ -62,6 +62,31 @@ STAGE_MOVES = pa.schema(
 )
 # `person`: the CRM's id of the member when it was frozen, null = unknown.
 FROZEN = pa.schema([("segment", pa.string()), ("email", pa.string()), ("person", pa.string())])
+# The segments of one moment. `number` is theirs in the state's history; `known`: the history has compared the segment
+# before, so that entries and exits are known. `hash` and `rule` are the definition in force.
+SEGMENTS_AT = pa.schema(
+    [
+        ("number", pa.int64()),
+        ("segment", pa.string()),
+        ("size", pa.int64()),
+        ("known", pa.bool_()),
+        ("hash", pa.string()),
+        ("rule", pa.string()),
+    ]
+)
+# People whose segments differ from what the history holds: all their segments by now, as bits (60 numbers a `chunk`).
+# `old_email`: the address that the history knows them by, null: the same.
+NOW_IN = pa.schema(
+    [
+        ("email", pa.string()),
+        ("person", pa.string()),
+        ("old_email", pa.string()),
+        ("chunk", pa.int64()),
+        ("bits", pa.int64()),
+    ]
+)
+# Entries (`entered` 1) and exits (0) since the history's last moment.
+MOVED = pa.schema([("number", pa.int64()), ("email", pa.string()), ("entered", pa.int64())])
 # What a plan notes of contacts that it archives, suppresses or unsubscribes (push/recheck_query.py).
 SEEN = pa.schema([("email", pa.string()), ("seen", pa.string())])
 

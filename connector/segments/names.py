@@ -144,7 +144,7 @@ def references(config: Config) -> Iterator[Reference]:
     """Every name of a column that the file mentions."""
     for root in roots(config):
         for node, source in nodes(root):
-            yield from _of_node(node, source)
+            yield from mentioned(node, source)
     if config.consent is not None:
         for key in ("at", "source"):
             written = getattr(config.consent, f"proof_{key}")
@@ -161,7 +161,8 @@ def references(config: Config) -> Iterator[Reference]:
             yield Reference(CONTACTS, written, ("destinations", destination.name, "fields", field), traits=True)
 
 
-def _of_node(node: object, source: str) -> Iterator[Reference]:
+def mentioned(node: object, source: str) -> Iterator[Reference]:
+    """The names of columns that this node mentions, without those below it."""
     on_contacts = source == CONTACTS
     if isinstance(node, Compare | Near):
         yield Reference(source, node.column, node.loc, on_contacts)

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from connector.core.errors import PlanError, Stale, StateError
 from connector.core.model import BLOCKED, Kind, Status, quoted
-from connector.core.plan import Export
+from connector.core.plan import Export, Moment
 from connector.core.schemas import (
     CONTACT_SCHEMA,
     LEDGER_CONTACTS,
@@ -30,7 +30,7 @@ from connector.core.schemas import (
     RUN_CHANGES,
     STAGE_ENTRIES,
 )
-from connector.state import activity, left, retired, tombstones
+from connector.state import activity, history, left, retired, tombstones
 from connector.state import stages as stage_entries
 from connector.state.accounts import Accounts
 from connector.state.attempts import Attempts
@@ -92,6 +92,7 @@ class SqlStore:
         self._journal = SqlJournal(self._db, self._lease, now)
         self.upkeep = Upkeep(self._db, self._lease, now)
         self.frozen = Frozen(self._db)
+        self.history = history.History(self._db)
         self.accounts = Accounts(self._db)
         self.attempts = Attempts(self._db)
         self.project = Project(self._db, str(self._db.path))
@@ -268,6 +269,7 @@ class SqlStore:
         frozen: pa.Table | None = None,
         released: Sequence[str] = (),
         stages: pa.Table | None = None,
+        moment: Moment | None = None,
     ) -> str:
         now = self._now()
         run_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -297,7 +299,14 @@ class SqlStore:
             release(self._db, released)
             if frozen is not None:
                 freeze(self._db, run_id, as_of, frozen)
+            if moment is not None:
+                history.enter(self._db, moment, as_of, now, export.contacts, run_id)
         return run_id
+
+    def learn(self, moment: Moment, as_of: datetime, contacts: int) -> bool:
+        with self._db.transaction():
+            self._lease.check()
+            return history.enter(self._db, moment, as_of, self._now(), contacts)
 
     def require_finished(self) -> None:
         states = f"state IN ('{RunState.OPEN}', '{RunState.INTERRUPTED}')"

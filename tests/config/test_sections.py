@@ -194,6 +194,7 @@ SEGMENTS = [
     (segment("{when: {a: 1}, paused: ▸yes}"), "wrong-type"),
     (segment("{when: {a: 1}, review_by: ▸31.3.2027}"), "bad-date"),
     (segment("{when: {a: 1}, review_by: ▸2027-02-30}"), "bad-date"),
+    (segment("{when: {a: 1}, renamed_from: ▸vip}"), "contradiction"),
     (segment("{when: {a: 1}, hold: ▸forever}"), "bad-duration"),
     (file_with(segments="segments:\n  vip:\n    when: {a: 1}\n    title:▸"), "empty-value"),
     (segment("{when: {a: 1}, guards: {▸ads: 5}}"), "unknown-key"),

@@ -93,6 +93,7 @@ class _File:
         priorities = self._priorities()
         checks.names(self._data, self._problems)
         checks.cycles(traits, segments, self._problems)
+        checks.former_names(segments, self._problems)
         written = policies.read(self._data, self._accounts(), self._scope)
         checks.targets(written, accounts, segments, self._problems)
         checks.stage_targets(written, accounts, self._problems)

@@ -108,6 +108,19 @@ def one_origin(segment: Mapping[str, Any], loc: Loc, problems: Collector) -> Non
         problems.add((*loc, "frozen"), "contradiction", "`members_from` implies `frozen: true`; delete this line.")
 
 
+def former_names(segments: Mapping[str, Segment], problems: Collector) -> None:
+    """`renamed_from` names a segment that is not in the file any more, once."""
+    taken: set[str] = set()
+    for name, segment in segments.items():
+        former, loc = segment.renamed_from, ("segments", name, "renamed_from")
+        if former in segments:
+            text = f"“{former}” is a segment of this file, so it was not renamed; delete this line."
+            problems.add(loc, "contradiction", text)
+        elif former is not None and former in taken:
+            problems.add(loc, "twice", f"“{former}” is the former name of another segment already.")
+        taken.add(former or "")
+
+
 def cycles(traits: Mapping[str, Trait], segments: Mapping[str, Segment], problems: Collector) -> None:
     """Segments and traits that ask for each other in a circle."""
     asks: dict[str, dict[str, Loc]] = {}

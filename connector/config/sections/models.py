@@ -233,6 +233,7 @@ class Segment(Model):
     """Exactly one of `when` and `members_from` is set; `members_from` implies frozen."""
 
     name: str
+    renamed_from: Text | None = None  # the name that the history knows it by
     when: Annotated[Rule | None, SkipValidation] = None
     members_from: File | None = None
     allow_outside: YesNo = False  # of members_from
