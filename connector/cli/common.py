@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
 class Format(StrEnum):
     """text for people, json for programs, csv where a command prints a table, github for annotations of a pull
-    request, markdown for its description."""
+    request, markdown for its description, junit for the results of `sync test` in CI."""
 
     TEXT = "text"
     JSON = "json"
     CSV = "csv"
     GITHUB = "github"
     MARKDOWN = "markdown"
+    JUNIT = "junit"
 
 
 @dataclass(frozen=True, slots=True)

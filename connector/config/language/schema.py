@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from connector.config.language.schema_rules import condition, events, number_tests, tests, trait
 from connector.config.language.schema_shapes import TEXT, Shape, items, mapping, ref
-from connector.config.sections import platforms
+from connector.config.sections import platforms, rule_tests
 from connector.config.sections.lifecycle import Cleanup, Lifecycle
 from connector.config.sections.models import NONE_NEEDED, Config, Destination, Guards, Segment, Source
 from connector.core.model import Kind, NewContacts, SyncMode
@@ -58,6 +58,7 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "guards": ref("Guards"),
         "lifecycle": ref("Lifecycle"),
         "cleanup": ref("Cleanup"),
+        "tests": rule_tests.shape(known.segments),
     }
     shape = mapping(sections, ("version", "sources", "segments"))
     return {"$schema": DIALECT, "title": "segments.yaml", **shape, "$defs": _used(shape, defs)}

@@ -26,6 +26,7 @@ from pydantic import Field, PrivateAttr, SkipValidation
 
 from connector.config.language.rules import Duration, Loc, Rule, Trait
 from connector.config.language.values import text
+from connector.config.sections.cases import Case
 from connector.config.sections.codes import BadValue
 from connector.config.sections.fields import (
     Codes,
@@ -263,6 +264,7 @@ class Config(Model):
     guards: Guards = Guards()  # for every destination that says nothing else
     lifecycle: Lifecycle | None = None
     cleanup: Cleanup | None = None
+    tests: Annotated[tuple[Case, ...], SkipValidation, schema(type="array")] = ()  # `sync test` runs them
 
     _places: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
     _values: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)

@@ -1,0 +1,42 @@
+"""test: tests of the rules, for a marketer and for CI. No export is read and no platform is called.
+
+Owns: its options and what it prints. Must not: run or judge a test itself.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from connector.cli.common import Common, Format, command, data, data_json
+
+_NAME = "Only the test of this name (may be repeated)."
+
+
+def register(app: typer.Typer) -> None:
+    examples = "  sync test\n  sync test --only vip\n  sync test --format junit > segments.xml"
+    command(app, "test", examples)(test)
+
+
+def test(
+    common: Common,
+    name: Annotated[list[str] | None, typer.Option("--name", metavar="TEST", help=_NAME)] = None,
+) -> int:
+    """Run the tests of the rules: given people and a moment, who must be in and who out. They stand under `tests:` in
+    segments.yaml, or in segments_test.yaml beside it. Exit code 1 when one fails, 2 when a file is wrong."""
+    from connector.app import testing as verbs
+    from connector.app.workspace import matching, open_workspace
+    from connector.report import tests as report
+
+    with open_workspace(common.options(), offline=True) as workspace:
+        segments = matching(common.only, workspace.config.segments, "--only", "segment")
+        found = verbs.test(workspace, segments, name or ())
+        zone = workspace.config.zone
+    if common.json:
+        data_json(report.tests_json(found.outcomes, found.untested))
+    elif common.format is Format.JUNIT:
+        data(report.tests_junit(found.outcomes, zone), exact=True)
+    else:
+        data(report.tests_text(found.outcomes, found.untested, zone))
+    return 1 if found.failed else 0
