@@ -6,6 +6,7 @@ Owns: where tests are looked for, and the order of these steps. Must not: print,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from connector.core.problem import Place, Problem
 if TYPE_CHECKING:
     from connector.config.sections.cases import Case
     from connector.segments.testing.run import Outcome
+    from connector.segments.testing.starter import Starter
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,24 @@ def test(workspace: Workspace, segments: Sequence[str], names: Sequence[str] = (
     outcomes = run(workspace.config, chosen)
     tested = {one.what for case in found for person in case.people for one in person.expected}
     return Tested(tuple(outcomes), tuple(name for name in workspace.config.segments if name not in tested))
+
+
+def sample(workspace: Workspace, count: int, into: Path | None) -> tuple[Path, Starter]:
+    """Write starter tests of `count` masked people of the exports; never over an existing file (ConfigError)."""
+    from connector.app.offline import load
+    from connector.app.workspace import open_state
+    from connector.segments.testing.starter import starter
+    from connector.state.open import exists
+
+    path = into or beside(workspace)
+    if path.exists():
+        text = f"{path.name} exists already and is left as it is. Write another with --output NAME."
+        raise ConfigError([Problem(Place("--sample"), "file-exists", text)])
+    with ExitStack() as stack:
+        store = stack.enter_context(open_state(workspace)) if exists(workspace.state_url) else None
+        found = starter(workspace.config, load(workspace, store), workspace.as_of, count)
+    path.write_text(found.text, encoding="utf-8")
+    return path, found
 
 
 def _cases(workspace: Workspace) -> list[Case]:

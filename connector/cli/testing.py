@@ -5,23 +5,31 @@ Owns: its options and what it prints. Must not: run or judge a test itself.
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.common import Common, Format, command, data, data_json
+from connector.cli.common import Common, Format, command, data, data_json, talk
 
+if TYPE_CHECKING:
+    from connector.segments.testing.starter import Starter
+
+_SAMPLE = "Write starter tests of so many people of the exports, masked, to segments_test.yaml."
+_OUTPUT = "Where --sample writes."
 _NAME = "Only the test of this name (may be repeated)."
 
 
 def register(app: typer.Typer) -> None:
-    examples = "  sync test\n  sync test --only vip\n  sync test --format junit > segments.xml"
+    examples = "  sync test\n  sync test --only vip\n  sync test --sample 20\n  sync test --format junit > segments.xml"
     command(app, "test", examples)(test)
 
 
 def test(
     common: Common,
     name: Annotated[list[str] | None, typer.Option("--name", metavar="TEST", help=_NAME)] = None,
+    sample: Annotated[int | None, typer.Option("--sample", metavar="PEOPLE", min=1, max=1000, help=_SAMPLE)] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
 ) -> int:
     """Run the tests of the rules: given people and a moment, who must be in and who out. They stand under `tests:` in
     segments.yaml, or in segments_test.yaml beside it. Exit code 1 when one fails, 2 when a file is wrong."""
@@ -30,6 +38,8 @@ def test(
     from connector.report import tests as report
 
     with open_workspace(common.options(), offline=True) as workspace:
+        if sample is not None:
+            return _sample(*verbs.sample(workspace, sample, output))
         segments = matching(common.only, workspace.config.segments, "--only", "segment")
         found = verbs.test(workspace, segments, name or ())
         zone = workspace.config.zone
@@ -40,3 +50,11 @@ def test(
     else:
         data(report.tests_text(found.outcomes, found.untested, zone))
     return 1 if found.failed else 0
+
+
+def _sample(path: Path, found: Starter) -> int:
+    talk(f"Wrote {path}: tests of {found.people} masked people. Look through them, then: sync test.")
+    for what, number in found.left_out.items():
+        name = what or "consent"
+        talk(f"{name}: nothing is expected of {number} of them, because what decides is masked, or a rank among all.")
+    return 0

@@ -48,6 +48,11 @@ def load_tests(path: Path, config: Config) -> tuple[Case, ...]:
     except OSError as error:
         message = f"The file cannot be opened: {error.strerror or 'unreadable'}."
         raise ConfigError([Problem(Place(path.as_posix()), "no-file", message)]) from None
+    return read_tests(text, path, config)
+
+
+def read_tests(text: str, path: Path, config: Config) -> tuple[Case, ...]:
+    """The same for text that is in hand; `path` says where it would stand."""
     document = _document(text, path)
     allow(document)
     problems = Collector(document)
