@@ -22,6 +22,7 @@ from connector.cli import (
     lifecycle,
     offline,
     platforms,
+    preview,
     pushing,
     schema,
     testing,
@@ -42,7 +43,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (demo, offline, schema, testing, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms):
+_GROUPS = (
+    *(demo, offline, preview, schema, testing, diff, why),
+    *(hygiene, pushing, lifecycle, history, upkeep, platforms),
+)
+for group in _GROUPS:
     group.register(app)
 
 

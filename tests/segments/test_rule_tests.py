@@ -17,6 +17,7 @@ from connector.core.errors import ConfigError
 from connector.report import tests as report
 from connector.segments.testing.run import Outcome
 from tests.config.test_schema import plain
+from tests.path.test_json import documented, keys
 
 FILE = """version: 1
 timezone: Europe/Berlin
@@ -159,6 +160,7 @@ def test_a_failure_names_the_conditions_that_decided(tmp_path: Path) -> None:
     assert (vip["segment"], vip["found"]) == ("vip", "in")
     assert [one["one_of_several"] for one in vip["decided_by"]] == [True, True]
     json.dumps(told)
+    assert {key for key in keys(told) if ".values." not in key} == documented("connector.test/1")
     suite = ElementTree.fromstring(report.tests_junit(outcomes, zone))[0]
     assert (suite.get("tests"), suite.get("failures")) == ("3", "3")
     assert suite[0].get("name") == "a & b"

@@ -26,7 +26,7 @@ _NAMES = re.compile(
     r"(^|_)(name|first|last|given|family|surname|vorname|nachname|firm|company|street|address|city|zip|postal|postcode"
     r"|phone|mobile|fax|iban|note|notes|comment|message|subject|url|website|ip|user|login|handle)(_|$)"
 )
-_BIRTH = re.compile(r"birth|born|geburt|dob(_|$)")
+BIRTH = re.compile(r"birth|born|geburt|dob(_|$)")
 _IDS = re.compile(r"(^|_)(id|number|no|key|hash|token|ref)$")
 
 
@@ -55,7 +55,7 @@ class Mask:
             return f"{value['latitude']:.1f},{value['longitude']:.1f}"
         if isinstance(value, int | Decimal) and not isinstance(value, bool) and _IDS.search(column):
             return None
-        return moment(value, self.zone, coarse=bool(_BIRTH.search(column)))
+        return moment(value, self.zone, coarse=bool(BIRTH.search(column)))
 
     def _text(self, column: tuple[str, str], text: str) -> str:
         words = [] if _NAMES.search(column[1]) else self.words.get(column, [])
