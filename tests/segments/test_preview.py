@@ -21,6 +21,7 @@ from connector.report.preview.html import html
 from connector.report.preview.text import text
 from connector.segments.preview.look import Preview, preview
 from connector.state.base import Ledger
+from tests.launcher import sync
 from tests.path.test_json import documented, keys
 from tests.segments.world import AS_OF, ORDERS, config, loaded
 
@@ -188,3 +189,19 @@ def test_changes_are_told_against_the_ledger(mode: str) -> None:
     assert "2 there, 9 enter (1 opted out or blocked: not sent), 1 leave" in " ".join(text(told).split())
     assert ("who stay there" in text(told)) == (mode == "additive")
     assert "9 enter" in html(told)
+
+
+def test_the_command_writes_a_page(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("email,country\na@example.com,DE\nb@example.com,FR\n", encoding="utf-8")
+    sources = "version: 1\nsources: {contacts: {file: c.csv, email: email}}\n"
+    segments = "segments: {german: {when: {country: DE}, send_to: {mail: {tag: German}}}}\n"
+    account = 'destinations: {mail: {platform: mailchimp, api_key: "${K}", audience: A}}\n'
+    (tmp_path / "segments.yaml").write_text(sources + segments + account, encoding="utf-8")
+    done = sync(tmp_path, "preview", "german", "--format", "html")
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (0, "", "Wrote preview-german.html.")
+    page = (tmp_path / "preview-german.html").read_text(encoding="utf-8")
+    assert "Nothing was pushed yet." in page
+    assert "0 there, 1 enter, 0 leave" in page
+    assert not (tmp_path / ".connector").exists(), "a look leaves nothing behind"
+    wrong = sync(tmp_path, "preview", "germn")
+    assert (wrong.returncode, 'Did you mean "german"?' in wrong.stderr) == (2, True)

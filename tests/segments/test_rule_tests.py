@@ -168,7 +168,9 @@ def test_a_failure_names_the_conditions_that_decided(tmp_path: Path) -> None:
 
 
 def test_a_test_of_ranks_has_only_its_own_people(tmp_path: Path) -> None:
-    file = FILE.replace("  german:", "  biggest: {when: {seats: {top: 50%}}}\n  german:")
+    """Fewer columns and segments than FILE: each test is read by itself."""
+    source = "sources: {contacts: {file: c.csv, email: email}}"
+    file = f"version: 1\n{source}\nsegments:\n  biggest: {{when: {{seats: {{top: 50%}}}}}}\n"
     one = "    people:\n      - {contact: {seats: 9}, expect: {biggest: in}}\n      - contact: {seats: 1}\n"
     other = "    people:\n      - {contact: {seats: 900}, expect: {biggest: in}}\n      - contact: {seats: 10}\n"
     tests = f"tests:\n  - as_of: 2026-01-01\n{one}  - as_of: 2026-01-01\n{other}"
