@@ -17,6 +17,7 @@ from connector.config.language.schema_shapes import TEXT, Shape, items, mapping,
 from connector.config.sections import platforms, rule_tests
 from connector.config.sections.lifecycle import Cleanup, Lifecycle
 from connector.config.sections.models import NONE_NEEDED, Config, Destination, Guards, Segment, Source
+from connector.config.sections.quality import Quality
 from connector.core.model import Kind, NewContacts, SyncMode
 from connector.vendors import VENDORS
 
@@ -44,7 +45,7 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "numberTests": number_tests(),
         "trait": trait(known.sources),
     }
-    for name, model in (("Guards", Guards), ("Lifecycle", Lifecycle), ("Cleanup", Cleanup)):
+    for name, model in (("Guards", Guards), ("Lifecycle", Lifecycle), ("Cleanup", Cleanup), ("Quality", Quality)):
         defs[name] = _of_model(model, defs)
     sections = {
         "version": {"const": 1, "description": "The version of the language."},
@@ -58,6 +59,7 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "guards": ref("Guards"),
         "lifecycle": ref("Lifecycle"),
         "cleanup": ref("Cleanup"),
+        "quality": ref("Quality"),
         "tests": rule_tests.shape(known.segments),
     }
     shape = mapping(sections, ("version", "sources", "segments"))

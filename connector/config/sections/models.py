@@ -52,6 +52,7 @@ from connector.config.sections.fields import (
 )
 from connector.config.sections.lifecycle import Cleanup, Lifecycle, Several
 from connector.config.sections.platforms import NO_PRESET, Platform, Preset
+from connector.config.sections.quality import Quality
 from connector.core.model import ColumnType, Kind, NewContacts, SyncMode
 from connector.core.problem import Place
 
@@ -264,6 +265,7 @@ class Config(Model):
     guards: Guards = Guards()  # for every destination that says nothing else
     lifecycle: Lifecycle | None = None
     cleanup: Cleanup | None = None
+    quality: Quality = Quality()
     tests: Annotated[tuple[Case, ...], SkipValidation, schema(type="array")] = ()  # `sync test` runs them
 
     _places: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
