@@ -13,6 +13,7 @@ import typer
 from connector.cli.common import Common, Format, command, data, data_json, talk
 
 if TYPE_CHECKING:
+    from connector.core.errors import ConfigError
     from connector.segments.testing.starter import Starter
 
 _SAMPLE = "Write starter tests of so many people of the exports, masked, to segments_test.yaml."
@@ -35,14 +36,18 @@ def test(
     segments.yaml, or in segments_test.yaml beside it. Exit code 1 when one fails, 2 when a file is wrong."""
     from connector.app import testing as verbs
     from connector.app.workspace import matching, open_workspace
+    from connector.core.errors import ConfigError
     from connector.report import tests as report
 
-    with open_workspace(common.options(), offline=True) as workspace:
-        if sample is not None:
-            return _sample(*verbs.sample(workspace, sample, output))
-        segments = matching(common.only, workspace.config.segments, "--only", "segment")
-        found = verbs.test(workspace, segments, name or ())
-        zone = workspace.config.zone
+    try:
+        with open_workspace(common.options(), offline=True) as workspace:
+            if sample is not None:
+                return _sample(*verbs.sample(workspace, sample, output))
+            segments = matching(common.only, workspace.config.segments, "--only", "segment")
+            found = verbs.test(workspace, segments, name or ())
+            zone = workspace.config.zone
+    except ConfigError as error:
+        return _wrong(common, error)
     if common.json:
         data_json(report.tests_json(found.outcomes, found.untested))
     elif common.format is Format.JUNIT:
@@ -50,6 +55,19 @@ def test(
     else:
         data(report.tests_text(found.outcomes, found.untested, zone))
     return 1 if found.failed else 0
+
+
+def _wrong(common: Common, error: ConfigError) -> int:
+    """A file that cannot be used: programs get a document all the same."""
+    from connector.report import tests as report
+
+    if common.json:
+        data_json(report.errors_json(error.problems))
+    elif common.format is Format.JUNIT:
+        data(report.errors_junit(error.problems), exact=True)
+    else:
+        raise error
+    return error.exit_code
 
 
 def _sample(path: Path, found: Starter) -> int:

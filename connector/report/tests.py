@@ -14,6 +14,7 @@ from connector.report.values import as_json, printable, shown, wrapped
 from connector.segments.explain.deciding import Decided, deciding
 
 if TYPE_CHECKING:
+    from connector.core.problem import Problem
     from connector.segments.explain.person import InOne, Verdict
     from connector.segments.testing.run import Miss, Outcome
 
@@ -89,8 +90,14 @@ def tests_json(outcomes: Sequence[Outcome], untested: Sequence[str]) -> dict[str
         "failed": sum(1 for outcome in outcomes if outcome.misses),
         "expectations": sum(outcome.checked for outcome in outcomes),
         "untested": list(untested),
+        "errors": [],
         "results": [_outcome_json(outcome) for outcome in outcomes],
     }
+
+
+def errors_json(problems: Sequence[Problem]) -> dict[str, Any]:
+    """The same document for files that cannot be used."""
+    return tests_json((), ()) | {"errors": [problem.as_json() for problem in problems]}
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, Any]:
@@ -141,6 +148,20 @@ def tests_junit(outcomes: Sequence[Outcome], zone: ZoneInfo) -> str:
             first, *rest = [line.strip() for line in failure(outcome, zone)][1:]
             bad = xml.SubElement(case, "failure", {"message": _xml(first), "type": "expectation"})
             bad.text = _xml("\n".join([first, *rest]))
+    xml.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + xml.tostring(root, encoding="unicode")
+
+
+def errors_junit(problems: Sequence[Problem]) -> str:
+    """One case that is in error per problem."""
+    counts = {"tests": str(len(problems)), "failures": "0", "errors": str(len(problems)), "time": "0"}
+    root = xml.Element("testsuites", counts)
+    suite = xml.SubElement(root, "testsuite", {"name": "segments", **counts, "skipped": "0"})
+    for problem in problems:
+        told = {"name": f"{problem.code} in line {problem.place.line}", "classname": _xml(problem.place.file)}
+        case = xml.SubElement(suite, "testcase", {**told, "time": "0"})
+        bad = xml.SubElement(case, "error", {"message": _xml(problem.message), "type": problem.code})
+        bad.text = _xml(str(problem))
     xml.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + xml.tostring(root, encoding="unicode")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,7 @@ def test_the_command_writes_elsewhere_and_refuses_what_exists(folder: Path) -> N
     (folder / "segments_test.yaml").write_text(written.replace("germans: out", "germans: in"), encoding="utf-8")
     failed = sync(folder, "test", "--format", "junit")
     assert (failed.returncode, 'failures="1"' in failed.stdout) == (1, True)
+    (folder / "segments_test.yaml").write_text("tests: [{as_of: soon, expect: {germans: in}}]\n", encoding="utf-8")
+    wrong = sync(folder, "test", "--format", "junit")
+    assert (wrong.returncode, 'errors="1"' in wrong.stdout, "bad-date in line 1" in wrong.stdout) == (2, True, True)
+    assert json.loads(sync(folder, "test", "--format", "json").stdout)["errors"][0]["code"] == "bad-date"

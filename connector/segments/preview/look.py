@@ -27,6 +27,8 @@ from connector.segments.priorities import waterfall
 from connector.segments.testing.masking import BIRTH, Mask
 from connector.sources.model import Loaded
 
+MASKED = "masked"
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -122,4 +124,5 @@ def _masked(mask: Mask, names: Names, loaded: Loaded, what: str | Ask, value: An
     type_ = loaded.types[CONTACTS].get(column, "text")
     if isinstance(value, date | datetime) and not BIRTH.search(column):
         return value
-    return mask.value(CONTACTS, column, type_, value)
+    shown = mask.value(CONTACTS, column, type_, value)
+    return MASKED if shown is None and value is not None else shown

@@ -23,11 +23,11 @@ from connector.sources.text import fold
 
 PHONE = "+12025550100"  # of the block that is kept for fiction
 _NAMES = re.compile(
-    r"(^|_)(name|first|last|given|family|surname|vorname|nachname|firm|company|street|address|city|zip|postal|postcode"
-    r"|phone|mobile|fax|iban|note|notes|comment|message|subject|url|website|ip|user|login|handle)(_|$)"
+    r"(^|_)(name|first|last|given|family|surname|vorname|nachname|street|address|phone|mobile|fax|iban|note|notes"
+    r"|comment|message|subject|url|website|ip|user|login|handle)(_|$)"
 )
+_NUMBERS = re.compile(r"(^|_)(id|number|no|key|hash|token|ref)$|(^|_)(phone|mobile|fax|zip|plz|postal|postcode)(_|$)")
 BIRTH = re.compile(r"birth|born|geburt|dob(_|$)")
-_IDS = re.compile(r"(^|_)(id|number|no|key|hash|token|ref)$")
 
 
 class Mask:
@@ -53,7 +53,7 @@ class Mask:
             return list(dict.fromkeys(self._text((source, column), item) for item in value))
         if type_ == "place":
             return f"{value['latitude']:.1f},{value['longitude']:.1f}"
-        if isinstance(value, int | Decimal) and not isinstance(value, bool) and _IDS.search(column):
+        if isinstance(value, int | Decimal) and not isinstance(value, bool) and _NUMBERS.search(column):
             return None
         return moment(value, self.zone, coarse=bool(BIRTH.search(column)))
 
