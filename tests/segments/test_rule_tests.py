@@ -186,6 +186,7 @@ WRONG = [
     ("{seats: 1}", "    expect: {vip: yes}", "unknown-value", 5, "neither `in` nor `out`"),
     ("{seats: 1}", "    expct: {vip: in}", "unknown-key", 5, 'Did you mean "expect"?'),
     ("{seats: 1}", "    consent: perhaps", "wrong-type", 5, "true or false"),
+    ("{seats: }", "    expect: {vip: in}", "empty-value", 4, "left out is missing"),
     ("{seats: {a: b}}", "    expect: {vip: in}", "wrong-type", 4, "A value is one word"),
     ("{email: nobody}", "    expect: {vip: in}", "bad-address", 4, "not one e-mail address"),
     ("{seats: 1}", "    expect: {vip: in}\n    events: {order: [{amount: 3}]}", "unknown-source", 6, "orders"),
@@ -204,7 +205,7 @@ def test_a_wrong_file_is_told_with_line_and_word(
     problem = caught.value.problems[0]
     assert (problem.code, problem.place.line, problem.place.file[-18:]) == (code, line, "segments_test.yaml")
     assert words in problem.message
-    assert "^" in str(problem) or code == "bad-address"  # an address is not quoted
+    assert "^" in str(problem) or code in ("bad-address", "empty-value")  # an address is not quoted
 
 
 def test_a_test_without_moment_or_expectation_is_refused(tmp_path: Path) -> None:

@@ -103,7 +103,9 @@ class _Reader:
 
     def _cell(self, value: Any, loc: Loc) -> Cell:
         parts = value if isinstance(value, list) else [value]
-        if any(isinstance(part, dict | list) for part in parts):
+        if any(part is None for part in parts):
+            self.problems.add(loc, "empty-value", "Nothing stands here. A column that is left out is missing.")
+        elif any(isinstance(part, dict | list) for part in parts):
             self.problems.add(loc, "wrong-type", "A value is one word, number or date, or a list of them.")
         return Cell(value, self.problems.document.values.get(loc, self._place(loc)), self._place(loc))
 
