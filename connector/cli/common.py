@@ -36,13 +36,15 @@ class LogFormat(StrEnum):
 
 class Format(StrEnum):
     """text for people, json for programs, csv where a command prints a table, github for annotations of a pull
-    request, markdown for its description."""
+    request, markdown for its description, html for a page, junit for the results of `sync test` in CI."""
 
     TEXT = "text"
     JSON = "json"
     CSV = "csv"
     GITHUB = "github"
     MARKDOWN = "markdown"
+    HTML = "html"
+    JUNIT = "junit"
 
 
 @dataclass(frozen=True, slots=True)

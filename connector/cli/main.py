@@ -26,8 +26,10 @@ from connector.cli import (
     measuring,
     offline,
     platforms,
+    preview,
     pushing,
     schema,
+    testing,
     upkeep,
     why,
 )
@@ -44,21 +46,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (
-    demo,
-    offline,
-    schema,
-    diff,
-    why,
-    hygiene,
-    pushing,
-    lifecycle,
-    history,
-    measuring,
-    upkeep,
-    platforms,
-    docs,
-):
+_GROUPS = (
+    *(demo, offline, preview, schema, testing, diff, why),
+    *(hygiene, pushing, lifecycle, history, measuring, upkeep, platforms, docs),
+)
+for group in _GROUPS:
     group.register(app)
 
 

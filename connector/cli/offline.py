@@ -84,7 +84,7 @@ def check(
         return error.exit_code
     told = (found.segments, found.contacts, found.loaded, found.advice)
     if common.json:
-        data_json(report.check_json(*told))
+        data_json(report.check_json(*told, found.quality))
     elif common.format is Format.GITHUB:
         data(report.github_lines([item.problem for item in found.advice]), exact=True)
     else:

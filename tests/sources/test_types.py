@@ -243,6 +243,14 @@ def test_place_needs_both_coordinates(tmp_path: Path) -> None:
     assert codes(found)["not-of-type", "home"] == 2
 
 
+def test_a_place_alone_is_read_from_its_two_headers(tmp_path: Path) -> None:
+    """A rule of places needs no other column, so nothing else says that the two are numbers."""
+    write(tmp_path, "c.csv", 'email,Lat,Lon\na@example.com,"52,52","13,40"\nb@example.com,,\n')
+    people = {"file": "c.csv", "email": "email", "columns": {"home": {"from_": ("Lat", "Lon"), "type": "place"}}}
+    found = loaded(tmp_path, {"contacts": frozenset({"home"})}, contacts=people)
+    assert column(found, "home") == [{"latitude": 52.52, "longitude": 13.4}, None]
+
+
 @pytest.mark.parametrize(
     ("cells", "settings", "count", "shown"),
     [

@@ -14,10 +14,11 @@ from pydantic import BaseModel
 
 from connector.config.language.schema_rules import condition, events, number_tests, tests, trait
 from connector.config.language.schema_shapes import TEXT, Shape, items, mapping, or_list, ref
-from connector.config.sections import platforms
+from connector.config.sections import platforms, rule_tests
 from connector.config.sections.lifecycle import Cleanup, Lifecycle
 from connector.config.sections.models import NONE_NEEDED, Config, Destination, Guards, Segment, Source
 from connector.config.sections.notify import Notify
+from connector.config.sections.quality import Quality
 from connector.core.model import Kind, NewContacts, SyncMode
 from connector.vendors import VENDORS
 
@@ -45,7 +46,8 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "numberTests": number_tests(),
         "trait": trait(known.sources),
     }
-    for name, model in (("Guards", Guards), ("Lifecycle", Lifecycle), ("Cleanup", Cleanup), ("Notify", Notify)):
+    models = {"Guards": Guards, "Lifecycle": Lifecycle, "Cleanup": Cleanup, "Notify": Notify, "Quality": Quality}
+    for name, model in models.items():
         defs[name] = _of_model(model, defs)
     defs["Lifecycle"]["properties"]["for"] = _whose(known)
     sections = {
@@ -61,6 +63,8 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "lifecycle": {"anyOf": [ref("Lifecycle"), items(ref("Lifecycle"))]},
         "cleanup": ref("Cleanup"),
         "notify": ref("Notify"),
+        "quality": ref("Quality"),
+        "tests": rule_tests.shape(known.segments),
     }
     shape = mapping(sections, ("version", "sources", "segments"))
     return {"$schema": DIALECT, "title": "segments.yaml", **shape, "$defs": _used(shape, defs)}

@@ -27,6 +27,7 @@ from pydantic import Field, PrivateAttr, SkipValidation
 from connector.config.language.rules import Duration, Loc, Rule, Trait
 from connector.config.language.values import text
 from connector.config.sections import remote
+from connector.config.sections.cases import Case
 from connector.config.sections.codes import BadValue
 from connector.config.sections.fields import (
     Codes,
@@ -54,6 +55,7 @@ from connector.config.sections.fields import (
 from connector.config.sections.lifecycle import Cleanup, Lifecycle, Several
 from connector.config.sections.notify import Notify
 from connector.config.sections.platforms import NO_PRESET, Platform, Preset
+from connector.config.sections.quality import Quality
 from connector.core.model import ColumnType, Kind, NewContacts, SyncMode
 from connector.core.problem import Place
 from connector.core.session import Session
@@ -269,6 +271,8 @@ class Config(Model):
     lifecycle: tuple[Lifecycle, ...] = ()  # the policies; a person is under the first that is theirs
     cleanup: Cleanup | None = None
     notify: Notify | None = None
+    quality: Quality = Quality()
+    tests: Annotated[tuple[Case, ...], SkipValidation, schema(type="array")] = ()  # `sync test` runs them
 
     _places: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
     _values: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
