@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
 class Format(StrEnum):
     """text for people, json for programs, csv where a command prints a table, github for annotations of a pull
-    request, markdown for its description."""
+    request, markdown for its description, html for a page."""
 
     TEXT = "text"
     JSON = "json"
     CSV = "csv"
     GITHUB = "github"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +94,17 @@ _COMMON = {
 }
 
 
-def command(app: typer.Typer, name: str, examples: str) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
-    """Register a function (common: Common, own options …) -> exit code as a command with the common options."""
+def command(
+    app: typer.Typer, name: str, examples: str, *, format_: Format = Format.TEXT
+) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+    """Register a function (common: Common, own options …) -> exit code as a command with the common options; `format_`
+    is how it prints without --format."""
 
     def register(function: Callable[..., int | None]) -> Callable[..., None]:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         shared = [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
-            for key, (kind, default) in _COMMON.items()
+            for key, (kind, default) in (_COMMON | {"format": (_COMMON["format"][0], format_)}).items()
         ]
 
         @functools.wraps(function)

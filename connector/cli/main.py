@@ -23,6 +23,7 @@ from connector.cli import (
     offline,
     platforms,
     pushing,
+    report,
     schema,
     upkeep,
     why,
@@ -41,7 +42,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (demo, offline, schema, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms):
+for group in (demo, offline, schema, diff, why, hygiene, report, pushing, lifecycle, history, upkeep, platforms):
     group.register(app)
 
 
