@@ -47,6 +47,9 @@ HOMES = {
     "pydantic": {"config", "platforms"},
     "typer": {"cli"},
     "rich": {"cli", "report"},
+    "jinja2": {"report", "rehearsal"},
+    "altair": {"report"},
+    "vl_convert": {"report"},
     "starlette": {"rehearsal"},
     "uvicorn": {"rehearsal"},
 }

@@ -11,7 +11,7 @@ from typing import Any
 from connector.report.page.drawing import ALERT, INK, MAIN, MUTED, OTHER, SOFT, plain, svg
 
 ROW = 26
-WIDTH = 480
+WIDTH = 320  # with the names beside it as wide as a telephone, nearly
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -76,6 +76,19 @@ def combinations(rows: Rows, names: Sequence[str], label: str) -> str:
             _chart(lines, width, 24 * len(names)).mark_rule(color=MAIN, strokeWidth=2).encode(x=x, y=y, y2="last:N")
         )
     return svg(altair.vconcat(above, below, spacing=4).resolve_scale(x="shared"), label)
+
+
+def funnel(rows: Rows, label: str, title: str) -> str:
+    """`rows`: name, entered, returned, shown: who came into a stage, and in front of it who came back."""
+    import altair
+
+    drawn = [{**row, "name": plain(str(row["name"]))} for row in rows]
+    base = _chart(drawn).encode(y=_names())
+    axis = altair.Axis(grid=True, tickCount=5, format=",~f")
+    entered = base.mark_bar(height=15, color=SOFT).encode(x=altair.X("entered:Q", title=title, axis=axis))
+    returned = base.mark_bar(height=15).encode(x="returned:Q")
+    text = base.mark_text(align="left", dx=5, color=INK).encode(x="entered:Q", text="shown:N")
+    return svg(entered + returned + text, label)
 
 
 def ranges(rows: Rows, label: str, title: str) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from connector.report.lifecycle import side_json
 from connector.report.page.model import Told
-from connector.report.page.outside import destination_json, lifecycle_json, quality_json
+from connector.report.page.outside import destination_json, quality_json
 from connector.segments.picture.profiles import Profile, Typical
 
 SCHEMA = "connector.report/1"
@@ -35,7 +36,7 @@ def document(told: Told) -> dict[str, Any]:
             "segments": [_profile(one) for one in told.profiles],
         },
         "rfm": _grid(told),
-        "lifecycle": [lifecycle_json(side.lifecycle) for side in told.sides if side.lifecycle is not None],
+        "lifecycle": [side_json(side.lifecycle) for side in told.sides if side.lifecycle is not None],
         "quality": quality_json(told.quality),
         "destinations": [destination_json(side, told.people is not None) for side in told.sides],
     }

@@ -29,7 +29,7 @@ CONFIG: dict[str, Any] = {
     "padding": {"left": 20, "right": 28, "top": 6, "bottom": 6},
     "axis": {
         "labelColor": INK, "titleColor": MUTED, "domainColor": GRID, "tickColor": GRID, "gridColor": GRID,
-        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 190,
+        "labelFontSize": 13, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 190,
     },
     "bar": {"color": MAIN},
     "text": {"color": INK, "fontSize": 12},

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.report.page import drawing, pictures
-from connector.report.page.words import MEASURES, amount, number, percent
+from connector.report.page.words import MEASURES, amount, number, percent, stage
 
 _HERE = Path(__file__).parent
 # Anchor and file of a section -> its title, in the order of the page.
@@ -43,6 +43,7 @@ def html(found: Mapping[str, Any]) -> str:
         "number": number,
         "percent": percent,
         "amount": amount,
+        "stage": stage,
         "day": lambda at: f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%d %H:%M}",
         "spark": lambda values: Markup(drawing.spark(values)),
     }

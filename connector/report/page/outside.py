@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.lifecycle.overview import Overview
-from connector.lifecycle.policy import RETIRED
 from connector.plan import gate
-from connector.report.lifecycle import side_json
 from connector.report.page.model import Quality, Side
 from connector.sources.told import sentence
 
@@ -41,11 +38,6 @@ def quality_json(found: Quality) -> dict[str, Any]:
             for source, column, filled, missing in found.columns
         ],
     }
-
-
-def lifecycle_json(side: Overview) -> dict[str, Any]:
-    """As `sync lifecycle` tells it, with those who are archived or suppressed beside."""
-    return {**side_json(side), "retired": side.stages.get(RETIRED, 0)}
 
 
 def destination_json(side: Side, people: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connector.report.page import charts
-from connector.report.page.words import MEASURES, number, percent
+from connector.report.page.words import MEASURES, number, percent, stage
 
 MOST = 30  # segments or columns in a chart: with more nobody can read it, and the table has them all
 
@@ -64,9 +64,17 @@ def _profiles(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _lifecycle(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for side in found["lifecycle"]:
         stages = {"active": side["active"], **side["stages"]}
-        rows = [{"name": name, "value": count, "shown": number(count)} for name, count in stages.items()]
+        rows = [{"name": stage(name), "value": count, "shown": number(count)} for name, count in stages.items()]
         label = f"Bar chart: contacts in each stage at {side['name']}. The table below has the numbers."
         yield f"lifecycle_{side['name']}", charts.bars(rows, label, "contacts")
+        rows = [
+            {"name": f"{stage(rate['stage'])} {rate['part'] or ''}", "entered": rate["entered"],
+             "returned": rate["returned"], "shown": f"{number(rate['entered'])}, {number(rate['returned'])} back"}
+            for rate in side["returns"]
+        ]  # fmt: skip
+        if rows:
+            label = f"Bar chart: entries into each stage at {side['name']}, and returns. The table has the numbers."
+            yield f"returns_{side['name']}", charts.funnel(rows, label, "contacts since the first push")
 
 
 def _missing(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connector.report.page.words import MEASURES, amount, number, percent, share_words
+from connector.report.page.words import MEASURES, amount, number, percent, share_words, stage
 from connector.report.table import table
 from connector.report.values import noted
 
@@ -100,10 +100,13 @@ def _grid(found: Mapping[str, Any]) -> Iterator[str]:
 def _lifecycle(found: Mapping[str, Any]) -> Iterator[str]:
     for side in found["lifecycle"]:
         yield f"Lifecycle, {side['name']}"
-        rows = [("active", number(side["active"])), *((name, number(count)) for name, count in side["stages"].items())]
+        rows = [
+            ("active", number(side["active"])),
+            *((stage(name), number(count)) for name, count in side["stages"].items()),
+        ]
         yield table(("stage", "contacts"), rows, right=(1,))
         back = [
-            (rate["stage"], rate["part"] or "", number(rate["entered"]), number(rate["returned"]))
+            (stage(rate["stage"]), rate["part"] or "", number(rate["entered"]), number(rate["returned"]))
             for rate in side["returns"]
         ]
         if back:

@@ -17,6 +17,14 @@ MEASURES = {
 }
 
 
+# A stage as the state calls it -> what a reader calls it; all others are the file's own names.
+STAGES = {"retired": "archived or suppressed"}
+
+
+def stage(name: str) -> str:
+    return STAGES.get(name, name)
+
+
 def number(value: int) -> str:
     return f"{value:,}"
 
