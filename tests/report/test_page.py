@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections import Counter
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
+from connector.report.page.html import html
+from connector.report.page.text import text
 from tests.report.conftest import HOSTILE, Made
 
 
@@ -147,6 +150,23 @@ def test_every_chart_has_a_name_and_a_table(made: Made) -> None:
     ids = re.findall(r'\sid="([^"]+)"', made.html)
     assert len(ids) == len(set(ids))
     assert all(scope in ("col", "row") for tag, name, scope in Page(made.html).attributes if name == "scope")
+
+
+def test_stages_with_entries_and_a_holdout(made: Made) -> None:
+    """As `sync lifecycle` counts them: the funnel, and the interval as it is."""
+    found = copy.deepcopy(made.found)
+    test = {"stage": "win_back", "part": "gift", "entered": 900, "returned": 90, "holdout_entered": 100,
+            "holdout_returned": 4, "difference": 0.06, "interval_95": [0.004, 0.097]}  # fmt: skip
+    rate = {"stage": "win_back", "part": "gift", "entered": 900, "returned": 90}
+    gone = {"stage": "retired", "part": None, "entered": 31, "returned": 0}
+    found["lifecycle"][0] |= {"tests": [test], "returns": [rate, gone]}
+    written, page, name = text(found), Page(html(found)), found["lifecycle"][0]["name"]
+    row = page.tables[f"Who came back, against the holdout, at {name}"][1]
+    assert row == ["win_back", "gift", "90", "900", "4", "100", "0.06", "0.004", "0.097", "better"]
+    back = page.tables[f"Entries and returns at {name}"][1:]
+    assert back == [["win_back", "gift", "900", "90"], ["archived or suppressed", "", "31", "0"]]
+    assert page.tags["figure"] == Page(made.html).tags["figure"] + 2
+    assert re.search(r"win_back +gift +\+6\.0% +\+0\.4% +\+9\.7%", written)
 
 
 def test_there_is_no_address_in_it(made: Made) -> None:

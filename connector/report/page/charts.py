@@ -113,7 +113,8 @@ def intervals(rows: Rows, label: str, title: str) -> str:
     drawn = [{**row, "name": plain(str(row["name"]))} for row in rows]
     base = _chart(drawn).encode(y=_names())
     axis = altair.Axis(grid=True, tickCount=5, format="%")
-    zero = base.mark_rule(color=MUTED, strokeDash=[3, 3]).encode(x=altair.datum(0))
+    middle = _chart([{"name": drawn[0]["name"], "zero": 0}], height=ROW * len(drawn))
+    zero = middle.mark_rule(color=MUTED, strokeDash=[3, 3]).encode(x="zero:Q")
     line = base.mark_rule(color=MAIN, strokeWidth=2).encode(x=altair.X("low:Q", title=title, axis=axis), x2="high:Q")
     point = base.mark_point(size=80, color=MAIN, filled=True, opacity=1).encode(x="value:Q")
     return svg(zero + line + point, label)

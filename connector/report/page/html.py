@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.report.page import drawing, pictures
-from connector.report.page.words import MEASURES, amount, number, percent, stage
+from connector.report.page.words import MEASURES, amount, number, percent, points, stage
 
 _HERE = Path(__file__).parent
 # Anchor and file of a section -> its title, in the order of the page.
@@ -23,6 +23,7 @@ SECTIONS = {
     "profiles": "Profiles",
     "rfm": "Recency and frequency",
     "lifecycle": "Lifecycle",
+    "tests": "Tests and holdouts",
     "quality": "Data quality",
     "destinations": "Destinations",
 }
@@ -43,6 +44,7 @@ def html(found: Mapping[str, Any]) -> str:
         "number": number,
         "percent": percent,
         "amount": amount,
+        "points": points,
         "stage": stage,
         "day": lambda at: f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%d %H:%M}",
         "spark": lambda values: Markup(drawing.spark(values)),

@@ -17,7 +17,7 @@ MOST = 30  # segments or columns in a chart: with more nobody can read it, and t
 def of(found: Mapping[str, Any]) -> dict[str, str]:
     """Name of a chart -> SVG; what has nothing to show is left out."""
     drawn = dict(_sizes(found))
-    for part in (_combinations, _profiles, _lifecycle, _missing):
+    for part in (_combinations, _profiles, _lifecycle, _tests, _missing):
         drawn |= dict(part(found))
     return drawn
 
@@ -75,6 +75,18 @@ def _lifecycle(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if rows:
             label = f"Bar chart: entries into each stage at {side['name']}, and returns. The table has the numbers."
             yield f"returns_{side['name']}", charts.funnel(rows, label, "contacts since the first push")
+
+
+def _tests(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for side in found["lifecycle"]:
+        rows = [
+            {"name": f"{stage(test['stage'])} {test['part']}", "value": test["difference"],
+             "low": test["interval_95"][0], "high": test["interval_95"][1]}
+            for test in side["tests"]
+        ]  # fmt: skip
+        if rows:
+            label = f"Chart: difference of each part to its holdout at {side['name']}. The table has the numbers."
+            yield f"tests_{side['name']}", charts.intervals(rows, label, "difference to the holdout")
 
 
 def _missing(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

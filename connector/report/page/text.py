@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connector.report.page.words import MEASURES, amount, number, percent, share_words, stage
+from connector.report.page.words import MEASURES, amount, number, percent, points, share_words, stage
 from connector.report.table import table
 from connector.report.values import noted
 
@@ -111,6 +111,12 @@ def _lifecycle(found: Mapping[str, Any]) -> Iterator[str]:
         ]
         if back:
             yield table(("stage", "part", "entered", "returned"), back, right=(2, 3))
+        tests = [
+            (stage(test["stage"]), test["part"], points(test["difference"]), *map(points, test["interval_95"]))
+            for test in side["tests"]
+        ]
+        if tests:
+            yield table(("test", "part", "to holdout", "95 % from", "to"), tests, right=(2, 3, 4))
         yield ""
 
 

@@ -33,6 +33,11 @@ def percent(share: float) -> str:
     return f"{share:.1%}"
 
 
+def points(difference: float) -> str:
+    """A difference of shares."""
+    return f"{difference:+.1%}"
+
+
 def amount(value: float | None) -> str:
     return "not known" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
 
