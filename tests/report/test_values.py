@@ -97,6 +97,10 @@ def test_overlaps_and_exact_combinations(small: world.Evaluation) -> None:
     assert overlaps(small, []).nowhere == 10
 
 
+def test_the_matrix_has_those_that_overlap_most(made: Made) -> None:
+    assert made.found["overlap"]["most"] == [one["name"] for one in made.found["segments"]]
+
+
 def test_the_grid_scores_in_fifths_of_those_who_ordered(small: world.Evaluation) -> None:
     """p1 ordered once and last, p9 nine times and longest ago; whoever never ordered is in no cell."""
     cells = {(cell.recency, cell.frequency): (cell.contacts, cell.spend) for cell in grid(small, COLUMNS)}

@@ -49,7 +49,7 @@ def combinations(rows: Rows, names: Sequence[str], label: str) -> str:
     `rows`: contacts, shown, segments (titles)."""
     import altair
 
-    width = max(260, 34 * len(rows))
+    width = max(220, 26 * len(rows))
     tops = [{"name": str(i), "place": i, "value": row["contacts"], "shown": row["shown"]} for i, row in enumerate(rows)]
     dots = [
         {"name": plain(name), "place": place, "inside": name in row["segments"]}
@@ -65,10 +65,11 @@ def combinations(rows: Rows, names: Sequence[str], label: str) -> str:
     ]
     x = altair.X("place:O", axis=None)
     top = _chart(tops, width, 130)
-    above = top.mark_bar(width=18).encode(
+    above = top.mark_bar(width=15).encode(
         x=x, y=altair.Y("value:Q", title=None, axis=altair.Axis(tickCount=4, format=",~f"))
     ) + top.mark_text(dy=-7, fontSize=11).encode(x=x, y="value:Q", text="shown:N")
-    y = altair.Y("name:N", sort=order, title=None, axis=altair.Axis(ticks=False, domain=False, grid=True))
+    lines_axis = altair.Axis(ticks=False, domain=False, grid=True)
+    y = altair.Y("name:N", sort=None, scale=altair.Scale(domain=order), title=None, axis=lines_axis)
     filled = altair.condition(altair.datum.inside, altair.value(MAIN), altair.value(SOFT))
     below = _chart(dots, width, 24 * len(names)).mark_circle(size=110, opacity=1).encode(x=x, y=y, color=filled)
     if lines:

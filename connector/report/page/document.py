@@ -16,6 +16,7 @@ from connector.report.page.outside import destination_json, quality_json
 from connector.segments.picture.profiles import Profile, Typical
 
 SCHEMA = "connector.report/1"
+MATRIX = 10  # segments of the page's matrix of overlaps
 CORE = 6  # segments that a team can act on; more are noise
 
 
@@ -79,6 +80,7 @@ def _overlap(told: Told) -> dict[str, Any]:
     found = told.overlaps
     return {
         "threshold": told.threshold,
+        "most": _most(told),
         "pairs": [
             {
                 "segments": [pair.one, pair.other],
@@ -92,6 +94,17 @@ def _overlap(told: Told) -> dict[str, Any]:
         "other_combinations": {"kinds": found.kinds, "contacts": found.rest},
         "in_no_segment": found.nowhere,
     }
+
+
+def _most(told: Told) -> list[str]:
+    """The segments that overlap most, by how many marked pairs they are in, in the order of the file."""
+    weight = dict.fromkeys(told.names, (0, 0.0))
+    for pair in told.overlaps.pairs:
+        for name in (pair.one, pair.other):
+            marked, shares = weight[name]
+            weight[name] = (marked + (pair.share > told.threshold), shares + pair.share)
+    most = sorted(told.names, key=lambda name: weight[name], reverse=True)[:MATRIX]
+    return [name for name in told.names if name in most]
 
 
 def _profile(profile: Profile) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from connector.report.page import charts
 from connector.report.page.words import MEASURES, number, percent, stage
 
-MOST = 30  # segments or columns in a chart: with more nobody can read it, and the table has them all
+MOST = 60  # segments or columns in a chart: with more nobody can read it, and the table has them all
 
 
 def of(found: Mapping[str, Any]) -> dict[str, str]:
