@@ -28,6 +28,7 @@ from connector.cli import (
     platforms,
     preview,
     pushing,
+    report,
     schema,
     testing,
     upkeep,
@@ -47,7 +48,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _GROUPS = (
-    *(demo, offline, preview, schema, testing, diff, why),
+    *(demo, offline, preview, schema, testing, diff, why, report),
     *(hygiene, pushing, lifecycle, history, measuring, upkeep, platforms, docs),
 )
 for group in _GROUPS:

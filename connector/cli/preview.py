@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.common import Common, Format, command, data, data_json, talk
+from connector.cli.common import PLAIN, Common, Format, command, data, data_json, talk
 
 _SAMPLE = "How many members to show, masked."
 _OUTPUT = "Where the page of --format html is written; - for standard output. Default: preview-SEGMENT.html."
@@ -18,7 +18,7 @@ _OUTPUT = "Where the page of --format html is written; - for standard output. De
 
 def register(app: typer.Typer) -> None:
     examples = "  sync preview vip\n  sync preview vip --format html\n  sync preview vip --sample 0 --format json"
-    command(app, "preview", examples)(preview)
+    command(app, "preview", examples, formats=(*PLAIN, Format.HTML))(preview)
 
 
 def preview(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.common import Common, Format, command, data, data_json, talk
+from connector.cli.common import PLAIN, Common, Format, command, data, data_json, talk
 
 if TYPE_CHECKING:
     from connector.core.errors import ConfigError
@@ -23,7 +23,7 @@ _NAME = "Only the test of this name (may be repeated)."
 
 def register(app: typer.Typer) -> None:
     examples = "  sync test\n  sync test --only vip\n  sync test --sample 20\n  sync test --format junit > segments.xml"
-    command(app, "test", examples)(test)
+    command(app, "test", examples, formats=(*PLAIN, Format.JUNIT))(test)
 
 
 def test(

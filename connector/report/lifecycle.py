@@ -23,12 +23,12 @@ def lifecycle_json(sides: Sequence[Overview], as_of: datetime, policy: str, note
         "schema": "connector.lifecycle/1",
         "as_of": as_of.isoformat(),
         "policy": policy,
-        "destinations": [_side_json(side) for side in sides],
+        "destinations": [side_json(side) for side in sides],
         "notes": list(notes),
     }
 
 
-def _side_json(side: Overview) -> dict[str, Any]:
+def side_json(side: Overview) -> dict[str, Any]:
     return {
         "name": side.destination,
         "stages": dict(side.stages),

@@ -255,9 +255,9 @@ def _among(emails: pa.ChunkedArray, people: pa.Table) -> pa.ChunkedArray:
     return pc.is_in(emails, value_set=people["email"].combine_chunks())
 
 
-def overlap(evaluation: Evaluation) -> dict[tuple[str, str], int]:
-    """How many contacts are in both, per pair of segments, in the order of the file."""
-    columns = {name: evaluation.table[f"in:{name}"] for name in evaluation.sizes}
+def overlap(evaluation: Evaluation, names: Iterable[str] | None = None) -> dict[tuple[str, str], int]:
+    """How many contacts are in both, per pair of segments (of `names`; of all without), in their order."""
+    columns = {name: evaluation.table[f"in:{name}"] for name in (evaluation.sizes if names is None else names)}
     return {
         (first, second): pc.sum(pc.and_(columns[first], columns[second])).as_py() or 0
         for first, second in combinations(columns, 2)

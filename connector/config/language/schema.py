@@ -46,7 +46,13 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "numberTests": number_tests(),
         "trait": trait(known.sources),
     }
-    models = {"Guards": Guards, "Lifecycle": Lifecycle, "Cleanup": Cleanup, "Notify": Notify, "Quality": Quality}
+    models: dict[str, type[BaseModel]] = {
+        "Guards": Guards,
+        "Lifecycle": Lifecycle,
+        "Cleanup": Cleanup,
+        "Notify": Notify,
+        "Quality": Quality,
+    }
     for name, model in models.items():
         defs[name] = _of_model(model, defs)
     defs["Lifecycle"]["properties"]["for"] = _whose(known)
