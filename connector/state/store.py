@@ -30,7 +30,7 @@ from connector.core.schemas import (
     RUN_CHANGES,
     STAGE_ENTRIES,
 )
-from connector.state import activity, history, left, retired, tombstones
+from connector.state import activity, history, left, retired, targets, tombstones
 from connector.state import stages as stage_entries
 from connector.state.accounts import Accounts
 from connector.state.attempts import Attempts
@@ -42,7 +42,7 @@ from connector.state.journal import SqlJournal
 from connector.state.lease import Lease
 from connector.state.project import Project
 from connector.state.schema import migrate
-from connector.state.settle import TEMPORARY, raise_revision, unpark_lost
+from connector.state.settle import TEMPORARY, unpark_lost
 from connector.state.steps import load_changes
 from connector.state.times import instant, micros
 from connector.state.upkeep import Upkeep
@@ -134,14 +134,14 @@ class SqlStore:
                 "SELECT d.contact_id AS contact, d.fields FROM field_doubt d "
                 "CROSS JOIN contact k ON k.id = d.contact_id WHERE k.destination = ?"
             )
-            targets = "SELECT id, kind, name, remote_id FROM target WHERE destination = ?"
+            named = "SELECT id, kind, name, remote_id FROM target WHERE destination = ?"
             return Ledger(
                 destination,
                 revision,
                 cursor,
                 db.table(contacts, LEDGER_CONTACTS, here),
                 db.table(members.format("membership"), LEDGER_MEMBERSHIPS, here),
-                db.table(targets, LEDGER_TARGETS, here, order="id"),
+                db.table(named, LEDGER_TARGETS, here, order="id"),
                 self.rejects(destination),
                 whole,
                 db.table(members.format("membership_doubt"), LEDGER_MEMBERSHIPS, here),
@@ -232,29 +232,13 @@ class SqlStore:
         return self._db.table(sql, STAGE_ENTRIES, [destination])
 
     def remember_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
-        with self._db.transaction():
-            for (kind, name), remote_id in ids.items():
-                self._db.run(
-                    "INSERT INTO target(destination, kind, name, remote_id) VALUES (?, ?, ?, ?) "
-                    "ON CONFLICT(destination, kind, name) DO UPDATE SET remote_id = excluded.remote_id",
-                    [destination, kind, name, remote_id],
-                )
+        targets.remember(self._db, destination, ids)
 
     def target_ids(self, destination: str) -> dict[tuple[Kind, str], str]:
-        sql = "SELECT kind, name, remote_id FROM target WHERE destination = ? AND remote_id IS NOT NULL"
-        return {(Kind(kind), name): remote_id for kind, name, remote_id in self._db.rows(sql, [destination])}
+        return targets.ids(self._db, destination)
 
     def forget_target(self, destination: str, kind: Kind, name: str) -> None:
-        this = "destination = ? AND kind = ? AND name = ?"
-        with self._db.transaction():
-            for table in ("membership", "membership_doubt"):
-                self._db.run(
-                    f"DELETE FROM {table} WHERE target_id IN (SELECT id FROM target WHERE {this})",
-                    [destination, kind, name],
-                )
-            self._db.run(f"UPDATE target SET remote_id = NULL WHERE {this}", [destination, kind, name])
-            self._db.run(f"DELETE FROM seen_target WHERE {this}", [destination, kind, name])
-            raise_revision(self._db, destination)
+        targets.forget(self._db, destination, kind, name)
 
     def open_run(
         self,
