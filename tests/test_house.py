@@ -54,6 +54,9 @@ HOMES = {
     "uvicorn": {"rehearsal"},
     "apprise": {"notify"},
     "prometheus_client": {"notify"},
+    "numpy": {"segments"},
+    "scipy": {"segments"},
+    "sklearn": {"segments"},
 }
 
 
