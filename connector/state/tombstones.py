@@ -138,13 +138,13 @@ def bury(db: Driver, emails: Sequence[str], persons: Sequence[str], at: int) -> 
         remove(db, email)
 
 
-def remove(db: Driver, email: str) -> None:
+def remove(db: Driver, email: str, tables: Sequence[str] = WITH_EMAIL) -> None:
     """Every row about an address, in the ledger, the journal and beside them."""
     mine = "SELECT id FROM contact WHERE email = ?"
     for table in ("membership", "membership_doubt", "field_doubt"):
         db.run(f"DELETE FROM {table} WHERE contact_id IN ({mine})", [email])
     db.run("DELETE FROM change WHERE old_email = ?", [email])
-    for table in WITH_EMAIL:
+    for table in tables:
         db.run(f"DELETE FROM {table} WHERE email = ?", [email])
 
 
@@ -153,10 +153,12 @@ def clean(db: Driver) -> None:
     stones = read(db)
     if not len(stones.hashes):
         return
-    sources = ["SELECT old_email AS email FROM change", *(f"SELECT email FROM {table}" for table in WITH_EMAIL)]
+    present = db.tables()  # later migrations add some
+    tables = [table for table in WITH_EMAIL if table in present]
+    sources = ["SELECT old_email AS email FROM change", *(f"SELECT email FROM {table}" for table in tables)]
     for sql in sources:
         for email in stones.among(db.table(sql, _EMAILS).column("email")).to_pylist():
-            remove(db, email)
+            remove(db, email, tables)
 
 
 def _known_salt(db: Driver) -> str:
