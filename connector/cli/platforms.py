@@ -15,7 +15,11 @@ from connector.cli.common import SAMPLE, Common, command, data, data_json
 
 def register(app: typer.Typer) -> None:
     command(app, "doctor", f"  sync doctor\n  sync doctor --to {SAMPLE}\n  sync doctor --rehearse")(doctor)
-    command(app, "rehearsal", "  sync rehearsal\n  sync rehearsal --port 8025")(rehearsal)
+    command(
+        app,
+        "rehearsal",
+        "  sync rehearsal\n  sync rehearsal --port 8025\n  sync rehearsal --load PLATFORM=audience.csv",
+    )(rehearsal)
 
 
 def doctor(common: Common) -> int:
@@ -33,9 +37,13 @@ def doctor(common: Common) -> int:
 def rehearsal(
     common: Common,
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8025,
+    load: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PLATFORM=FILE", help="Fill one with its own export (CSV); may be repeated."),
+    ] = None,
 ) -> int:
     """Run the rehearsal platforms until Ctrl-C; the page at / shows what they hold."""
     from connector import rehearse
 
     folder = common.file.parent if common.file != Path("segments.yaml") else Path()
-    return rehearse.serve(folder, port)
+    return rehearse.serve(folder, port, load or ())
