@@ -261,7 +261,7 @@ def adapter(workspace: Workspace, destination: Destination) -> Adapter:
 
 def require_keys(workspace: Workspace) -> None:
     """Before any platform is called. Raises ConfigError that names every chosen destination's key that is missing."""
-    problems = []
+    problems: list[Problem] = []
     for item in workspace.destinations():
         try:
             _key(workspace, item)
