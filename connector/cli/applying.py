@@ -59,8 +59,8 @@ class Asked:
 @contextmanager
 def working(common: Common, asked: Asked) -> Iterator[tuple[Workspace, Store, Attempting, Stop]]:
     """The workspace and the state for a command that changes something; however it ends is recorded."""
-    from connector.app.recording import attempting, close
-    from connector.app.workspace import open_state, open_workspace
+    from connector.app.recording import attempting, close, state_of
+    from connector.app.workspace import open_workspace
     from connector.core.errors import Interrupted
     from connector.notify.tally import Tally
 
@@ -69,7 +69,7 @@ def working(common: Common, asked: Asked) -> Iterator[tuple[Workspace, Store, At
         options = common.options(tally, asked.allow, asked.reason, asked.command, asked.require_all)
         with (
             open_workspace(options, stop) as workspace,
-            open_state(workspace) as store,
+            state_of(workspace, asked.command) as store,
             attempting(workspace, store, asked.command, tally, asked.metrics) as one,
         ):
             error = Interrupted("Interrupted. Nothing was sent.")
