@@ -112,6 +112,8 @@ def forget(
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         if not confirm("Forget this person? There is no way back.", yes):
             talk("Nothing was changed.")
+            if common.json:
+                data_json({"schema": "connector.declined/1", "done": False})
             return 0
         found = verbs.forget(workspace, store, email)
     if common.json:
@@ -158,6 +160,8 @@ def prune(
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         if not confirm(f"Delete changes older than {keep} days? Those runs cannot be taken back then.", yes):
             talk("Nothing was changed.")
+            if common.json:
+                data_json({"schema": "connector.declined/1", "done": False})
             return 0
         done = verb(workspace, store, keep)
     if common.json:
