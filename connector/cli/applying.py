@@ -64,7 +64,7 @@ def working(common: Common, asked: Asked) -> Iterator[tuple[Workspace, Store, At
     from connector.core.errors import Interrupted
     from connector.notify.tally import Tally
 
-    with interruptible() as stop, told(common) as listener:
+    with interruptible(left(common)) as stop, told(common) as listener:
         tally = Tally(listener)
         options = common.options(tally, asked.allow, asked.reason, asked.command, asked.require_all)
         with (
@@ -80,6 +80,13 @@ def working(common: Common, asked: Asked) -> Iterator[tuple[Workspace, Store, At
 
             stop.leaving = leaving
             yield workspace, store, one, stop
+
+
+def left(common: Common) -> Callable[[], None]:
+    """The document of a command that is left in the middle of a reading."""
+    from connector.core.errors import Interrupted
+
+    return lambda: show_error(common, Interrupted("Interrupted. Nothing was sent."))
 
 
 def show_error(common: Common, error: BaseException) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.applying import Allow, Asked, Metrics, Reason, RequireAll, Yes, carry_out, told
+from connector.cli.applying import Allow, Asked, Metrics, Reason, RequireAll, Yes, carry_out, left, told
 from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
 from connector.cli.interrupt import interruptible
 
@@ -85,7 +85,7 @@ def drift(common: Common, require_all: RequireAll = False) -> int:
     from connector.report.upkeep import drift_json, drift_text
 
     with (
-        interruptible() as stop,
+        interruptible(left(common)) as stop,
         told(common) as listener,
         open_workspace(common.options(listener), stop) as workspace,
         open_state(workspace) as store,

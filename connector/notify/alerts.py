@@ -91,6 +91,7 @@ def _is_served(attempt: Attempt) -> list[str]:
 
 def _over(key: str, said: str) -> str:
     name, _, code = key.partition("/")
+    said = said.split(" If expected, ")[0].split(" See: ")[0]  # what was to be done then
     if code.startswith((REJECTED, FAILING)):
         return f"No longer: {said}"
     return f"{'Pushes work' if name == ALL else f'{name} works'} again. It was: {said.removeprefix(f'{name}: ')}"
