@@ -54,9 +54,9 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     require_keys(workspace)
     store.require_finished()
     config, now, new = workspace.config, workspace.now(), accounts.new(workspace, store)
-    policy = lifecycle.policy(workspace)
-    apart = Apart(together=workspace.options.require_all or policy is not None)  # a click counts on any platform
-    for item in pushing.everywhere(workspace) if policy else workspace.destinations():
+    policies = lifecycle.policies(workspace)
+    apart = Apart(together=workspace.options.require_all or bool(policies))  # a click counts on any platform
+    for item in pushing.everywhere(workspace) if policies else workspace.destinations():
         connected = adapter(workspace, item)
         apart.tried(item.name, partial(observing.read, workspace, store, item.name, connected, everything=True))
     apart.require(len(workspace.destinations()) - len(apart.found))
@@ -67,24 +67,23 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         if item.name in apart.found:
             continue
         can, ledger = adapter(workspace, item).capabilities, store.ledger(item.name)
-        people = (
-            machine.PEOPLE.empty_table()
-            if policy is None
-            else lifecycle.decide(workspace, store, desired, ledger, can, policy)
-        )
-        do = retiring.actions(item.name, policy, config.cleanup, can)
-        most = retiring.most(policy, desired.num_rows)
+        held, people = lifecycle.here(policies, item.name), machine.PEOPLE.empty_table()
+        if held:
+            people = lifecycle.decide(workspace, store, desired, ledger, can, held)
+            lifecycle.mark(store, item.name, people)
+        do = retiring.actions(item.name, held, config.cleanup, can)
+        most = retiring.most(held, people, desired.num_rows)
         engagement = store.engagement(item.name)[0]
         told = _told(store, people, item.name)
         found = retiring.find(people, desired, ledger, engagement, do, most, told)
-        staying = len(told) if do.sunset == retiring.REPORT else 0
+        staying = retiring.staying(people, told, do)
         active = recheck_query.anywhere(ledger.contacts, store.activity())
-        held, seen = plans.held(desired, ledger), recheck_query.seen(ledger.contacts, active)
-        sides.append(plans.Findings(route(config, item), ledger, can, do, found, held, seen, staying))
-    said = () if policy is None else lifecycle.told(workspace, store, desired, policy)
+        count, seen = plans.held(desired, ledger), recheck_query.seen(ledger.contacts, active)
+        sides.append(plans.Findings(route(config, item), ledger, can, do, found, count, seen, staying))
+    said = lifecycle.told(workspace, store, desired, policies) if policies else ()
     notes = (*new, *evaluation.warnings, *said)
     made = assemble(
-        [plans.part(side, policy) for side in sides],
+        [plans.part(side, lifecycle.here(policies, side.ledger.destination)) for side in sides],
         as_of=workspace.as_of,
         made_at=now,
         export=counted(desired),

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from connector.app import accounts, freezing, lifecycle, observing
+from connector.app import accounts, freezing, lifecycle, measuring, observing
 from connector.app.apart import Apart
 from connector.app.offline import decisive
 from connector.app.workspace import Workspace, adapter, require_keys
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from connector.config.sections.models import Destination
-    from connector.core.plan import Export, Plan
-    from connector.lifecycle.policy import Policy
+    from connector.core.plan import Export, Moment, Plan
+    from connector.lifecycle.policy import Policies
     from connector.lifecycle.staging import Staged
     from connector.plan.diff.compare import DestinationState
     from connector.plan.part import Part
@@ -87,6 +87,7 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         limit=limit,
         unread=asked.apart.unread,
         kinds=asked.apart.kinds,
+        moment=asked.moment,
     )
 
 
@@ -102,6 +103,7 @@ class Asked:
     frozen: freezing.Freezing
     findings: Sequence[str]
     apart: Apart
+    moment: Moment
 
 
 def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: bool = False) -> Asked:
@@ -114,8 +116,8 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
     require_keys(workspace)
     store.require_finished()
     new = accounts.new(workspace, store)
-    policy = lifecycle.policy(workspace, whole=False)
-    planning = _Planning(workspace, store, workspace.now(), policy, take_over)
+    policies = lifecycle.policies(workspace, whole=False)
+    planning = _Planning(workspace, store, workspace.now(), policies, take_over)
     evaluation, forgotten, compared, apart = planning.read()
     accounts.refuse_shared(workspace, store)
     people = evaluation.table
@@ -123,12 +125,19 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
         for name, column in one.staged.columns.items() if one.staged else ():
             people = people.append_column(name, column)
     frozen = freezing.due(workspace, store, evaluation, forgotten)
-    short = () if policy is None else lifecycle.told(workspace, store, people, policy)
-    parts = [_part(people, one, policy) for one in compared]
+    short = lifecycle.told(workspace, store, people, policies) if policies else ()
+    parts = [_part(people, one, policies) for one in compared]
     if former:
         parts = [_with_former(store, people, part, one) for part, one in zip(parts, compared, strict=True)]
     return Asked(
-        parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen, evaluation.findings, apart
+        parts,
+        planning.now,
+        counted(people),
+        (*new, *frozen.notes, *short),
+        frozen,
+        evaluation.findings,
+        apart,
+        measuring.moment(workspace, store, evaluation, forgotten),
     )
 
 
@@ -152,13 +161,15 @@ def _alone(readings: Mapping[str, Future[_T]], apart: Apart) -> dict[str, _T]:
     return found
 
 
-def _part(people: pa.Table, one: _Compared, policy: Policy | None) -> Part:
+def _part(people: pa.Table, one: _Compared, policies: Policies) -> Part:
     """The changes that segments and stages ask of one destination."""
     from connector.lifecycle import staging
     from connector.plan import desired
 
     part = desired.part(people, one.state)
-    return part if one.staged is None or policy is None else staging.staged(part, one.staged, policy)
+    if one.staged is None:
+        return part
+    return staging.staged(part, one.staged, lifecycle.here(policies, part.routing.destination.name))
 
 
 def _with_former(store: Store, people: pa.Table, part: Part, one: _Compared) -> Part:
@@ -176,13 +187,13 @@ class _Planning:
     workspace: Workspace
     store: Store
     now: datetime
-    policy: Policy | None
+    policies: Policies
     take_over: bool
 
     def read(self) -> tuple[Evaluation, pa.Array, Sequence[_Compared], Apart]:
         """The export, those of it who were forgotten, every destination's part, and which could not be read. What
-        rules ask of a platform is read before they are evaluated, everything else meanwhile; where a lifecycle alone
-        asks, what was last read there counts, as with --to.
+        rules ask of a platform is read before they are evaluated, everything else meanwhile. While one that the
+        lifecycle asks is not read, nobody is taken for silent anywhere.
 
         Raises DestinationError for a destination that rules ask, and when none is left."""
         from connector.plan import rows
@@ -200,9 +211,10 @@ class _Planning:
             emails = evaluation.table.column("email").combine_chunks()
             forgotten = rows.forgotten(emails, *self.store.upkeep.tombstones())
             held |= _alone(others, apart)
+            unread = tuple(apart.found)
             compared = _alone(
                 {
-                    item.name: pool.submit(self.part, evaluation.table, forgotten, item, *held[item.name])
+                    item.name: pool.submit(self.part, evaluation.table, forgotten, unread, item, *held[item.name])
                     for item in chosen
                     if item.name in held
                 },
@@ -218,9 +230,16 @@ class _Planning:
         return complete, self.store.ledger(destination.name)
 
     def part(
-        self, desired: pa.Table, forgotten: pa.Array, destination: Destination, complete: bool, ledger: Ledger
+        self,
+        desired: pa.Table,
+        forgotten: pa.Array,
+        unread: tuple[str, ...],
+        destination: Destination,
+        complete: bool,
+        ledger: Ledger,
     ) -> _Compared:
-        """People and targets whom nobody has asked about yet are looked up on the platform."""
+        """People and targets whom nobody has asked about yet are looked up on the platform. `unread` are other
+        destinations, of which nothing new is known."""
         from connector.plan.diff import hold
         from connector.plan.diff.compare import DestinationState
         from connector.plan.routes import route
@@ -232,13 +251,13 @@ class _Planning:
         ledger = ledger if not ledger.targets.num_rows else self.store.ledger(destination.name)
         ledger = self._known(desired, forgotten, routing, ledger, connected, complete)
         staged = None
-        if self.policy is not None:
+        if held := lifecycle.here(self.policies, destination.name):
             can = connected.capabilities
-            staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, self.policy)
+            staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, held, unread)
             routing = staged.routing
-        unread = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
+        known = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
         strangers: dict[int, int] = {}
-        seen, new_targets = observe.targets(self.store, connected, routing, unread, self.workspace.reading, strangers)
+        seen, new_targets = observe.targets(self.store, connected, routing, known, self.workspace.reading, strangers)
         if ledger.revision == 0:
             routing = replace(routing, notes=(*routing.notes, *accounts.outsiders(routing, desired, seen, strangers)))
         new_targets |= gone

@@ -66,11 +66,14 @@ def _inputs(workspace: Workspace) -> dict[str, str]:
     from connector.app.offline import described
     from connector.sources import members
     from connector.sources.files.discover import fingerprint
+    from connector.sources.warehouse import local
 
     config = workspace.config
     sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
     found = described(config.model_copy(update={"sources": sources}), workspace.as_of)
     inputs = {f"source {name}": fingerprint(info.files) for name, info in found.items()}
+    if (file := local.file_of(config)) is not None:
+        inputs["engine"] = fingerprint([file])
     inputs |= {f"members of {name}": fingerprint(files) for name, files in members.files(config).items()}
     return inputs | {config.path.name: fingerprint([config.path])}
 
@@ -119,7 +122,7 @@ def rules(workspace: Workspace) -> dict[tuple[str, str, str], str]:
             for kind, name in entry.targets:
                 key = (entry.destination, f"{kind}", name)
                 found[key] = f"{found[key]}, {segment.name}" if key in found else f"segment {segment.name}"
-    stages = [*config.lifecycle.stages, config.lifecycle.returned] if config.lifecycle else []
+    stages = [stage for policy in config.lifecycle for stage in (*policy.stages, policy.returned)]
     for stage in stages:
         for what, target in (("tag", stage.tag), ("list", stage.list_)) if stage else ():
             for destination in config.destinations if target else ():
@@ -148,10 +151,19 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             frozen=plan.frozen,
             released=plan.released,
             stages=plan.stages,
+            moment=plan.moment,
         )
         adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in asked}
         result = apply(store, run, adapters, workspace.options.listener, workspace.stop)
     return replace(result, unread=plan.unread, held_back=plan.held_back, planned=list(plan.revisions))
+
+
+def unchanged(workspace: Workspace, store: Store, plan: Plan) -> None:
+    """A push that has nothing to send is a moment of the history all the same."""
+    if plan.moment.segments.num_rows and not plan.unread and not plan.held_back:
+        check_saved(workspace, plan)
+        with store.lease("push"):
+            store.learn(plan.moment, plan.as_of, plan.export.contacts)
 
 
 def asked_of(workspace: Workspace, plan: Plan) -> list[str]:

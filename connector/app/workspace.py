@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
@@ -121,8 +121,15 @@ def open_workspace(
     matching(options.only, config.segments, "--only", "segment")
     as_of = moment(options.as_of, config.zone)
     stop = stop or threading.Event()
+    with closing(config.session):
+        yield from _opened(config, options, as_of, stop, offline)
+
+
+def _opened(
+    config: Config, options: Options, as_of: datetime, stop: threading.Event, offline: bool
+) -> Iterator[Workspace]:
     if offline or not options.rehearse:
-        yield Workspace(config, options, as_of, stop, {}, os.environ)
+        yield _ready(Workspace(config, options, as_of, stop, {}, os.environ))
         return
     from connector import rehearse
 
@@ -133,7 +140,13 @@ def open_workspace(
             if rehearse.rehearsed(item.platform)
         }
         secrets = {item.secret.variable: rehearse.key(item.platform) for item in config.destinations.values()}
-        yield Workspace(config, options, as_of, stop, addresses, secrets)
+        yield _ready(Workspace(config, options, as_of, stop, addresses, secrets))
+
+
+def _ready(workspace: Workspace) -> Workspace:
+    """Whoever fetches exports asks it whether to go on."""
+    workspace.config.session.go_on = workspace.go_on
+    return workspace
 
 
 def _check_allow(options: Options) -> None:
@@ -232,7 +245,7 @@ def _refuse_strangers(workspace: Workspace, store: Store) -> None:
 def _sent_to(config: Config) -> set[str]:
     """The names of all tags and lists of the file, whatever their destination."""
     found = {name for one in config.segments.values() for send in one.send_to for _, name in send.targets}
-    stages = [*config.lifecycle.stages, config.lifecycle.returned] if config.lifecycle else []
+    stages = [stage for policy in config.lifecycle for stage in (*policy.stages, policy.returned)]
     return found | {name for stage in stages if stage for name in (stage.tag, stage.list_) if name}
 
 

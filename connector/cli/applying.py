@@ -111,6 +111,7 @@ def carry_out(common: Common, asked: Asked, make: Callable[[Workspace, Store], P
         one.plan = made = verbs.permitted(workspace, made)
         tell_held_back(common, made)
         if is_empty(made):
+            verbs.unchanged(workspace, store, made)
             show_result(common, made, None)
             return code_of(made)
         if not confirm(asked.question, asked.yes):

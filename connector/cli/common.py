@@ -36,13 +36,15 @@ class LogFormat(StrEnum):
 
 class Format(StrEnum):
     """text for people, json for programs, csv where a command prints a table, github for annotations of a pull
-    request, markdown for its description."""
+    request, markdown for its description, html for a page, junit for the results of `sync test` in CI."""
 
     TEXT = "text"
     JSON = "json"
     CSV = "csv"
     GITHUB = "github"
     MARKDOWN = "markdown"
+    HTML = "html"
+    JUNIT = "junit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +142,15 @@ def command(
     without: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
     """Register a function (common: Common, own options …) -> exit code as a command with the common options, but those
-    of `without`, which would change nothing. `formats` are those that it has."""
+    of `without`, which would change nothing. `formats` are those that it has, the
+    first unless --format says another."""
     taken: dict[str, tuple[Any, Any]] = {
         key: value for key, value in _COMMON.items() if key not in without and (key != "format" or formats)
     }
     if len(formats) > 1:
         names = {each.name: each.value for each in formats}
         own_formats: Any = StrEnum("Format", names)  # type: ignore[misc]
-        taken["format"] = (Annotated[own_formats, typer.Option(help="How to print the result.")], Format.TEXT)
+        taken["format"] = (Annotated[own_formats, typer.Option(help="How to print the result.")], formats[0])
     else:
         taken.pop("format", None)
     if "as_of" in without:  # changes nothing there, and scripts say it to every command

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from connector.cli.terminal import last_words, say_soon
+from connector.core import session
 
 GRACE = 1.2  # seconds in which what is read may end by itself
 RECORDING = 0.5  # and in which it is recorded that it did not
@@ -38,6 +39,7 @@ class Stop(threading.Event):
             thread.start()
             thread.join(RECORDING)
         if not self.over.is_set():
+            session.close_all()
             last_words("Interrupted. Nothing was sent.")
             os._exit(CODE)
 
@@ -56,6 +58,7 @@ def interruptible(leaving: Callable[[], object] | None = None) -> Iterator[Stop]
 
     def ask(signum: int, frame: object) -> None:
         if stop.is_set():
+            session.close_all()
             last_words("Ended. What was in flight has an unknown outcome: sync resume asks the platforms.")
             os._exit(CODE)
         stop.set()

@@ -107,7 +107,7 @@ def check(
     elif no_data:
         data(report.file_text(segments, advice, common.verbose))
     elif common.json:
-        data_json(report.check_json(found.segments, found.contacts, found.loaded, advice))
+        data_json(report.check_json(found.segments, found.contacts, found.loaded, advice, found.quality))
     else:
         data(report.check_text(found.segments, found.contacts, found.loaded, advice, common.verbose))
     return 2 if _fails(advice, strict, secrets) else 0

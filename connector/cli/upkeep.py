@@ -29,7 +29,9 @@ def register(app: typer.Typer) -> None:
     command(app, "forget", "  sync forget ada@example.com", without=("only", "to", "verbose"))(forget)
     examples = f"  sync rejects\n  sync rejects --to {SAMPLE} --format json\n  sync rejects retry --only vip"
     command(app, "rejects", examples, without=("as_of",))(rejects)
-    command(app, "prune", "  sync prune\n  sync prune --keep 30 --yes", without=("only", "to", "verbose"))(prune)
+    command(
+        app, "prune", "  sync prune\n  sync prune --older-than '13 months' --yes", without=("only", "to", "verbose")
+    )(prune)
 
 
 Former = Annotated[
@@ -151,21 +153,34 @@ def rejects(
 def prune(
     common: Common,
     keep: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Keep the changes of so many days.")] = 90,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Instead: delete what is older than this: 13 months, 2 years.")
+    ] = None,
+    keep_history: Annotated[
+        int, typer.Option(min=1, metavar="DAYS", help="Keep for so many days who entered and left segments.")
+    ] = 800,
     yes: Yes = False,
 ) -> int:
-    """Delete old changes from the journal. Runs older than that cannot be taken back any more; all else is kept."""
+    """Delete old changes from the journal, and old entries and exits of segments. Runs older than that cannot be taken
+    back any more; sizes, definitions and all else are kept."""
+    from connector.app.pruning import policy
     from connector.app.pruning import prune as verb
     from connector.app.workspace import open_state, open_workspace
 
+    age = policy(older_than or f"{keep} days")
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
-        if not confirm(f"Delete changes older than {keep} days? Those runs cannot be taken back then.", yes):
+        if not confirm(f"Delete changes older than {age}? Those runs cannot be taken back then.", yes):
             talk("Nothing was changed.")
             if common.json:
                 data_json({"schema": "connector.declined/1", "done": False})
             return 0
-        done = verb(workspace, store, keep)
+        done = verb(workspace, store, age, keep_history)
     if common.json:
-        data_json({"schema": "connector.prune/1", "changes": done.changes, "before": done.before.isoformat()})
+        told = {"changes": done.changes, "before": done.before.isoformat()}
+        told |= {"history": done.flows, "history_before": done.flows_before.isoformat()}
+        data_json({"schema": "connector.prune/1", **told})
     else:
         data(f"{done.changes:,} changes of runs before {done.before:%Y-%m-%d %H:%M} UTC were deleted.")
+        if done.flows:
+            data(f"{done.flows:,} entries and exits of segments before {done.flows_before:%Y-%m-%d} were deleted.")
     return 0

@@ -29,7 +29,7 @@ Owns: classes, exit codes. Must not: print, log, or carry addresses, secrets or 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from connector.core import scrub
@@ -164,7 +164,8 @@ class BadRecords(Refused):
     """One bad record made the platform refuse the whole batch.
 
     `culprits` maps the record's index in the batch to (code, detail). Empty when the platform does
-    not say which record it was: halve the batch until the bad one stands alone.
+    not say which record it was: halve the batch until the bad one stands alone. `fields` names the fields of
+    culprits whose values were refused, as far as the platform says.
     """
 
     def __init__(
@@ -174,7 +175,9 @@ class BadRecords(Refused):
         *,
         destination: str = "",
         code: str = "",
+        fields: Mapping[int, tuple[str, ...]] | None = None,
     ) -> None:
+        self.fields = dict(fields or {})
         self.culprits = {index: (scrub.code(what), scrub.scrub(why)) for index, (what, why) in culprits.items()}
         super().__init__(message, destination=destination, code=code)
 

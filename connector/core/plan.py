@@ -12,7 +12,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.core.schemas import FROZEN, STAGE_MOVES
+from connector.core.schemas import FROZEN, MOVED, NOW_IN, SEGMENTS_AT, STAGE_MOVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,17 @@ class Export:
 
     contacts: int
     consenting: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the state's history learns of an evaluation. `after` is the moment of the history that it was compared with,
+    0: none. Without segments there is nothing to learn: nothing was evaluated."""
+
+    after: int = 0
+    segments: pa.Table = field(default_factory=SEGMENTS_AT.empty_table)
+    people: pa.Table = field(default_factory=NOW_IN.empty_table)
+    moved: pa.Table = field(default_factory=MOVED.empty_table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class Plan:
     unread: Mapping[str, str] = field(default_factory=dict)  # destinations that could not be planned, and why
     kinds: Mapping[str, str] = field(default_factory=dict)  # of them: DestinationError.kind
     held_back: Mapping[str, str] = field(default_factory=dict)  # destinations that a guard keeps out, and why
+    moment: Moment = field(default_factory=Moment)  # who is in which segment, for the history
 
     def without(self, why: Mapping[str, str]) -> Plan:
         """The plan of the other destinations; `why` tells which are held back, and for which reason."""

@@ -12,6 +12,7 @@ from connector.config.sections.fields import keys
 from connector.config.sections.lifecycle import Inactive, Lifecycle, Stage
 from connector.config.sections.models import Column, Config, Destination, Guards, Segment, Source
 from connector.config.sections.notify import Notify
+from connector.config.sections.quality import Quality
 from connector.vendors import OWN
 
 # What an entry of the section must have to be one; without it, an entry named like a key is that key.
@@ -38,6 +39,7 @@ def parents() -> Mapping[str, tuple[str, ...]]:
         "a stage of `lifecycle`": [*keys(Stage), "name"],
         "`guards`": keys(Guards),
         "`notify`": keys(Notify),
+        "`quality`": keys(Quality),
         "the top of the file": keys(Config),
     }
     found: dict[str, tuple[str, ...]] = {}

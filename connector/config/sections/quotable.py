@@ -24,6 +24,7 @@ _SECTIONS = frozenset(
     {
         *("version", "project", "timezone", "engine", "sources", "traits", "consent"),
         *("segments", "priorities", "silence", "guards", "lifecycle", "cleanup"),
+        *("tests", "as_of", "quality"),
     }
 )
 _OF_DESTINATIONS = frozenset({"platform", "audience", "new_contacts", "mode", "fields", "guards", "prices"})
@@ -81,8 +82,8 @@ def _known_key(loc: Loc) -> bool:
 
 
 def _private(text: str) -> bool:
-    """An address, or what looks like a key or a password."""
-    return "@" in text or "(key)" in scrub(text, len(text) + 20)
+    """An address, what looks like a key or a password, and links with a part that may be signed."""
+    return "@" in text or ("://" in text and "?" in text) or "(key)" in scrub(text, len(text) + 20)
 
 
 def leaves(data: Any) -> Iterator[tuple[Loc, Any]]:

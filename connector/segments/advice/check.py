@@ -13,7 +13,7 @@ from typing import Any
 
 from connector.config.sections.advice_codes import weight
 from connector.config.sections.models import Config
-from connector.segments.advice import data, lifecycle, members, rules, ties
+from connector.segments.advice import data, lifecycle, members, quality, rules, ties
 from connector.segments.advice import file as advice_file
 from connector.segments.advice.model import Advice, Evidence
 
@@ -37,6 +37,7 @@ def _all(given: Evidence) -> Iterator[Advice]:
     yield from rules.advice(given)
     yield from lifecycle.advice(given)
     yield from members.advice(given)
+    yield from quality.advice(given)
     yield from data.advice(given)
     yield from ties.advice(given)
 
