@@ -53,6 +53,14 @@ def check(workspace: Workspace) -> Checked:
     return Checked(len(config.segments), evaluation.contacts, loaded, advise(given), judged)
 
 
+def check_without_data(workspace: Workspace) -> list[Advice]:
+    """The advice that segments.yaml alone gives; no export is read."""
+    from connector.segments.advice.check import advise_without_data
+
+    known = {name for name, value in workspace.secrets.items() if value.strip()}
+    return advise_without_data(workspace.config, workspace.as_of, known)
+
+
 def _evaluate(workspace: Workspace, config: Any, loaded: Loaded) -> Evaluation:
     from connector.segments.evaluate import evaluate
 
