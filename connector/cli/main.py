@@ -17,6 +17,7 @@ from connector.cli import (
     common,
     demo,
     diff,
+    docs,
     history,
     hygiene,
     lifecycle,
@@ -37,11 +38,10 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 finished with record failures, 2 wrong configuration or export, "
     "3 refused by a guard, 4 cannot work, 10 plan --exit-code found changes, 130 interrupted.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (demo, offline, schema, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms):
+for group in (demo, offline, schema, diff, why, hygiene, pushing, lifecycle, history, upkeep, platforms, docs):
     group.register(app)
 
 
