@@ -6,7 +6,7 @@ Must not: know what the platforms do.
 
 from __future__ import annotations
 
-import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,7 +77,8 @@ def serve(folder: Path, port: int) -> int:
         note.write_text(running.url)
         print(f"The rehearsal platforms listen on {running.url} (Ctrl-C ends them).", flush=True)  # noqa: T201
         try:
-            signal.pause()
+            while True:
+                time.sleep(1)
         except KeyboardInterrupt:
             return 0
         finally:
