@@ -18,7 +18,6 @@ import typer
 
 from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
 from connector.cli.terminal import last_words, listening, say_soon
-from connector.core import session
 
 if TYPE_CHECKING:
     from connector.app.workspace import Workspace
@@ -200,6 +199,8 @@ def show_result(common: Common, made: Plan | None, result: RunResult | None) -> 
 def interruptible() -> Iterator[threading.Event]:
     """The first Ctrl-C asks to stop after what is in flight; the second ends at once, as if the process was killed:
     threads that wait for an answer would hold up any other end, and `sync resume` knows what to do."""
+    from connector.core import session
+
     stop = threading.Event()
 
     def ask(signum: int, frame: object) -> None:
