@@ -1,4 +1,4 @@
-"""`python -m tests.install [PYTHON …]`: the wheel in an empty environment of each, outside of the checkout.
+"""`python -m tests.install [PYTHON …]`: the wheel, in an empty environment of each interpreter, outside the checkout.
 
 It asks the package index for what the package needs, so the suite does not run it.
 """

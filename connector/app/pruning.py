@@ -22,19 +22,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """`changes` of runs before the moment `before` were deleted."""
+    """`changes` of runs before the moment `before` were deleted, `flows` (entries and exits of segments) of before
+    `flows_before`."""
 
     changes: int
     before: datetime
+    flows: int
+    flows_before: datetime
 
 
-def prune(workspace: Workspace, store: Store, age: Duration) -> Pruned:
+def prune(workspace: Workspace, store: Store, age: Duration, history: int) -> Pruned:
     """Delete the changes of runs that are over and older than `age`, but none that a `hold` of the file still asks
-    for. Raises PlanError while a run is unfinished."""
+    for; and who came and went in segments longer than `history` days ago. Raises PlanError while a run is
+    unfinished."""
     store.require_finished()
     before = cutoff(workspace, age)
+    oldest = workspace.now() - timedelta(days=history)
     with store.lease("prune"):
-        return Pruned(store.upkeep.prune(before), before)
+        flows = store.upkeep.prune_history(oldest)
+        return Pruned(store.upkeep.prune(before), before, flows, oldest)
 
 
 def policy(text: str) -> Duration:

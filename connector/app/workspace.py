@@ -45,6 +45,8 @@ class Options:
     reason: str | None = None
     listener: Listener = silent
     state_must_exist: bool = False
+    require_all: bool = False  # trouble of one destination stops all
+    command: str = "push"  # with its arguments, as a person types it
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,7 @@ def _refuse_strangers(workspace: Workspace, store: Store) -> None:
 def _sent_to(config: Config) -> set[str]:
     """The names of all tags and lists of the file, whatever their destination."""
     found = {name for one in config.segments.values() for send in one.send_to for _, name in send.targets}
-    stages = [*config.lifecycle.stages, config.lifecycle.returned] if config.lifecycle else []
+    stages = [stage for policy in config.lifecycle for stage in (*policy.stages, policy.returned)]
     return found | {name for stage in stages if stage for name in (stage.tag, stage.list_) if name}
 
 
@@ -263,11 +265,30 @@ def adapter(workspace: Workspace, destination: Destination) -> Adapter:
         clock.permit = workspace.permit
         workspace.adapters[destination.name] = create(
             destination.model_copy(update={"base_url": address}),
-            resolve(destination.secret, workspace.secrets),
+            _key(workspace, destination),
             clock=clock,
             listener=workspace.options.listener,
         )
     return workspace.adapters[destination.name]
+
+
+def require_keys(workspace: Workspace) -> None:
+    """Before any platform is called. Raises ConfigError that names every chosen destination's key that is missing."""
+    problems: list[Problem] = []
+    for item in workspace.destinations():
+        try:
+            _key(workspace, item)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+
+
+def _key(workspace: Workspace, destination: Destination) -> str:
+    from connector.vendors import VENDORS
+
+    place = workspace.config.value_place(("destinations", destination.name, VENDORS[destination.platform].secret))
+    return resolve(destination.secret, workspace.secrets, place)
 
 
 def capabilities(destination: Destination) -> Capabilities:

@@ -27,6 +27,7 @@ from pydantic import Field, PrivateAttr, SkipValidation
 from connector.config.language.rules import Duration, Loc, Rule, Trait
 from connector.config.language.values import text
 from connector.config.sections import remote
+from connector.config.sections.cases import Case
 from connector.config.sections.codes import BadValue
 from connector.config.sections.fields import (
     Codes,
@@ -52,7 +53,9 @@ from connector.config.sections.fields import (
     secret_name,
 )
 from connector.config.sections.lifecycle import Cleanup, Lifecycle, Several
+from connector.config.sections.notify import Notify
 from connector.config.sections.platforms import NO_PRESET, Platform, Preset
+from connector.config.sections.quality import Quality
 from connector.core.model import ColumnType, Kind, NewContacts, SyncMode
 from connector.core.problem import Place
 from connector.core.session import Session
@@ -232,6 +235,7 @@ class Segment(Model):
     """Exactly one of `when` and `members_from` is set; `members_from` implies frozen."""
 
     name: str
+    renamed_from: Text | None = None  # the name that the history knows it by
     when: Annotated[Rule | None, SkipValidation] = None
     members_from: File | None = None
     allow_outside: YesNo = False  # of members_from
@@ -264,8 +268,11 @@ class Config(Model):
     priorities: tuple[tuple[str, ...], ...] = ()
     silenced: Codes = Field(default=(), alias="silence")  # codes of advice switched off for the whole file
     guards: Guards = Guards()  # for every destination that says nothing else
-    lifecycle: Lifecycle | None = None
+    lifecycle: tuple[Lifecycle, ...] = ()  # the policies; a person is under the first that is theirs
     cleanup: Cleanup | None = None
+    notify: Notify | None = None
+    quality: Quality = Quality()
+    tests: Annotated[tuple[Case, ...], SkipValidation, schema(type="array")] = ()  # `sync test` runs them
 
     _places: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
     _values: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
@@ -284,6 +291,11 @@ class Config(Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    def policy_at(self, number: int) -> Loc:
+        """Where the policy `number` of the lifecycle stands: one alone may be the section itself."""
+        loc: Loc = ("lifecycle", number)
+        return loc if loc in self._values or loc in self._places else ("lifecycle",)
 
     def place(self, loc: Loc) -> Place:
         """Where the key (or list item) `loc` stands in the file; the nearest enclosing part when it has no place of
