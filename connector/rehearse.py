@@ -7,7 +7,7 @@ Must not: know what the platforms do.
 from __future__ import annotations
 
 import csv
-import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -136,7 +136,8 @@ def serve(folder: Path, port: int, load: Sequence[str] = ()) -> int:
         note.write_text(running.url)
         print(f"The rehearsal platforms listen on {running.url} (Ctrl-C ends them).", flush=True)  # noqa: T201
         try:
-            signal.pause()
+            while True:
+                time.sleep(1)
         except KeyboardInterrupt:
             return 0
         finally:
