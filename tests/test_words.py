@@ -10,12 +10,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 INSTEAD = {
     r"a no|noes|(said|says?|saying) no(?! (more|longer|such))": "opted out, opt-outs",
-    r"let(s|ting)? ((any|some|every|no)body |people |members |them )?go": "archive or suppress",
+    r"let(s|ting)? ([^\s.:;,]+ ){0,2}go": "archive or suppress",
     r"falls? silent|(is|are|look|stay|stayed) silent": "inactive",
     r"signs? of life": "activity",
     r"guards? stands?|stands? (beside|behind|inside|nowhere|in the way|there|in it)": "trips, is beside, is set",
     r"lift(s|ed|ing)? (a|the|one|no) guards?|guards? (is|are|was|were) lifted": "override a guard",
     r"in doubt": "unknown outcome",
+    r"last look": "recheck",
     r"anew": "again, rebuilds",
     r"whom|whoever": "contacts that, those who",
     r"nobody guards": "no locking",
