@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 INSTEAD = {
     r"a no|noes|(said|says?|saying) no(?! (more|longer|such))": "opted out, opt-outs",
-    r"let(s|ting)? ([^\s.:;,]+ ){0,2}go": "archive or suppress",
+    r"let(s|ting)? ([^\s.:;,]+ ){0,2}go(?! on)": "archive or suppress",
     r"falls? silent|(is|are|look|stay|stayed) silent": "inactive",
     r"signs? of life": "activity",
     r"guards? stands?|stands? (beside|behind|inside|nowhere|in the way|there|in it)": "trips, is beside, is set",
