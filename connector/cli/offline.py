@@ -65,7 +65,7 @@ def init(
 def check(
     common: Common, strict: Annotated[bool, typer.Option("--strict", help="End with 2 when there is advice.")] = False
 ) -> int:
-    """Read segments.yaml and the exports, and tell every error and all advice with its place."""
+    """Read segments.yaml and the exports, and report every error and all advice with its place."""
     from connector.app import advice as verbs
     from connector.app.workspace import open_workspace
     from connector.core.errors import ConfigError, SourceError

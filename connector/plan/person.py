@@ -56,7 +56,7 @@ def standing(
     recent: pa.Table | None = None,
     forgotten: pa.Array | None = None,
 ) -> Standing:
-    """`desired` are the rows of Evaluation.table of the person, and of whoever has the same id in the CRM; none when
+    """`desired` are the rows of Evaluation.table of the person, and of those with the same id in the CRM; none when
     they are not in the export. `recent` and `forgotten` as in DestinationState."""
     mine = _cut(ledger, [email, *desired["email"].to_pylist()], _persons(desired))
     state = DestinationState(routing, mine, capabilities, NOBODY, frozenset())
