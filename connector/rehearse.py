@@ -56,7 +56,7 @@ def running(folder: Path) -> Iterator[str]:
         with start(place / "platforms.db") as started:
             yield started.url
     except RuntimeError as error:
-        raise StateError(f"{error} Remove {place} to begin anew, or see docs/rehearsal.md.") from None
+        raise StateError(f"{error} Remove {place} to start over, or see docs/rehearsal.md.") from None
 
 
 def _found(note: Path) -> str | None:

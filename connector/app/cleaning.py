@@ -1,4 +1,4 @@
-"""`sync cleanup`: whom to archive and whose tags to take off, shown as a plan; the list of them is written first.
+"""`sync cleanup`: who is archived and whose tags are taken off, shown as a plan; the list of them is written first.
 
 Owns: the order of these steps, and the file of who is archived. Must not: print, or choose anybody.
 """
@@ -145,7 +145,7 @@ def _forgotten(store: Store, cleaning: Cleaning) -> Mapping[str, pa.Array]:
 
 
 def _erased(store: Store, cleaning: Cleaning) -> Mapping[str, pa.Array]:
-    """Those too whom the platform does not hold any more: nobody keeps a list of them."""
+    """Those too that the platform does not hold any more: nobody keeps a list of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -211,7 +211,7 @@ def _worded(table: pa.Table) -> pa.Table:
 
 
 def _twice(contacts: pa.Table) -> int:
-    """People of the CRM whom the platform holds under several addresses."""
+    """People of the CRM that the platform holds under several addresses."""
     import pyarrow.compute as pc
 
     known = contacts.filter(pc.and_(pc.is_valid(contacts["person"]), pc.not_equal(contacts["status"], "absent")))

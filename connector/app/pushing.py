@@ -136,7 +136,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
 
     guard(workspace, plan)
     check_saved(workspace, plan)
-    lifted = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
+    overridden = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
     asked = asked_of(workspace, plan)
     with store.lease("push"):
         store.project.bind(workspace.config.project, workspace.config.path.name)
@@ -147,7 +147,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             changes=plan.changes,
             revisions=plan.revisions,
             export=plan.export,
-            allowed=lifted,
+            allowed=overridden,
             frozen=plan.frozen,
             released=plan.released,
             stages=plan.stages,

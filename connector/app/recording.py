@@ -1,4 +1,4 @@
-"""Every command that was to change something leaves a record, however it ended; and whoever is to know is told.
+"""Every command that was to change something leaves a record, however it ended, and the alerts are sent.
 
 Owns: writing the attempt down, and the order of record, alerts and metrics. Must not: change how the command ends:
 whatever fails here is told as a notice.

@@ -38,7 +38,7 @@ def why(
 ) -> Why:
     """`assignments` are (column or trait, value) to suppose; `everything`: also the columns that no rule uses.
 
-    Raises ConfigError for a name or value that does not fit, and for a text that is no address and stands nowhere."""
+    Raises ConfigError for a name or value that does not fit, and for a text that is no address and is found nowhere."""
     from connector.segments.explain import what_if
     from connector.segments.explain.identity import identity
     from connector.sources import emails
@@ -117,7 +117,7 @@ def _quarantined(loaded: Loaded, text: str) -> tuple[tuple[str, int, str], ...]:
 def _standings(
     workspace: Workspace, store: Store | None, loaded: Loaded, email: str, explanation: Explanation | None
 ) -> tuple[tuple[Standing, Position | None], ...]:
-    """Per destination what we hold and what the next push does, and where the person stands in the lifecycle."""
+    """Per destination what we hold and what the next push does, and the person's position in the lifecycle."""
     from connector.plan import rows
     from connector.plan.diff import hold
     from connector.plan.person import nowhere, siblings, standing, way
@@ -202,7 +202,7 @@ def _moved(
 
 
 def _successors(workspace: Workspace, loaded: Loaded, ledgers: Mapping[str, Ledger], email: str) -> pa.Table:
-    """Whoever has the CRM's id that the ledgers remember of an address that has left the export: usually nobody."""
+    """Those who have the CRM's id that the ledgers remember of an address that has left the export: usually nobody."""
     from connector.plan.person import person_of
     from connector.segments.evaluate import evaluate
 

@@ -144,13 +144,13 @@ def _opened(
 
 
 def _ready(workspace: Workspace) -> Workspace:
-    """Whoever fetches exports asks it whether to go on."""
+    """Fetching exports asks it whether to go on."""
     workspace.config.session.go_on = workspace.go_on
     return workspace
 
 
 def _check_allow(options: Options) -> None:
-    """Raises ConfigError for a guard that does not exist, and for lifting one without a reason."""
+    """Raises ConfigError for a guard that does not exist, and for overriding one without a reason."""
     if not options.allow:
         return
     from connector.plan.guards.rules import NAMES

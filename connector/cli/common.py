@@ -203,5 +203,5 @@ def confirm(question: str, yes: bool) -> bool:
     if yes:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise PlanError("Nobody can be asked here. Look at `sync plan`, then say --yes to go ahead.")
+        raise PlanError("Not a terminal: nobody can confirm. Look at `sync plan`, then pass --yes.")
     return terminal.ask(question)

@@ -1,4 +1,4 @@
-"""lifecycle, cleanup: who is falling silent, and letting go of who stayed silent.
+"""lifecycle, cleanup: who is inactive, and archiving those who stay inactive.
 
 Owns: their options and what they print. Must not: hold logic of a policy, a plan or a run.
 """
@@ -61,7 +61,9 @@ def lifecycle(common: Common) -> int:
 
 Restore = Annotated[
     Path | None,
-    typer.Option("--restore", metavar="FILE", help="Take back whom this list of a cleanup names, as far as possible."),
+    typer.Option(
+        "--restore", metavar="FILE", help="Take back the people in this list of a cleanup, as far as possible."
+    ),
 ]
 
 

@@ -41,7 +41,7 @@ from connector.vendors import OWN
 _ALL = f"{', '.join(_MOST)} and {_LAST}"
 app = typer.Typer(
     name="sync",
-    help=f"Keep {_ALL} in step with segments declared in segments.yaml.",
+    help=f"Keep {_ALL} in sync with segments declared in segments.yaml.",
     epilog="Exit codes: 0 done, 1 finished with record failures, 2 wrong configuration or export, "
     "3 refused by a guard, 4 cannot work, 10 plan --exit-code found changes, 130 interrupted.",
     no_args_is_help=True,

@@ -78,7 +78,7 @@ def check(
         bool, typer.Option("--secrets", help="End with 2 when a variable of a secret is not set; --strict does not.")
     ] = False,
 ) -> int:
-    """Read segments.yaml and the exports, and tell every error and all advice with its place."""
+    """Read segments.yaml and the exports, and report every error and all advice with its place."""
     from connector.app import advice as verbs
     from connector.app.workspace import open_workspace
     from connector.core.errors import ConfigError, SourceError

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(common: Common) -> int:
-    """Keys, account, audience and required fields of each destination, before anything is sent."""
+    """Check connectivity and configuration: keys, accounts, audiences, required fields. Sends nothing."""
     from connector.app import pushing as verbs
     from connector.app.workspace import open_workspace
     from connector.report.doctor import doctor_json, doctor_text

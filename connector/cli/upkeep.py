@@ -67,7 +67,7 @@ def adopt(
     require_all: RequireAll = False,
     metrics: Metrics = None,
 ) -> int:
-    """Take over existing tags and lists: whoever is desired and there already becomes ours. Sends nothing."""
+    """Take over existing tags and lists: those who are desired and there already become ours. Sends nothing."""
     from connector.app import upkeep as verbs
 
     def make(workspace: Workspace, store: Store) -> Plan:
@@ -131,7 +131,7 @@ def rejects(
         str | None, typer.Argument(metavar="[retry]", help="Try them once more at the next push.")
     ] = None,
 ) -> int:
-    """People whom a platform refused, why, and what to do; each waits until the person's row changes."""
+    """People that a platform refused, why, and what to do; each waits until the person's row changes."""
     from connector.app import upkeep as verbs
     from connector.app.workspace import open_state, open_workspace
     from connector.core.errors import ConfigError

@@ -4,7 +4,7 @@
     ├── ConfigError                 2   fix segments.yaml or the command line
     ├── SourceError                 2   fix the export
     ├── PlanError                   3   look again
-    │   ├── Unsafe                      a guard refused; lift it by name, with a reason
+    │   ├── Unsafe                      a guard refused; override it by name, with a reason
     │   └── Stale                       a saved plan no longer fits what it was made from
     ├── StateError                  4   the ledger cannot be used
     │   ├── StateAddress                --state is no address of a state

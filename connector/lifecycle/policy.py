@@ -23,7 +23,7 @@ SEPARATOR = "@"  # of what an entry records of its policy
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`section`, the `number`-th of the file, at `as_of`. A sign of life at `alive_since` or later means not inactive
+    """`section`, the `number`-th of the file, at `as_of`. Activity at `alive_since` or later means not inactive
     (None: no time limit, only mails count); an entry into the stage before number i at `due[i]` or earlier has lasted
     for its time (due[0] is never asked); the returned tag is over for those who came back at `returned_before` or
     earlier, None: never. `key` is what an entry records of its policy: `hash`, and `whose` where it has a `for`."""

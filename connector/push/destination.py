@@ -96,7 +96,7 @@ def _send(delivery: Delivery, steps: Sequence[Step]) -> None:
 
 
 def _resolve(delivery: Delivery, store: Store, run_id: str, destination: str) -> None:
-    """One after the other: what is in doubt is rare. Sending again may leave parts in doubt anew, but smaller ones."""
+    """One after the other: unknown batches are rare. Sending again may leave parts unknown again, but smaller ones."""
     while not delivery.halt and (doubtful := store.journal.in_doubt(run_id, destination)):
         for batch in doubtful:
             if not delivery.halt:
@@ -104,7 +104,7 @@ def _resolve(delivery: Delivery, store: Store, run_id: str, destination: str) ->
 
 
 def _guarded(deliver: Callable[[JournalBatch], None], halt: Halt) -> Callable[[JournalBatch], None]:
-    """In a worker thread, any failure ends the destination; its batch stays in doubt."""
+    """In a worker thread, any failure ends the destination; its batch stays unknown."""
 
     def run(batch: JournalBatch) -> None:
         try:
@@ -142,7 +142,7 @@ def _know_targets(delivery: Delivery, store: Store, destination: str, steps: Seq
     store.remember_targets(
         destination, {key: ids[key] for target in _targets(unknown) if (key := (target.kind, target.name)) in ids}
     )
-    if ensured:  # whoever left a list is left out of it, now that it is known which one the name means
+    if ensured:  # those who left a list are left out of it, now that it is known which one the name means
         store.journal.skip_refusing(steps[0].run_id, destination)
     for step in steps:
         if step.kind and step.target and (step.kind, step.target) in ids:
@@ -156,8 +156,8 @@ def _targets(steps: Iterable[Step]) -> list[Target]:
 
 
 def _know_ids(delivery: Delivery, steps: Sequence[Step]) -> None:
-    """Look up, once and in bulk, the remote ids that are missing. Whoever the platform does not hold is skipped, and so
-    is whoever turns out to have said no."""
+    """Look up, once and in bulk, the remote ids that are missing. Who is not on the platform is skipped, and so
+    is who turns out to have opted out."""
     store = delivery.store
     missing = [store.journal.without_id(step).column("email").combine_chunks() for step in steps]
     emails = pc.unique(pa.concat_arrays([pa.array([], pa.string()), *missing]))

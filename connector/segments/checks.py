@@ -188,7 +188,7 @@ class _Checks:
                 type_ = self.type(CONTACTS, self.names.contact(written) or written)
                 if type_ not in ("date", "timestamp", None):
                     loc = (*self.config.policy_at(place), "signals", number)
-                    message = f"A signal is the time of a sign of life; “{written}” is a {type_} column."
+                    message = f"A signal is the time of an activity; “{written}” is a {type_} column."
                     yield self._problem(loc, message + self._evidence(CONTACTS, written))
 
     def _evidence(self, source: str, written: str) -> str:

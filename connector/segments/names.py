@@ -220,7 +220,7 @@ def asked_of_platforms(config: Config) -> dict[str, frozenset[str]]:
 def needed(config: Config, catalog: Mapping[str, SourceInfo]) -> Mapping[str, frozenset[str]]:
     """The columns that must be loaded, per source that is read.
 
-    Raises ConfigError with every unknown name, every clash of names and every `sql:` that may not stand there."""
+    Raises ConfigError with every unknown name, every clash of names and every `sql:` that is not allowed there."""
     names = Names(config, catalog)
     found = (node for root in roots(config) for node, _ in nodes(root))
     problems = [*sql.problems(config, found), *_clashes(config, names)]
@@ -257,7 +257,7 @@ def _word_of_the_file(reference: Reference) -> str:
     """For a word of the language or a key that stands where a column does: most often it is indented wrongly."""
     written = reference.written
     if is_word(written):
-        return f" `{written}` is a word of the language: it stands inside a test, like {{orders: {{{written}: …}}}}."
+        return f" `{written}` is a word of the language: it belongs inside a test, like {{orders: {{{written}: …}}}}."
     elsewhere = misplaced(written) if reference.loc[-1] == written else ""
     return f" {elsewhere} Check its indentation." if elsewhere else ""
 

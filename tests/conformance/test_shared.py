@@ -56,7 +56,7 @@ def readdressed(desk: Desk, kit: Kit) -> Kit:
 
 @pytest.mark.sweep(keep=2)
 def test_a_row_that_leaves_takes_nothing_from_the_row_that_stays(desk: Desk, readdressed: Kit) -> None:
-    """Whoever of the two asks, the one contact is in the target; it leaves when neither does."""
+    """Whichever of the two asks, the one contact is in the target; it leaves when neither does."""
     kit, cid = readdressed, Person(CID)
     plan = pushed(desk, Person(ANN, vip=False, gold=True), Person(BEA, vip=True), cid)
     assert targets(kit, "vip") == {frozenset({BEA, CID})}

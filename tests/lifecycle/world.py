@@ -1,4 +1,4 @@
-"""Invented people who click, order, fall silent and come back, on three rehearsal platforms whose clocks go along.
+"""Invented people who click, order, become inactive and come back, on three rehearsal platforms whose clocks go along.
 
 Owns: the export, the policy and the verbs, called in this process. Everything is compared by plain HTTP.
 """

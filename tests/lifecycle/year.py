@@ -46,9 +46,9 @@ class Year:
     seed: int = 1
     recount_every: int = 1
     entered: dict[str, dict[str, list[tuple[str, float]]]] = field(default_factory=dict)
-    signals: dict[str, float] = field(default_factory=dict)  # address -> day of the last sign of life
+    signals: dict[str, float] = field(default_factory=dict)  # address -> day of the last activity
     kinds: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, set[str]] = field(default_factory=dict)  # destination -> who said no there
+    refused: dict[str, set[str]] = field(default_factory=dict)  # destination -> who opted out there
     restored: set[str] = field(default_factory=set)  # since the last push
     late: list[tuple[int, str, str, float]] = field(default_factory=list)  # told on that day: who did what, and when
     delivered_late: list[tuple[int, str, str, float]] = field(default_factory=list)  # the same: who clicked where
@@ -98,7 +98,7 @@ class Year:
         self.signals[email] = created if last is None else max(created, last)
 
     def _live(self, day: int) -> None:
-        """A day in everybody's life: clicks and orders in the export, clicks that only a platform knows, noes."""
+        """A day in everybody's life: clicks and orders in the export, clicks that only a platform knows, opt-outs."""
         dice, rate = self.dice, {"active": 1 / 20, "fading": 1 / 120, "never": 0.0, "vip": 1 / 200}
         known = {name: [] for name in self.world.to}  # type: dict[str, list[dict[str, Any]]]
         for email, kind in self.kinds.items():
@@ -194,7 +194,7 @@ class Year:
         self.figures["new addresses"] += 1
 
     def _again(self, day: int, said_no: dict[str, list[str]]) -> None:
-        """Somebody who said no subscribes again by themselves."""
+        """Somebody who opted out subscribes again by themselves."""
         name = self.dice.choice([name for name in self.world.to if name != "brevo"])
         if said_no[name]:
             email = self.dice.choice(said_no[name])
@@ -243,7 +243,7 @@ class Year:
             way[:] = [(stage, day)]
 
     def _came_back(self, before: dict[str, dict[str, str]]) -> None:
-        """Whoever showed life since entering the first stage is in none any more."""
+        """Who was active since entering the first stage is in none any more."""
         for name, ways in self.entered.items():
             for email, way in ways.items():
                 if way and way[0][0] in ORDER and way[-1][0] != "retired" and email != self.renamed:
@@ -285,7 +285,7 @@ class Year:
         self.figures[f"retired {name}"] += 1
 
     def _restored(self, name: str, email: str) -> None:
-        """Klaviyo only, and only who showed life that was not known when they were archived, and said no nowhere
+        """Klaviyo only, and only who showed life that was not known when they were archived, and opted out nowhere
         there."""
         way = self.entered[name][email]
         assert name == "klaviyo" and way[-1][0] == "retired" and self.signals[email] > self.known[name, email]
@@ -318,7 +318,7 @@ class Year:
         self.figures["recounts"] += 1
 
     def _just_retired(self, name: str) -> set[str]:
-        """Whoever was retired after the last push keeps the stage's tag until the next."""
+        """Who was retired after the last push keeps the stage's tag until the next."""
         day = self.world.day
         return {email for email, way in self.entered[name].items() if way and way[-1] == ("retired", day)}
 

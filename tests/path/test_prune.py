@@ -63,7 +63,7 @@ def test_old_changes_go_and_the_rest_stays(world: Small, state: str) -> None:
     ledgers = {name: store.ledger(name).memberships.num_rows for name in ("mailchimp", "klaviyo", "hubspot")}
     kept = store.run_changes(new.id).num_rows
     store.close()
-    assert "say --yes" in sync(world, state, "prune", code=3)
+    assert "pass --yes" in sync(world, state, "prune", code=3)
     assert sync(world, state, "prune", "--older-than", "13 months", "--yes").startswith("0 changes")
     assert "--yes" in sync(world, state, "runs", "prune", code=3)
     assert sync(world, state, "runs", "prune", "--older-than", "13 months", "--yes").startswith("0 changes")

@@ -86,7 +86,7 @@ def _profile(email: str, tags: Any = None, **marketing: Any) -> dict[str, Any]:
 
 
 def _known(name: str, **more: Any) -> dict[str, Any]:
-    """A record of somebody whom Klaviyo holds under the id of `_profile`."""
+    """A record of somebody that Klaviyo holds under the id of `_profile`."""
     return {"email": f"{name}@example.com", "remote_id": f"ID-{name}", **more}
 
 

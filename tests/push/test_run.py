@@ -186,7 +186,7 @@ def test_update_keeps_what_was_before(push: Pusher, store: Store) -> None:
     assert store.ledger("d").contacts["fields"].to_pylist() == ['{"B":3}']
 
 
-def test_somebody_created_just_now_whom_the_index_does_not_show_yet_is_not_gone(push: Pusher, store: Store) -> None:
+def test_somebody_created_just_now_that_the_index_does_not_show_yet_is_not_gone(push: Pusher, store: Store) -> None:
     slow = {"asynchronous": True}  # and tells no ids
     platform = FakePlatform(capabilities(specs={Op.CREATE: slow, Op.ADD: BY_ID}), polls=1)
     platform.hold(*people(1, 9))

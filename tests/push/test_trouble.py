@@ -292,7 +292,7 @@ def test_a_job_the_platform_forgot_is_sent_again(push: Pusher) -> None:
     assert len(platform.sent) == 2
 
 
-def test_a_job_that_cannot_be_asked_for_stays_in_doubt(push: Pusher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_cannot_be_asked_for_stays_unknown(push: Pusher, monkeypatch: pytest.MonkeyPatch) -> None:
     platform = FakePlatform(capabilities(specs={Op.CREATE: {"asynchronous": True}}))
     with monkeypatch.context() as patched:
         patched.setattr(platform, "poll", _raising(Retryable("busy", code="503")))

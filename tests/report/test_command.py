@@ -1,4 +1,4 @@
-"""`sync report` as a command: where it writes, whom it names, and what it says without its libraries."""
+"""`sync report` as a command: where it writes, who is named, and what it says without its libraries."""
 
 from __future__ import annotations
 

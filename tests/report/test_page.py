@@ -143,7 +143,7 @@ def test_a_hostile_title_is_text(made: Made) -> None:
 
 
 def test_every_chart_has_a_name_and_a_table(made: Made) -> None:
-    """For whoever cannot see it."""
+    """For those who cannot see it."""
     charts = re.findall(r"<figure>.*?</figure>", made.html, re.DOTALL)
     assert len(charts) >= 7
     assert all('role="img"' in chart and 'aria-label="' in chart and "<figcaption>" in chart for chart in charts)

@@ -134,9 +134,9 @@ REFUSED = {
     "duckdb://lake.duckdb": "Three slashes",
     "sqlite:///": "names no file",
     "sqlite": "Engines are",
-    "postgres://u:pw1@h/db": "A password stands in the address",
-    "postgres://u@h/db?password=pw1": "A password stands in the address",
-    "duckdb:///md:db?motherduck_token=pw1": "A password stands in the address",
+    "postgres://u:pw1@h/db": "There is a password in the address",
+    "postgres://u@h/db?password=pw1": "There is a password in the address",
+    "duckdb:///md:db?motherduck_token=pw1": "There is a password in the address",
 }
 
 

@@ -205,7 +205,7 @@ def test_twice_ctrl_c_during_the_push(room: Room) -> None:
         terminal.interrupt()
         assert terminal.end() == 130
         assert STOPPING in terminal.lines
-        assert "Ended. What was in flight is in doubt: sync resume asks the platforms." in terminal.lines
+        assert "Ended. In-flight requests have unknown outcomes: sync resume asks the platforms." in terminal.lines
 
 
 def test_plan_drift_and_cleanup_keep_their_last_lines(pushed: Pushed) -> None:
@@ -248,7 +248,7 @@ def test_a_lost_ledger_is_read_again_and_adopted(pushed: Pushed) -> None:
     (room.world.folder / ".connector" / "rehearsal" / "state.db").unlink()
     room.slow(SLOW)
     with room.run("sync push --rehearse --refresh") as terminal:
-        terminal.see(QUESTION, "Total:", "read anew")
+        terminal.see(QUESTION, "Total:", "read again")
         no_bars(terminal)
         terminal.type("n")
         assert terminal.end() == 0
@@ -313,7 +313,7 @@ def test_talk_to_a_file_while_results_are_on_the_terminal(room: Room) -> None:
         assert terminal.end() == 3
     found = (room.world.folder / "err.txt").read_text(encoding="utf-8")
     assert "\x1b" not in found
-    assert "error: Nobody can be asked here." in found
+    assert "error: Not a terminal: nobody can confirm." in found
     assert room.writes() == 0
 
 

@@ -162,7 +162,7 @@ class Lifecycle(Model):
     matches a person at a destination; one without matches everybody."""
 
     for_: Annotated[Whose | None, schema(type=["string", "array", "object"])] = Field(default=None, alias="for")
-    signals: TextList  # columns or traits with the time of the last sign of life
+    signals: TextList  # columns or traits with the time of the last activity
     inactive: Inactive
     protect: TextList = ()  # segments
     stages: Annotated[tuple[Stage, ...], before(_some_stages)]

@@ -50,7 +50,7 @@ def origin(value: object) -> str:
 
 
 def shown(text: str) -> str:
-    """The address for people: without user and password, and without what stands behind `?` or `#`."""
+    """The address for people: without user and password, and without what follows `?` or `#`."""
     scheme = scheme_of(text)
     if scheme is None:
         return text
@@ -112,14 +112,14 @@ def _check_store(scheme: str, found: SplitResult) -> None:
 
 
 def _check_secret(scheme: str, written: str) -> None:
-    """A password, or the signed part of an address, stands there as ${NAME}."""
+    """A password, or the signed part of an address, is there as ${NAME}."""
     userinfo = written.split("://", 1)[1].partition("/")[0].rpartition("@")[0]
     _, colon, password = userinfo.partition(":")
     if colon and not variables.only(password):
-        text = "A password stands in the address. Write ${NAME} in its place, the name of an environment variable."
+        text = "There is a password in the address. Write ${NAME} in its place, the name of an environment variable."
         raise BadValue("literal-secret", text)
     if scheme in WEB and _signed(written):
-        text = "A key or signature stands behind the ? of the address. Write ${NAME} there, the name of a variable."
+        text = "A key or signature follows the ? of the address. Write ${NAME} there, the name of a variable."
         raise BadValue("literal-secret", text)
 
 

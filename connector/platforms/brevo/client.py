@@ -74,7 +74,7 @@ class Client:
         return self.get(wire.Contacts, "/contacts", limit=PAGE, offset=offset, sort="asc", **query)
 
     def pages(self, first: wire.Contacts | None = None, since: datetime | None = None) -> Iterator[wire.Contacts]:
-        """Everybody, or whoever changed after `since`, in the order of creation; `first` is the first page, if it has
+        """Everybody, or those who changed after `since`, in the order of creation; `first` is the first page, if it has
         been read. Some are told twice."""
         query = {"modifiedSince": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")} if since else {}
         return self._moving(lambda offset: self.page(offset, **query), PAGE, first)
@@ -90,7 +90,7 @@ class Client:
     def _moving(
         self, read: Callable[[int], wire.Contacts], size: int, first: wire.Contacts | None = None
     ) -> Iterator[wire.Contacts]:
-        """Pages that overlap, since whoever leaves meanwhile makes the rest move up; as far as the count says that more
+        """Pages that overlap, since one that leaves makes the rest move up; as far as the count says that more
         have left, rows are read again. The count may grow."""
         offset, page = 0, first or read(0)
         while True:

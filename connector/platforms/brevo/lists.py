@@ -87,7 +87,7 @@ class Lists:
     # ------------------------------------------------------------ members
 
     def add(self, list_id: str, keys: Sequence[str]) -> Done:
-        """Contacts are read first: whoever left the list or opted out is not put back."""
+        """Contacts are read first: those who left the list or opted out are not put back."""
         with before_sending():
             held = self._held(keys)
         verdicts = {key: _before_adding(held.get(key), int(list_id)) for key in keys}

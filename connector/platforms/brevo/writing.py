@@ -62,7 +62,7 @@ class Writing:
                 raise
 
     def _look(self, records: Sequence[Record]) -> None:
-        """What Brevo would ignore in silence is refused here. Raises Refused, or BadRecords for texts that are too
+        """What Brevo would silently ignore is refused here. Raises Refused, or BadRecords for texts that are too
         long."""
         if any(record["tags_add"] or record["tags_remove"] for record in records):
             self.ensure_attribute()
@@ -78,7 +78,7 @@ class Writing:
     # ------------------------------------------------------------ creating
 
     def create(self, records: Sequence[Record], join: Sequence[str]) -> Done | str:
-        """Whoever came to be at Brevo meanwhile gets the same values; a blocklisting stays."""
+        """A contact that came to be at Brevo meanwhile gets the same values; a blocklisting stays."""
         with before_sending():
             self._look(records)
         rows = [wire.fields(record) | self._tags(record, ()) for record in records]

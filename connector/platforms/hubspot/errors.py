@@ -56,7 +56,7 @@ FIELD_FAULTS = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
 
 
 class Declined(Refused):
-    """A 400 or 409. `faults` are its codes: whoever knows the records can name the culprits."""
+    """A 400 or 409. `faults` are its codes: a caller that knows the records can name the culprits."""
 
     def __init__(self, message: str, found: Sequence[Fault], destination: str) -> None:
         self.faults = found
@@ -125,7 +125,7 @@ class Refusals:
 
     def _transient(self, reply: Reply, policy: str) -> DestinationError:
         if reply.status == 429 and policy == "DAILY":
-            advice = "the portal's daily number of requests is used up. It starts anew at midnight in its time zone."
+            advice = "the portal's daily number of requests is used up. It starts again at midnight in its time zone."
             return self.refused(advice, "daily_limit")
         wait = _wait(reply, policy)
         if wait is not None and wait > PATIENCE:

@@ -42,7 +42,7 @@ def _longer(*windows: Window) -> tuple[Window, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """Those whom any of the filterGroups finds, with other `properties` than usual."""
+    """Those that any of the filterGroups finds, with other `properties` than usual."""
 
     groups: Sequence[Json]
     properties: Sequence[str] = ()
@@ -254,7 +254,7 @@ class Portal:
             return self._options[1]
 
     def ensure_options(self, names: Sequence[str]) -> Options:
-        """Options for these tags. HubSpot replaces the whole list of options, so it is read anew before each write."""
+        """Options for these tags. HubSpot replaces the whole list of options, so it is read again before each write."""
         with self._lock:
             known = self.options()
             for _ in range(3):

@@ -18,7 +18,7 @@ from connector.core.model import Status
 from connector.core.schemas import CONTACT_SCHEMA
 from connector.platforms.klaviyo.wire import Resource, instant
 
-# The first reason that applies decides; a person who said no themselves weighs more than a technical one.
+# The first reason that applies decides; the person's own opt-out weighs more than a technical one.
 REASONS = {
     "SPAM_COMPLAINT": Status.COMPLAINED,
     "UNSUBSCRIBE": Status.UNSUBSCRIBED,

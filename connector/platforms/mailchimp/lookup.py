@@ -73,7 +73,7 @@ def unless_in(
     as_: str,
     outcome: Outcome = Outcome.UNCHANGED,
 ) -> tuple[RecordOutcome, ...]:
-    """Outcomes of this code become another for those whom one reading finds: `read` is asked for them, and may tell of
+    """Outcomes of this code become another for those that one reading finds: `read` is asked for them, and may tell of
     others. Reads only then."""
     doubtful = {emails[each.index].lower() for each in outcomes if each.code == code}
     if not doubtful:

@@ -66,7 +66,7 @@ def install(world: World) -> None:
 
 
 def _seed(world: World, then: datetime) -> None:
-    """A few invented people, one for each way in which Klaviyo says no."""
+    """A few invented people, one for each way of opting out in Klaviyo."""
     db, at = world.db, wire.stamp(then)
     names = ("subscribed", "never", "unsubscribed", "suppressed", "bounced", "complained", "invalid")
     rows = [

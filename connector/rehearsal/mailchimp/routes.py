@@ -4,7 +4,7 @@ Owns: the platform's face to the server (see world.py), authorisation, the conne
 stand in mailchimp_lists, _members, _tags and _batches, what is accepted in mailchimp_rules. Must not: import anything
 of the connector outside this package.
 
-Where the vendor's documents are silent it is strict: what a client may not rely on does not happen here.
+Where the vendor's documents say nothing it is strict: what a client may not rely on does not happen here.
 """
 
 from __future__ import annotations
