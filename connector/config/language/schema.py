@@ -16,6 +16,7 @@ from connector.config.language.schema_rules import condition, events, number_tes
 from connector.config.language.schema_shapes import TEXT, Shape, items, mapping, ref
 from connector.config.sections import platforms
 from connector.config.sections.lifecycle import Cleanup, Lifecycle
+from connector.config.sections.measure import Experiment, Measure
 from connector.config.sections.models import NONE_NEEDED, Config, Destination, Guards, Segment, Source
 from connector.core.model import Kind, NewContacts, SyncMode
 from connector.vendors import VENDORS
@@ -44,7 +45,7 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "numberTests": number_tests(),
         "trait": trait(known.sources),
     }
-    for name, model in (("Guards", Guards), ("Lifecycle", Lifecycle), ("Cleanup", Cleanup)):
+    for name, model in (("Guards", Guards), ("Lifecycle", Lifecycle), ("Cleanup", Cleanup), ("Measure", Measure)):
         defs[name] = _of_model(model, defs)
     sections = {
         "version": {"const": 1, "description": "The version of the language."},
@@ -58,6 +59,8 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "guards": ref("Guards"),
         "lifecycle": ref("Lifecycle"),
         "cleanup": ref("Cleanup"),
+        "measure": ref("Measure"),
+        "experiments": {"type": "object", "additionalProperties": _experiment(known, defs)},
     }
     shape = mapping(sections, ("version", "sources", "segments"))
     return {"$schema": DIALECT, "title": "segments.yaml", **shape, "$defs": _used(shape, defs)}
@@ -143,6 +146,11 @@ def _destination(defs: dict[str, Shape]) -> Shape:
         required = ("platform", keys.secret, *(("audience",) if keys.audience else ()))
         shapes.append(mapping({**common, **own, **dict.fromkeys(keys.settings, TEXT)}, required))
     return {"anyOf": shapes}
+
+
+def _experiment(known: Names, defs: dict[str, Shape]) -> Shape:
+    plain = _without(_of_model(Experiment, defs), "name")
+    return mapping({**plain, "parts": items(_segment_name(known), 2)}, ("parts", "goal", "from", "to"))
 
 
 def _segment_name(known: Names) -> Shape:

@@ -50,6 +50,7 @@ from connector.config.sections.fields import (
     secret_name,
 )
 from connector.config.sections.lifecycle import Cleanup, Lifecycle, Several
+from connector.config.sections.measure import AnyGoal, Experiment, Measure
 from connector.config.sections.platforms import NO_PRESET, Platform, Preset
 from connector.core.model import ColumnType, Kind, NewContacts, SyncMode
 from connector.core.problem import Place
@@ -235,7 +236,7 @@ class Segment(Model):
     allow_outside: YesNo = False  # of members_from
     title: Text | None = None
     description: Text | None = None
-    goal: Text | None = None
+    goal: AnyGoal = None  # text for people, or what is measured
     owner: Text | None = None
     review_by: Day | None = None
     frozen: YesNo = False
@@ -264,6 +265,8 @@ class Config(Model):
     guards: Guards = Guards()  # for every destination that says nothing else
     lifecycle: Lifecycle | None = None
     cleanup: Cleanup | None = None
+    measure: Measure | None = None
+    experiments: Mapping[str, Experiment] = {}
 
     _places: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
     _values: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)

@@ -23,7 +23,7 @@ from connector.vendors import OWN
 _SECTIONS = frozenset(
     {
         *("version", "project", "timezone", "engine", "sources", "traits", "consent"),
-        *("segments", "priorities", "silence", "guards", "lifecycle", "cleanup"),
+        *("segments", "priorities", "silence", "guards", "lifecycle", "cleanup", "measure", "experiments"),
     }
 )
 _OF_DESTINATIONS = frozenset({"platform", "audience", "new_contacts", "mode", "fields", "guards", "prices"})
