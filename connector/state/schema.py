@@ -161,7 +161,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     activity.SWEPT,
     _ABANDONED,
     (_take_less_room,),
-    history.TABLES,
+    (history.create,),
 )
 
 
