@@ -21,7 +21,7 @@ LAYERS = [
     {"vendors"},
     {"config", "sources", "state", "platforms", "demo"},
     {"segments", "plan", "reconcile", "push", "lifecycle", "measure"},
-    {"report"},
+    {"report", "notify"},
     {"rehearse", "app"},
     {"cli"},
 ]
@@ -37,18 +37,23 @@ SIBLINGS = {
 HOMES = {
     "ibis": {"sources", "segments", "plan"},
     "duckdb": {"core", "sources", "segments", "plan", "reconcile", "push", "lifecycle", "measure"},
-    "sqlite3": {"state", "rehearsal"},
+    "sqlite3": {"state", "sources", "rehearsal"},
     "adbc_driver_sqlite": {"state"},
     "psycopg": {"state"},
     "fsspec": {"state", "sources"},
-    "requests": {"platforms"},
+    "requests": {"platforms", "sources"},
     "tenacity": {"platforms"},
     "yaml": {"config"},
     "pydantic": {"config", "platforms"},
     "typer": {"cli"},
     "rich": {"cli", "report"},
+    "jinja2": {"report", "rehearsal"},
+    "altair": {"report"},
+    "vl_convert": {"report"},
     "starlette": {"rehearsal"},
     "uvicorn": {"rehearsal"},
+    "apprise": {"notify"},
+    "prometheus_client": {"notify"},
 }
 
 

@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.common import Common, Format, command, data, data_json
+from connector.cli.common import TABLE, Common, Format, command, data, data_json
 
 
 def register(app: typer.Typer) -> None:
     command(app, "snapshot", "  sync snapshot\n  sync snapshot --as-of 2026-11-20")(snapshot)
-    command(app, "history", "  sync history\n  sync history vip -v\n  sync history 'vip*' --format csv")(history)
+    command(app, "history", "  sync history\n  sync history vip -v\n  sync history 'vip*' --format csv", formats=TABLE)(
+        history
+    )
     command(
         app,
         "measure",

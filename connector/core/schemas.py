@@ -204,15 +204,18 @@ ANSWERS = pa.schema(
         ("code", pa.string()),
         ("detail", pa.string()),
         ("remote_id", pa.string()),
+        ("rest", pa.string()),  # the fields (JSON) without those that were not taken; null = all, or none of a refusal
     ]
 )
+# When somebody was last active, and how many mails they had got by then since their last open or click.
+MARKS = pa.schema([("email", pa.string()), ("at", INSTANT), ("sends", pa.int64())])
 # Everybody's way through the stages of the lifecycle: one row per stay in a stage, the present one with left_at null.
 STAGE_ENTRIES = pa.schema(
     [
         ("email", pa.string()),
         ("stage", pa.string()),
         ("part", pa.string()),  # of the stage's split, null without one
-        ("policy", pa.string()),  # hash of the policy in force at the entry
+        ("policy", pa.string()),  # key of the policy in force at the entry (lifecycle/policy.py)
         ("began_at", INSTANT),  # entry into the first stage of this way
         ("entered_at", INSTANT),
         ("signal_at", INSTANT),  # the last signal known at the entry, null = none

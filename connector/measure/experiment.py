@@ -100,7 +100,7 @@ def result(
         period,
         over,
         experiment.method,
-        _said(experiment.goal),
+        str(experiment.goal),
         effect,
         parts,
         compared,
@@ -156,12 +156,6 @@ def _days(missing: int | None, people: int, period: Stretch, high: datetime) -> 
         return missing
     gone = (high - period.low) / timedelta(days=1)
     return ceil(missing * gone / people) if people and gone > 0 else None
-
-
-def _said(goal: str | Goal) -> str:
-    if not isinstance(goal, Goal):
-        return goal
-    return goal.source + (f" within {goal.within}" if goal.within else "")
 
 
 def _naive(moment: datetime) -> datetime:

@@ -26,6 +26,7 @@ from connector.platforms.base import Capabilities, TagStyle
 from connector.state.base import Ledger
 
 _APPLIED = "(outcome = 'applied')"
+_TAKEN = "(outcome = 'applied' or outcome = 'rejected' and previous is not null)"  # an UPDATE, or some of its fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _fields(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
         create temp table field as
         with sent as (
             select d.email, unnest(json_keys(d.fields)) as key, d.fields, d.previous, c.fields as now, c.status
-            from did d join contacts c using (email) where {_APPLIED} and d.op = 'update' and d.fields is not null
+            from did d join contacts c using (email) where {_TAKEN} and d.op = 'update' and d.fields is not null
         ), value as (
             select email, key, status, json_extract(fields, path) as sent, json_extract(previous, path) as back,
                    json_extract(now, path) as now

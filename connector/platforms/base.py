@@ -131,13 +131,15 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
     """What happened to record `index`. `code` is machine-readable and stable, `detail` is plain words
-    without an address, scrubbed here. `remote_id` is set when the platform told a new id."""
+    without an address, scrubbed here. `remote_id` is set when the platform told a new id. `fields` are those of the
+    record, by the platform's names, whose values were not taken; the others may be sent without them."""
 
     index: int
     outcome: Outcome
     code: str = ""
     detail: str = ""
     remote_id: str | None = None
+    fields: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.code:

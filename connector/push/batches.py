@@ -6,17 +6,20 @@ Must not: send, retry, store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.core.errors import ContractError
+from connector.core.errors import BadRecords, ContractError
 from connector.core.model import Op, Outcome, Target
 from connector.core.schemas import ANSWERS, BATCH_SCHEMA
 from connector.platforms.base import ERASED, LEFT_LIST, NOT_HELD, OF_THE_PERSON, Batch, Done, RecordOutcome
 from connector.state.base import Step
+
+_LONGEST = 60  # signs of a refused value in a text
 
 
 def target_of(step: Step) -> Target | None:
@@ -44,9 +47,12 @@ def answers(step: Step, records: pa.Table, done: Done) -> pa.Table:
     return _table(records, [_judged(step, each) for each in outcomes])
 
 
-def refused(step: Step, records: pa.Table, culprits: Mapping[int, tuple[str, str]]) -> pa.Table:
-    """ANSWERS: the culprits (index -> code, detail) are REJECTED, or SKIPPED when they are gone."""
-    found = [RecordOutcome(index, Outcome.REJECTED, code, detail) for index, (code, detail) in culprits.items()]
+def refused(step: Step, records: pa.Table, error: BadRecords) -> pa.Table:
+    """ANSWERS: the culprits are REJECTED, or SKIPPED when they are gone."""
+    found = [
+        RecordOutcome(index, Outcome.REJECTED, code, detail, fields=error.fields.get(index, ()))
+        for index, (code, detail) in error.culprits.items()
+    ]
     return _table(records, [_judged(step, each) for each in found])
 
 
@@ -59,12 +65,13 @@ def _judged(step: Step, outcome: RecordOutcome) -> RecordOutcome:
 
 
 def refused_fields(op: Op, records: pa.Table, found: pa.Table) -> pa.Table:
-    """Those of ANSWERS `found` who are sent again without their fields: a CREATE, or an UPDATE in which tags ride, that
-    was refused for anything but the person."""
+    """Those of ANSWERS `found` who are sent again without the fields that were refused, all of them unless they are
+    named: of a CREATE or UPDATE that was refused for anything but the person, and brings something else."""
     if op not in (Op.CREATE, Op.UPDATE):
         return found.slice(0, 0)
     more = pc.or_(pc.is_valid(records["tags_add"]), pc.is_valid(records["tags_remove"]))
-    more = pc.or_(more, op is Op.CREATE)
+    left = found.filter(pc.is_valid(found["rest"]))["seq"].combine_chunks()
+    more = pc.or_(pc.or_(more, pc.is_in(records["seq"], value_set=left)), op is Op.CREATE)
     both = records.filter(pc.and_(more, pc.is_valid(records["fields"])))["seq"].combine_chunks()
     person = pc.is_in(found["code"], value_set=pa.array(sorted(OF_THE_PERSON)))
     rejected = pc.and_(pc.equal(found["outcome"], str(Outcome.REJECTED)), pc.invert(person))
@@ -75,11 +82,35 @@ def alike(rows: pa.Table, outcome: Outcome, code: str = "", detail: str = "") ->
     """ANSWERS: the same outcome for every row of a table with `seq`."""
     size = rows.num_rows
     columns = [rows.column("seq"), *(pa.repeat(text, size) for text in (str(outcome), code, detail))]
-    return pa.table([*columns, pa.nulls(size, pa.string())], schema=ANSWERS)
+    return pa.table([*columns, *(pa.nulls(size, pa.string()),) * 2], schema=ANSWERS)
+
+
+def _named(records: pa.Table, outcome: RecordOutcome) -> tuple[RecordOutcome, str | None]:
+    """The outcome with the refused values in its detail, and the fields that are left (ANSWERS.rest). A name that is
+    none of the record's counts for nothing."""
+    if not outcome.fields or outcome.outcome not in (Outcome.REJECTED, Outcome.APPLIED):
+        return outcome, None
+    sent = json.loads(records.column("fields")[outcome.index].as_py() or "{}")
+    bad = [name for name in outcome.fields if name in sent]
+    rest = {name: value for name, value in sent.items() if name not in bad}
+    if not bad:
+        kept = outcome.outcome is Outcome.APPLIED
+        return replace(outcome, code="", detail="") if kept else outcome, None
+    what = "is not taken" if outcome.outcome is Outcome.REJECTED else "was sent"
+    shown = "; ".join(f"{name}: “{_shown(sent[name])}” {what}" for name in bad)
+    detail = f"{shown}. {outcome.detail}".rstrip()
+    refused = outcome.outcome is Outcome.REJECTED and not rest
+    return replace(outcome, detail=detail), None if refused else json.dumps(rest, ensure_ascii=False)
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _table(records: pa.Table, outcomes: Iterable[RecordOutcome]) -> pa.Table:
-    kept = list(outcomes)
+    told = [_named(records, outcome) for outcome in outcomes]
+    kept = [outcome for outcome, _ in told]
     seq = records.column("seq").take(pa.array([each.index for each in kept], pa.int64()))
     columns = [
         seq,
@@ -87,5 +118,6 @@ def _table(records: pa.Table, outcomes: Iterable[RecordOutcome]) -> pa.Table:
         pa.array([each.code for each in kept], pa.string()),
         pa.array([each.detail for each in kept], pa.string()),
         pa.array([each.remote_id for each in kept], pa.string()),
+        pa.array([rest for _, rest in told], pa.string()),
     ]
     return pa.table(columns, schema=ANSWERS)

@@ -241,7 +241,7 @@ class Delivery:
         if not error.culprits:
             return self._halve(batch, records, error)
         try:
-            rejected = refused(batch.step, records, error.culprits)
+            rejected = refused(batch.step, records, error)
         except IndexError:
             text = f"{batch.step.destination}: the platform blames records of “{batch.step}” that were not sent."
             self._stopped(batch, records, ContractError(text, destination=batch.step.destination, code="culprits"))

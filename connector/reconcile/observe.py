@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.core.errors import PlanError
+from connector.core.errors import Refused
 from connector.core.events import Listener, Progress, silent
 from connector.core.model import BLOCKED, Kind, NewContacts, Status
 from connector.core.schemas import CONTACT_SCHEMA
@@ -216,16 +216,18 @@ def _by_id(existing: Mapping[Key, str], ours: Mapping[Key, str]) -> Mapping[Key,
 
 
 def _refuse_twice(store: Store, routing: Routing, found: Mapping[Key, str]) -> None:
-    """Raises PlanError when two targets of the file are one there: each would take away what the other adds."""
+    """Raises Refused when two targets of the file are one there: each would take away what the other adds."""
     ids = store.target_ids(routing.destination.name) | dict(found)
     named: dict[tuple[Kind, str], str] = {}
     for target in dict.fromkeys(route.target for route in routing.routes):
         remote_id = ids.get((target.kind, target.name))
         other = named.setdefault((target.kind, remote_id), target.name) if remote_id is not None else target.name
         if other != target.name:
-            raise PlanError(
+            raise Refused(
                 f"{target.destination}: {target.kind} “{other}” and {target.kind} “{target.name}” are one and the same "
-                "there: it was renamed. Use one of the two names in segments.yaml."
+                "there: it was renamed. Use one of the two names in segments.yaml.",
+                destination=target.destination,
+                code="same_target",
             )
 
 

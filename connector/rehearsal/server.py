@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from connector.rehearsal.core import asgi, faults, log, page, visitors
 from connector.rehearsal.core.recording import Recorder
-from connector.rehearsal.core.routing import Match, Router
+from connector.rehearsal.core.routing import Match, Router, absent
 from connector.rehearsal.core.world import (
     REHEARSED,
     BadJson,
@@ -178,7 +178,7 @@ class App:
         """Run the handler; what it wrote is kept only if it returns."""
         try:
             if match.route is None:
-                return platform.error(405 if match.other_method else 404)
+                return platform.error(*absent(request.method, request.path, match))
             return match.route.handler(self.world, request)
         except Refusal as refusal:
             answer = refusal.response

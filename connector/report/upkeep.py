@@ -25,27 +25,31 @@ SHOWN = 20
 # A code of a refusal -> what it means, and what to do.
 REFUSED = {
     "compliance": ("said no there earlier", "nothing: only the person can subscribe again"),
+    "duplicate_phone_number": ("two people have one phone number", "give each person their own in the CRM"),
     "duplicate": ("another row is the same contact there", "merge the two in the CRM"),
     "forgotten": ("erased there for good", "nothing: only the person can come back"),
     "invalid_email": ("the platform does not take the address", "correct the address in the CRM"),
     "invalid_field": ("a field's value is not taken", "correct the value, or the field under `fields:`"),
     "invalid_option": ("a value is not among the property's options", "add the option there, or correct the value"),
+    "invalid_phone_number": ("the phone number is not complete", "write it with the country code in the CRM"),
     "invalid_value": ("a field's value is not taken", "correct the value, or the field under `fields:`"),
     "left_list": ("the person unsubscribed from this list", "respect it; they may join the list by themselves"),
     "looks_fake": ("the address looks made up to the platform", "check the address in the CRM"),
     "missing_required_field": ("a required field is missing", "map it under `fields:`, or make it optional there"),
     "not_archivable": ("the platform does not archive this contact", "look at the contact there"),
-    "other_address": ("the contact has another address there now", "correct the address in the CRM"),
     "not_held": ("the platform does not hold the contact any more", "sync rejects retry, once it is back"),
     "too_long": ("a text is longer than the platform takes", "shorten the field"),
     "TooLarge": ("one record is larger than the platform takes", "shorten its longest field"),
+    "value_kept": ("the platform has another value than was sent", "correct the value, or leave the field out"),
 }
+_UNSAID = ("refused, without a reason", "look at the contact there; then: sync rejects retry")
 _OTHERWISE = ("refused", "read what the platform says; then: sync rejects retry")
 
 
-def drift_json(found: Sequence[Drift], verbose: bool) -> dict[str, Any]:
-    """Counts; with -v the addresses as well."""
-    return {"schema": "connector.drift/1", "targets": [_drift(item, verbose) for item in found]}
+def drift_json(found: Sequence[Drift], verbose: bool, unread: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Counts; with -v the addresses as well. `unread` are destinations that could not be read, and why."""
+    targets = [_drift(item, verbose) for item in found]
+    return {"schema": "connector.drift/1", "targets": targets, "unread": dict(unread or {})}
 
 
 def _drift(item: Drift, verbose: bool) -> dict[str, Any]:
@@ -150,8 +154,9 @@ def rejects_text(found: Mapping[str, pa.Table], verbose: bool) -> str:
         ),
         "",
     ]
+    said = {row["code"] or "" for row in rows if row["detail"]}
     for code, count in Counter(row["code"] or "" for row in rows).items():
-        meaning, step = _words(code)
+        meaning, step = _words(code) if code in said or code in REFUSED else _UNSAID
         lines.append(f"{count:,} {printable(code)}: {meaning}. To do: {step}.")
     lines.append("Each is tried again when the person's row changes, or after: sync rejects retry")
     return "\n".join(lines if verbose else [*lines, "Addresses in full: sync rejects -v"])

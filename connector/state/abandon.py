@@ -27,7 +27,7 @@ _OF_RUN = f"""state IN ('{BatchState.SENT}', '{BatchState.POLLING}')
     AND step IN (SELECT id FROM step WHERE run_id = ?)"""
 _UNKNOWN = f"""
     INSERT INTO temp.answer
-    SELECT DISTINCT c.seq, '{Outcome.FAILED}', '{CODE}', '', NULL
+    SELECT DISTINCT c.seq, '{Outcome.FAILED}', '{CODE}', '', NULL, NULL
     FROM (SELECT first_seq, last_seq FROM batch WHERE {_OF_RUN}) b
     CROSS JOIN change c ON c.seq BETWEEN b.first_seq AND b.last_seq
     WHERE c.outcome IS NULL AND c.carrier IS NULL"""

@@ -28,6 +28,7 @@ from connector.core.schemas import (
 
 if TYPE_CHECKING:
     from connector.state.accounts import Accounts
+    from connector.state.attempts import Attempts
     from connector.state.frozen import Frozen
     from connector.state.history import History
     from connector.state.project import Project
@@ -242,6 +243,7 @@ class Store(Protocol):
     """Thread-safe. Raises only StateError and its subclasses, and PlanError where it says so."""
 
     accounts: Accounts
+    attempts: Attempts
     upkeep: Upkeep
     frozen: Frozen
     history: History
@@ -292,6 +294,12 @@ class Store(Protocol):
         """Add what happened since the last reading (ENGAGEMENT): the later of each time, the sum of each count, but
         `sends` begin anew with an open or click. With `totals` the counts replace what was known. `swept`: what the
         platform delivered late, up to `until`, is in it."""
+
+    def marks(self, destination: str) -> pa.Table:
+        """MARKS: when people were last active, and how many mails they had got by then."""
+
+    def mark(self, destination: str, table: pa.Table) -> None:
+        """Enter MARKS."""
 
     def swept(self, destination: str) -> datetime | None:
         """Up to where opens and clicks were read for those delivered late; None: never."""
@@ -375,5 +383,9 @@ class Store(Protocol):
     def require_lease(self) -> None:
         """Before every request that changes a platform; cheap. Raises LeaseLost unless this process provably holds the
         lease right now: its last confirmed renewal is younger than the lease."""
+
+    def noting(self) -> AbstractContextManager[Attempts]:
+        """To write down an attempt and what was told of it, also while another process holds the state. Where the state
+        is a file that travels, raises StateError while it is held."""
 
     def close(self) -> None: ...

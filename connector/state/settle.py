@@ -6,25 +6,27 @@ APPLIED and UNCHANGED are done and enter the ledger. REJECTED is parked. SKIPPED
 code says that the platform does not hold the contact. FAILED may have arrived all the same: its membership is neither
 claimed nor denied, its fields are unknown, until a later run is answered.
 
-An UPDATE whose fields were refused while tags ride in it is sent again without them: `change.code` keeps the refusal
-until the answer comes, the UPDATE stays REJECTED, and what rides in it gets the answer's outcome.
+An UPDATE of which some fields were refused is sent again without them: `change.code` keeps the refusal until the answer
+comes, the UPDATE stays REJECTED, and what rides in it gets the answer's outcome. So it is when the answer shows another
+value than was sent (KEPT). What was taken enters the ledger (`result.taken`), what was not is parked.
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from connector.core.model import BLOCKED, NewContacts, Op, Outcome, Status, quoted
+from connector.core.model import BLOCKED, KEPT, NewContacts, Op, Outcome, Status, quoted
 from connector.core.schemas import ANSWERS
 from connector.state import stages
 from connector.state.drivers.driver import Driver
 
 TEMPORARY = (
-    "CREATE TEMP TABLE answer(seq INTEGER PRIMARY KEY, outcome TEXT, code TEXT, detail TEXT, remote_id TEXT)",
+    """CREATE TEMP TABLE answer(seq INTEGER PRIMARY KEY, outcome TEXT, code TEXT, detail TEXT, remote_id TEXT,
+        rest TEXT)""",
     """CREATE TEMP TABLE result(
         seq INTEGER PRIMARY KEY, destination TEXT, op TEXT, kind TEXT, target TEXT, email TEXT, fields TEXT,
         status TEXT, outcome TEXT, code TEXT, detail TEXT, remote_id TEXT, contact_id INTEGER, row_hash TEXT,
-        old_email TEXT)""",
+        old_email TEXT, taken INTEGER)""",
 )
 
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
@@ -48,13 +50,16 @@ _OF_LOST = f"""(target_id, contact_id) IN (
 # from walking through all changes to find the few answered ones.
 _RESULTS = """
     INSERT INTO temp.result
-    SELECT c.seq, s.destination, s.op, coalesce(s.kind, ''), coalesce(s.target, ''), c.email, c.fields,
+    SELECT c.seq, s.destination, s.op, coalesce(s.kind, ''), coalesce(s.target, ''), c.email,
+           CASE WHEN c.fields IS NULL THEN NULL ELSE {fields} END,
            CASE WHEN s.op = 'create' THEN {new_status} END, CASE WHEN {refused} THEN 'rejected' ELSE a.outcome END,
-           CASE WHEN {refused} THEN c.code ELSE a.code END, a.detail, a.remote_id, k.id, c.row_hash, c.old_email
+           CASE WHEN {refused} THEN coalesce(c.code, a.code) ELSE a.code END, a.detail, a.remote_id, k.id, c.row_hash,
+           c.old_email, CASE WHEN a.{done} THEN 1 ELSE 0 END
     FROM temp.answer a CROSS JOIN change c ON {join} JOIN step s ON s.id = c.step
     LEFT JOIN contact k ON k.destination = s.destination AND k.email = coalesce(c.old_email, c.email)
 """
-_REFUSED = f"s.op = '{Op.UPDATE}' AND c.code IS NOT NULL AND a.{_DONE}"  # see `refuse_fields`
+_REFUSED = f"s.op = '{Op.UPDATE}' AND (c.code IS NOT NULL OR a.code = '{KEPT}') AND a.{_DONE}"  # see `refuse_fields`
+_TAKEN_FIELDS, _LEFT_FIELDS = "coalesce(a.rest, c.fields)", "a.rest"  # of what was answered, of what is sent again
 _NEW_STATUS = (
     f"CASE c.new_status WHEN '{NewContacts.SUBSCRIBED}' THEN '{Status.SUBSCRIBED}' "
     f"WHEN '{NewContacts.PENDING}' THEN '{Status.PENDING}' ELSE '{Status.NEVER_SUBSCRIBED}' END"
@@ -63,7 +68,7 @@ _NEW_STATUS = (
 _CONTACTS = (
     # The journal.
     f"""UPDATE change SET (outcome, code, previous) = (
-            SELECT r.outcome, r.code, CASE WHEN r.op = '{Op.UPDATE}' AND r.{_DONE}
+            SELECT r.outcome, r.code, CASE WHEN r.op = '{Op.UPDATE}' AND r.taken = 1
                    THEN (SELECT k.fields FROM contact k WHERE k.id = r.contact_id) END
             FROM temp.result r WHERE r.seq = change.seq)
         WHERE seq IN (SELECT seq FROM temp.result)""",
@@ -107,6 +112,11 @@ _MOVED = (
     f"""UPDATE engagement SET email = r.email FROM temp.result r
         WHERE engagement.destination = r.destination AND engagement.email = r.old_email
           AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
+    f"""DELETE FROM activity_mark WHERE (destination, email) IN (
+            SELECT destination, email FROM temp.result WHERE op = '{Op.MOVE}' AND {_DONE})""",
+    f"""UPDATE activity_mark SET email = r.email FROM temp.result r
+        WHERE activity_mark.destination = r.destination AND activity_mark.email = r.old_email
+          AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
     f"""UPDATE stage_entry SET email = r.email FROM temp.result r
         WHERE stage_entry.destination = r.destination AND stage_entry.email = r.old_email
           AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
@@ -114,7 +124,7 @@ _MOVED = (
 _MEMBERSHIPS = (
     f"""INSERT INTO contact(destination, email, remote_id, fields, held_before)
         SELECT destination, email, max(remote_id), max(fields), 1 FROM temp.result
-        WHERE op <> '{Op.CREATE}' AND {_DONE} GROUP BY destination, email
+        WHERE op <> '{Op.CREATE}' AND taken = 1 GROUP BY destination, email
         ON CONFLICT(destination, email) DO UPDATE SET
             remote_id = coalesce(excluded.remote_id, contact.remote_id),
             fields = CASE WHEN excluded.fields IS NULL THEN contact.fields
@@ -178,13 +188,21 @@ _PARK = f"""
                  ELSE excluded.detail END,
         code = excluded.code, row_hash = excluded.row_hash,
         run_id = excluded.run_id, at = excluded.at"""
+# A contact that was created, but for some of its values.
+_PARK_KEPT = f"""
+    INSERT INTO reject(destination, email, op, kind, target, code, detail, row_hash, run_id, at)
+    SELECT destination, email, '{Op.UPDATE}', kind, target, code, detail, row_hash, ?, ? FROM temp.result
+    WHERE op = '{Op.CREATE}' AND code = '{KEPT}' AND {_DONE}
+    ON CONFLICT(destination, email, op, kind, target) DO UPDATE SET
+        detail = excluded.detail, code = excluded.code, row_hash = excluded.row_hash,
+        run_id = excluded.run_id, at = excluded.at"""
 _AS_FIELDS = f"UPDATE temp.result SET op = '{Op.UPDATE}'"  # what is parked is the fields, also those of a CREATE
 # Who is refused even without fields is refused as a person.
 _PERSON_REFUSED = f"""
     DELETE FROM reject WHERE op = '{Op.UPDATE}' AND (destination, email) IN (
         SELECT destination, email FROM temp.result WHERE op = '{Op.CREATE}' AND outcome = '{Outcome.REJECTED}')"""
 _FIELDS_REFUSED = """
-    UPDATE change SET fields = NULL, code = (SELECT r.code FROM temp.result r WHERE r.seq = change.seq)
+    UPDATE change SET (fields, code) = (SELECT r.fields, r.code FROM temp.result r WHERE r.seq = change.seq)
     WHERE seq IN (SELECT seq FROM temp.result)"""
 # Older versions parked people whom the platform had lost, and then planned for them what nothing could bring.
 _UNPARK_LOST = "DELETE FROM reject WHERE code = 'not_held'"
@@ -203,7 +221,8 @@ _RESTORE = f"""
 _FACTS = f"""
     SELECT count(*) FILTER (WHERE op = '{Op.MOVE}'), count(*) FILTER (WHERE {_IN_DOUBT}),
            count(*) FILTER (WHERE {_LOST}), count(*) FILTER (WHERE outcome = '{Outcome.REJECTED}'),
-           count(*) FILTER (WHERE op = '{Op.RESTORE}') FROM temp.result"""
+           count(*) FILTER (WHERE op = '{Op.RESTORE}'), count(*) FILTER (WHERE op = '{Op.CREATE}' AND code = '{KEPT}')
+    FROM temp.result"""
 _RECORDED = f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ? AND outcome IS NULL"
 # Those of a step: an ADOPT of somebody who opted out since the plan was skipped.
 _CHANGED = f"""step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
@@ -234,7 +253,7 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
 def enter(db: Driver, run_id: str, at: int, retired: Status | None) -> None:
     """What is in temp.answer, into journal and ledger. Inside the caller's transaction."""
     _results(db, "c.seq = a.seq", "c.carrier = a.seq AND c.outcome IS NULL")
-    ((moved, doubtful, gone, refused, restored),) = db.rows(_FACTS)
+    ((moved, doubtful, gone, refused, restored, kept),) = db.rows(_FACTS)
     rare = ((_CONTACTS, 1), (_MOVED, moved), (_MEMBERSHIPS, 1), (_DOUBTFUL, doubtful), (_GONE, gone))
     for statement in (one for statements, needed in rare if needed for one in statements):
         db.run(statement)
@@ -242,6 +261,8 @@ def enter(db: Driver, run_id: str, at: int, retired: Status | None) -> None:
     if refused:
         db.run(_PARK, [run_id, at])
         db.run(_PERSON_REFUSED)
+    if kept:
+        db.run(_PARK_KEPT, [run_id, at])
     if restored:
         db.run(_RESTORE)
     stages.settle(db)
@@ -250,10 +271,10 @@ def enter(db: Driver, run_id: str, at: int, retired: Status | None) -> None:
 
 
 def refuse_fields(db: Driver, answers: pa.Table, run_id: str, at: int) -> None:
-    """Park the fields of CREATEs and UPDATEs whose ANSWERS are REJECTED; the rest of them stays open. Inside the
-    caller's transaction."""
+    """Park the refused fields of CREATEs and UPDATEs whose ANSWERS are REJECTED; the rest of them stays open. Inside
+    the caller's transaction."""
     _answered(db, answers)
-    _results(db, "c.seq = a.seq")
+    _results(db, "c.seq = a.seq", fields=_LEFT_FIELDS)
     db.run(_AS_FIELDS)
     db.run(_PARK, [run_id, at])
     db.run(_FIELDS_REFUSED)
@@ -261,13 +282,13 @@ def refuse_fields(db: Driver, answers: pa.Table, run_id: str, at: int) -> None:
 
 def _answered(db: Driver, answers: pa.Table) -> None:
     db.run("DELETE FROM temp.answer")
-    db.load("INSERT INTO temp.answer VALUES (?, ?, ?, ?, ?)", answers.select(ANSWERS.names))
+    db.load("INSERT INTO temp.answer VALUES (?, ?, ?, ?, ?, ?)", answers.select(ANSWERS.names))
 
 
-def _results(db: Driver, *joins: str) -> None:
+def _results(db: Driver, *joins: str, fields: str = _TAKEN_FIELDS) -> None:
     db.run("DELETE FROM temp.result")
     for join in joins:
-        db.run(_RESULTS.format(join=join, new_status=_NEW_STATUS, refused=_REFUSED))
+        db.run(_RESULTS.format(join=join, new_status=_NEW_STATUS, refused=_REFUSED, fields=fields, done=_DONE))
 
 
 def unpark_lost(db: Driver) -> None:

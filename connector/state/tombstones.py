@@ -29,6 +29,7 @@ WITH_EMAIL = (
     "stage_entry",
     "stage_move",
     "frozen_member",
+    "activity_mark",
     "history_person",
 )
 PERSON = "\x1f"  # stands before a CRM's id when it is hashed: no address begins with it

@@ -11,7 +11,7 @@ import requests
 
 from connector.app import upkeep
 from connector.app.workspace import open_state
-from connector.core.errors import PlanError
+from connector.core.errors import Refused
 from connector.reconcile.drift import Drift
 from connector.report.upkeep import drift_text
 from tests.path.platforms import HUBSPOT, KLAVIYO, MAILCHIMP
@@ -19,6 +19,7 @@ from tests.path.small import Small, small
 from tests.path.test_gone import PEOPLE, hubspot_id, tagged
 
 TAG = "\n  readers: {when: {name: {is: NAMES}}, send_to: {PLATFORM: {KIND: Readers}}}"
+OTHER = "\n  others: {when: {name: {exists: true}}, send_to: {PLATFORM: {tag: Others}}}"
 CASES = [("mailchimp", "tag"), ("klaviyo", "list"), ("hubspot", "list"), ("hubspot", "tag")]
 PROPERTY = "/crm/v3/properties/contacts/segment_tags"
 
@@ -176,9 +177,14 @@ def test_two_names_of_one_target_are_refused(world: Small, platform: str, kind: 
     text = both.replace("NAMES", "[Ann, Bob]").replace("PLATFORM", platform).replace("KIND", kind)
     world.write(PEOPLE, text.replace("is: [", "in: ["))
     before = world.running.writes()
-    with pytest.raises(PlanError, match=r"“Readers” and .* “Leser” are one and the same there"):
+    with pytest.raises(Refused, match=r"“Readers” and .* “Leser” are one and the same there"):
         world.push(to=(platform,))
     assert world.running.writes() == before
+    other = next(name for name in ("klaviyo", "hubspot") if name != platform)
+    world.write(PEOPLE, text.replace("is: [", "in: [") + OTHER.replace("PLATFORM", other))
+    plan, result = world.push()  # concerns this destination alone
+    assert list(plan.unread) == [platform] and result.exit_code == 4
+    assert {row["destination"] for row in plan.changes.to_pylist()} == {other}
 
 
 @pytest.mark.parametrize(("platform", "kind"), CASES)

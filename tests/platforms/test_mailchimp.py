@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -276,6 +277,10 @@ def member(number: int, status: str = "subscribed", **more: Any) -> dict[str, An
     }
 
 
+def md5(email: str) -> str:
+    return hashlib.md5(email.lower().encode(), usedforsecurity=False).hexdigest()
+
+
 def serve_members(web: responses.RequestsMock, everybody: list[dict[str, Any]], archived: list[dict[str, Any]]) -> None:
     def page(request: Any) -> tuple[int, dict[str, str], str]:
         query = request.params
@@ -285,7 +290,14 @@ def serve_members(web: responses.RequestsMock, everybody: list[dict[str, Any]], 
         shown = rows[start : start + int(query["count"])]
         return 200, {}, json.dumps({"members": shown, "total_items": len(rows)})
 
+    def one(request: Any) -> tuple[int, dict[str, str], str]:
+        key = request.path_url.partition("?")[0].rpartition("/")[2]
+        held = {md5(row["email_address"]): row for row in [*everybody, *archived]}
+        return (200, {}, json.dumps(held[key])) if key in held else (404, {}, json.dumps(problem(404)))
+
+    web.assert_all_requests_are_fired = False  # one of the two
     web.add_callback(responses.GET, f"{LIST}/members", callback=page)
+    web.add_callback(responses.GET, re.compile(f"{re.escape(LIST)}/members/[0-9a-f]{{32}}"), callback=one)
 
 
 def read(tables: Iterator[pa.Table]) -> list[dict[str, Any]]:
@@ -296,7 +308,7 @@ def read(tables: Iterator[pa.Table]) -> list[dict[str, Any]]:
 
 def test_everybody_is_read_in_full_pages_and_the_archived_too(audience: responses.RequestsMock) -> None:
     serve_members(audience, [member(number) for number in range(2300)], [member(9999, "archived")])
-    found = read(Bench().adapter.lookup(["p1@example.com"]))
+    found = read(Bench().adapter.lookup(people(5)))
     assert {row["email"] for row in found} == {f"p{number}@example.com" for number in [*range(2300), 9999]}
     queries = [call.request.params for call in audience.calls if call.request.path_url.startswith("/3.0/lists/a1/m")]
     assert [(query["offset"], query.get("status")) for query in queries] == [
@@ -310,6 +322,30 @@ def test_everybody_is_read_in_full_pages_and_the_archived_too(audience: response
         assert query["fields"].split(",") == [
             "members.contact_id", "members.email_address", "members.status", "members.last_changed", "total_items",
         ]  # fmt: skip
+
+
+def test_a_few_are_asked_for_one_by_one_in_any_status(web: responses.RequestsMock) -> None:
+    """Up to as many as the audience has pages, and one of archived members."""
+    stats = {"member_count": 1000, "unsubscribe_count": 1000, "cleaned_count": 1}
+    web.get(f"{BASE}/lists", json={"lists": [{"id": "a1", "name": "Newsletter", "stats": stats}], "total_items": 1})
+    serve_members(web, [member(1), member(2, "unsubscribed"), member(5)], [member(3, "archived")])
+    asked = ["P1@example.com", "p2@example.com", "p3@example.com", "p4@example.com"]
+    found = read(Bench().adapter.lookup(asked))
+    assert {row["email"]: row["status"] for row in found} == {
+        "p1@example.com": "subscribed",
+        "p2@example.com": "unsubscribed",
+        "p3@example.com": "archived",
+    }
+    keys = [call.request.path_url.partition("?")[0].rpartition("/")[2] for call in web.calls[1:]]
+    assert sorted(keys) == sorted(md5(email) for email in asked)
+    assert len(read(Bench().adapter.lookup([*asked, "p5@example.com"]))) == 4  # five are more than three pages and one
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_only_a_404_means_that_nobody_has_the_address(status: int, audience: responses.RequestsMock) -> None:
+    audience.get(re.compile(f"{re.escape(LIST)}/members/.*"), status=status, json={})
+    with pytest.raises(ContractError if status == 200 else Unanswered):
+        list(Bench().adapter.lookup(["p1@example.com"]))
 
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001])

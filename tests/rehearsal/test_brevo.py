@@ -116,7 +116,7 @@ def test_an_opt_out_moves_the_modification_date(brevo: Brevo) -> None:
 
 
 def test_the_retired_endpoint_is_gone(brevo: Brevo) -> None:
-    assert brevo.ask("POST", "contacts/batch", {"contacts": []}).status_code in (404, 405)
+    assert brevo.ask("POST", "contacts/batch", {"contacts": []}).status_code in (405, 501)
 
 
 # -- lists --------------------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_what_an_import_needs(brevo: Brevo) -> None:
 
 def test_a_wrong_key_and_unknown_paths(brevo: Brevo) -> None:
     assert brevo.done("GET", "account")["companyName"] == "Rehearsal Shop"
-    assert brevo.refused("GET", "nothing") == (404, "document_not_found")
+    assert brevo.refused("GET", "nothing") == (501, "not_in_rehearsal")
     brevo.key = "wrong"
     assert brevo.refused("GET", "account") == (401, "unauthorized")
 

@@ -150,7 +150,7 @@ def test_the_revision_it_knows_is_taken_on_any_day(klaviyo: Klaviyo, years: int)
 
 
 def test_unknown_paths_and_bodies(klaviyo: Klaviyo) -> None:
-    assert klaviyo.ask("GET", "nothing").status_code == 404
+    assert klaviyo.ask("GET", "nothing").status_code == 501
     assert klaviyo.ask("DELETE", PROFILES).status_code == 405
     assert klaviyo.ask("GET", "profiles/nobody").json()["errors"][0]["code"] == "not_found"
     assert klaviyo.ask("POST", LISTS, {"data": {"type": "tag"}}).status_code == 400

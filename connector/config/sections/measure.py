@@ -39,6 +39,12 @@ class Goal(Model):
     within: Duration | None = None
     after: After = "send"
 
+    def __str__(self) -> str:
+        """As people read it: orders within 7 days of a click."""
+        if self.within is None:
+            return self.source
+        return f"{self.source} within {self.within}" + (" of a click" if self.after == "click" else "")
+
 
 def _goal(value: Any) -> Any:
     if isinstance(value, Goal) or value is None:

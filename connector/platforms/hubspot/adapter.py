@@ -359,7 +359,9 @@ class HubSpot:
             body = self._portal.write(verb, inputs)
         except errors.Declined as error:
             raise self._refusals.of_batch(error, inputs, sent) from None
-        done = errors.outcomes(body, index_of, sent)
+        own = ("email", self._tag)
+        values = ({name: value for name, value in one["properties"].items() if name not in own} for one in inputs)
+        done = errors.outcomes(body, index_of, dict(zip(sent, values, strict=True)))
         if all(one.code in ("unknown_field", "read_only_field") for one in done):
             raise self._refusals.of_fields(errors.faults(body["errors"][0]))
         return tuple(done)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connector.core.errors import (
@@ -24,6 +24,7 @@ from connector.core.errors import (
     Unanswered,
 )
 from connector.core.model import Outcome
+from connector.platforms import answered
 from connector.platforms.base import RecordOutcome
 from connector.platforms.http.client import Reply
 from connector.platforms.hubspot.wire import addresses
@@ -101,8 +102,10 @@ class Refusals:
         in the order of `inputs`."""
         if any(fault.code in FIELD_FAULTS for fault in error.faults):
             return self.of_fields(error.faults)
-        blamed = {sent[position]: reason for position, reason in culprits(error.faults, inputs).items()}
-        return BadRecords(str(error), blamed, destination=self._name, code=error.code)
+        found = culprits(error.faults, inputs)
+        blamed = {sent[position]: reason for position, reason in found.items()}
+        named = {sent[position]: names(error.faults, inputs[position]["properties"]) for position in found}
+        return BadRecords(str(error), blamed, destination=self._name, code=error.code, fields=named)
 
     def of_fields(self, found: Sequence[Fault]) -> Refused:
         names = ", ".join(sorted({fault.name for fault in found if fault.name})) or "one of `fields`"
@@ -215,24 +218,35 @@ def meaning(found: Sequence[Fault]) -> tuple[Outcome, str, str]:
     return _MEANING["VALIDATION_ERROR"]
 
 
-def outcomes(body: Mapping[str, Any], index_of: Mapping[str, int], applied: Iterable[int]) -> list[RecordOutcome]:
-    """Outcomes of a batch answer (201, 207): `index_of` knows records by trace id, "id:…" and "email:…".
+def names(found: Sequence[Fault], properties: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which of the properties were refused, as far as HubSpot says: by name, and by value where it names one."""
+    blamed = [each for each in found if each.name in properties]
+    exact = [each for each in blamed if each.value in (None, properties[each.name])]
+    return tuple(dict.fromkeys(each.name for each in exact))
+
+
+def outcomes(
+    body: Mapping[str, Any], index_of: Mapping[str, int], sent: Mapping[int, Mapping[str, str]]
+) -> list[RecordOutcome]:
+    """Outcomes of a batch answer (201, 207): `index_of` knows records by trace id, "id:…" and "email:…", `sent` their
+    properties.
 
     A record that the answer does not mention is UNKNOWN."""
-    waiting = set(applied)
+    waiting = set(sent)
     told: list[RecordOutcome] = []
     for result in _dicts(body.get("results")):
         index = _place(result, index_of)
         if index in waiting:
             waiting.remove(index)
-            told.append(RecordOutcome(index, Outcome.APPLIED, remote_id=str(result["id"])))
+            told.append(answered.applied(index, sent[index], result.get("properties"), str(result["id"]), "HubSpot"))
     for error in _dicts(body.get("errors")):
-        outcome, code, detail = meaning(faults(error))
+        found = faults(error)
+        outcome, code, detail = meaning(found)
         context = error.get("context") or {}
         existing = context.get("existingId") or [None]
         for index in sorted(waiting & _blamed(context, index_of)):
             waiting.remove(index)
-            told.append(RecordOutcome(index, outcome, code, detail, existing[0]))
+            told.append(RecordOutcome(index, outcome, code, detail, existing[0], names(found, sent[index])))
     unclear = "HubSpot's answer does not mention this record"
     return told + [RecordOutcome(index, Outcome.UNKNOWN, "no_answer", unclear) for index in sorted(waiting)]
 

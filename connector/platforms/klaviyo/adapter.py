@@ -43,7 +43,7 @@ from connector.core.schemas import MEMBER_SCHEMA
 from connector.platforms.base import NOT_HELD, Account, Batch, Done, Identity, Job, RecordOutcome, before_sending
 from connector.platforms.http.client import Http, Reply
 from connector.platforms.http.limits import Clock, Limiter
-from connector.platforms.klaviyo import engagement, jobs, lists, reading, wire
+from connector.platforms.klaviyo import engagement, jobs, lists, phones, reading, wire
 from connector.platforms.klaviyo import held as klaviyo_held
 from connector.platforms.klaviyo.facts import (
     ADDRESS,
@@ -199,6 +199,8 @@ class Klaviyo:
         records = batch.records.to_pylist()
         if not records:
             return Done(())
+        if batch.op in (Op.CREATE, Op.UPDATE):
+            phones.check(records, self._name)
         if batch.op is Op.CREATE:
             return self._import([self._new(record) for record in records], batch.join)
         ids = [str(record["remote_id"] or "") for record in records]
@@ -251,16 +253,16 @@ class Klaviyo:
     def _judge(self, path: str, about: Mapping[str, Any], batch: Batch) -> Done:
         """The outcomes of a finished job with errors. Failures that no error names, and counts that leave somebody
         out, make the rest UNKNOWN."""
-        rows = batch.records.select(["email", "remote_id"]).to_pylist()
+        rows = batch.records.select(["email", "remote_id", "fields"]).to_pylist()
         place = {row[key]: index for index, row in enumerate(rows) for key in ("email", "remote_id") if row[key]}
-        bad: dict[int, tuple[str, str]] = {}
+        bad: dict[int, RecordOutcome] = {}
         for page in self._pages(f"{path}/import-errors", {"page[size]": PAGE}, "import.errors"):
             for each in page.data:
                 index = place.get(wire.named(each.attributes) or "", wire.index_of(each.attributes))
                 if index is None or index >= len(rows):
                     text = f"{self._name}: an import error names nobody of the batch."
                     raise ContractError(text, destination=self._name, code="stranger")
-                bad[index] = (wire.code_of(each.attributes), "refused by Klaviyo")
+                bad[index] = phones.shared(rows[index], jobs.refused(index, each.attributes))
         if int(about.get("failed_count") or 0) > len(bad):
             return jobs.alike(
                 batch, Outcome.UNKNOWN, "unnamed_failures", "Klaviyo did not say whose import failed", bad

@@ -12,12 +12,19 @@ from connector.platforms.base import Batch, Done, RecordOutcome
 from connector.platforms.klaviyo import wire
 
 
-def done(batch: Batch, bad: Mapping[int, tuple[str, str]]) -> Done:
-    """REJECTED for `bad` (index -> code, detail), APPLIED for the rest; noted where a field could not be cleared."""
+def refused(index: int, error: Mapping[str, object]) -> RecordOutcome:
+    """REJECTED, with Klaviyo's own sentence and the field that it points to."""
+    return RecordOutcome(
+        index, Outcome.REJECTED, wire.code_of(error), wire.sentence(error), fields=wire.fields_of(error)
+    )
+
+
+def done(batch: Batch, bad: Mapping[int, RecordOutcome]) -> Done:
+    """As in `bad`, APPLIED for the rest; noted where a field could not be cleared."""
     outcomes = []
     for index, record in enumerate(batch.records.select(["fields"]).to_pylist()):
         if index in bad:
-            outcomes.append(RecordOutcome(index, Outcome.REJECTED, *bad[index]))
+            outcomes.append(bad[index])
         elif record["fields"] and wire.kept(record):
             detail = "Klaviyo's import cannot clear a phone number, external id, locale or image"
             outcomes.append(RecordOutcome(index, Outcome.APPLIED, "not_cleared", detail))
@@ -37,15 +44,12 @@ def missing(about: Mapping[str, object], batch: Batch) -> bool:
 
 
 def alike(
-    batch: Batch, outcome: Outcome, code: str, detail: str, bad: Mapping[int, tuple[str, str]] | None = None
+    batch: Batch, outcome: Outcome, code: str, detail: str, bad: Mapping[int, RecordOutcome] | None = None
 ) -> Done:
-    """One outcome for every record, but REJECTED for `bad`."""
+    """One outcome for every record, but those in `bad`."""
     named = bad or {}
     return Done(
         tuple(
-            RecordOutcome(index, Outcome.REJECTED, *named[index])
-            if index in named
-            else RecordOutcome(index, outcome, code, detail)
-            for index in range(batch.records.num_rows)
+            named.get(index) or RecordOutcome(index, outcome, code, detail) for index in range(batch.records.num_rows)
         )
     )

@@ -233,6 +233,18 @@ def code_of(error: Mapping[str, Any]) -> str:
     return f"invalid_{field}" if field and code.startswith("invalid") else code
 
 
+def fields_of(error: Mapping[str, Any]) -> tuple[str, ...]:
+    """The field that an error points to, under each name that it may have in segments.yaml."""
+    found = _ROW.match(str((error.get("source") or {}).get("pointer") or ""))
+    name = (found[2] or "").replace("/", ".") if found else ""
+    return tuple(dict.fromkeys(filter(None, (name, name.removeprefix("properties.")))))
+
+
+def sentence(error: Mapping[str, Any]) -> str:
+    """Klaviyo's own words."""
+    return str(error.get("detail") or error.get("title") or "refused by Klaviyo")
+
+
 def index_of(error: Mapping[str, Any]) -> int | None:
     """The row that an error points to."""
     found = _ROW.match(str((error.get("source") or {}).get("pointer") or ""))
@@ -309,13 +321,14 @@ def _too_large(destination: str) -> TooLarge:
 
 
 def _refused(destination: str, status: int, code: str, errors: Sequence[Mapping[str, Any]]) -> Refused:
-    rows = {index: (code_of(each), "") for each in errors if (index := index_of(each)) is not None}
+    rows = {index: (code_of(each), sentence(each)) for each in errors if (index := index_of(each)) is not None}
     if rows and all(index_of(each) is not None for each in errors):
         return BadRecords(
             f"{destination}: Klaviyo refused the batch because of {len(rows)} of its profiles ({status}).",
             rows,
             destination=destination,
             code=code,
+            fields={index: fields_of(each) for each in errors if (index := index_of(each)) is not None},
         )
     pointers: set[str] = set()
     if status == 410:

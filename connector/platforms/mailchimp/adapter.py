@@ -16,22 +16,23 @@ import base64
 import functools
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector.config.sections.models import Destination
 from connector.core.errors import Auth, ContractError, NotSent, Refused, Unanswered
 from connector.core.events import Listener
-from connector.core.model import Kind, Op, Outcome, Target
+from connector.core.model import Kind, Op, Outcome, Status, Target
 from connector.core.problem import did_you_mean
-from connector.platforms.base import Account, Batch, Done, Identity, Job, RecordOutcome, before_sending
+from connector.platforms.base import Account, Batch, Done, Identity, Job, before_sending
 from connector.platforms.http.client import Http
 from connector.platforms.http.limits import Clock, Limiter
-from connector.platforms.mailchimp import engagement, jobs, wire
+from connector.platforms.mailchimp import engagement, jobs, lookup, wire
 from connector.platforms.mailchimp.errors import trouble
 from connector.platforms.mailchimp.facts import CAPABILITIES, CLOCK_SKEW, CONCURRENCY, PAGE, POLL_SECONDS
 from connector.platforms.mailchimp.pages import Pages
@@ -170,8 +171,21 @@ class Mailchimp:
         return str(number)
 
     def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
-        """There is no way to ask for many addresses at once, so everybody is read, a thousand at a time."""
-        return self.statuses(None) if emails else iter(())
+        """There is no way to ask for many addresses at once: a few are asked for one by one, for more everybody is
+        read, a thousand at a time."""
+        if not emails:
+            return iter(())
+        if lookup.cheaper(len(emails), self._audience()):
+            return lookup.one_by_one(self._http, self._path(), emails, self._name)
+        return self.statuses(None)
+
+    def _archived(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+        """Archived members, `emails` among them if they are."""
+        if lookup.cheaper(len(emails), self._audience()):
+            for table in self.lookup(emails):
+                yield table.filter(pc.equal(table["status"], str(Status.ARCHIVED)))
+            return
+        yield from self._members({"status": "archived"})
 
     def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
         """See Adapter. Opt-outs belong to contacts."""
@@ -227,7 +241,8 @@ class Mailchimp:
         """The configured audience, by name or id; without one, the only one there is. Read once."""
         with self._lock:
             if self._audience_found is None:
-                query = {"fields": "lists.id,lists.name,total_items"}
+                fields = ["lists.id", "lists.name", *(f"lists.stats.{name}" for name in lookup.STATS), "total_items"]
+                query = {"fields": ",".join(fields)}
                 audiences = [audience for page in self._pages.by_offset("/lists", "lists", query) for audience in page]
                 self._audience_found = wire.audience(audiences, self._audience_wanted, self._name)
             return self._audience_found
@@ -246,12 +261,12 @@ class Mailchimp:
         with before_sending():
             self._path()  # the audience is looked up once
         if batch.op in (Op.CREATE, Op.UPDATE):
-            return self._push_members(batch, emails)
+            return self._push_members(batch)
         if batch.op in jobs.OPERATIONS:
             return self._push_operations(batch)
         return self._push_tag(batch, emails)
 
-    def _push_members(self, batch: Batch, emails: Sequence[str]) -> Done:
+    def _push_members(self, batch: Batch) -> Done:
         creating = batch.op is Op.CREATE
         records = batch.records.to_pylist()
         with before_sending():
@@ -269,7 +284,7 @@ class Mailchimp:
             writes=True,
             replayable=not creating,
         )
-        return Done(wire.member_outcomes(emails, self._answer(reply.body), creating, self._name))
+        return Done(wire.member_outcomes(items, self._answer(reply.body), creating, self._name))
 
     def _push_tag(self, batch: Batch, emails: Sequence[str]) -> Done:
         adding = batch.op is Op.ADD
@@ -286,11 +301,11 @@ class Mailchimp:
         if adding and answer is nobody:
             return Done(outcomes)
         if not adding:  # an archived member is ignored too, and has the tag again when it comes back
-            tables = functools.partial(self._members, {"status": "archived"})
-            return Done(_unless_in(tables, outcomes, emails, "not_held", "archived", Outcome.SKIPPED))
+            return Done(lookup.unless_in(self._archived, outcomes, emails, "not_held", "archived", Outcome.SKIPPED))
         # Whoever is not named is not held, or has the tag already without Mailchimp saying so.
-        tables = functools.partial(self.members, Kind.TAG, batch.target_id or "")
-        return Done(_unless_in(tables, outcomes, emails, "not_held", ""))
+        return Done(
+            lookup.unless_in(lambda _: self.members(Kind.TAG, batch.target_id or ""), outcomes, emails, "not_held", "")
+        )
 
     def _push_operations(self, batch: Batch) -> Job:
         """Requests of one member each; /batches takes a thousand of them as one job."""
@@ -321,11 +336,10 @@ class Mailchimp:
         if batch.op is Op.MOVE:
             outcomes = wire.move_outcomes(results, emails, self._name)
             # Whoever is not found under the old address may have the new one already, by a try whose answer was lost.
-            return Done(_unless_in(functools.partial(self.statuses, None), outcomes, emails, "not_held", ""))
+            return Done(lookup.unless_in(self.lookup, outcomes, emails, "not_held", ""))
         outcomes = wire.archive_outcomes(results, emails, self._name)
         # "Not archivable" is also said of the archived, for instance by an earlier try whose answer was lost.
-        tables = functools.partial(self._members, {"status": "archived"})
-        return Done(_unless_in(tables, outcomes, emails, "not_archivable", "archived"))
+        return Done(lookup.unless_in(self._archived, outcomes, emails, "not_archivable", "archived"))
 
     def unfinished(self) -> Mapping[str, datetime | None]:
         """See Adapter. /batches cannot be asked by status."""
@@ -343,25 +357,6 @@ class Mailchimp:
         if isinstance(body, dict):
             return body
         raise Unanswered(f"{self._name}: an empty answer.", destination=self._name, code="garbled")
-
-
-def _unless_in(
-    read: Callable[[], Iterator[pa.Table]],
-    outcomes: Sequence[RecordOutcome],
-    emails: Sequence[str],
-    code: str,
-    as_: str,
-    outcome: Outcome = Outcome.UNCHANGED,
-) -> tuple[RecordOutcome, ...]:
-    """Outcomes of this code become another for those whom one reading finds. Reads only then."""
-    doubtful = {emails[each.index].lower() for each in outcomes if each.code == code}
-    if not doubtful:
-        return tuple(outcomes)
-    found = {email for table in read() for email in table["email"].to_pylist() if email in doubtful}
-    return tuple(
-        RecordOutcome(each.index, outcome, as_) if each.code == code and emails[each.index].lower() in found else each
-        for each in outcomes
-    )
 
 
 def _address(destination: Destination, key: str) -> str:

@@ -26,6 +26,7 @@ from connector.core.model import NewContacts, Outcome, Status
 from connector.core.problem import did_you_mean
 from connector.core.schemas import CONTACT_SCHEMA, MEMBER_SCHEMA
 from connector.core.scrub import scrub
+from connector.platforms import answered
 from connector.platforms.base import RecordOutcome
 from connector.platforms.http import bounded
 
@@ -207,22 +208,24 @@ def _read(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table:
 # ---------------------------------------------------------------- outcomes
 
 
-def member_outcomes(emails: Sequence[str], body: object, creating: bool, destination: str) -> tuple[RecordOutcome, ...]:
-    """What became of a CREATE or UPDATE. Whoever the answer does not name is UNKNOWN."""
-    tally = _Tally(emails, destination)
+def member_outcomes(
+    items: Sequence[Mapping[str, Any]], body: object, creating: bool, destination: str
+) -> tuple[RecordOutcome, ...]:
+    """What became of the items of a CREATE or UPDATE. Whoever the answer does not name is UNKNOWN."""
+    tally = _Tally([item["email_address"] for item in items], destination, [item["merge_fields"] for item in items])
     for row in rows(body, "new_members", destination):
         if creating:
-            tally.add(row.get("email_address"), Outcome.APPLIED, remote_id=row.get("contact_id"))
+            tally.taken(row)
         else:  # would contradict what was observed; the next run meets a contact that exists
             tally.add(row.get("email_address"), Outcome.FAILED, "created", "Mailchimp created a contact on an update.")
     for row in rows(body, "updated_members", destination):
         if creating:
             tally.add(row.get("email_address"), Outcome.FAILED, "exists")
         else:
-            tally.add(row.get("email_address"), Outcome.APPLIED, remote_id=row.get("contact_id"))
+            tally.taken(row)
     for row in rows(body, "errors", destination):
         outcome, code = _row_error(row, creating)
-        tally.add(row.get("email_address"), outcome, code, _detail(row))
+        tally.add(row.get("email_address"), outcome, code, _detail(row), field=row.get("field"))
     return tally.all(Outcome.UNKNOWN, "no_outcome")
 
 
@@ -340,19 +343,33 @@ def _results(archive: bytes, destination: str) -> list[dict[str, Any]]:
 class _Tally:
     """One outcome per record, found by address. Answers repeat addresses in the spelling that Mailchimp stored."""
 
-    def __init__(self, emails: Sequence[str], destination: str) -> None:
+    def __init__(self, emails: Sequence[str], destination: str, fields: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._fields = fields
         self._index = {email.lower(): index for index, email in enumerate(emails)}
         self._found: dict[int, RecordOutcome] = {}
         self._size = len(emails)
         self._destination = destination
 
-    def add(self, email: object, outcome: Outcome, code: str = "", detail: str = "", remote_id: object = None) -> None:
+    def add(self, email: object, outcome: Outcome, code: str = "", detail: str = "", *, field: object = None) -> None:
+        """`field`: the merge field that was refused, as the answer writes it."""
+        index = self._place(email)
+        wanted = str(field or "").removeprefix("merge_fields.").casefold()
+        named = tuple(name for name in (self._fields[index] if self._fields else ()) if name.casefold() == wanted)
+        self._found[index] = RecordOutcome(index, outcome, code, detail, fields=named)
+
+    def taken(self, row: Mapping[str, Any]) -> None:
+        """APPLIED, as the member in the answer shows."""
+        index, contact = self._place(row.get("email_address")), row.get("contact_id")
+        remote = contact if isinstance(contact, str) else None
+        told = row.get("merge_fields")
+        self._found[index] = answered.applied(index, self._fields[index], told, remote, "Mailchimp")
+
+    def _place(self, email: object) -> int:
         index = self._index.get(str(email).strip().lower())
         if index is None:
             text = f"{self._destination}: the answer names a contact that was not in the request."
             raise ContractError(text, destination=self._destination, code="stranger")
-        remote = remote_id if isinstance(remote_id, str) else None
-        self._found[index] = RecordOutcome(index, outcome, code, detail, remote)
+        return index
 
     def all(self, otherwise: Outcome, code: str) -> tuple[RecordOutcome, ...]:
         return tuple(self._found.get(index) or RecordOutcome(index, otherwise, code) for index in range(self._size))

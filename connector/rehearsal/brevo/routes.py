@@ -94,7 +94,9 @@ def _throttled(headers: dict[str, str]) -> Response:
 
 
 def error(status: int, detail: str = "") -> Response:
-    code = {400: wire.INVALID, 404: wire.ABSENT, 405: "method_not_allowed"}.get(status, "internal_error")
+    code = {400: wire.INVALID, 404: wire.ABSENT, 405: "method_not_allowed", 501: "not_in_rehearsal"}.get(
+        status, "internal_error"
+    )
     return wire.problem(status, code, detail or "The request could not be served")
 
 

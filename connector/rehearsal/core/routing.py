@@ -20,6 +20,12 @@ class Match(NamedTuple):
     other_method: bool = False
 
 
+def absent(method: str, path: str, match: Match) -> tuple[int, str]:
+    """Status and words for what the rehearsal does not have: never a 404, which would look as if the platform had the
+    endpoint, and not what is asked for."""
+    return 405 if match.other_method else 501, f"The rehearsal does not have this endpoint: {method} {path}"
+
+
 class Router:
     """Routes of one platform, most literal template first."""
 

@@ -13,7 +13,17 @@ from typing import Any
 from connector.rehearsal.core.world import Did, Request, Response, World
 from connector.rehearsal.hubspot import store
 from connector.rehearsal.hubspot.values import Definition, check
-from connector.rehearsal.hubspot.wire import Trouble, from_millis, iso, mapping, millis, names, refuse, whole_number
+from connector.rehearsal.hubspot.wire import (
+    Trouble,
+    from_millis,
+    iso,
+    mapping,
+    millis,
+    names,
+    next_page,
+    refuse,
+    whole_number,
+)
 
 ALWAYS = ("createdate", "hs_object_id", "lastmodifieddate")
 DEFAULT = ("email", "firstname", "lastname")
@@ -163,7 +173,7 @@ def page(world: World, request: Request) -> Response:
     wanted = names(request, "properties")
     body: dict[str, Any] = {"results": [as_object(row, wanted) for row in found[:limit]]}
     if len(found) > limit:
-        body["paging"] = {"next": {"after": str(found[limit - 1][0]), "link": ""}}
+        body["paging"] = next_page(request, str(found[limit - 1][0]))
     return Response(body=body)
 
 

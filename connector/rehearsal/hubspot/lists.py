@@ -18,6 +18,7 @@ from connector.rehearsal.hubspot.wire import (
     mapping,
     millis,
     names,
+    next_page,
     number,
     refuse,
     whole_number,
@@ -118,7 +119,7 @@ def search(world: World, request: Request) -> Response:
     count, offset = number(body.get("count") or 20, "count"), number(body.get("offset") or 0, "offset")
     if not 1 <= count <= 500:
         raise refuse(400, "count must be between 1 and 500.")
-    where, values = "deleted IS NULL AND name LIKE ?", [f"%{body.get('query') or ''}%"]
+    where, values = "deleted IS NULL AND instr(lower(name), lower(?)) > 0", [str(body.get("query") or "")]
     for column, key in (("type", "processingTypes"), ("id", "listIds")):
         if body.get(key):
             where += f" AND {column} IN (SELECT value FROM json_each(?))"
@@ -141,7 +142,10 @@ def rename(world: World, request: Request) -> Response:
         raise refuse(400, "listName is required.")
     if name.casefold() != row[1].casefold():
         _free(world, name)
-    world.db.execute("UPDATE hs_list SET name = ?, version = version + 1 WHERE id = ?", (name, row[0]))
+    world.db.execute(
+        "UPDATE hs_list SET name = ?, version = version + 1, updated = ? WHERE id = ?",
+        (name, millis(world.now()), row[0]),
+    )
     return Response(body={"updatedList": _as_list(world, _find(world, request))})
 
 
@@ -165,7 +169,7 @@ def members(world: World, request: Request) -> Response:
     rows = world.db.execute(query, (list_id, _decoded(request.first("after")), limit + 1)).fetchall()
     body: dict[str, Any] = {"results": [_member(*row) for row in rows[:limit]], "total": _size(world, list_id)}
     if len(rows) > limit:
-        body["paging"] = {"next": {"after": base64.b64encode(str(rows[limit - 1][0]).encode()).decode(), "link": ""}}
+        body["paging"] = next_page(request, base64.b64encode(str(rows[limit - 1][0]).encode()).decode())
     return Response(body=body)
 
 

@@ -171,6 +171,8 @@ def guard(world: World, request: Request) -> Response | None:
     if request.writes and given == "-readonly":
         needed = {"requiredGranularScopes": ["crm.objects.contacts.write", "crm.lists.write"]}
         return wire.error(403, "This app does not have the scopes it needs.", errors=[_missing_scopes(needed)])
+    if unheeded := [name for name in ("propertiesWithHistory", "associations") if request.first(name)]:
+        return wire.error(501, f"The rehearsal does not have this: {unheeded[0]}")  # taken and ignored it would mislead
     return _limits(world, request) if world.settings.limits else None
 
 

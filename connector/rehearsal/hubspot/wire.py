@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from connector.rehearsal.core.world import Handler, Refusal, Request, Response, World
 
@@ -137,6 +138,12 @@ def whole_number(request: Request, name: str, default: int, most: int, least: in
     if not value.isdigit() or not least <= int(value) <= most:
         raise refuse(400, f"{name} must be a whole number from {least} to {most}.")
     return int(value)
+
+
+def next_page(request: Request, after: str) -> dict[str, Any]:
+    """`paging` of a page that is not the last; its link is the same request from there on."""
+    query = urlencode({**request.query, "after": [after]}, doseq=True)
+    return {"next": {"after": after, "link": f"{request.base_url}{request.path}?{query}"}}
 
 
 def names(request: Request, key: str) -> list[str]:

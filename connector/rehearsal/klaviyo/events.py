@@ -15,9 +15,14 @@ from connector.rehearsal.klaviyo import profiles, wire
 
 METRICS = ("Received Email", "Opened Email", "Clicked Email", "Bounced Email", "Marked Email as Spam")
 _ORDER = ("greater-than", "greater-or-equal", "less-than", "less-or-equal")
-_FILTERS: dict[str, Sequence[str]] = {"metric_id": ("equals",), "profile_id": ("equals",), "datetime": _ORDER}
+_FILTERS: dict[str, Sequence[str]] = {
+    "metric_id": ("equals",),
+    "profile_id": ("equals",),
+    "datetime": _ORDER,
+    "timestamp": _ORDER,  # seconds since 1970
+}
 _SIGNS = {"equals": "=", "greater-than": ">", "greater-or-equal": ">=", "less-than": "<", "less-or-equal": "<="}
-_COLUMNS = {"metric_id": "e.metric", "profile_id": "p.id", "datetime": "e.at"}
+_COLUMNS = {"metric_id": "e.metric", "profile_id": "p.id", "datetime": "e.at", "timestamp": "e.at"}
 _TABLES = """
 CREATE TABLE IF NOT EXISTS kl_metric (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS kl_event (

@@ -110,7 +110,7 @@ def guard(world: World, request: Request) -> Response | None:
         code = "authentication_failed" if given else "not_authenticated"
         title = "Incorrect authentication credentials." if given else ""
         return wire.problem(401, Trouble("Missing or invalid private key.", code=code, title=title))
-    refusal = _revision(world, request) or _media(request) or _limits(world, request)
+    refusal = _revision(world, request) or _media(request) or _unheeded(request) or _limits(world, request)
     if refusal is None:
         jobs.finish_forgotten(world)
     return refusal
@@ -133,6 +133,14 @@ def _media(request: Request) -> Response | None:
     if request.method == "GET" or "json" in request.headers.get("content-type", "json"):
         return None
     return wire.problem(415, Trouble("Use application/vnd.api+json."))
+
+
+def _unheeded(request: Request) -> Response | None:
+    """Nothing is taken and then ignored: of what may be included, the profiles of events are there."""
+    wanted = set(wire.words(request, "include"))
+    if wanted <= ({"profile"} if request.template == "/api/events" else set()):
+        return None
+    return wire.problem(501, Trouble("The rehearsal does not have this.", parameter="include"))
 
 
 def _limits(world: World, request: Request) -> Response | None:
@@ -198,7 +206,14 @@ def _account_object(world: World, request: Request) -> dict[str, Any]:
         "default_sender_email": "news@example.com",
         "website_url": "https://shop.example.com",
         "organization_name": "Rehearsal Shop",
-        "street_address": dict.fromkeys(("address1", "address2", "city", "region", "country", "zip")),
+        "street_address": {
+            "address1": "1 Example Street",
+            "address2": "",
+            "city": "Berlin",
+            "region": "",
+            "country": "Germany",
+            "zip": "10115",
+        },
     }
     attributes = {
         "test_account": True,

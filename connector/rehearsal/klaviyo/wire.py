@@ -132,6 +132,8 @@ def sparse(request: Request, kind: str, attributes: dict[str, Any]) -> dict[str,
     wanted = words(request, f"fields[{kind}]")
     if not wanted:
         return attributes
+    if unknown := [part for part in wanted if part.split(".")[0] not in attributes]:
+        raise bad_parameter(f"fields[{kind}]", f"'{unknown[0]}' is not a valid field for the resource '{kind}'.")
     return {name: value for name, value in attributes.items() if any(part.split(".")[0] == name for part in wanted)}
 
 
@@ -220,7 +222,8 @@ def conditions(request: Request, allowed: Mapping[str, Iterable[str]]) -> list[C
         if len(values) > 100:
             raise bad_parameter("filter", "At most 100 values may be used in a filter.")
         if operator.startswith(("greater", "less")):
-            values[0] = _time(values[0])
+            seconds = field == "timestamp" and values[0].isdigit()
+            values[0] = stamp(datetime.fromtimestamp(int(values[0]), UTC)) if seconds else _time(values[0])
     return found
 
 

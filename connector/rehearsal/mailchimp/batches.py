@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from connector.rehearsal.core.routing import Router
+from connector.rehearsal.core.routing import Router, absent
 from connector.rehearsal.core.world import BadJson, Refusal, Request, Response, Route, World
 from connector.rehearsal.mailchimp import wire
 
@@ -148,7 +148,8 @@ def _answer(world: World, router: Router, operation: dict[str, Any]) -> Response
     path = "/3.0/" + operation["path"].removeprefix("/").removeprefix("3.0/")
     match = router.match(operation["method"], path)
     if match.route is None:
-        return wire.problem(405 if match.other_method else 404)
+        status, text = absent(operation["method"], path, match)
+        return wire.problem(status, text)
     query = {name: [str(value)] for name, value in (operation.get("params") or {}).items()}
     body = operation.get("body", "").encode()
     request = Request(operation["method"], path, query, {}, body, match.params, match.route.path)

@@ -1,0 +1,80 @@
+"""Answers that misled real clients: nothing is taken and then ignored, and what is not here says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from connector.rehearsal.core.process import Running
+from tests.path.platforms import BREVO, HUBSPOT, KLAVIYO, MAILCHIMP
+
+CONTACTS = "/crm/v3/objects/contacts"
+
+
+def ask(running: Running, headers: dict[str, str], method: str, path: str, body: Any = None) -> requests.Response:
+    url = path if path.startswith("http") else running.url + path
+    return requests.request(method, url, headers=headers, json=body, timeout=300)
+
+
+@pytest.mark.parametrize(
+    ("headers", "path"),
+    [(MAILCHIMP, "/3.0/automations"), (KLAVIYO, "/api/coupons"), (HUBSPOT, "/crm/v3/objects/deals"),
+     (BREVO, "/v3/smtp/emails")],
+)  # fmt: skip
+def test_what_the_rehearsal_does_not_have_says_so(rehearsal: Running, headers: dict[str, str], path: str) -> None:
+    """A 404 would look as if the platform had the endpoint, and nothing in it."""
+    answer = ask(rehearsal, headers, "GET", path)
+    assert answer.status_code == 501
+    assert f"The rehearsal does not have this endpoint: GET {path}" in answer.text
+
+
+def test_the_link_to_the_next_page_leads_there(rehearsal: Running) -> None:
+    """dlt follows `link`, and stopped after the first page."""
+    for n in range(3):
+        ask(rehearsal, HUBSPOT, "POST", CONTACTS, {"properties": {"email": f"more{n}@example.com"}})
+    seen, link = [], f"{CONTACTS}?limit=2&properties=email"
+    while link:
+        page = ask(rehearsal, HUBSPOT, "GET", link).json()
+        seen += [one["id"] for one in page["results"]]
+        link = page.get("paging", {}).get("next", {}).get("link", "")
+    assert len(seen) == len(set(seen)) > 3
+
+
+def test_nothing_is_taken_and_ignored(rehearsal: Running) -> None:
+    for name in ("propertiesWithHistory=email", "associations=companies"):
+        assert ask(rehearsal, HUBSPOT, "GET", f"{CONTACTS}?{name}").status_code == 501
+    assert ask(rehearsal, KLAVIYO, "GET", "/api/profiles?include=lists").status_code == 501
+    answer = ask(rehearsal, KLAVIYO, "GET", "/api/profiles?fields[profile]=email,shoe_size")
+    assert answer.status_code == 400 and "shoe_size" in answer.text
+    address = ask(rehearsal, KLAVIYO, "GET", "/api/accounts").json()["data"][0]["attributes"]["contact_information"]
+    assert address["street_address"]["country"]
+
+
+def test_events_are_filtered_by_timestamp(rehearsal: Running) -> None:
+    happened = [{"email": "ada@example.com", "did": "click", "at": f"2026-11-2{day}T10:00:00+00:00"} for day in (0, 1)]
+    profile = {"type": "profile", "attributes": {"email": "ada@example.com"}}
+    ask(rehearsal, KLAVIYO, "POST", "/api/profiles", {"data": profile})
+    answer = requests.post(f"{rehearsal.url}/_rehearsal/engagement", json={"klaviyo": happened}, timeout=300)
+    assert answer.ok
+    path = "/api/events?filter=greater-or-equal(timestamp,1795255200)"  # 2026-11-21, 10:00
+    found = ask(rehearsal, KLAVIYO, "GET", path).json()["data"]
+    assert [one["attributes"]["datetime"][:10] for one in found] == ["2026-11-21"]
+
+
+def test_a_renamed_list_was_updated_and_a_search_takes_signs_as_they_are(rehearsal: Running) -> None:
+    body = {"name": "50% off", "objectTypeId": "0-1", "processingType": "MANUAL"}
+    made = ask(rehearsal, HUBSPOT, "POST", "/crm/v3/lists", body).json()["list"]
+    rehearsal.settings(clock_ahead_s=3600)
+    ask(rehearsal, HUBSPOT, "PUT", f"/crm/v3/lists/{made['listId']}/update-list-name?listName=60%25 off")
+    after = ask(rehearsal, HUBSPOT, "GET", f"/crm/v3/lists/{made['listId']}").json()["list"]
+    assert after["name"] == "60% off" and after["updatedAt"] > made["updatedAt"]
+
+    def found(text: str) -> list[str]:
+        return [
+            one["name"]
+            for one in ask(rehearsal, HUBSPOT, "POST", "/crm/v3/lists/search", {"query": text}).json()["lists"]
+        ]
+
+    assert found("%") == found("OFF") == ["60% off"] and found("_") == []
