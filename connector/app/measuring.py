@@ -6,7 +6,7 @@ Owns: the order of these steps. Must not: print, compute a figure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from connector.app.offline import decisive
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from connector.measure.experiment import Result
     from connector.measure.facts import Facts
     from connector.measure.history import Course
+    from connector.measure.mail import Readback
     from connector.measure.performance import Performance
     from connector.measure.periods import Stretch
     from connector.segments.evaluate import Evaluation
@@ -84,22 +85,27 @@ def measure(workspace: Workspace, store: Store, segments: Sequence[str], period:
     """Every chosen segment in a period. Raises ConfigError for a period or a glob that means nothing."""
     from connector.measure import facts, history
     from connector.measure.performance import performance
+    from connector.measure.periods import NOW
 
     config = workspace.config
     names = matching(list(segments), config.segments, "SEGMENT", "segment")
     stretches = _stretches(workspace, period)
     found = _facts(workspace, store, [config.segments[name].goal for name in names])
+    told = {name: _told(workspace, store, name, stretches[NOW]) for name in names}
     with facts.opened(found) as connection:
         made = tuple(
-            performance(
-                connection,
-                found,
-                name,
-                config.segments[name].title or name,
-                config.segments[name].goal,
-                history.spells(store, name),
-                history.known_since(store, name),
-                stretches,
+            replace(
+                performance(
+                    connection,
+                    found,
+                    name,
+                    config.segments[name].title or name,
+                    config.segments[name].goal,
+                    history.spells(store, name),
+                    history.known_since(store, name),
+                    stretches,
+                ),
+                told=told[name],
             )
             for name in names
         )
@@ -163,12 +169,34 @@ def _facts(workspace: Workspace, store: Store, goals: Sequence[object]) -> Facts
     )
 
 
+def _told(workspace: Workspace, store: Store, segment: str, period: Stretch) -> tuple[Readback, ...]:
+    """What each destination told of mail to members of a segment."""
+    import pyarrow.compute as pc
+
+    from connector.app.workspace import capabilities
+    from connector.measure.mail import readback
+    from connector.platforms.base import Engagement
+
+    sizes = store.history.sizes()
+    numbers = set(sizes.filter(pc.equal(sizes["segment"], segment))["number"].to_pylist())
+    found = []
+    for item in workspace.destinations():
+        kind = capabilities(item).engagement
+        why = "" if kind is Engagement.EVENTS else _SILENT if kind is None else _TOTALS
+        found.append(readback(item.name, store.history.mail(item.name), numbers, period, why))
+    return tuple(found)
+
+
+_SILENT = "it does not tell of opens and clicks in bulk"
+_TOTALS = "it tells totals of each contact, which say nothing of a period"
+
+
 def _hints(workspace: Workspace) -> tuple[str, ...]:
     """What platforms that were read back cannot tell of a period."""
     measured = workspace.config.measure
     if measured is not None and measured.mail is not None:
         return ()
     return (
-        "What platforms told is kept as each person's last open and click, which says nothing of a period. Name a "
+        "What platforms told is kept as sums by day from the first push on. For conversions and earlier periods name a "
         "source of mail events: measure: {mail: {source: …}}.",
     )

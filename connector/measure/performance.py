@@ -19,6 +19,7 @@ from connector.config.sections.measure import Goal
 from connector.core.sql import identifier
 from connector.measure import rates
 from connector.measure.facts import NAIVE, Facts, goal_table
+from connector.measure.mail import Readback
 from connector.measure.periods import BEFORE, NOW, YEAR_BEFORE, Stretch
 from connector.measure.rates import Estimate, Sums
 
@@ -135,6 +136,7 @@ class Performance:
     sent: int
     figures: tuple[Figure, ...]
     lifetime: tuple[Figure, ...]
+    told: tuple[Readback, ...] = ()  # by platforms, beside our own count
 
 
 Key = tuple[str, bool, str]

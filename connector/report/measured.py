@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.measure.experiment import Result
+from connector.measure.mail import Readback
 from connector.measure.performance import MONEY_FIGURES, Figure, Performance
 from connector.measure.rates import Estimate
 from connector.measure.trials import MISMATCH, Compared
@@ -50,6 +51,7 @@ def _segment(one: Performance) -> dict[str, Any]:
         "mails": one.sent,
         "figures": {figure.name: _figure(figure) for figure in one.figures},
         "lifetime": {figure.name: _figure(figure, before=False) for figure in one.lifetime},
+        "told": [_told(each) for each in one.told],
     }
 
 
@@ -57,6 +59,28 @@ def _figure(figure: Figure, before: bool = True) -> dict[str, Any]:
     found = asdict(figure)
     del found["name"]
     return found if before else {key: found[key] for key in ("members", "others", "times", "why")}
+
+
+def _told(one: Readback) -> dict[str, Any]:
+    return asdict(one) | {"since": one.since.isoformat() if one.since else None}
+
+
+def _told_text(one: Readback) -> str:
+    if one.why or one.since is None:
+        return f"  {one.destination}: {one.why}"
+    pairs = [
+        ("open", one.open_rate, one.others_open_rate),
+        ("click", one.click_rate, one.others_click_rate),
+        ("bounce", one.bounce_rate, one.others_bounce_rate),
+    ]
+    told = ", ".join(f"{name} {_share(mine)}, everybody else {_share(other)}" for name, mine, other in pairs)
+    return f"  {one.destination} told (since {one.since}): {one.mails:,} mails to members; {told}"
+
+
+def _share(one: Estimate) -> str:
+    if one.value is None or one.low is None or one.high is None:
+        return UNTOLD
+    return f"{one.value:.2%} ({one.low:.2%} to {one.high:.2%})"
 
 
 def _segment_text(one: Performance, zone: ZoneInfo) -> str:
@@ -76,7 +100,8 @@ def _segment_text(one: Performance, zone: ZoneInfo) -> str:
     for figure in (*one.figures, *one.lifetime):
         if figure.why:
             notes.setdefault(figure.why, []).append(_name(figure))
-    return "\n".join([*lines, *(f"  {', '.join(names)}: {why}" for why, names in notes.items())])
+    lines += [f"  {', '.join(names)}: {why}" for why, names in notes.items()]
+    return "\n".join([*lines, *(_told_text(each) for each in one.told)])
 
 
 def _row(figure: Figure) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from connector.core.plan import Moment
 from connector.core.schemas import INSTANT
-from connector.state import tombstones
+from connector.state import mail, tombstones
 from connector.state.drivers.driver import Driver
 from connector.state.times import micros
 
@@ -115,6 +115,10 @@ class History:
         """MOVES of a segment, oldest first."""
         return self._db.table(_MOVES, MOVES, [number], order="moment")
 
+    def mail(self, destination: str) -> pa.Table:
+        """MAIL_DAYS of a destination, as far as it told them."""
+        return mail.days(self._db, destination)
+
     def people_since(self) -> int:
         """The first moment whose members are still known."""
         found = self._db.rows("SELECT value FROM setting WHERE name = ?", [_SINCE])
@@ -200,6 +204,7 @@ def prune(db: Driver, before: datetime) -> int:
     """Forget who came and went in moments before `before`, but for the last one, and who is in no segment any more;
     sizes and definitions stay. How many entries and exits. Inside the caller's transaction."""
     ((first,),) = db.rows("SELECT coalesce(max(id), 0) FROM history_moment WHERE at < ?", [micros(before)])
+    mail.prune(db, before)
     if not first:
         return 0
     # The last moment before `before` is where the kept part begins: what led to it goes, what followed stays.

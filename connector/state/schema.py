@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.core.errors import StateError, TooNew
-from connector.state import activity, attempts, history, left, retired, stages, tombstones
+from connector.state import activity, attempts, history, left, mail, retired, stages, tombstones
 from connector.state.drivers.driver import Driver
 
 Statement = str | Callable[[Driver], None]
@@ -164,6 +164,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     activity.MARKS_TABLES,
     attempts.TABLES,
     (history.create,),
+    (mail.create,),
 )
 
 
