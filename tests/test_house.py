@@ -30,6 +30,7 @@ SIBLINGS = {
     ("sources", "config"),
     ("platforms", "config"),
     ("reconcile", "plan"),
+    ("reconcile", "measure"),
     ("push", "reconcile"),
     ("lifecycle", "plan"),
     ("app", "rehearse"),

@@ -80,7 +80,7 @@ def plan(
         options = common.options(listener, allow, reason, "plan", require_all)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             planned = planning.refreshed if refresh else planning.plan
-            make = partial(planned, workspace, store, limit)
+            make = partial(planned, workspace, store, limit, learn=out is not None)
             made = make() if out is None else pushing.bound(workspace, make)
             workspace.go_on()
             if out is not None:

@@ -64,7 +64,7 @@ def _segment(told: Told, name: str) -> dict[str, Any]:
         "name": name,
         "title": segment.title or name,
         "description": segment.description,
-        "goal": segment.goal,
+        "goal": None if segment.goal is None else str(segment.goal),
         "owner": segment.owner,
         "review_by": due,
         "review_overdue": due is not None and date.fromisoformat(due) < today,
