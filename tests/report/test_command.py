@@ -61,12 +61,18 @@ def test_forgotten_people_are_not_named(made: Made, tmp_path: Path) -> None:
     shutil.copytree(made.folder, tmp_path, dirs_exist_ok=True)
     gone = sorted(desired(made.folder / "exports")["vip"])[0]
     options = Options(file=tmp_path / "segments.yaml", as_of=AS_OF, rehearse=True, only=("vip",), to=("klaviyo",))
+    file = tmp_path / "segments.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("at_least: 500", "at_least: 600"), encoding="utf-8")
     with open_workspace(options, offline=True) as workspace:
         with open_state(workspace) as store:
             store.upkeep.forget_also([gone])
         found = document(gather(workspace, people=True))
     assert gone not in json.dumps(found)
     assert {one["reason"] for one in found["destinations"][0]["blocked"]} == {"no_consent", "forgotten_here"}
+    (flow,), before = found["flows"]["segments"], made.found["segments"][2]["members"]
+    assert flow["now"]["entered"] == 0 and flow["since"]["left"] == flow["now"]["left"] > 0
+    assert before - found["segments"][0]["members"] - flow["now"]["left"] in (0, -1)  # who was forgotten is not counted
+    assert len(flow["people"]["left"]) == min(100, flow["now"]["left"]) and not flow["people"]["entered"]
 
 
 def _blocked(found: dict[str, Any]) -> list[dict[str, str]]:

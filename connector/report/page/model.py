@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from connector.config.sections.models import Config
     from connector.lifecycle.overview import Overview
+    from connector.report.page.course import Past
     from connector.segments.evaluate import Evaluation
     from connector.segments.picture.grid import Cell
     from connector.segments.picture.overlap import Overlaps
@@ -91,5 +92,6 @@ class Told:
     cells: Sequence[Cell]
     quality: Quality
     sides: Sequence[Side]
+    past: Past
     pushed: bool  # whether there is a state at all
     people: Mapping[str, Sequence[str]] | None = field(default=None)  # segment -> some members, with --people
