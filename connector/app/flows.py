@@ -5,6 +5,7 @@ Owns: the order of these steps. Must not: print, compute a figure, or write to t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from connector.app.workspace import Workspace
 from connector.report.page.course import Past, Since
 
 if TYPE_CHECKING:
+    from connector.measure.history import Course
     from connector.segments.evaluate import Evaluation
     from connector.state.base import Store
 
@@ -26,9 +28,11 @@ def past(
     """`named`: so many people of each way are named; 0: nobody."""
     from connector.measure.history import courses
 
-    known = courses(store) if store is not None else []
-    if store is None or not known:
-        return Past((), {}, since)
+    told = courses(store) if store is not None else []
+    known = [one for course in told if (one := _until(course, workspace.as_of)).points]
+    later = [course for course in told if course.points[-1].at > workspace.as_of]
+    if store is None or not known or later:  # what came later is compared with nothing
+        return Past(known, {}, since)
     learnt = measuring.moment(workspace, store, evaluation, forgotten)
     moved = learnt.moved.filter(pc.invert(pc.is_in(learnt.moved["email"], value_set=forgotten)))
     now = {}
@@ -38,3 +42,8 @@ def past(
         people = {way: sorted(found["email"].to_pylist())[:named] for way, found in ways.items()} if named else {}
         now[row["segment"]] = Since(ways["entered"].num_rows, ways["left"].num_rows, people)
     return Past(known, now, since)
+
+
+def _until(course: Course, as_of: datetime) -> Course:
+    """Without what came later."""
+    return replace(course, points=tuple(point for point in course.points if point.at <= as_of))

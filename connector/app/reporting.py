@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 from connector.app import flows, lifecycle
 from connector.app.offline import headers
 from connector.app.workspace import Workspace, capabilities, matching, moment, open_state
+from connector.core.errors import ConfigError
+from connector.core.problem import Place, Problem
 from connector.report.page.model import Blocked, Moves, Person, Quality, Side, Told
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
     """From the exports and the state; no platform is called. `people`: some addresses as well. `since`: a date, for who
     entered and left. Raises ConfigError for one that is none."""
     begin = _since(workspace, since)
+    if begin > workspace.as_of:
+        raise ConfigError([Problem(Place("--since"), "bad-moment", "--since lies after the moment of the report.")])
     from connector.segments.picture.grid import grid
     from connector.segments.picture.overlap import overlaps
     from connector.segments.picture.profiles import profiles
@@ -174,19 +178,32 @@ def _sides(workspace: Workspace, store: Store, desired: pa.Table, forgotten: pa.
         part, overview = _part(
             workspace, store, destination, desired, forgotten, lifecycle.here(policies, destination.name)
         )
-        routes = part.routing.routes
+        routes, sent = part.routing.routes, _sent(workspace, destination.name)
+        chosen = matching(workspace.options.only, workspace.config.segments, "--only", "segment")
         yield Side(
             destination.name,
             destination.platform,
             store.counts(destination.name),
             _counted(part.ledger.contacts["status"]),
-            {(str(route.target.kind), route.target.name): route.segment for route in routes},
+            sent | {(str(route.target.kind), route.target.name): route.segment for route in routes},
+            frozenset(target for target, segment in sent.items() if segment not in chosen),
             frozenset(route.segment for route in routes) - workspace.config.segments.keys(),
             _moves(part.changes),
             tuple(_blocked(part.blocked)),
             overview,
             tuple(_named(part.blocked, forgotten)) if people else (),
         )
+
+
+def _sent(workspace: Workspace, destination: str) -> dict[tuple[str, str], str]:
+    """Target -> the segment of the file that is sent there, also one that is paused."""
+    return {
+        (str(kind), name): segment.name
+        for segment in workspace.config.segments.values()
+        for send in segment.send_to
+        if send.destination == destination
+        for kind, name in send.targets
+    }
 
 
 def _part(

@@ -57,6 +57,7 @@ class Side:
     counts: Counts
     statuses: Mapping[str, int]  # as last read; "unknown" was never read
     segments: Mapping[tuple[str, str], str]  # (kind, target) -> the route that is sent to it
+    hidden: frozenset[tuple[str, str]]  # targets of segments that the report is not about
     stages: frozenset[str]  # routes that are stages of the lifecycle, not segments
     moves: Mapping[tuple[str, str], Moves]
     blocked: Sequence[Blocked]
