@@ -78,7 +78,7 @@ def _segment(told: Told, name: str) -> dict[str, Any]:
         "name": name,
         "title": _title(told, name),
         "description": segment.description,
-        "goal": _goal(segment.goal),
+        "goal": None if segment.goal is None else str(segment.goal),
         "owner": segment.owner,
         "review_by": due,
         "review_overdue": due is not None and date.fromisoformat(due) < today,
@@ -95,14 +95,6 @@ def _title(told: Told, name: str) -> str:
     title = told.config.segments[name].title or name
     twice = sum((told.config.segments[other].title or other) == title for other in told.names) > 1
     return f"{title} ({name})" if twice else title
-
-
-def _goal(goal: object) -> str | None:
-    """As people say it; a goal that is measured names events."""
-    if goal is None or isinstance(goal, str):
-        return goal
-    within = f" within {goal.within}" if goal.within else ""  # type: ignore[attr-defined]
-    return f"{goal.source}{within} after a {'mail' if goal.after == 'send' else goal.after}"  # type: ignore[attr-defined]
 
 
 def _overlap(told: Told) -> dict[str, Any]:
