@@ -1,4 +1,4 @@
-"""lifecycle, cleanup: who is falling silent, and letting go of who stayed silent.
+"""lifecycle, cleanup: who is falling silent, and archiving those who stayed silent.
 
 Owns: their options and what they print. Must not: hold logic of a policy, a plan or a run.
 """
@@ -46,7 +46,9 @@ def lifecycle(common: Common) -> int:
 
 Restore = Annotated[
     Path | None,
-    typer.Option("--restore", metavar="FILE", help="Take back whom this list of a cleanup names, as far as possible."),
+    typer.Option(
+        "--restore", metavar="FILE", help="Take back the people of this list of a cleanup, as far as possible."
+    ),
 ]
 
 

@@ -29,7 +29,7 @@ FINAL = "cannot be undone: only the person can subscribe again"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """One destination: whom retiring.find found, and what is known there."""
+    """One destination: the people that retiring.find found, and what is known there."""
 
     routing: Routing
     ledger: Ledger
@@ -38,7 +38,7 @@ class Findings:
     found: pa.Table  # retiring.FINDINGS
     held: int  # contacts of the export that the platform holds
     seen: pa.Table  # recheck_query.SEEN of its contacts
-    told: int = 0  # people in the last stage whom the platform does not archive and an earlier cleanup told of
+    told: int = 0  # people in the last stage that the platform does not archive, told of by an earlier cleanup
 
 
 def part(side: Findings, policies: Policies) -> Part:
@@ -58,20 +58,20 @@ def part(side: Findings, policies: Policies) -> Part:
 
 
 def going(side: Findings) -> pa.Table:
-    """Those who are let go in this run."""
+    """Those who are archived, suppressed or unsubscribed in this run."""
     found = side.found
     acting = pc.invert(pc.is_in(found["action"], value_set=pa.array(STAYING)))
     return found.filter(pc.and_not(acting, found["waits"]))
 
 
 def only_told(side: Findings) -> pa.Array:
-    """Those in the last stage to whom nothing is done here."""
+    """Those in the last stage who stay as they are here."""
     both = pc.and_(pc.equal(side.found["finding"], SUNSET), pc.equal(side.found["action"], REPORT))
     return side.found["email"].filter(both).combine_chunks()
 
 
 def _by_op(side: Findings) -> dict[Op, pa.Table]:
-    """Who is let go, in which way, and who is taken back."""
+    """Who is archived or suppressed, who is unsubscribed, and who is taken back."""
     leaving, found = going(side), side.found
     unsubscribed = pc.equal(leaving["action"], UNSUBSCRIBE)
     return {

@@ -52,7 +52,7 @@ class Position:
 
 
 def position(people: pa.Table, known: Known, policies: Policies, email: str) -> Position | None:
-    """`people` is machine.PEOPLE of `known`; None for somebody whom the machine does not know."""
+    """`people` is machine.PEOPLE of `known`; None for somebody that the machine does not know."""
     row = next(iter(people.filter(pc.equal(people["email"], email)).to_pylist()), None)
     if row is None:
         return None

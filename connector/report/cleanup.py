@@ -111,7 +111,7 @@ def cleanup_text(
 
 
 def cleanup_csv(sides: Sequence[Findings]) -> str:
-    """Everybody who was found, in full, for whoever asks for it."""
+    """Everybody who was found, in full, on demand."""
     lines = ["destination,email,finding,action,waits,why,last_activity,inactive_since,stage,stage_since"]
     for side in sides:
         for row in side.found.to_pylist():

@@ -38,7 +38,7 @@ def test_by_default_nobody_is_let_go(made: World) -> None:
     assert result is None and blocklisted(made) == set()
 
 
-def test_written_it_is_done_once_and_whoever_opted_out_is_left_alone(made: World) -> None:
+def test_written_it_is_done_once_and_those_who_opted_out_are_left_alone(made: World) -> None:
     made.policy = WRITTEN
     KITS["brevo"](made.running).make("unsubscribed", [SILENT[0]])
     _, result = made.cleanup()

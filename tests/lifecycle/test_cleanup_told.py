@@ -107,7 +107,7 @@ def test_before_the_first_request_the_file_says_what_is_planned(made: World) -> 
 
 
 def test_only_told_is_told_once(made: World) -> None:
-    """HubSpot archives nobody: whoever has been told of is not told of again, until they go another way."""
+    """HubSpot archives nobody: people that were told of are not told of again, until they go another way."""
     assert {row["email"] for side in look(made).sides for row in side.found.to_pylist()} == set(SILENT)
     assert hubspot(look(made)) == set(SILENT)  # a look alone tells nobody
     made.cleanup()

@@ -125,7 +125,7 @@ def test_a_late_click_counts_however_long_ago_the_last_cleanup_was(made: World, 
 
 
 def sends(world: World, platform: str) -> dict[str, int]:
-    """Address -> mails since the last open or click, of those of whom the platform tells."""
+    """Address -> mails since the last open or click, of those that the platform tells of."""
     with world.open() as workspace, open_state(workspace) as store:
         return {row["email"]: row["sends"] for row in store.engagement(platform)[0].to_pylist()}
 

@@ -1,4 +1,4 @@
-"""`action: unsubscribe`: only as written, only whom the platform holds and who has not said no, once and for good."""
+"""`action: unsubscribe`: as written, only those the platform holds who have not opted out, once and for good."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_where_no_platform_has_it_the_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_last_look_spares_them(both: World) -> None:
-    """Who clicked, who unsubscribed, was archived or complained meanwhile: nobody is touched who said no."""
+    """Who clicked, who unsubscribed, was archived or complained meanwhile: nobody who opted out is touched."""
     with both.open() as workspace, open_state(workspace) as store:
         planned = cleaning.cleanup(workspace, store)
         at = both.now.isoformat()
@@ -207,7 +207,7 @@ def test_guard_and_ramp_hold_for_it(tmp_path: Path) -> None:
 
 
 def test_bounces_are_for_those_who_can_still_be_mailed(tmp_path: Path) -> None:
-    """Under `cleanup` too: nobody who said no, or whom the platform gave up, is touched."""
+    """Under `cleanup` too: nobody who opted out, or that the platform gave up, is touched."""
     more = "cleanup:\n  bounced: {soft: 2, action: unsubscribe}\n  unsubscribed: {action: unsubscribe}\n"
     with world(tmp_path, BOTH, POLICY.replace(", action: default", "") + more) as made:
         made.people = {email: Person(click=-1) for email in SILENT}
