@@ -120,7 +120,8 @@ class Refusals:
             advice = "HubSpot does not accept the access token. Is it complete, and has it been rotated?"
             return Auth(f"{self._name}: {advice}", destination=self._name, code="token")
         scopes = ", ".join(_scopes(body)) or "see the app's scopes in HubSpot"
-        advice = f"the access token may not do this. Add to the app: {scopes}."
+        said = f" It says: {body['message']}" if body.get("message") else ""
+        advice = f"the access token may not do this. Add to the app: {scopes}.{said}"
         return MissingScope(f"{self._name}: {advice}", destination=self._name, code="missing_scopes")
 
     def _transient(self, reply: Reply, policy: str) -> DestinationError:

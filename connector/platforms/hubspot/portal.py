@@ -79,7 +79,7 @@ class Portal:
     def _requests(self, tier: str) -> int:
         if tier not in PER_TEN_SECONDS:
             known = ", ".join(PER_TEN_SECONDS)
-            raise self.refusals.refused(f"settings.tier “{tier}” is not known. Use one of: {known}.", "tier")
+            raise self.refusals.refused(f"`tier:` “{tier}” is not known. Use one of: {known}.", "tier")
         return PER_TEN_SECONDS[tier]
 
     def _ask(self, method: str, path: str, shape: type[shapes.Answer], **options: Any) -> Json:
@@ -282,7 +282,7 @@ class Portal:
         if not wire.holds_tags(definition):
             raise self.refusals.refused(
                 f"contact property {self.tag_property} is not a multiple-checkbox property whose options can be "
-                "changed. Choose another name with settings.tag_property.",
+                "changed. Choose another name with `tag_property:` at the destination.",
                 "tag_property",
             )
         return definition
