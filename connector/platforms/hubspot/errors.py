@@ -16,6 +16,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     NotSent,
     Refused,
@@ -83,7 +84,8 @@ class Refusals:
             codes = ", ".join(dict.fromkeys(fault.code for fault in found)) or "no code"
             return Declined(f"{self._name}: HubSpot refused the request ({codes}).", found, self._name)
         if reply.status == 404:
-            return self.refused("HubSpot does not know what was asked for; was it deleted there?", "not_found")
+            text = f"{self._name}: HubSpot does not know what was asked for; was it deleted there?"
+            return Gone(text, destination=self._name, code="not_found")
         if reply.status == 413:
             return TooLarge(f"{self._name}: the request is too large.", destination=self._name, code="too_large")
         return None

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Refused
+from connector.core.errors import Gone
 from connector.core.events import Listener
 from connector.platforms.base import Identity, Window
 from connector.platforms.http.client import Http
@@ -275,9 +275,7 @@ class Portal:
         """The tag property as it is now, None when there is none. Refuses one that cannot hold tags."""
         try:
             definition = self._ask("GET", f"{self._paths.properties}/{self.tag_property}", shapes.Property)
-        except Refused as error:
-            if error.code != "not_found":
-                raise
+        except Gone:
             return None
         if not wire.holds_tags(definition):
             raise self.refusals.refused(

@@ -22,6 +22,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     Refused,
     Retryable,
@@ -343,4 +344,6 @@ def _refused(destination: str, status: int, code: str, errors: Sequence[Mapping[
     text = f"{destination}: Klaviyo refused the request ({status}, {code}). {advice}".rstrip()
     if status in (400, 409, 422) and pointers <= {"/data", "/data/"}:  # by which record, halving finds out
         return BadRecords(text, {}, destination=destination, code=code)
-    return Refused(text, destination=destination, code="not_found" if status == 404 else code)
+    if status == 404:
+        return Gone(text, destination=destination, code="not_found")
+    return Refused(text, destination=destination, code=code)
