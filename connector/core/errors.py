@@ -17,6 +17,7 @@
     │   ├── NotSent                     refused or failed here, before the request left
     │   ├── OtherAccount                the key opens another account than the state's
     │   ├── Refused                     the request as a whole was refused
+    │   │   ├── Gone                        …what it names is not there: a target that was deleted, a job
     │   │   ├── AccountLimit                …the account's plan is full, or its allowance used up
     │   │   ├── BadRecords                  …because of named records; the rest may be sent again
     │   │   └── TooLarge                    …because of its size; halve it
@@ -159,6 +160,10 @@ class Refused(DestinationError):
     """The platform refused the request as a whole; sending it again unchanged cannot help."""
 
     kind = "refused-by-platform"
+
+
+class Gone(Refused):
+    """The platform does not have what the request names: a target that was deleted there, a contact, a job."""
 
 
 class AccountLimit(Refused):

@@ -20,6 +20,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     Interrupted,
     Refused,
     Retryable,
@@ -40,7 +41,6 @@ REFUSED_ALONE = 5
 JOB_TRIES = 3  # how often a job without an answer is sent again
 CREATE_TRIES = 3  # and a CREATE that the client may not repeat, each time without the people who are held by now
 JOB_SECONDS = 2 * 3600  # a job that takes longer is left to `sync resume`
-GONE = "not_found"  # the adapters' code for a target that was deleted on the platform
 
 _LETTING_GO = (Op.RETIRE, Op.UNSUBSCRIBE)
 
@@ -310,7 +310,7 @@ class Delivery:
         answer leaves the outcome unknown."""
         if isinstance(error, ContractError):
             self.halt.error = error
-        elif error.code == GONE and self._forget_gone(batch.step):
+        elif isinstance(error, Gone) and self._forget_gone(batch.step):
             self._settle(batch, alike(records, Outcome.FAILED, "target_gone"))
         else:
             self.store.journal.reopen(batch)

@@ -18,6 +18,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     NotSent,
     Refused,
@@ -498,7 +499,7 @@ def test_imports_that_are_not_over_are_told(brevo: Brevo, http: responses.Reques
     [
         (401, {"code": "unauthorized", "message": "Key not found"}, Auth),
         (403, {"code": "permission_denied", "message": "no"}, MissingScope),
-        (404, {"code": "document_not_found", "message": "no"}, Refused),
+        (404, {"code": "document_not_found", "message": "no"}, Gone),
         (402, {"code": "not_enough_credits", "message": "ann@example.com"}, Refused),
         (500, {}, Unanswered),
         (503, {}, Retryable),

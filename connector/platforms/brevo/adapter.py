@@ -41,7 +41,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Auth, NotSent, Refused, Unanswered
+from connector.core.errors import Auth, Gone, NotSent, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 from connector.core.schemas import MEMBER_SCHEMA
@@ -182,9 +182,7 @@ class Brevo:
         """See Adapter. A process that Brevo no longer knows is Unanswered."""
         try:
             process = self._client.process(job)
-        except Refused as refused:
-            if refused.code != errors.NOT_FOUND:
-                raise
+        except Gone:
             text = f"{self._name}: Brevo no longer knows the import; what it did is not known."
             raise Unanswered(text, destination=self._name, code="job_gone") from None
         if not jobs.over(process):
@@ -221,9 +219,7 @@ class Brevo:
             return skipped
         try:
             self._writing.put(key, {"emailBlacklisted": True})
-        except Refused as refused:
-            if refused.code != errors.NOT_FOUND:
-                raise
+        except Gone:
             return skipped
         return Done((RecordOutcome(0, Outcome.APPLIED),))
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from connector.config.sections.models import Destination
-from connector.core.errors import ContractError, Refused
+from connector.core.errors import ContractError, Gone, Refused
 from connector.core.events import Listener
 from connector.platforms.brevo import errors, jobs, wire
 from connector.platforms.brevo.facts import (
@@ -126,7 +126,7 @@ class Client:
             return self.get(wire.Contact, path, told="/contacts/{email}", identifierType="email_id")
         except Refused as refused:
             # 400: nothing that Brevo takes for an address, so nobody has it
-            if refused.code == errors.NOT_FOUND or isinstance(refused, errors.Declined):
+            if isinstance(refused, Gone | errors.Declined):
                 return None
             raise
 

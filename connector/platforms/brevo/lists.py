@@ -64,7 +64,7 @@ class Lists:
         return str(wire.read(wire.Made, reply, self._client.name).id)
 
     def must_exist(self, list_ids: Sequence[str]) -> None:
-        """Raises Refused with the code not_found for a list that was deleted."""
+        """Raises Gone for a list that was deleted."""
         for list_id in list_ids:
             self._client.get(wire.Made, _path(list_id))
 

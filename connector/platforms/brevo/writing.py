@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from connector.core.errors import BadRecords, Refused, TooLarge
+from connector.core.errors import BadRecords, Gone, Refused, TooLarge
 from connector.core.model import Outcome
 from connector.platforms.base import Done, RecordOutcome, before_sending
 from connector.platforms.brevo import errors, proof, wire
@@ -133,14 +133,12 @@ class Writing:
             self.put(key, {"attributes": self._typed(row)})
         except errors.Declined as error:
             return _rejected(error.code)
-        except Refused as error:
-            if error.code != errors.NOT_FOUND:
-                raise
+        except Gone:
             return _rejected(*proof.GONE)
         return Done((RecordOutcome(0, Outcome.APPLIED),))
 
     def put(self, key: str, body: Mapping[str, Any]) -> None:
-        """Change the contact of this id; raises Refused with the code not_found when there is none."""
+        """Change the contact of this id; raises Gone when there is none."""
         self._client.write("PUT", f"/contacts/{quote(key, safe='')}", body)
 
     # ------------------------------------------------------------ values

@@ -122,7 +122,7 @@ class HubSpot:
         if definitions is not None:
             problems += [problem for name in fields if (problem := self._field_problem(name, definitions.get(name)))]
             if self._tag in definitions and not wire.holds_tags(definitions[self._tag]):
-                problems.append(f"Contact property {self._tag} cannot hold tags. Choose another settings.tag_property.")
+                problems.append(f"Contact property {self._tag} cannot hold tags. Choose another `tag_property:`.")
         known = ("accountType", "timeZone", "dataHostingLocation")
         facts = {str(key): str(details[key]) for key in known if key in details}
         name = f"HubSpot portal {details.get('portalId', '')}"
@@ -140,7 +140,7 @@ class HubSpot:
 
     def _field_problem(self, name: str, definition: Mapping[str, Any] | None) -> str:
         if name == self._tag:
-            return f"{name} holds the tags. Remove it from `fields`, or choose another settings.tag_property."
+            return f"{name} holds the tags. Remove it from `fields`, or choose another `tag_property:`."
         if name == "email":
             return "email is the contact's identity at HubSpot. Remove it from `fields`."
         if definition is None:

@@ -16,6 +16,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     NotSent,
     Refused,
@@ -83,7 +84,8 @@ class Refusals:
             codes = ", ".join(dict.fromkeys(fault.code for fault in found)) or "no code"
             return Declined(f"{self._name}: HubSpot refused the request ({codes}).", found, self._name)
         if reply.status == 404:
-            return self.refused("HubSpot does not know what was asked for; was it deleted there?", "not_found")
+            text = f"{self._name}: HubSpot does not know what was asked for; was it deleted there?"
+            return Gone(text, destination=self._name, code="not_found")
         if reply.status == 413:
             return TooLarge(f"{self._name}: the request is too large.", destination=self._name, code="too_large")
         return None
@@ -120,7 +122,8 @@ class Refusals:
             advice = "HubSpot does not accept the access token. Is it complete, and has it been rotated?"
             return Auth(f"{self._name}: {advice}", destination=self._name, code="token")
         scopes = ", ".join(_scopes(body)) or "see the app's scopes in HubSpot"
-        advice = f"the access token may not do this. Add to the app: {scopes}."
+        said = f" It says: {body['message']}" if body.get("message") else ""
+        advice = f"the access token may not do this. Add to the app: {scopes}.{said}"
         return MissingScope(f"{self._name}: {advice}", destination=self._name, code="missing_scopes")
 
     def _transient(self, reply: Reply, policy: str) -> DestinationError:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Refused
+from connector.core.errors import Gone
 from connector.core.events import Listener
 from connector.platforms.base import Identity, Window
 from connector.platforms.http.client import Http
@@ -79,7 +79,7 @@ class Portal:
     def _requests(self, tier: str) -> int:
         if tier not in PER_TEN_SECONDS:
             known = ", ".join(PER_TEN_SECONDS)
-            raise self.refusals.refused(f"settings.tier “{tier}” is not known. Use one of: {known}.", "tier")
+            raise self.refusals.refused(f"`tier:` “{tier}” is not known. Use one of: {known}.", "tier")
         return PER_TEN_SECONDS[tier]
 
     def _ask(self, method: str, path: str, shape: type[shapes.Answer], **options: Any) -> Json:
@@ -275,14 +275,12 @@ class Portal:
         """The tag property as it is now, None when there is none. Refuses one that cannot hold tags."""
         try:
             definition = self._ask("GET", f"{self._paths.properties}/{self.tag_property}", shapes.Property)
-        except Refused as error:
-            if error.code != "not_found":
-                raise
+        except Gone:
             return None
         if not wire.holds_tags(definition):
             raise self.refusals.refused(
                 f"contact property {self.tag_property} is not a multiple-checkbox property whose options can be "
-                "changed. Choose another name with settings.tag_property.",
+                "changed. Choose another name with `tag_property:` at the destination.",
                 "tag_property",
             )
         return definition

@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Auth, ContractError, NotSent, Refused, Unanswered
+from connector.core.errors import Auth, ContractError, Gone, NotSent, Refused, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, Op, Outcome, Status, Target
 from connector.core.problem import did_you_mean
@@ -319,9 +319,7 @@ class Mailchimp:
     def poll(self, job: str, batch: Batch) -> Done | Job:
         try:
             body = self._answer(self._http.send("GET", f"/batches/{quote(job, safe='')}").body)
-        except Refused as error:
-            if error.code != "not_found":
-                raise
+        except Gone:
             text = f"{self._name}: Mailchimp does not know the batch any more (it keeps results for some days)."
             raise Unanswered(text, destination=self._name, code="job_gone") from None
         if body.get("status") != "finished":
