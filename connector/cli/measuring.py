@@ -13,10 +13,14 @@ from connector.cli.common import TABLE, Common, Format, command, data, data_json
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "snapshot", "  sync snapshot\n  sync snapshot --as-of 2026-11-20")(snapshot)
-    command(app, "history", "  sync history\n  sync history vip -v\n  sync history 'vip*' --format csv", formats=TABLE)(
-        history
-    )
+    command(app, "snapshot", "  sync snapshot\n  sync snapshot --as-of 2026-11-20", without=("only", "to"))(snapshot)
+    command(
+        app,
+        "history",
+        "  sync history\n  sync history vip -v\n  sync history 'vip*' --format csv",
+        formats=TABLE,
+        without=("as_of", "to"),
+    )(history)
 
 
 def snapshot(common: Common) -> int:
