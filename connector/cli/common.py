@@ -109,7 +109,7 @@ _COMMON = {
     "rehearse": (Annotated[bool, typer.Option("--rehearse", help=_REHEARSE)], False),
     "format": (Annotated[Format, typer.Option(help="How to print the result.")], Format.TEXT),
     "log_format": (Annotated[LogFormat, typer.Option(help=_LOG)], LogFormat.TEXT),
-    "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")], False),
+    "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Say more; of a fault, where it is.")], False),
 }
 _UNSEEN = Annotated[str | None, typer.Option("--as-of", hidden=True)]
 TABLE = (Format.TEXT, Format.JSON, Format.CSV)

@@ -20,10 +20,10 @@ TOO_OLD = 1
 
 def register(app: typer.Typer) -> None:
     examples = "  sync status\n  sync status --format json\n  sync status --max-age 26h"
-    command(app, "status", examples, without=("as_of", "only", "verbose"))(status)
+    command(app, "status", examples, without=("as_of", "only"))(status)
     examples = "  sync runs\n  sync runs --limit 50\n  sync runs show 20261120-080000-1a2b"
     examples += "\n  sync runs prune --older-than '13 months' --yes"
-    command(app, "runs", examples, without=("as_of", "only", "to", "verbose"))(runs)
+    command(app, "runs", examples, without=("as_of", "only", "to"))(runs)
 
 
 MaxAge = Annotated[

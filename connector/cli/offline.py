@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
         "init",
         "  sync init\n  sync init --from exports/contacts.csv --from exports/orders.csv",
         formats=(),
-        without=("state", "state_must_exist", "as_of", "only", "to", "rehearse", "verbose"),
+        without=("state", "state_must_exist", "as_of", "only", "to", "rehearse"),
     )(init)
     command(
         app,
@@ -37,15 +37,13 @@ def register(app: typer.Typer) -> None:
         formats=(*PLAIN, Format.GITHUB),
         without=("only", "to", "rehearse"),
     )(check)
-    command(app, "segments", "  sync segments\n  sync segments --only 'vip*' --format json", without=("to", "verbose"))(
-        segments
-    )
+    command(app, "segments", "  sync segments\n  sync segments --only 'vip*' --format json", without=("to",))(segments)
     command(
         app,
         "members",
         "  sync members vip\n  sync members vip --format csv > vip.csv",
         formats=TABLE,
-        without=("only", "to", "verbose"),
+        without=("only", "to"),
     )(members)
 
 

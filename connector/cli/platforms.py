@@ -18,14 +18,14 @@ def register(app: typer.Typer) -> None:
         app,
         "doctor",
         f"  sync doctor\n  sync doctor --to {SAMPLE}\n  sync doctor --rehearse",
-        without=("state", "state_must_exist", "as_of", "only", "verbose"),
+        without=("state", "state_must_exist", "as_of", "only"),
     )(doctor)
     command(
         app,
         "rehearsal",
         "  sync rehearsal\n  sync rehearsal --port 8025\n  sync rehearsal --load PLATFORM=audience.csv",
         formats=(),
-        without=("state", "state_must_exist", "as_of", "only", "to", "rehearse", "verbose"),
+        without=("state", "state_must_exist", "as_of", "only", "to", "rehearse"),
     )(rehearsal)
 
 

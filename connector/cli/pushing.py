@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
     )
     command(app, "resume", "  sync resume", without=("as_of", "only", "to"))(resume)
     example = "  sync abandon 20261120-080000-1a2b --reason 'the account was closed'"
-    command(app, "abandon", example, without=("as_of", "only", "to", "verbose"))(abandon)
+    command(app, "abandon", example, without=("as_of", "only", "to"))(abandon)
 
 
 def plan(

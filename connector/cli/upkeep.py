@@ -26,12 +26,10 @@ def register(app: typer.Typer) -> None:
     examples = f"  sync drift\n  sync drift --to {SAMPLE} -v\n  sync drift --format json"
     command(app, "drift", examples, without=("as_of",))(drift)
     command(app, "adopt", f"  sync adopt\n  sync adopt --former\n  sync adopt --to {SAMPLE} --only vip --yes")(adopt)
-    command(app, "forget", "  sync forget ada@example.com", without=("only", "to", "verbose"))(forget)
+    command(app, "forget", "  sync forget ada@example.com", without=("only", "to"))(forget)
     examples = f"  sync rejects\n  sync rejects --to {SAMPLE} --format json\n  sync rejects retry --only vip"
     command(app, "rejects", examples, without=("as_of",))(rejects)
-    command(
-        app, "prune", "  sync prune\n  sync prune --older-than '13 months' --yes", without=("only", "to", "verbose")
-    )(prune)
+    command(app, "prune", "  sync prune\n  sync prune --older-than '13 months' --yes", without=("only", "to"))(prune)
 
 
 Former = Annotated[
