@@ -130,15 +130,16 @@ def write(workspace: Workspace, store: Store, attempt: Attempt | None, path: Pat
 
 
 def ages(workspace: Workspace) -> dict[str, float]:
-    """Source -> seconds since its newest file was made. Sources without a file are left out."""
+    """Source -> seconds since its newest file was made. Sources without a file are left out, and files elsewhere that
+    this command did not fetch."""
     from connector.core.errors import SourceError
-    from connector.sources.files.discover import files_of, newest
+    from connector.sources.files.discover import made_of
 
     found, now = {}, workspace.now()
     for name, source in workspace.config.sources.items():
         if source.origin and source.file:
             with suppress(SourceError, OSError):
                 zone = ZoneInfo(source.timezone or workspace.config.timezone)
-                made = newest(files_of(workspace.config, source), zone)[1]
-                found[name] = max(0.0, (now - made).total_seconds())
+                if (made := made_of(workspace.config, source, zone)) is not None:
+                    found[name] = max(0.0, (now - made).total_seconds())
     return found

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,7 +21,7 @@ from connector.config.sections import remote
 from connector.core.errors import ConfigError, ConnectorError, Interrupted, SourceError
 from connector.core.session import Session
 from connector.sources.columns.catalog import catalog
-from connector.sources.files.discover import fingerprint
+from connector.sources.files.discover import fingerprint, made_of
 from connector.sources.remote.model import Item, same
 from tests.crash import places
 
@@ -183,7 +184,16 @@ def test_a_file_over_http_has_the_age_that_its_server_tells(tmp_path: Path, web:
     found = loaded(tmp_path, contacts={"file": f"{url}/contacts.csv", "email": "Email"})
     assert [row["email"] for row in rows(found)] == ["ann@example.com", "bob@example.com"]
     assert "is from 2026-11-18 09:00" in refusal(tmp_path, f"{url}/contacts.csv", max_age="24 hours")
+    made = config(tmp_path, contacts={"file": f"{url}/contacts.csv", "email": "Email"})
+    zone, source = ZoneInfo("UTC"), made.sources["contacts"]
+    assert made_of(made, source, zone) is None  # `sync status --metrics` fetches nothing
+    catalog(made, AS_OF)
+    assert made_of(made, source, zone) == datetime(2026, 11, 18, 9, tzinfo=UTC)
+    made.session.close()
     handler.answers["/contacts.csv"] = said
+    catalog(made, AS_OF)
+    assert made_of(made, source, zone) is None
+    made.session.close()
     assert "does not tell when the file was made" in refusal(tmp_path, f"{url}/contacts.csv", max_age="24 hours")
     loaded(tmp_path, contacts={"file": f"{url}/contacts.csv", "email": "Email"})
 
@@ -346,6 +356,7 @@ REFUSED = {
     "http://example.com/f.csv": "can be changed on its way",
     "https://u:pw1@example.com/f.csv": "There is a password in the address",
     "https://example.com/f.csv?sig=pw1": "A key or signature follows",
+    "https://example.com/f.csv?t=pw1pw1pw1pw1pw1pw1": "A key or signature follows",
     "https://example.com/*.csv": "no patterns",
     "https://example.com": "names no file",
     "s3://key:pw1@bucket/f.csv": "A bucket is s3://BUCKET/FILE",

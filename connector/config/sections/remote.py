@@ -30,6 +30,7 @@ EXTRAS: Mapping[str, str | None] = {
 WEB = ("https", "http")
 _WITH_ACCOUNT = ("az", "abfs", "abfss")  # CONTAINER@ACCOUNT is a name there
 _SCHEME = re.compile(r"\s*((?:[A-Za-z][A-Za-z0-9+.-]+::)*)([A-Za-z][A-Za-z0-9+.-]+)://")
+_TOKEN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~%+/=-]{16,}")  # long, of digits and letters
 _JOKER = re.compile(r"[*\[]")
 _FORMS = "Write a path, or s3://BUCKET/FILE, gs://…, az://…, sftp://USER@HOST/FILE, https://HOST/FILE."
 
@@ -127,4 +128,5 @@ def _signed(written: str) -> bool:
     query = written.partition("?")[2].partition("#")[0]
     pairs = (pair.partition("=") for pair in query.split("&"))
     keys = re.compile(r"sig|signature|token|key|secret|password|auth|credential|policy", re.IGNORECASE)
-    return any(value and keys.search(name) and not variables.only(value) for name, _, value in pairs)
+    literal = [(name, value) for name, _, value in pairs if value and not variables.only(value)]
+    return any(keys.search(name) or _TOKEN.fullmatch(value) for name, value in literal)
