@@ -30,6 +30,7 @@ SIBLINGS = {
     ("sources", "config"),
     ("platforms", "config"),
     ("reconcile", "plan"),
+    ("reconcile", "measure"),
     ("push", "reconcile"),
     ("lifecycle", "plan"),
     ("app", "rehearse"),
@@ -54,6 +55,9 @@ HOMES = {
     "uvicorn": {"rehearsal"},
     "apprise": {"notify"},
     "prometheus_client": {"notify"},
+    "numpy": {"segments"},
+    "scipy": {"segments"},
+    "sklearn": {"segments"},
 }
 
 

@@ -1,12 +1,12 @@
-"""snapshot, history: what an evaluation tells the history, and what the history tells.
+"""snapshot, history, measure: what an evaluation tells the history, and what history and events tell of segments.
 
 Owns: the order of these steps. Must not: print, compute a figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from connector.app.offline import decisive
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from connector.core.plan import Moment
+    from connector.measure.experiment import Result
+    from connector.measure.facts import Facts
     from connector.measure.history import Course
+    from connector.measure.mail import Readback
+    from connector.measure.performance import Performance
+    from connector.measure.periods import Stretch
     from connector.segments.evaluate import Evaluation
     from connector.state.base import Store
 
@@ -64,3 +69,134 @@ def history(workspace: Workspace, store: Store, segments: Sequence[str]) -> list
     order = dict.fromkeys([*(name for name in workspace.config.segments if name in found), *found])
     names = matching(list(segments), {**workspace.config.segments, **order}, "SEGMENT", "segment")
     return [found[name] for name in order if name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What `sync measure` tells: figures of segments, or the result of an experiment; `hints` are what a reader should
+    know of all of it."""
+
+    performances: tuple[Performance, ...]
+    results: tuple[Result, ...]
+    hints: tuple[str, ...]
+
+
+def measure(workspace: Workspace, store: Store, segments: Sequence[str], period: str) -> Measured:
+    """Every chosen segment in a period. Raises ConfigError for a period or a glob that means nothing."""
+    from connector.measure import facts, history
+    from connector.measure.performance import performance
+    from connector.measure.periods import NOW
+
+    config = workspace.config
+    names = matching(list(segments), config.segments, "SEGMENT", "segment")
+    stretches = _stretches(workspace, period)
+    found = _facts(workspace, store, [config.segments[name].goal for name in names])
+    told = {name: _told(workspace, store, name, stretches[NOW]) for name in names}
+    with facts.opened(found) as connection:
+        made = tuple(
+            replace(
+                performance(
+                    connection,
+                    found,
+                    name,
+                    config.segments[name].title or name,
+                    config.segments[name].goal,
+                    history.spells(store, name),
+                    history.known_since(store, name),
+                    stretches,
+                ),
+                told=told[name],
+            )
+            for name in names
+        )
+    return Measured(made, (), _hints(workspace))
+
+
+def experiment(workspace: Workspace, store: Store, name: str) -> Measured:
+    """One experiment of the file. Raises ConfigError when there is none of this name."""
+    from connector.config.sections.aims import split
+    from connector.measure import facts, history
+    from connector.measure.experiment import result
+    from connector.measure.periods import between
+
+    config = workspace.config
+    one = config.experiments[matching([name], config.experiments, "--experiment", "experiment")[0]]
+    splits = [split(config.segments[part]) for part in one.parts]
+    shares = [dict(found.of)[found.part] for found in splits if found is not None]
+    found = _facts(workspace, store, [one.goal])
+    with facts.opened(found) as connection:
+        spells = {part: history.spells(store, part) for part in one.parts}
+        made = result(connection, found, one, between(one.from_, one.to, config.zone), spells, shares)
+    return Measured((), (made,), ())
+
+
+def _stretches(workspace: Workspace, period: str) -> Mapping[str, Stretch]:
+    from connector.config.sections.codes import BadValue
+    from connector.core.errors import ConfigError
+    from connector.core.problem import Place, Problem
+    from connector.measure.periods import stretches
+
+    try:
+        return stretches(period, workspace.as_of, workspace.config.zone)
+    except BadValue as bad:
+        raise ConfigError([Problem(Place("--period"), bad.code, bad.message)]) from None
+
+
+def _facts(workspace: Workspace, store: Store, goals: Sequence[object]) -> Facts:
+    """The exports are read once: what rules need, and what is measured."""
+    from connector.app.offline import loaded_with
+    from connector.config.sections.measure import Goal
+    from connector.measure.facts import KINDS, Facts
+    from connector.segments import events
+    from connector.segments.evaluate import evaluate
+
+    config = workspace.config
+    asked = config.measure
+    sources = {goal.source for goal in goals if isinstance(goal, Goal)}
+    wanted = events.wanted(config, sources)
+    loaded = loaded_with(workspace, store, wanted)
+    evaluation = evaluate(config, loaded, workspace.as_of)
+    mail = None if asked is None else asked.mail
+    return Facts(
+        workspace.as_of,
+        events.people(config, loaded, evaluation.table),
+        None if mail is None else events.mail(config, loaded, mail),
+        events.revenue(config, loaded),
+        {source: events.happened(loaded, source) for source in sources},
+        {} if mail is None else {kind: getattr(mail, kind) for kind in KINDS},
+        mail is not None and mail.message is not None,
+        mail is not None and mail.machine is not None,
+    )
+
+
+def _told(workspace: Workspace, store: Store, segment: str, period: Stretch) -> tuple[Readback, ...]:
+    """What each destination told of mail to members of a segment."""
+    import pyarrow.compute as pc
+
+    from connector.app.workspace import capabilities
+    from connector.measure.mail import readback
+    from connector.platforms.base import Engagement
+
+    sizes = store.history.sizes()
+    numbers = set(sizes.filter(pc.equal(sizes["segment"], segment))["number"].to_pylist())
+    found = []
+    for item in workspace.destinations():
+        kind = capabilities(item).engagement
+        why = "" if kind is Engagement.EVENTS else _SILENT if kind is None else _TOTALS
+        found.append(readback(item.name, store.history.mail(item.name), numbers, period, why))
+    return tuple(found)
+
+
+_SILENT = "it does not tell of opens and clicks in bulk"
+_TOTALS = "it tells totals of each contact, which say nothing of a period"
+
+
+def _hints(workspace: Workspace) -> tuple[str, ...]:
+    """What platforms that were read back cannot tell of a period."""
+    measured = workspace.config.measure
+    if measured is not None and measured.mail is not None:
+        return ()
+    return (
+        "What platforms told is kept as sums by day from the first push on. For conversions and earlier periods name a "
+        "source of mail events: measure: {mail: {source: …}}.",
+    )

@@ -5,7 +5,7 @@ Owns: the order of these steps. Must not: print, or call a platform.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,9 @@ from connector.core.errors import SourceError
 if TYPE_CHECKING:
     from connector.config.sections.models import Config
     from connector.segments.evaluate import Evaluation
+    from connector.segments.names import Names
     from connector.sources.columns.model import SourceInfo
+    from connector.sources.load import Needed
     from connector.sources.model import Loaded
     from connector.state.base import Store
 
@@ -23,13 +25,21 @@ if TYPE_CHECKING:
 def load(workspace: Workspace, store: Store | None = None) -> Loaded:
     """Find and read the exports: only the columns that the file's rules and fields use. Columns of platforms are as
     last read (observing.py), frozen segments as the state keeps them; `store` is the state, if it is open already."""
+    return loaded_with(workspace, store, lambda names: {})
+
+
+def loaded_with(workspace: Workspace, store: Store | None, more: Callable[[Names], Needed]) -> Loaded:
+    """As `load`, with the further columns per source that `more` finds among the exports' names."""
     from connector.app.freezing import decided
     from connector.app.observing import last_read
-    from connector.segments.names import needed
+    from connector.segments.names import Names, needed
     from connector.sources.load import load as load_sources
 
     found = headers(workspace)
-    loaded = load_sources(workspace.config, found, workspace.as_of, needed(workspace.config, found))
+    wanted = dict(needed(workspace.config, found))
+    for source, columns in more(Names(workspace.config, found)).items():
+        wanted[source] = wanted.get(source, frozenset()) | columns
+    loaded = load_sources(workspace.config, found, workspace.as_of, wanted)
     loaded.observed, loaded.frozen = last_read(workspace, store), decided(workspace, store)
     return loaded
 

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
+def refreshed(workspace: Workspace, store: Store, limit: int | None = None, *, learn: bool = True) -> Plan:
     """As `plan`, after the ledger was compared with everything the platforms hold (--refresh)."""
     require_keys(workspace)
     store.require_finished()
     notes = refresh(workspace, store)
-    made = plan(workspace, store, limit, take_over=True)
+    made = plan(workspace, store, limit, take_over=True, learn=learn)
     return replace(made, notes=(*notes, *made.notes))
 
 
@@ -65,15 +65,18 @@ def refresh(workspace: Workspace, store: Store) -> list[str]:
     return [note for notes in found for note in notes or ()]
 
 
-def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_over: bool = False) -> Plan:
+def plan(
+    workspace: Workspace, store: Store, limit: int | None = None, *, take_over: bool = False, learn: bool = True
+) -> Plan:
     """What a push would do now. Reads the exports and the platforms; writes nothing to a platform. With `take_over`
     targets that we wrote to are read again, and those desired and there already are adopted. `limit` cuts the plan
     to so many people per destination, after its guards have looked at the whole.
+    `learn`: it may be pushed, so it has what the history learns then.
 
     Raises PlanError when an unfinished run must be resumed first."""
     from connector.plan.assemble import assemble
 
-    asked = ask(workspace, store, take_over=take_over)
+    asked = ask(workspace, store, take_over=take_over, learn=learn)
     return assemble(
         asked.parts,
         as_of=workspace.as_of,
@@ -103,12 +106,14 @@ class Asked:
     frozen: freezing.Freezing
     findings: Sequence[str]
     apart: Apart
-    moment: Moment
+    moment: Moment | None
 
 
-def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: bool = False) -> Asked:
-    """Reads the exports and the platforms, and compares. `take_over` as for `plan`; with `former`, members who are not
-    desired are taken over as well.
+def ask(
+    workspace: Workspace, store: Store, *, take_over: bool = False, former: bool = False, learn: bool = False
+) -> Asked:
+    """Reads the exports and the platforms, and compares. `take_over` and `learn` as for `plan`; with `former`, members
+    who are not desired are taken over as well.
 
     Raises PlanError when an unfinished run must be resumed first."""
     from connector.plan.desired import counted
@@ -137,7 +142,7 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
         frozen,
         evaluation.findings,
         apart,
-        measuring.moment(workspace, store, evaluation, forgotten),
+        measuring.moment(workspace, store, evaluation, forgotten) if learn else None,
     )
 
 

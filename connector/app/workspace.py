@@ -245,8 +245,7 @@ def _refuse_strangers(workspace: Workspace, store: Store) -> None:
 def _sent_to(config: Config) -> set[str]:
     """The names of all tags and lists of the file, whatever their destination."""
     found = {name for one in config.segments.values() for send in one.send_to for _, name in send.targets}
-    stages = [stage for policy in config.lifecycle for stage in (*policy.stages, policy.returned)]
-    return found | {name for stage in stages if stage for name in (stage.tag, stage.list_) if name}
+    return found | {name for policy in config.lifecycle for _, _, name in policy.targets()}
 
 
 def adapter(workspace: Workspace, destination: Destination) -> Adapter:

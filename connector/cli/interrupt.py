@@ -49,11 +49,12 @@ class Stop(threading.Event):
 
 
 @contextmanager
-def interruptible() -> Iterator[Stop]:
+def interruptible(leaving: Callable[[], object] | None = None) -> Iterator[Stop]:
     """The first Ctrl-C asks to stop after what is in flight, or, while nothing is sent, within two seconds; the second
     ends at once, as if the process was killed: threads that wait for an answer would hold up any other end, and `sync
-    resume` knows what to do."""
+    resume` knows what to do. `leaving` as in Stop."""
     stop = Stop()
+    stop.leaving = leaving
 
     def ask(signum: int, frame: object) -> None:
         if stop.is_set():

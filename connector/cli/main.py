@@ -26,6 +26,7 @@ from connector.cli import (
     measuring,
     offline,
     platforms,
+    predicting,
     preview,
     pushing,
     report,
@@ -49,7 +50,7 @@ app = typer.Typer(
 )
 _GROUPS = (
     *(demo, offline, preview, schema, testing, diff, why, report),
-    *(hygiene, pushing, lifecycle, history, measuring, upkeep, platforms, docs),
+    *(predicting, hygiene, pushing, lifecycle, history, measuring, upkeep, platforms, docs),
 )
 for group in _GROUPS:
     group.register(app)

@@ -1,4 +1,4 @@
-"""snapshot, history: segments over time. No platform is called.
+"""snapshot, history, measure: segments over time. No platform is called.
 
 Owns: their options and what they print. Must not: compute a figure.
 """
@@ -17,6 +17,11 @@ def register(app: typer.Typer) -> None:
     command(app, "history", "  sync history\n  sync history vip -v\n  sync history 'vip*' --format csv", formats=TABLE)(
         history
     )
+    command(
+        app,
+        "measure",
+        "  sync measure\n  sync measure vip --period 'last month'\n  sync measure --experiment subject_line",
+    )(measure)
 
 
 def snapshot(common: Common) -> int:
@@ -53,4 +58,32 @@ def history(
         data(history_csv(found), exact=True)
     else:
         data(history_text(found, zone, common.verbose))
+    return 0
+
+
+def measure(
+    common: Common,
+    segments: Annotated[list[str] | None, typer.Argument(metavar="[SEGMENT]", help="Segments, or globs.")] = None,
+    period: Annotated[
+        str,
+        typer.Option(metavar="PERIOD", help="30 days, 'last month', 2026-10, or 2026-10-01..2026-11-01."),
+    ] = "30 days",
+    experiment: Annotated[
+        str | None, typer.Option("--experiment", metavar="NAME", help="The result of this experiment instead.")
+    ] = None,
+) -> int:
+    """How members behaved in a period, beside everybody else: mail, conversions, revenue, each with its interval; or
+    the result of an experiment."""
+    from connector.app import measuring as verbs
+    from connector.app.workspace import open_state, open_workspace
+    from connector.report.measured import measure_json, measure_text
+
+    with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
+        if experiment is not None:
+            found = verbs.experiment(workspace, store, experiment)
+        else:
+            found = verbs.measure(workspace, store, [*(segments or ()), *common.only], period)
+        zone = workspace.config.zone
+    parts = (found.performances, found.results, found.hints)
+    data_json(measure_json(*parts)) if common.json else data(measure_text(*parts, zone))
     return 0

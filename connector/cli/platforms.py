@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     command(
         app,
         "rehearsal",
-        "  sync rehearsal\n  sync rehearsal --port 8025",
+        "  sync rehearsal\n  sync rehearsal --port 8025\n  sync rehearsal --load PLATFORM=audience.csv",
         formats=(),
         without=("state", "state_must_exist", "as_of", "only", "to", "rehearse", "verbose"),
     )(rehearsal)
@@ -45,9 +45,13 @@ def doctor(common: Common) -> int:
 def rehearsal(
     common: Common,
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8025,
+    load: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PLATFORM=FILE", help="Fill one with its own export (CSV); may be repeated."),
+    ] = None,
 ) -> int:
     """Run the rehearsal platforms until Ctrl-C; the page at / shows what they hold."""
     from connector import rehearse
 
     folder = common.file.parent if common.file != Path("segments.yaml") else Path()
-    return rehearse.serve(folder, port)
+    return rehearse.serve(folder, port, load or ())

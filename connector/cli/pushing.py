@@ -20,6 +20,7 @@ from connector.cli.applying import (
     RequireAll,
     Yes,
     carry_out,
+    left,
     show,
     show_result,
     told,
@@ -75,11 +76,11 @@ def plan(
     from connector.report.plan import is_empty
 
     _only_with_json(people, common)
-    with interruptible() as stop, told(common) as listener:
+    with interruptible(left(common)) as stop, told(common) as listener:
         options = common.options(listener, allow, reason, "plan", require_all)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             planned = planning.refreshed if refresh else planning.plan
-            make = partial(planned, workspace, store, limit)
+            make = partial(planned, workspace, store, limit, learn=out is not None)
             made = make() if out is None else pushing.bound(workspace, make)
             workspace.go_on()
             if out is not None:

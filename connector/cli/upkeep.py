@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.applying import Allow, Asked, Metrics, Reason, RequireAll, Yes, carry_out, told
+from connector.cli.applying import Allow, Asked, Metrics, Reason, RequireAll, Yes, carry_out, left, told
 from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
 from connector.cli.interrupt import interruptible
 
@@ -87,7 +87,7 @@ def drift(common: Common, require_all: RequireAll = False) -> int:
     from connector.report.upkeep import drift_json, drift_text
 
     with (
-        interruptible() as stop,
+        interruptible(left(common)) as stop,
         told(common) as listener,
         open_workspace(common.options(listener), stop) as workspace,
         open_state(workspace) as store,
@@ -114,6 +114,8 @@ def forget(
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         if not confirm("Forget this person? There is no way back.", yes):
             talk("Nothing was changed.")
+            if common.json:
+                data_json({"schema": "connector.declined/1", "done": False})
             return 0
         found = verbs.forget(workspace, store, email)
     if common.json:
@@ -169,6 +171,8 @@ def prune(
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         if not confirm(f"Delete changes older than {age}? Those runs cannot be taken back then.", yes):
             talk("Nothing was changed.")
+            if common.json:
+                data_json({"schema": "connector.declined/1", "done": False})
             return 0
         done = verb(workspace, store, age, keep_history)
     if common.json:

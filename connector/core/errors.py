@@ -17,6 +17,7 @@
     │   ├── NotSent                     refused or failed here, before the request left
     │   ├── OtherAccount                the key opens another account than the state's
     │   ├── Refused                     the request as a whole was refused
+    │   │   ├── AccountLimit                …the account's plan is full, or its allowance used up
     │   │   ├── BadRecords                  …because of named records; the rest may be sent again
     │   │   └── TooLarge                    …because of its size; halve it
     │   ├── Retryable                   transient, tries used up
@@ -158,6 +159,10 @@ class Refused(DestinationError):
     """The platform refused the request as a whole; sending it again unchanged cannot help."""
 
     kind = "refused-by-platform"
+
+
+class AccountLimit(Refused):
+    """What the account's plan allows is used up: no fault of a person, and the next run goes on by itself."""
 
 
 class BadRecords(Refused):

@@ -87,6 +87,9 @@ NOW_IN = pa.schema(
 )
 # Entries (`entered` 1) and exits (0) since the history's last moment.
 MOVED = pa.schema([("number", pa.int64()), ("email", pa.string()), ("entered", pa.int64())])
+# Mail by day (since 1970, UTC) as a platform told it, of the members of a segment by its number in the history, -1: of
+# everybody. `opens` and `clicks` are people who did so that day.
+MAIL_DAYS = pa.schema([(name, pa.int64()) for name in ("day", "number", "sends", "opens", "clicks", "bounces")])
 # What a plan notes of contacts that it archives, suppresses or unsubscribes (push/recheck_query.py).
 SEEN = pa.schema([("email", pa.string()), ("seen", pa.string())])
 

@@ -131,9 +131,8 @@ def held(desired: pa.Table, ledger: Ledger) -> int:
 
 def orphans(side: Findings, sections: Sequence[Lifecycle]) -> tuple[str, ...]:
     """Targets of the ledger that no segment and no stage of the file is sent to any more."""
-    stages: set[tuple[str, str | None]] = set()
-    for written in (stage for section in sections for stage in (*section.stages, section.returned)):
-        stages |= {("tag", written.tag), ("list", written.list_)} if written else set()
+    here = (section for section in sections if section.at(side.ledger.destination))
+    stages = {(str(kind), name) for section in here for _, kind, name in section.targets()}
     held = ((row["kind"], row["name"]) for row in side.ledger.targets.to_pylist())
     return tuple(
         f"{kind} “{name}”" for kind, name in held if side.routing.is_orphan(kind, name) and (kind, name) not in stages

@@ -63,8 +63,7 @@ class Policy:
         return self.alive_since is None or self.never_since is None
 
     def at(self, destination: str) -> bool:
-        whose = self.section.for_
-        return whose is None or not whose.to or destination in whose.to
+        return self.section.at(destination)
 
 
 # The policies of one destination in the order of the file: the first that is a person's counts.

@@ -6,6 +6,7 @@ Adapter protocol. Must not: send anything, name a platform, diff, retry, sleep, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,20 @@ NOT_HELD, ERASED = "not_held", "forgotten"
 OF_THE_PERSON = frozenset(
     ("invalid_email", "compliance", "looks_fake", "duplicate", "missing_required_field", NOT_HELD, ERASED)
 )
+# A record was refused because of the account: its plan is full, or its allowance used up. FAILED, so nobody is parked.
+ACCOUNT_LIMIT = "account_limit"
+_ACCOUNT_LIMIT = re.compile(
+    r"\b(contact|account|plan|subscriber|record|object|portal|usage|quota|credit)s?\b[^.]{0,40}\b(limit|quota|allowance)"
+    r"|\b(limit|quota|allowance)\b[^.]{0,40}\b(contacts?|accounts?|plan|subscribers?|portal|credits?)\b"
+    r"|\b(upgrade|exceeds?)\b[^.]{0,40}\bplan\b|(CONTACT|OBJECT|RECORD|ACCOUNT|PORTAL)S?_LIMIT",
+    re.IGNORECASE,
+)
 LEFT_LIST = "left_list"  # the person unsubscribed from that list: no refusal either, and SKIPPED
+
+
+def of_account(*words: str) -> bool:
+    """Whether a platform's words say that the account's plan is full. Vendors have no common code for it."""
+    return any(_ACCOUNT_LIMIT.search(text) for text in words)
 
 
 @contextmanager

@@ -28,9 +28,9 @@ from connector.core.errors import (
 )
 from connector.core.events import Listener, Progress
 from connector.core.model import Kind, Op, Outcome, Status
-from connector.platforms.base import Adapter, Batch, Done, Job, OpSpec
+from connector.platforms.base import ACCOUNT_LIMIT, Adapter, Batch, Done, Job, OpSpec, of_account
 from connector.platforms.http.limits import Clock
-from connector.push import pending_jobs, proof
+from connector.push import created, pending_jobs, proof
 from connector.push.batches import alike, answers, as_batch, refused, refused_fields
 from connector.push.recheck import Sparing
 from connector.state.base import BatchState, JournalBatch, Step, Store
@@ -70,6 +70,7 @@ class Delivery:
     joins: dict[Step, tuple[str, ...]] = field(default_factory=dict)
     totals: dict[Step, int] = field(default_factory=dict)
     sparing: Sparing | None = None  # asked before anybody is archived
+    full: str = ""  # the platform's words, once the account's plan let no more in
     _failures: int = 0
     _alone: int = 0  # single records refused in a row
     _done: dict[Step, int] = field(default_factory=dict)
@@ -198,12 +199,16 @@ class Delivery:
             answer = ask()
             polling = isinstance(answer, Job)
             known = answers(batch.step, records, self._wait(batch, records, answer))
+            known = created.unless_new(self.store, batch.step, records, known)
             self._failures = self._alone = 0
             again = self._settle_told(batch, records, known, whole=records.num_rows)
             if known.num_rows < records.num_rows:
                 raise Unanswered(f"{batch.step.destination}: the answer leaves out records.", code="left_out")
             return again
         except BadRecords as error:
+            if not error.culprits and of_account(str(error)):
+                self._stopped(batch, records, error)
+                return []
             return self._without(batch, records, error)
         except TooLarge as error:
             return self._halve(batch, records, error)
@@ -239,7 +244,7 @@ class Delivery:
         if not error.culprits:
             return self._halve(batch, records, error)
         try:
-            rejected = refused(batch.step, records, error)
+            rejected = created.unless_new(self.store, batch.step, records, refused(batch.step, records, error))
         except IndexError:
             text = f"{batch.step.destination}: the platform blames records of “{batch.step}” that were not sent."
             self._stopped(batch, records, ContractError(text, destination=batch.step.destination, code="culprits"))
@@ -350,6 +355,8 @@ class Delivery:
         """Store outcomes. Fewer than `whole` leave the rest of the batch unknown, as a batch of its own."""
         if table.num_rows < whole:
             then = BatchState.SENT
+        over = table.filter(pc.equal(table["code"], ACCOUNT_LIMIT))["detail"]
+        self.full = self.full or (over[0].as_py() if len(over) else "")
         self.store.journal.settle(batch.step, table, batch=batch, then=then, retired=self._retired(batch))
         self._tell(batch.step, table.num_rows)
 

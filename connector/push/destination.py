@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.core.errors import DestinationError, Interrupted
+from connector.core.errors import AccountLimit, DestinationError, Interrupted
 from connector.core.events import Listener, Progress
 from connector.core.model import Kind, Op, Outcome, Target
-from connector.platforms.base import NOT_HELD, Adapter, TagStyle
+from connector.platforms.base import ACCOUNT_LIMIT, NOT_HELD, Adapter, TagStyle
 from connector.platforms.http.limits import Clock
-from connector.push import pending_jobs
+from connector.push import created, pending_jobs
 from connector.push.batches import alike, target_of
 from connector.push.delivery import Delivery, Halt
 from connector.push.recheck import Sparing
@@ -64,6 +64,9 @@ def push(
             _send(delivery, [step for step in steps if step.op in ops])
             _resolve(delivery, store, run_id, destination)
         store.journal.settle_shared(run_id, destination)
+        if delivery.full and not halt:  # everything else was done
+            text = f"{destination}: the account's plan lets nobody else in; the next push goes on by itself. It says: "
+            raise AccountLimit(text + delivery.full, destination=destination, code=ACCOUNT_LIMIT)
     except Interrupted:
         halt.stop.set()
     except DestinationError as error:
@@ -170,16 +173,7 @@ def _know_ids(delivery: Delivery, steps: Sequence[Step]) -> None:
         rows = store.journal.without_id(step)
         if not rows.num_rows:
             continue
-        new = pc.is_in(rows["email"], value_set=_created(store, step))
-        delivery.settle(step, alike(rows.filter(new), Outcome.SKIPPED, "not_visible"))
+        new = pc.is_in(rows["email"], value_set=created.emails(store, step))
+        delivery.settle(step, alike(rows.filter(new), Outcome.SKIPPED, created.NOT_VISIBLE))
         outcome = Outcome.UNCHANGED if step.op is Op.REMOVE else Outcome.SKIPPED
         delivery.settle(step, alike(rows.filter(pc.invert(new)), outcome, NOT_HELD))
-
-
-def _created(store: Store, step: Step) -> pa.Array:
-    """Created there by this run. A platform's index may lag: that it does not show them yet is not that they are
-    gone."""
-    done = store.run_changes(step.run_id)
-    here = pc.and_(pc.equal(done["destination"], step.destination), pc.equal(done["op"], str(Op.CREATE)))
-    applied = pc.is_in(done["outcome"], value_set=pa.array([str(Outcome.APPLIED), str(Outcome.UNCHANGED)]))
-    return done.filter(pc.and_(here, applied))["email"].combine_chunks()

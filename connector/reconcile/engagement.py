@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from connector.core.events import Listener, Progress
 from connector.core.schemas import ENGAGEMENT_SCHEMA
 from connector.core.sql import scratch
+from connector.measure.mail import counted
 from connector.platforms.base import Adapter, Engagement
 from connector.reconcile.observe import OVERLAP
 from connector.state.base import Store
@@ -49,7 +50,8 @@ def read(store: Store, adapter: Adapter, destination: str, now: datetime, tell: 
     happened = _happened(adapter, destination, since, until, tell)
     totals = kind is Engagement.TOTALS
     read = happened if totals else together(happened)
-    store.engage(destination, read, until=until, totals=totals or again, swept=since is None)
+    days = None if totals or again else counted(store, happened, until)
+    store.engage(destination, read, until=until, totals=totals or again, swept=since is None, days=days)
 
 
 def late(store: Store, adapter: Adapter, destination: str, now: datetime, tell: Listener) -> None:

@@ -16,7 +16,7 @@ from connector.core.scrub import mask
 from connector.lifecycle.cleanup import FINAL, Findings
 from connector.lifecycle.retiring import UNSUBSCRIBE, counts
 from connector.report.hygiene import safe
-from connector.report.plan import as_json, found
+from connector.report.plan import as_json, found, guard_line
 from connector.report.values import noted
 from connector.vendors import title
 
@@ -86,6 +86,7 @@ def cleanup_text(
     invalid: Mapping[str, int],
     verbose: bool,
     zone: tzinfo = UTC,
+    allowed: Sequence[str] = (),
 ) -> str:
     """Everybody is masked; of many the first are shown, and all of them with `verbose`."""
     lines = []
@@ -105,8 +106,9 @@ def cleanup_text(
         lines.append("")
     if invalid:
         lines.append(f"{sum(invalid.values()):,} rows of the export are sent nowhere: `sync hygiene` lists them.")
+    lines += [f"NOT PLANNED: {why}" for why in plan.unread.values()]
     lines += [*noted(plan.notes), *found(plan.findings)]
-    lines += [f"GUARD {hit.name}: {hit.message}" for hit in plan.guards]
+    lines += [guard_line(hit, hit.name in allowed) for hit in plan.guards]
     return "\n".join([*lines, _total(plan)])
 
 

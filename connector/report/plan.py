@@ -109,7 +109,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False, allowed: Sequence[st
     if verbose:
         lines += _blocked_lines(plan, zone)
     if plan.guards:
-        lines += ["", *(_guard_line(hit, hit.name in allowed) for hit in plan.guards)]
+        lines += ["", *(guard_line(hit, hit.name in allowed) for hit in plan.guards)]
     sums = totals(plan)
     if is_empty(plan):
         lines.append(f"No changes. {_looked_at(plan, sums['blocked'])}")
@@ -126,7 +126,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False, allowed: Sequence[st
     return "\n".join(lines)
 
 
-def _guard_line(hit: GuardHit, overridden: bool) -> str:
+def guard_line(hit: GuardHit, overridden: bool) -> str:
     if overridden:
         return f"GUARD {hit.name}, overridden by --allow: {hit.message.removesuffix(again(hit.name))}"
     return f"GUARD {hit.name}: {hit.message}"

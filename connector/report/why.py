@@ -111,6 +111,7 @@ def _standing_json(item: Standing, position: Position | None) -> dict[str, Any]:
         "status": item.status,
         "status_at": as_json(item.status_at),
         "targets": [{"kind": kind, "name": name} for kind, name in item.targets],
+        "one_contact_with": list(item.siblings),
         "fields": item.fields,
         "stage": _stage_json(item),
         "lifecycle": _position_json(position) if position else None,

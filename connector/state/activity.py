@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connector.core.model import BLOCKED, Status, quoted
 from connector.core.schemas import ACTIVITY, ENGAGEMENT_SCHEMA, MARKS
-from connector.state import tombstones
+from connector.state import mail, tombstones
 from connector.state.drivers.driver import Driver
 from connector.state.times import instant, micros
 
@@ -71,9 +71,18 @@ def read(db: Driver, destination: str) -> tuple[pa.Table, datetime | None]:
         return db.table(sql, ENGAGEMENT_SCHEMA, [destination]), None if until == -1 else instant(until)
 
 
-def note(db: Driver, destination: str, table: pa.Table, *, until: datetime, totals: bool, swept: bool) -> None:
+def note(
+    db: Driver,
+    destination: str,
+    table: pa.Table,
+    *,
+    until: datetime,
+    totals: bool,
+    swept: bool,
+    days: pa.Table | None = None,
+) -> None:
     """Enter ENGAGEMENT_SCHEMA, read up to `until`; counts are added up unless they are `totals`. `swept`: late news of
-    before `until` is in it."""
+    before `until` is in it. `days` (MAIL_DAYS) are added to what is known of days."""
     known = table.select(ENGAGEMENT_SCHEMA.names).cast(ENGAGEMENT_SCHEMA)
     columns = [pa.repeat(destination, known.num_rows), *known.columns]
     with db.transaction():
@@ -84,6 +93,8 @@ def note(db: Driver, destination: str, table: pa.Table, *, until: datetime, tota
             "ON CONFLICT(name) DO UPDATE SET engaged_until = excluded.engaged_until",
             [destination, micros(until)],
         )
+        if days is not None:
+            mail.add(db, destination, days)
         if swept:
             db.run("UPDATE destination SET swept_until = ? WHERE name = ?", [micros(until), destination])
 

@@ -289,11 +289,18 @@ class Store(Protocol):
         """What is known of the contacts' engagement (ENGAGEMENT), and up to where it has been read."""
 
     def engage(
-        self, destination: str, table: pa.Table, *, until: datetime, totals: bool = False, swept: bool = False
+        self,
+        destination: str,
+        table: pa.Table,
+        *,
+        until: datetime,
+        totals: bool = False,
+        swept: bool = False,
+        days: pa.Table | None = None,
     ) -> None:
         """Add what happened since the last reading (ENGAGEMENT): the later of each time, the sum of each count, but
         `sends` restart with an open or click. With `totals` the counts replace what was known. `swept`: what the
-        platform delivered late, up to `until`, is in it."""
+        platform delivered late, up to `until`, is in it. `days` (MAIL_DAYS) are added to what is known of days."""
 
     def marks(self, destination: str) -> pa.Table:
         """MARKS: when people were last active, and how many mails they had got by then."""

@@ -17,12 +17,12 @@ import pyarrow.compute as pc
 
 from connector.core.plan import Moment
 from connector.core.schemas import INSTANT
-from connector.state import tombstones
+from connector.state import mail, tombstones
 from connector.state.drivers.driver import Driver
 from connector.state.times import micros
 
 BITS = 60  # a signed 64-bit integer, with room to shift
-TABLES = (
+_TABLES = (
     "CREATE TABLE history_segment(number INTEGER PRIMARY KEY, name TEXT NOT NULL)",
     """CREATE TABLE history_moment(
         id INTEGER PRIMARY KEY, run_id TEXT, at INTEGER NOT NULL, made_at INTEGER NOT NULL,
@@ -77,6 +77,12 @@ _MEMBERS = """
     WHERE m.chunk = ? AND (m.bits >> {bit}) & 1 = 1"""
 
 
+def create(db: Driver) -> None:
+    """For a migration. Who may only read has them for this connection alone."""
+    for table in _TABLES:
+        db.run(table.replace("CREATE TABLE", "CREATE TEMP TABLE") if db.read_only and db.narrows else table)
+
+
 class History:
     """Part of a store; reads."""
 
@@ -108,6 +114,10 @@ class History:
     def moves(self, number: int) -> pa.Table:
         """MOVES of a segment, oldest first."""
         return self._db.table(_MOVES, MOVES, [number], order="moment")
+
+    def mail(self, destination: str) -> pa.Table:
+        """MAIL_DAYS of a destination, as far as it told them."""
+        return mail.days(self._db, destination)
 
     def people_since(self) -> int:
         """The first moment whose members are still known."""
@@ -194,6 +204,7 @@ def prune(db: Driver, before: datetime) -> int:
     """Forget who came and went in moments before `before`, but for the last one, and who is in no segment any more;
     sizes and definitions stay. How many entries and exits. Inside the caller's transaction."""
     ((first,),) = db.rows("SELECT coalesce(max(id), 0) FROM history_moment WHERE at < ?", [micros(before)])
+    mail.prune(db, before)
     if not first:
         return 0
     # The last moment before `before` is where the kept part begins: what led to it goes, what followed stays.

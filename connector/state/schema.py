@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.core.errors import StateError, TooNew
-from connector.state import activity, attempts, history, left, retired, stages, tombstones
+from connector.state import activity, attempts, history, left, mail, retired, stages, tombstones
 from connector.state.drivers.driver import Driver
 
 Statement = str | Callable[[Driver], None]
@@ -163,7 +163,8 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     (_take_less_room,),
     activity.MARKS_TABLES,
     attempts.TABLES,
-    history.TABLES,
+    (history.create,),
+    (mail.create,),
 )
 
 

@@ -32,7 +32,9 @@ TEMPORARY = (
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
 
 _NOES = quoted(BLOCKED)
-_IN_DOUBT = f"outcome = '{Outcome.FAILED}' AND coalesce(code, '') NOT IN ('target_gone', 'not_offered')"
+_IN_DOUBT = (
+    f"outcome = '{Outcome.FAILED}' AND coalesce(code, '') NOT IN ('target_gone', 'not_offered', 'account_limit')"
+)
 # The platform does not hold the contact any more; "forgotten": it erased it for good.
 _LOST = f"op <> '{Op.CREATE}' AND code IN ('not_held', 'forgotten')"
 _ERASED = f"op <> '{Op.CREATE}' AND code = 'forgotten'"

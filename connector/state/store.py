@@ -211,9 +211,16 @@ class SqlStore:
         return activity.read(self._db, destination)
 
     def engage(
-        self, destination: str, table: pa.Table, *, until: datetime, totals: bool = False, swept: bool = False
+        self,
+        destination: str,
+        table: pa.Table,
+        *,
+        until: datetime,
+        totals: bool = False,
+        swept: bool = False,
+        days: pa.Table | None = None,
     ) -> None:
-        activity.note(self._db, destination, table, until=until, totals=totals, swept=swept)
+        activity.note(self._db, destination, table, until=until, totals=totals, swept=swept, days=days)
 
     def marks(self, destination: str) -> pa.Table:
         return activity.marks(self._db, destination)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,31 @@ def test_text_csv_and_json_tell_the_same(world: Small) -> None:
     assert "known since 2026-11-20 23:59" in text and "definition changed" in text and "{plan: [paid, trial]}" in text
     assert "2026-11-21 23:59     5  100.0%        0     1  snapshot  definition changed" in text
     assert "No segment is called" in sync(world, "history", "reders", code=2)
+
+
+def test_what_platforms_tell_of_mail_is_summed_by_day(world: Small) -> None:
+    """Of members as of the last push; HubSpot tells totals only."""
+    fans = "\n  fans: {when: {email: {in: [p1@example.com, p2@example.com]}}}"
+    world.write(PEOPLE, SEGMENTS + fans)
+    sync(world, "push", "--yes", *WORDS)
+    moment = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}+00:00"
+    did = [("p1", "send"), ("p1", "click"), ("p2", "send"), ("p3", "send"), ("p4", "send"), ("p4", "open")]
+    for platform in ("mailchimp", "klaviyo"):
+        events = [{"email": f"{who}@example.com", "did": each, "at": moment} for who, each in did]
+        world.running.engage(**{platform: events})
+    asked = (
+        "\n  quiet: {when: {any: [klaviyo.last_click_at: {within: 9 days}, mailchimp.last_click_at: {within: 9 days}]}}"
+    )
+    world.write(PEOPLE, SEGMENTS + fans + asked)
+    for _time in range(2):
+        sync(world, "plan", "--rehearse")  # the second one reads nothing twice
+    document = json.loads(sync(world, "measure", "fans", "--rehearse", "--format", "json"))
+    told = {one["destination"]: one for one in document["segments"][0]["told"]}
+    for platform in ("mailchimp", "klaviyo"):
+        one = told[platform]
+        assert (one["mails"], one["others_mails"]) == (2, 2), platform
+        assert (one["click_rate"]["value"], one["others_click_rate"]["value"]) == (0.5, 0.0), platform
+        assert one["others_open_rate"]["value"] == 0.5, platform
+    assert told["hubspot"]["since"] is None and "totals" in told["hubspot"]["why"]
+    text = sync(world, "measure", "fans", "--rehearse")
+    assert "klaviyo told (since" in text and "2 mails to members" in text

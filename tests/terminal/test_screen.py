@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import termios
+import time
 from collections.abc import Callable
 
 import pytest
@@ -138,6 +140,24 @@ def test_ctrl_c_while_reading(room: Room) -> None:
     with room.run("sync runs --rehearse") as terminal:
         assert terminal.end() == 0
         assert "No runs" in terminal.text or "Nothing" in terminal.text, terminal.text
+
+
+def test_ctrl_c_while_a_platform_does_not_answer(room: Room) -> None:
+    """The reading is left within two seconds (here: long before the answer), is recorded, and ends with a document."""
+    room.people(5)
+    room.world.running.settings(faults="hubspot:slow=1", slow_ms=60_000)
+    with room.run("sync push --rehearse --yes --format json --log-format json") as terminal:
+        terminal.see('"event": "request"')
+        terminal.interrupt()
+        began = time.monotonic()
+        assert terminal.end() == 130
+        assert time.monotonic() - began < 20
+        document = json.loads(terminal.written[terminal.written.index("{\r\n") :].partition("\r\n}")[0] + "}")
+        assert (document["error"]["code"], document["exit_code"]) == ("interrupted", 130)
+    with room.run("sync runs --rehearse --format json") as terminal:
+        assert terminal.end() == 0
+        (run,) = json.loads(terminal.written)["runs"]
+        assert (run["state"], run["exit_code"], run["command"]) == ("interrupted", 130, "push")
 
 
 @pytest.mark.parametrize("command", ["plan", "drift", "undo last", "cleanup"])

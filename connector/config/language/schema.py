@@ -16,6 +16,7 @@ from connector.config.language.schema_rules import condition, events, number_tes
 from connector.config.language.schema_shapes import TEXT, Shape, items, mapping, or_list, ref
 from connector.config.sections import platforms, rule_tests
 from connector.config.sections.lifecycle import Cleanup, Lifecycle
+from connector.config.sections.measure import Experiment, Measure
 from connector.config.sections.models import NONE_NEEDED, Config, Destination, Guards, Segment, Source
 from connector.config.sections.notify import Notify
 from connector.config.sections.quality import Quality
@@ -50,6 +51,7 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "Guards": Guards,
         "Lifecycle": Lifecycle,
         "Cleanup": Cleanup,
+        "Measure": Measure,
         "Notify": Notify,
         "Quality": Quality,
     }
@@ -68,6 +70,8 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "guards": ref("Guards"),
         "lifecycle": {"anyOf": [ref("Lifecycle"), items(ref("Lifecycle"))]},
         "cleanup": ref("Cleanup"),
+        "measure": ref("Measure"),
+        "experiments": {"type": "object", "additionalProperties": _experiment(known, defs)},
         "notify": ref("Notify"),
         "quality": ref("Quality"),
         "tests": rule_tests.shape(known.segments),
@@ -164,6 +168,11 @@ def _destination(defs: dict[str, Shape]) -> Shape:
         required = ("platform", keys.secret, *(("audience",) if keys.audience else ()))
         shapes.append(mapping({**common, **own, **dict.fromkeys(keys.settings, TEXT)}, required))
     return {"anyOf": shapes}
+
+
+def _experiment(known: Names, defs: dict[str, Shape]) -> Shape:
+    plain = _without(_of_model(Experiment, defs), "name")
+    return mapping({**plain, "parts": items(_segment_name(known), 2)}, ("parts", "goal", "from", "to"))
 
 
 def _segment_name(known: Names) -> Shape:

@@ -16,11 +16,12 @@ from connector.config.language.scope import CONTACTS, Scope
 from connector.config.language.shapes import known_segment
 from connector.config.language.traits import trait
 from connector.config.language.values import kind
-from connector.config.sections import checks, destinations, engines, policies, rule_tests
+from connector.config.sections import aims, checks, destinations, engines, policies, rule_tests
 from connector.config.sections.belongs import stray
 from connector.config.sections.cases import Case
 from connector.config.sections.collector import Collector
 from connector.config.sections.fields import is_secret, keys
+from connector.config.sections.measure import Experiment
 from connector.config.sections.models import NONE_NEEDED, Config, Consent, Guards, Segment, Source
 from connector.config.sections.platforms import offered
 from connector.config.sections.quotable import allow, leaves
@@ -30,6 +31,7 @@ from connector.vendors import OWN
 
 _ELSEWHERE = (
     *("version", "sources", "traits", "consent", "destinations", "segments", "priorities", "lifecycle", "tests"),
+    "experiments",
 )
 _REQUIRED = ("version", "sources", "segments")
 
@@ -94,6 +96,7 @@ class _File:
             "destinations", lambda name, value, loc: destinations.destination(name, value, loc, self._problems, guards)
         )
         priorities = self._priorities()
+        experiments = self._each("experiments", self._experiment)
         checks.names(self._data, self._problems)
         checks.cycles(traits, segments, self._problems)
         checks.former_names(segments, self._problems)
@@ -109,11 +112,13 @@ class _File:
             "destinations": accounts,
             "segments": segments,
             "priorities": priorities,
+            "experiments": experiments,
             "lifecycle": tuple(one.section for one in written if one.section is not None),
             "tests": self._tests(),
         }
         config = validate(Config, self._data, (), self._problems, given=given, elsewhere=_ELSEWHERE)
         if config is not None:
+            aims.check(sources, segments, config.measure, experiments, self._problems)
             engines.check(config, self._problems)
             checks.actions(config, written, self._problems)
         return config
@@ -212,6 +217,9 @@ class _File:
         if found is not None and found.members_from is not None:
             return found.model_copy(update={"frozen": True})
         return found
+
+    def _experiment(self, name: str, value: Any, loc: Loc) -> Experiment | None:
+        return validate(Experiment, value, loc, self._problems, given={"name": name})
 
     def _accounts(self) -> dict[str, Any] | None:
         """The destinations as written; None when the section is misspelled or no mapping."""

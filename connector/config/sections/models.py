@@ -53,6 +53,7 @@ from connector.config.sections.fields import (
     secret_name,
 )
 from connector.config.sections.lifecycle import Cleanup, Lifecycle, Several
+from connector.config.sections.measure import AnyGoal, Experiment, Measure
 from connector.config.sections.notify import Notify
 from connector.config.sections.platforms import NO_PRESET, Platform, Preset
 from connector.config.sections.quality import Quality
@@ -241,7 +242,7 @@ class Segment(Model):
     allow_outside: YesNo = False  # of members_from
     title: Text | None = None
     description: Text | None = None
-    goal: Text | None = None
+    goal: AnyGoal = None  # text for people, or what is measured
     owner: Text | None = None
     review_by: Day | None = None
     frozen: YesNo = False
@@ -270,6 +271,8 @@ class Config(Model):
     guards: Guards = Guards()  # for every destination that says nothing else
     lifecycle: tuple[Lifecycle, ...] = ()  # the policies; a person is under the first that is theirs
     cleanup: Cleanup | None = None
+    measure: Measure | None = None
+    experiments: Mapping[str, Experiment] = {}
     notify: Notify | None = None
     quality: Quality = Quality()
     tests: Annotated[tuple[Case, ...], SkipValidation, schema(type="array")] = ()  # `sync test` runs them

@@ -24,7 +24,7 @@ _SECTIONS = frozenset(
     {
         *("version", "project", "timezone", "engine", "sources", "traits", "consent"),
         *("segments", "priorities", "silence", "guards", "lifecycle", "cleanup"),
-        *("tests", "as_of", "quality"),
+        *("tests", "as_of", "quality", "measure", "experiments"),
     }
 )
 _OF_DESTINATIONS = frozenset({"platform", "audience", "new_contacts", "mode", "fields", "guards", "prices"})

@@ -58,7 +58,7 @@ class Database:
                 f"busy_timeout = {BUSY_SECONDS * 1000}",
                 "journal_mode = WAL",
                 f"synchronous = {SYNCHRONOUS}",
-                "secure_delete = ON",  # else an address could outlive its person in the free space of a page
+                "secure_delete = ON",  # as far as it goes: see erasing()
             ):
                 self.rows(f"PRAGMA {pragma}")
         except StateError:
@@ -116,11 +116,12 @@ class Database:
 
     @contextmanager
     def erasing(self) -> Iterator[None]:
-        """A transaction after which what it deleted is nowhere in the files, not even as free space."""
+        """A transaction after which what it deleted is nowhere in the files, not even as free space. The file is
+        written again: secure_delete leaves what a row was before SQLite moved it to another page."""
         with self._lock:
             with self.transaction():
                 yield
-            self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.shrink()
 
     def content(self) -> bytes:
         """The whole file, with all that was committed."""

@@ -1,0 +1,279 @@
+"""How the members of a segment behaved in a period, beside everybody else.
+
+Owns: the figures and their sums. Must not: read a file or a platform, print.
+
+Somebody counts as a member for what happened while they were one (history): a mail by the moment it was sent, an order
+by its own. Before the history knows a segment, nothing is counted for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from connector.config.sections.measure import Goal
+from connector.core.sql import identifier
+from connector.measure import rates
+from connector.measure.facts import NAIVE, Facts, goal_table
+from connector.measure.mail import Readback
+from connector.measure.periods import BEFORE, NOW, YEAR_BEFORE, Stretch
+from connector.measure.rates import Estimate, Sums
+
+if TYPE_CHECKING:
+    import duckdb
+
+UNRELIABLE = "opens are also made by privacy proxies, and not by readers who load no pictures"
+# figure -> what it is of: a row of the SQL below.
+MAIL_FIGURES = ("open_rate", "click_rate", "click_to_open", "bounce_rate", "unsubscribe_rate", "conversion_rate")
+MONEY_FIGURES = ("revenue_per_member", "revenue_share")
+LIFETIME = ("revenue", "orders", "tenure_days", "days_since_activity")
+_NEEDS = {"open_rate": "opened", "click_rate": "clicked", "click_to_open": "opened"}
+_NEEDS |= {"bounce_rate": "bounced", "unsubscribe_rate": "unsubscribed"}
+
+_SUMS = (
+    "count(*) filter (x > 0) as people, sum(x) as x, sum(y) as y, sum(x * x) as xx, sum(x * y) as xy, sum(y * y) as yy"
+)
+_PLAIN = "select period, member, figure, x::double as x, y::double as y"
+_OF_MAIL = f"""
+    with tagged as (
+        select m.*, w.period, s.email is not null as member, {{converted}}
+        from mails m join stretches w on m.sent_at >= greatest(w.low, $known) and m.sent_at < w.high
+        left join spells s
+          on s.email = m.email and s.since <= m.sent_at and (s.until is null or m.sent_at < s.until)
+        {{goal}}
+    ), person as (
+        select period, member, email, count(*)::double as sent,
+               count(*) filter (not bounced)::double as delivered,
+               count(*) filter (opened and not bounced)::double as opened,
+               count(*) filter (clicked_at is not null and not bounced)::double as clicked,
+               count(*) filter (opened and clicked_at is not null and not bounced)::double as opened_and_clicked,
+               count(*) filter (bounced)::double as bounced,
+               count(*) filter (unsubscribed and not bounced)::double as gone,
+               count(*) filter (counts and not bounced)::double as ripe,
+               count(*) filter (converted and not bounced)::double as converted
+        from tagged group by all
+    ), figure as (
+        select unnest(['sent', 'open_rate', 'click_rate', 'click_to_open', 'bounce_rate', 'unsubscribe_rate',
+                       'conversion_rate']) as figure,
+               unnest([1.0, delivered, delivered, opened, sent, delivered, ripe]) as x,
+               unnest([sent, opened, clicked, opened_and_clicked, bounced, gone, converted]) as y, period, member
+        from person
+    )
+    select period, member, figure, {_SUMS} from ({_PLAIN} from figure) where x > 0 group by all"""
+_OF_MONEY = f"""
+    with stretch as (
+        select period, greatest(low, $known) as low, high from stretches where high > $known
+    ), spent as (
+        select w.period, r.email, sum(r.amount) filter (s.email is not null) as inside,
+               sum(r.amount) filter (s.email is null) as outside
+        from revenue r join stretch w on r.at >= w.low and r.at < w.high
+        left join spells s on s.email = r.email and s.since <= r.at and (s.until is null or r.at < s.until)
+        group by all
+    ), there as (
+        select w.period, s.email,
+               sum(epoch(least(coalesce(s.until, w.high), w.high)) - epoch(greatest(s.since, w.low)))
+               / any_value(epoch(w.high) - epoch(w.low)) as share
+        from spells s join stretch w on s.since < w.high and (s.until is null or s.until > w.low) group by all
+    ), person as (
+        select w.period, p.email, coalesce(t.share, 0.0) as share, coalesce(m.inside, 0.0) as inside,
+               coalesce(m.outside, 0.0) as outside
+        from people p cross join stretch w left join there t on t.email = p.email and t.period = w.period
+        left join spent m on m.email = p.email and m.period = w.period
+    ), figure as (
+        select period, true as member, 'revenue_per_member' as figure, share as x, inside as y from person
+        union all
+        select period, false, 'revenue_per_member', 1 - share, outside from person
+        union all
+        select period, true, 'revenue_share', inside + outside, inside from person
+        union all
+        select period, false, 'revenue_share', inside + outside, outside from person
+    )
+    select period, member, figure, {_SUMS} from ({_PLAIN} from figure) where x > 0 group by all"""
+_LIFETIME = f"""
+    with person as (
+        select p.email, p.{{member}} as member, coalesce(m.amount, 0.0) as revenue, coalesce(m.orders, 0) as orders,
+               epoch($as_of - p.joined) / 86400 as tenure, epoch($as_of - greatest(m.last, c.last)) / 86400 as silent
+        from people p
+        left join (select r.email, sum(r.amount) as amount, count(*) as orders, max(r.at) as last
+                   from revenue r where r.at <= $as_of group by r.email) m on m.email = p.email
+        left join (select email, max(clicked_at) as last from mails where clicked_at <= $as_of group by email) c
+          on c.email = p.email
+    ), figure as (
+        select member, unnest(['revenue', 'orders', 'tenure_days', 'days_since_activity']) as figure,
+               unnest([revenue, orders::double, tenure, silent]) as y from person
+    ), counted as (select member, figure, 1.0 as x, y from figure where y is not null)
+    select '{NOW}' as period, member, figure, {_SUMS}
+    from (select member, figure, x::double as x, y::double as y from counted) group by all"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of members, beside that of everybody else, the period before and the year before. `why`: why it
+    cannot be told, or what a reader must know."""
+
+    name: str
+    members: Estimate
+    others: Estimate
+    times: Estimate
+    before: Estimate
+    year_before: Estimate
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """`known_since`: from when on the members are known; None: nothing but `lifetime` can be told. `sent`: mails."""
+
+    segment: str
+    title: str
+    members: int
+    known_since: datetime | None
+    period: Stretch
+    sent: int
+    figures: tuple[Figure, ...]
+    lifetime: tuple[Figure, ...]
+    told: tuple[Readback, ...] = ()  # by platforms, beside our own count
+
+
+Key = tuple[str, bool, str]
+
+
+def performance(
+    connection: duckdb.DuckDBPyConnection,
+    facts: Facts,
+    segment: str,
+    title: str,
+    goal: object,
+    spells: pa.Table,
+    known: datetime | None,
+    stretches: Mapping[str, Stretch],
+) -> Performance:
+    """Of one segment. `spells` (history.spells) and `known` are its history; `goal` what the file says."""
+    sums: dict[Key, Sums] = {}
+    if known is not None:
+        connection.register("spells", _naive(spells.select(["email", "since", "until"])))
+        connection.register("stretches", _stretches(stretches))
+        asked = {"known": known.astimezone(UTC).replace(tzinfo=None)}
+        sums |= _read(connection, _mail_sql(facts, goal), asked | _goal_times(facts, goal))
+        sums |= _read(connection, _OF_MONEY, asked)
+    as_of = {"as_of": facts.as_of.astimezone(UTC).replace(tzinfo=None)}
+    whole = _read(connection, _LIFETIME.format(member=identifier(f"in:{segment}")), as_of)
+    ((members,),) = connection.sql(f"select count(*) from people where {identifier(f'in:{segment}')}").fetchall()
+    sent = sums.get((NOW, True, "sent"), Sums())
+    return Performance(
+        segment,
+        title,
+        members,
+        known,
+        stretches[NOW],
+        int(sent.y),
+        tuple(_figure(name, sums, facts, goal, known, stretches) for name in (*MAIL_FIGURES, *MONEY_FIGURES)),
+        tuple(_lifetime(name, whole, facts) for name in LIFETIME),
+    )
+
+
+def _mail_sql(facts: Facts, goal: object) -> str:
+    if not isinstance(goal, Goal):
+        return _OF_MAIL.format(converted="false as converted, false as counts", goal="")
+    from_ = "m.clicked_at" if goal.after == "click" else "m.sent_at"
+    end = f"{from_} + interval '{goal.within}'" if goal.within else "w.high"
+    converted = f"coalesce(g.at <= {end}, false) as converted, coalesce({end} <= $as_of, false) as counts"
+    # A mail whose time is not over yet neither counts for nor against.
+    converted = converted.replace("coalesce(g.at", f"coalesce({end} <= $as_of and g.at")
+    join = f"asof left join {goal_table(facts, goal.source)} g on g.email = m.email and {from_} < g.at"
+    return _OF_MAIL.format(converted=converted, goal=join)
+
+
+def _goal_times(facts: Facts, goal: object) -> dict[str, Any]:
+    return {"as_of": facts.as_of.astimezone(UTC).replace(tzinfo=None)} if isinstance(goal, Goal) else {}
+
+
+def _read(connection: duckdb.DuckDBPyConnection, sql: str, asked: Mapping[str, Any]) -> dict[Key, Sums]:
+    rows = connection.sql(sql, params=dict(asked)).fetchall()
+    return {(period, member, figure): Sums(int(people), *sums) for period, member, figure, people, *sums in rows}
+
+
+def _figure(
+    name: str,
+    sums: Mapping[Key, Sums],
+    facts: Facts,
+    goal: object,
+    known: datetime | None,
+    stretches: Mapping[str, Stretch],
+) -> Figure:
+    why = _why_not(name, facts, goal, known, stretches[NOW])
+    made = rates.mean if name == "revenue_per_member" else rates.rate if name != "revenue_share" else _share
+    empty = Sums()
+    if why:
+        sums = {}
+    one, other = sums.get((NOW, True, name), empty), sums.get((NOW, False, name), empty)
+    return Figure(
+        name,
+        made(one),
+        made(other),
+        rates.times(one, other) if name != "revenue_share" else made(empty),
+        made(sums.get((BEFORE, True, name), empty)),
+        made(sums.get((YEAR_BEFORE, True, name), empty)),
+        why or (_beside(name, facts)),
+    )
+
+
+def _share(sums: Sums) -> Estimate:
+    """Of money: its interval is that of a mean, and ends at the whole."""
+    found = rates.mean(sums)
+    high = None if found.high is None else min(1.0, found.high)
+    return Estimate(found.value, found.low, high, found.number, found.people)
+
+
+def _why_not(name: str, facts: Facts, goal: object, known: datetime | None, period: Stretch) -> str:
+    if known is None:
+        return "members are not known: no push or snapshot has kept them yet"
+    if known >= period.high:
+        return f"members are known from {known:%Y-%m-%d} on only"
+    if name in MONEY_FIGURES:
+        return "" if facts.revenue is not None else "the file does not say what revenue is: measure: {revenue: …}"
+    if facts.mail is None:
+        return "the file does not say which source tells of mail: measure: {mail: …}"
+    if "sent" not in facts.kinds():
+        return "the source of mail tells of no sends"
+    if name in _NEEDS and _NEEDS[name] not in facts.kinds():
+        return f"the source of mail tells of no mails that were {_NEEDS[name]}"
+    if name == "conversion_rate" and not isinstance(goal, Goal):
+        return "the segment has no goal that can be measured: goal: {orders: {within: 7 days}}"
+    return ""
+
+
+def _beside(name: str, facts: Facts) -> str:
+    if name not in ("open_rate", "click_to_open"):
+        return ""
+    return f"{UNRELIABLE}; {'without those of machines' if facts.machines else 'machines are not told apart'}"
+
+
+def _lifetime(name: str, sums: Mapping[Key, Sums], facts: Facts) -> Figure:
+    empty = Sums()
+    bought = facts.revenue is None and name in ("revenue", "orders")
+    why = "the file does not say what revenue is: measure: {revenue: …}" if bought else ""
+    one, other = (empty if bought else sums.get((NOW, member, name), empty) for member in (True, False))
+    if not why and not one.people:
+        why = "nothing is known of it"
+    nothing = rates.mean(empty)
+    return Figure(name, rates.mean(one), rates.mean(other), rates.times(one, other), nothing, nothing, why)
+
+
+def _naive(spells: pa.Table) -> pa.Table:
+    columns = [spells["email"], spells["since"].cast(NAIVE), spells["until"].cast(NAIVE)]
+    return pa.table(columns, names=["email", "since", "until"])
+
+
+def _stretches(stretches: Mapping[str, Stretch]) -> pa.Table:
+    ends = [
+        [getattr(one, side).astimezone(UTC).replace(tzinfo=None) for one in stretches.values()]
+        for side in ("low", "high")
+    ]
+    return pa.table(
+        [pa.array(list(stretches)), *(pa.array(side, NAIVE) for side in ends)], names=["period", "low", "high"]
+    )
