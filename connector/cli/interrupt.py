@@ -59,7 +59,7 @@ def interruptible(leaving: Callable[[], object] | None = None) -> Iterator[Stop]
     def ask(signum: int, frame: object) -> None:
         if stop.is_set():
             session.close_all()
-            last_words("Ended. What was in flight has an unknown outcome: sync resume asks the platforms.")
+            last_words("Ended. In-flight requests have unknown outcomes: run sync resume.")
             os._exit(CODE)
         stop.set()
         say_soon("Stopping: what is in flight is finished and recorded. Once more to end at once.")

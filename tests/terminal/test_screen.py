@@ -205,7 +205,7 @@ def test_twice_ctrl_c_during_the_push(room: Room) -> None:
         terminal.interrupt()
         assert terminal.end() == 130
         assert STOPPING in terminal.lines
-        assert "Ended. In-flight requests have unknown outcomes: sync resume asks the platforms." in terminal.lines
+        assert "Ended. In-flight requests have unknown outcomes: run sync resume." in terminal.lines
 
 
 def test_plan_drift_and_cleanup_keep_their_last_lines(pushed: Pushed) -> None:
