@@ -31,10 +31,13 @@ class Meant:
 # now: people with their bits; held: the history's, in the same chunk. People under another address are found
 # by the CRM's id, where it is nobody else's. Bits of segments that are not asked now stay as they are.
 _COMPARED = """
-    with moved_on as (
-        select any_value(n.email) as email, h.email as old_email from held h join now n on n.person = h.person
-        where h.email not in (select email from now) and n.email not in (select email from held)
-        group by h.email having count(*) = 1
+    with lost as (
+        select email, person from held anti join now using (email) where person is not null
+    ), found as (
+        select email, person from now anti join held using (email) where person is not null
+    ), moved_on as (
+        select any_value(f.email) as email, l.email as old_email from lost l join found f on f.person = l.person
+        group by l.email having count(*) = 1
     ), before as (
         select coalesce(m.email, h.email) as email, h.person, m.old_email, h.bits
         from held h left join moved_on m on m.old_email = h.email

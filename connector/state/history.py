@@ -1,7 +1,7 @@
 """Who was in which segment, moment by moment: sizes, entries and exits, definitions.
 
-Owns: the tables history_*, every statement about them, and pruning. Must not: evaluate, compare (connector/measure
-does), decide how long anything is kept.
+Owns: the tables history_* and the settings that hold definitions, every statement about them, and pruning. Must not:
+evaluate, compare (connector/measure does), decide how long anything is kept.
 
 A moment is what one push or snapshot evaluated. Present membership is kept as bits, 60 segments an integer, what
 changed as one row each: who was in a segment earlier follows from going back through these. A segment that was missing
@@ -25,20 +25,19 @@ BITS = 60  # a signed 64-bit integer, with room to shift
 _TABLES = (
     "CREATE TABLE history_segment(number INTEGER PRIMARY KEY, name TEXT NOT NULL)",
     """CREATE TABLE history_moment(
-        id INTEGER PRIMARY KEY, run_id TEXT, at INTEGER NOT NULL, made_at INTEGER NOT NULL,
+        id INTEGER PRIMARY KEY, run_id VARCHAR(64), at INTEGER NOT NULL, made_at INTEGER NOT NULL,
         contacts INTEGER NOT NULL)""",
     """CREATE TABLE history_size(
         moment INTEGER NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL, entered INTEGER, gone INTEGER,
-        hash TEXT NOT NULL, PRIMARY KEY(moment, number)) WITHOUT ROWID""",
-    "CREATE TABLE history_rule(hash TEXT PRIMARY KEY, rule TEXT NOT NULL)",
-    "CREATE TABLE history_person(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, person TEXT)",
-    """CREATE TABLE history_member(
-        chunk INTEGER NOT NULL, person INTEGER NOT NULL, bits INTEGER NOT NULL, PRIMARY KEY(chunk, person))
+        hash VARCHAR(64) NOT NULL, PRIMARY KEY(moment, number)) WITHOUT ROWID""",
+    """CREATE TABLE history_person(
+        email TEXT NOT NULL, chunk INTEGER NOT NULL, bits INTEGER NOT NULL, person TEXT, PRIMARY KEY(email, chunk))
         WITHOUT ROWID""",
     """CREATE TABLE history_move(
-        number INTEGER NOT NULL, moment INTEGER NOT NULL, person INTEGER NOT NULL, entered INTEGER NOT NULL,
-        PRIMARY KEY(number, moment, person)) WITHOUT ROWID""",
+        number INTEGER NOT NULL, moment INTEGER NOT NULL, email TEXT NOT NULL, entered INTEGER NOT NULL,
+        PRIMARY KEY(number, moment, email)) WITHOUT ROWID""",
 )
+_RULE = "rule "  # begins the setting that holds a definition's text, by its hash
 _UNTOLD = -1  # of entries and exits, where nobody had compared before
 _SINCE = "history_people_since"  # the setting: moments before this one have lost their people
 
@@ -64,17 +63,12 @@ MOVES = pa.schema([("number", pa.int64()), ("moment", pa.int64()), ("email", pa.
 
 _SIZES = f"""
     SELECT s.number, g.name AS segment, s.moment, m.run_id AS run, m.at, m.contacts, s.size,
-           coalesce(s.entered, {_UNTOLD}) AS entered, coalesce(s.gone, {_UNTOLD}) AS gone, s.hash, r.rule
+           coalesce(s.entered, {_UNTOLD}) AS entered, coalesce(s.gone, {_UNTOLD}) AS gone, s.hash, r.value AS rule
     FROM history_size s JOIN history_moment m ON m.id = s.moment JOIN history_segment g ON g.number = s.number
-    JOIN history_rule r ON r.hash = s.hash"""
-_PEOPLE = """
-    SELECT p.email, p.person, m.chunk, m.bits FROM history_member m JOIN history_person p ON p.id = m.person"""
-_MOVES = """
-    SELECT v.number, v.moment, p.email, v.entered FROM history_move v JOIN history_person p ON p.id = v.person
-    WHERE v.number = ?"""
-_MEMBERS = """
-    SELECT p.email AS email FROM history_member m JOIN history_person p ON p.id = m.person
-    WHERE m.chunk = ? AND (m.bits >> {bit}) & 1 = 1"""
+    JOIN setting r ON r.name = '{_RULE}' || s.hash"""
+_PEOPLE = "SELECT email, person, chunk, bits FROM history_person"
+_MOVES = "SELECT number, moment, email, entered FROM history_move WHERE number = ?"
+_MEMBERS = "SELECT email FROM history_person WHERE chunk = ? AND (bits >> {bit}) & 1 = 1"
 
 
 def create(db: Driver) -> None:
@@ -143,8 +137,8 @@ def enter(db: Driver, moment: Moment, at: datetime, now: datetime, contacts: int
             [one["number"], one["segment"]],
         )
         db.run(
-            "INSERT INTO history_rule(hash, rule) VALUES (?, ?) ON CONFLICT(hash) DO NOTHING",
-            [one["hash"], one["rule"]],
+            "INSERT INTO setting(name, value) VALUES (?, ?) ON CONFLICT(name) DO NOTHING",
+            [_RULE + one["hash"], one["rule"]],
         )
     stones = tombstones.read(db)
     _people(db, stones.without(moment.people))
@@ -161,28 +155,22 @@ def _last(db: Driver) -> tuple[int, int]:
 
 def _people(db: Driver, people: pa.Table) -> None:
     renamed = people.filter(pc.is_valid(people["old_email"]))
+    for table in ("history_person", "history_move"):
+        db.load(
+            f"UPDATE {table} SET email = ? WHERE email = ? AND NOT EXISTS (SELECT 1 FROM {table} WHERE email = ?)",
+            pa.table([renamed["email"], renamed["old_email"], renamed["email"]], names=["new", "old", "free"]),
+        )
     db.load(
-        "UPDATE history_person SET email = ? WHERE email = ? "
-        "AND NOT EXISTS (SELECT 1 FROM history_person WHERE email = ?)",
-        pa.table([renamed["email"], renamed["old_email"], renamed["email"]], names=["new", "old", "free"]),
-    )
-    db.load(
-        "INSERT INTO history_person(email, person) VALUES (?, ?) "
-        "ON CONFLICT(email) DO UPDATE SET person = coalesce(excluded.person, history_person.person)",
-        people.select(["email", "person"]),
-    )
-    db.load(
-        "INSERT INTO history_member(chunk, person, bits) SELECT ?, id, ? FROM history_person WHERE email = ? "
-        "ON CONFLICT(chunk, person) DO UPDATE SET bits = excluded.bits",
-        people.select(["chunk", "bits", "email"]),
+        "INSERT INTO history_person(email, chunk, bits, person) VALUES (?, ?, ?, ?) ON CONFLICT(email, chunk) "
+        "DO UPDATE SET bits = excluded.bits, person = coalesce(excluded.person, history_person.person)",
+        people.select(["email", "chunk", "bits", "person"]),
     )
 
 
 def _moves(db: Driver, moment: int, moved: pa.Table) -> None:
     columns = [moved["number"], pa.repeat(moment, moved.num_rows), moved["entered"], moved["email"]]
     db.load(
-        "INSERT INTO history_move(number, moment, entered, person) "
-        "SELECT ?, ?, ?, id FROM history_person WHERE email = ?",
+        "INSERT INTO history_move(number, moment, entered, email) VALUES (?, ?, ?, ?)",
         pa.table(columns, names=["number", "moment", "entered", "email"]),
     )
 
@@ -211,12 +199,8 @@ def prune(db: Driver, before: datetime) -> int:
     count = int(db.rows("SELECT count(*) FROM history_move WHERE moment <= ?", [first])[0][0])
     db.run("DELETE FROM history_move WHERE moment <= ?", [first])
     for (number,) in db.rows("SELECT number FROM history_size GROUP BY number HAVING max(moment) < ?", [first]):
-        db.run(f"UPDATE history_member SET bits = bits & ({~(1 << number % BITS)}) WHERE chunk = ?", [number // BITS])
-    db.run("DELETE FROM history_member WHERE bits = 0")
-    db.run(
-        "DELETE FROM history_person WHERE id NOT IN (SELECT person FROM history_member) "
-        "AND id NOT IN (SELECT person FROM history_move)"
-    )
+        db.run(f"UPDATE history_person SET bits = bits & ({~(1 << number % BITS)}) WHERE chunk = ?", [number // BITS])
+    db.run("DELETE FROM history_person WHERE bits = 0")
     db.run(
         "INSERT INTO setting(name, value) VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
         [_SINCE, str(first)],

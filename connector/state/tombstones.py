@@ -31,6 +31,7 @@ WITH_EMAIL = (
     "frozen_member",
     "activity_mark",
     "history_person",
+    "history_move",
 )
 PERSON = "\x1f"  # stands before a CRM's id when it is hashed: no address begins with it
 SHARED = 10  # an id beside more addresses than this is a column's mistake, and names nobody
@@ -141,8 +142,6 @@ def bury(db: Driver, emails: Sequence[str], persons: Sequence[str], at: int) -> 
 
 def remove(db: Driver, email: str) -> None:
     """Every row about an address, in the ledger, the journal, the history and beside them."""
-    for table in ("history_member", "history_move"):
-        db.run(f"DELETE FROM {table} WHERE person IN (SELECT id FROM history_person WHERE email = ?)", [email])
     _remove(db, email, WITH_EMAIL)
 
 
