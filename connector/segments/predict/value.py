@@ -17,7 +17,7 @@ from connector.segments.predict.lifetime import BgNbd, GammaGamma, NotFitted, Or
 
 _MOST = 20_000  # people that the models are fitted to
 _SEED = 20_241
-_LEAST = 100  # people, of whom as many have ordered again as a fit needs
+_LEAST = 100  # people with an order; fewer say too little
 
 
 @dataclass(frozen=True, slots=True)
