@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
 
-.PHONY: rehearsal test bench clean
+.PHONY: rehearsal test bench docs clean
 
 rehearsal: $(VENV)/.installed
 	$(BIN)/sync demo
@@ -22,8 +22,12 @@ bench: $(VENV)-bench/.installed
 	$(VENV)-bench/bin/python -m compileall -q connector benchmarks
 	$(VENV)-bench/bin/python -m benchmarks
 
+# The documentation site, in site/: strict, so that a broken link, anchor or forgotten page is an error.
+docs: $(VENV)/.documented
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 clean:
-	rm -rf $(VENV) $(VENV)-bench .connector
+	rm -rf $(VENV) $(VENV)-bench .connector site
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -37,4 +41,8 @@ $(VENV)-bench/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+$(VENV)/.documented: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	touch $@

@@ -39,10 +39,15 @@ def main(arguments: list[str]) -> None:
                 state = place / f"state-{rows}-{segments}-{share}.db"
                 run("ledger", file, state, str(share))
                 _show(rows, segments, words, "plan", file, state, bare)
+            state = place / f"state-{rows}-{segments}-0.0.db"
+            for form in ("json", "html"):
+                _show(rows, segments, f"report as {form}, nothing to change", "report", file, state, bare, form)
 
 
-def _show(rows: int, segments: int, words: str, step: str, file: Path, state: Path | None, bare: float | None) -> float:
-    found = [run(step, file, *([state] if state else [])) for _ in range(RUNS)]
+def _show(
+    rows: int, segments: int, words: str, step: str, file: Path, state: Path | None, bare: float | None, *more: str
+) -> float:
+    found = [run(step, file, *([state] if state else []), *more) for _ in range(RUNS)]
     seconds = sorted(one["seconds"] for one in found)[RUNS // 2]
     peak = max(one["peak"] for one in found)
     ratio = f"{seconds / bare:.2f}" if bare else "1.00"
@@ -96,6 +101,26 @@ def plan(file: str, state: str) -> Callable[[], Any]:
         with open_workspace(options) as workspace, open_state(workspace) as store:
             workspace.adapters["mailchimp"] = cast("Any", Silent(store.target_ids("mailchimp")))
             return planning.plan(workspace, store)
+
+    return measured
+
+
+def report(file: str, state: str, form: str) -> Callable[[], Any]:
+    """As `sync report` makes it, with all its libraries imported within the time."""
+    from connector.app import reporting
+    from connector.app.workspace import Options, open_workspace
+    from connector.report.page.document import document
+
+    _warm()
+
+    def measured() -> Any:
+        with open_workspace(Options(file=Path(file), state=state, as_of=AS_OF), offline=True) as workspace:
+            found = document(reporting.gather(workspace))
+        if form == "json":
+            return json.dumps(found)
+        from connector.report.page.html import html
+
+        return html(found)
 
     return measured
 
@@ -160,7 +185,7 @@ def _warm() -> None:
 
 
 def _step(name: str, arguments: list[str]) -> None:
-    work = {"bare": bare, "evaluate": evaluate, "plan": plan, "ledger": ledger}[name](*arguments)
+    work = {"bare": bare, "evaluate": evaluate, "plan": plan, "report": report, "ledger": ledger}[name](*arguments)
     started, busy = time.perf_counter(), time.process_time()
     kept = work()
     seconds, cpu = time.perf_counter() - started, time.process_time() - busy

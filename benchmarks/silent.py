@@ -29,6 +29,9 @@ class Silent:
     def identity(self) -> Identity:
         return Identity("silent", "Silent")
 
+    def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
+        self._held = targets
+
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         return {key: remote_id for key, remote_id in self._held.items() if key[0] in kinds}
 

@@ -110,6 +110,11 @@ def load() -> None:
 
     for zone in ("Europe/Berlin", "UTC"):
         times.changes(zone)  # 0.1 s, and the same in every fork
+    from connector.cli.main import command
+    from connector.sources import emails
+
+    command()
+    emails.normalise("käthe@bücher.example")  # the tables of letters
     gc.collect()
     gc.freeze()
 

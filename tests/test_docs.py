@@ -20,6 +20,7 @@ from connector.config.sections.advice_codes import ADVICE
 from connector.config.sections.codes import CODES
 from connector.config.sections.lifecycle import Bounced, Cleanup, Inactive, Invalid, Lifecycle, Ramp, Returned, Stage
 from connector.config.sections.models import Column, Config, Destination, Guards, Segment, Source
+from connector.config.sections.quality import Quality
 from connector.config.sections.validate import keys
 from connector.plan.guards.rules import NAMES as GUARDS
 from connector.sources.columns.presets import PRESETS
@@ -78,7 +79,7 @@ def explained(text: str) -> set[str]:
 
 
 MODELS = (Config, Source, Column, Segment, Destination, Guards)
-POLICIES = (Lifecycle, Inactive, Stage, Returned, Ramp, Cleanup, Bounced, Invalid)
+POLICIES = (Quality, Lifecycle, Inactive, Stage, Returned, Ramp, Cleanup, Bounced, Invalid)
 
 
 @pytest.mark.parametrize("model", [*MODELS, *POLICIES], ids=lambda model: model.__name__)

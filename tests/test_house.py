@@ -20,8 +20,8 @@ LAYERS = [
     {"core"},
     {"vendors"},
     {"config", "sources", "state", "platforms", "demo"},
-    {"segments", "plan", "reconcile", "push", "lifecycle"},
-    {"report"},
+    {"segments", "plan", "reconcile", "push", "lifecycle", "measure"},
+    {"report", "notify"},
     {"rehearse", "app"},
     {"cli"},
 ]
@@ -36,19 +36,24 @@ SIBLINGS = {
 }
 HOMES = {
     "ibis": {"sources", "segments", "plan"},
-    "duckdb": {"core", "sources", "segments", "plan", "reconcile", "push", "lifecycle"},
-    "sqlite3": {"state", "rehearsal"},
+    "duckdb": {"core", "sources", "segments", "plan", "reconcile", "push", "lifecycle", "measure"},
+    "sqlite3": {"state", "sources", "rehearsal"},
     "adbc_driver_sqlite": {"state"},
     "psycopg": {"state"},
     "fsspec": {"state", "sources"},
-    "requests": {"platforms"},
+    "requests": {"platforms", "sources"},
     "tenacity": {"platforms"},
     "yaml": {"config"},
     "pydantic": {"config", "platforms"},
     "typer": {"cli"},
     "rich": {"cli", "report"},
+    "jinja2": {"report", "rehearsal"},
+    "altair": {"report"},
+    "vl_convert": {"report"},
     "starlette": {"rehearsal"},
     "uvicorn": {"rehearsal"},
+    "apprise": {"notify"},
+    "prometheus_client": {"notify"},
 }
 
 

@@ -14,6 +14,7 @@ from connector.app.workspace import Workspace
 
 if TYPE_CHECKING:
     from connector.segments.advice.model import Advice
+    from connector.segments.advice.quality import SegmentQuality
     from connector.segments.evaluate import Evaluation
     from connector.sources.model import Loaded
 
@@ -26,6 +27,7 @@ class Checked:
     contacts: int
     loaded: Loaded
     advice: list[Advice]
+    quality: list[SegmentQuality]
 
 
 def check(workspace: Workspace) -> Checked:
@@ -33,6 +35,7 @@ def check(workspace: Workspace) -> Checked:
     from connector.segments.advice.check import advise
     from connector.segments.advice.members import probes
     from connector.segments.advice.model import Evidence
+    from connector.segments.advice.quality import quality
     from connector.segments.checks import types_of
     from connector.segments.probes import with_probes
 
@@ -46,7 +49,8 @@ def check(workspace: Workspace) -> Checked:
         types_of(config, loaded, workspace.as_of),
         {name for name, value in workspace.secrets.items() if value.strip()},
     )
-    return Checked(len(config.segments), evaluation.contacts, loaded, advise(given))
+    judged = quality(config, evaluation, workspace.as_of, given.history, given.rates)
+    return Checked(len(config.segments), evaluation.contacts, loaded, advise(given), judged)
 
 
 def _evaluate(workspace: Workspace, config: Any, loaded: Loaded) -> Evaluation:

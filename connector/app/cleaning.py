@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from connector.app import accounts, lifecycle, observing, pushing
 from connector.app.offline import decisive
-from connector.app.workspace import Workspace, adapter
+from connector.app.workspace import Workspace, adapter, require_keys
 from connector.core.errors import Interrupted, PlanError
 from connector.core.model import Status
 
@@ -49,34 +49,34 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     from connector.plan.routes import route
     from connector.push import recheck_query
 
+    require_keys(workspace)
     store.require_finished()
     config, now, new = workspace.config, workspace.now(), accounts.new(workspace, store)
-    policy = lifecycle.policy(workspace)
-    for item in pushing.everywhere(workspace) if policy else workspace.destinations():  # a click counts on any
+    policies = lifecycle.policies(workspace)
+    for item in pushing.everywhere(workspace) if policies else workspace.destinations():  # a click counts on any
         observing.read(workspace, store, item.name, adapter(workspace, item), everything=True)
     evaluation, loaded = decisive(workspace, store)
     desired = evaluation.table
     sides = []
     for item in workspace.destinations():
         can, ledger = adapter(workspace, item).capabilities, store.ledger(item.name)
-        people = (
-            machine.PEOPLE.empty_table()
-            if policy is None
-            else lifecycle.decide(workspace, store, desired, ledger, can, policy)
-        )
-        do = retiring.actions(item.name, policy, config.cleanup, can)
-        most = retiring.most(policy, desired.num_rows)
+        held, people = lifecycle.here(policies, item.name), machine.PEOPLE.empty_table()
+        if held:
+            people = lifecycle.decide(workspace, store, desired, ledger, can, held)
+            lifecycle.mark(store, item.name, people)
+        do = retiring.actions(item.name, held, config.cleanup, can)
+        most = retiring.most(held, people, desired.num_rows)
         engagement = store.engagement(item.name)[0]
         told = _told(store, people, item.name)
         found = retiring.find(people, desired, ledger, engagement, do, most, told)
-        staying = len(told) if do.sunset == retiring.REPORT else 0
+        staying = retiring.staying(people, told, do)
         active = recheck_query.anywhere(ledger.contacts, store.activity())
-        held, seen = plans.held(desired, ledger), recheck_query.seen(ledger.contacts, active)
-        sides.append(plans.Findings(route(config, item), ledger, can, do, found, held, seen, staying))
-    said = () if policy is None else lifecycle.told(workspace, store, desired, policy)
+        count, seen = plans.held(desired, ledger), recheck_query.seen(ledger.contacts, active)
+        sides.append(plans.Findings(route(config, item), ledger, can, do, found, count, seen, staying))
+    said = lifecycle.told(workspace, store, desired, policies) if policies else ()
     notes = (*new, *evaluation.warnings, *said)
     made = assemble(
-        [plans.part(side, policy) for side in sides],
+        [plans.part(side, lifecycle.here(policies, side.ledger.destination)) for side in sides],
         as_of=workspace.as_of,
         made_at=now,
         export=counted(desired),

@@ -46,7 +46,7 @@ def asked(config: Config) -> dict[str, frozenset[str]]:
     from connector.segments.names import asked_of_platforms
 
     found = asked_of_platforms(config)
-    if config.lifecycle is None:
+    if not config.lifecycle:
         return found
     always = frozenset({*ENGAGEMENT_WORDS, "status"})
     return {name: found.get(name, frozenset()) | always for name in config.destinations}

@@ -9,19 +9,21 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from connector.app import accounts, freezing, lifecycle, observing
+from connector.app import accounts, freezing, lifecycle, measuring, observing
+from connector.app.apart import Apart
 from connector.app.offline import decisive
-from connector.app.workspace import Workspace, adapter
-from connector.core.errors import Refused
+from connector.app.workspace import Workspace, adapter, require_keys
+from connector.core.errors import DestinationError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from connector.config.sections.models import Destination
-    from connector.core.plan import Export, Plan
-    from connector.lifecycle.policy import Policy
+    from connector.core.plan import Export, Moment, Plan
+    from connector.lifecycle.policy import Policies
     from connector.lifecycle.staging import Staged
     from connector.plan.diff.compare import DestinationState
     from connector.plan.part import Part
@@ -36,6 +38,7 @@ _T = TypeVar("_T")
 
 def refreshed(workspace: Workspace, store: Store, limit: int | None = None) -> Plan:
     """As `plan`, after the ledger was compared with everything the platforms hold (--refresh)."""
+    require_keys(workspace)
     store.require_finished()
     notes = refresh(workspace, store)
     made = plan(workspace, store, limit, take_over=True)
@@ -50,16 +53,16 @@ def refresh(workspace: Workspace, store: Store) -> list[str]:
     from connector.reconcile.account import verify
 
     adapters = {item.name: adapter(workspace, item) for item in workspace.destinations()}
-    for name, connected in list(adapters.items()):
-        try:
-            verify(store, name, connected, workspace.reading)
-        except Refused:
-            if len(adapters) == 1:
-                raise
-            del adapters[name]  # the plan asks again, and tells of it
-            continue
+    apart = Apart(workspace.options.require_all)  # the plan asks again, and tells of it
+
+    def read(name: str, connected: Adapter) -> list[str]:
+        verify(store, name, connected, workspace.reading)
         pending_jobs.wait(name, connected, workspace.reading, WallClock(workspace.stop))
-    return reconcile.refresh(store, adapters, workspace.reading)
+        return reconcile.refresh(store, {name: connected}, workspace.reading)
+
+    found = [apart.tried(name, partial(read, name, connected)) for name, connected in adapters.items()]
+    apart.require(len(adapters) - len(apart.found))
+    return [note for notes in found for note in notes or ()]
 
 
 def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_over: bool = False) -> Plan:
@@ -82,13 +85,16 @@ def plan(workspace: Workspace, store: Store, limit: int | None = None, *, take_o
         frozen=asked.frozen.members,
         released=asked.frozen.released,
         limit=limit,
-        unread=asked.unread,
+        unread=asked.apart.unread,
+        kinds=asked.apart.kinds,
+        moment=asked.moment,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What segments and stages ask of the chosen destinations, and of which export; `unread` as in Plan."""
+    """What segments and stages ask of the chosen destinations, and of which export; `apart` has those without a
+    part."""
 
     parts: Sequence[Part]
     made_at: datetime
@@ -96,7 +102,8 @@ class Asked:
     notes: Sequence[str]
     frozen: freezing.Freezing
     findings: Sequence[str]
-    unread: Mapping[str, str]
+    apart: Apart
+    moment: Moment
 
 
 def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: bool = False) -> Asked:
@@ -106,23 +113,31 @@ def ask(workspace: Workspace, store: Store, *, take_over: bool = False, former: 
     Raises PlanError when an unfinished run must be resumed first."""
     from connector.plan.desired import counted
 
+    require_keys(workspace)
     store.require_finished()
     new = accounts.new(workspace, store)
-    policy = lifecycle.policy(workspace, whole=False)
-    planning = _Planning(workspace, store, workspace.now(), policy, take_over)
-    evaluation, forgotten, compared, unread = planning.read()
+    policies = lifecycle.policies(workspace, whole=False)
+    planning = _Planning(workspace, store, workspace.now(), policies, take_over)
+    evaluation, forgotten, compared, apart = planning.read()
     accounts.refuse_shared(workspace, store)
     people = evaluation.table
     for one in compared:
         for name, column in one.staged.columns.items() if one.staged else ():
             people = people.append_column(name, column)
     frozen = freezing.due(workspace, store, evaluation, forgotten)
-    short = () if policy is None else lifecycle.told(workspace, store, people, policy)
-    parts = [_part(people, one, policy) for one in compared]
+    short = lifecycle.told(workspace, store, people, policies) if policies else ()
+    parts = [_part(people, one, policies) for one in compared]
     if former:
         parts = [_with_former(store, people, part, one) for part, one in zip(parts, compared, strict=True)]
     return Asked(
-        parts, planning.now, counted(people), (*new, *frozen.notes, *short), frozen, evaluation.findings, unread
+        parts,
+        planning.now,
+        counted(people),
+        (*new, *frozen.notes, *short),
+        frozen,
+        evaluation.findings,
+        apart,
+        measuring.moment(workspace, store, evaluation, forgotten),
     )
 
 
@@ -134,25 +149,27 @@ class _Compared:
     staged: Staged | None
 
 
-def _alone(readings: Mapping[str, Future[_T]], refused: dict[str, Refused]) -> dict[str, _T]:
-    """What was read of each destination. One that the platform refused, because something that the file names is not
-    there, is told in `refused`, and is missing here; any other trouble is raised."""
+def _alone(readings: Mapping[str, Future[_T]], apart: Apart) -> dict[str, _T]:
+    """What was read of each destination. One that cannot be worked with is told in `apart`, and is missing here; any
+    other trouble is raised."""
     found = {}
     for name, reading in readings.items():
         try:
             found[name] = reading.result()
-        except Refused as error:
-            refused[name] = error
+        except DestinationError as error:
+            apart.note(name, error)
     return found
 
 
-def _part(people: pa.Table, one: _Compared, policy: Policy | None) -> Part:
+def _part(people: pa.Table, one: _Compared, policies: Policies) -> Part:
     """The changes that segments and stages ask of one destination."""
     from connector.lifecycle import staging
     from connector.plan import desired
 
     part = desired.part(people, one.state)
-    return part if one.staged is None or policy is None else staging.staged(part, one.staged, policy)
+    if one.staged is None:
+        return part
+    return staging.staged(part, one.staged, lifecycle.here(policies, part.routing.destination.name))
 
 
 def _with_former(store: Store, people: pa.Table, part: Part, one: _Compared) -> Part:
@@ -170,41 +187,41 @@ class _Planning:
     workspace: Workspace
     store: Store
     now: datetime
-    policy: Policy | None
+    policies: Policies
     take_over: bool
 
-    def read(self) -> tuple[Evaluation, pa.Array, Sequence[_Compared], Mapping[str, str]]:
-        """The export, those of it who were forgotten, every destination's part, and which were refused, with the
-        reason. What rules ask of a platform is read before they are evaluated, everything else meanwhile. While one
-        that the lifecycle asks is not read, nobody is taken for silent anywhere.
+    def read(self) -> tuple[Evaluation, pa.Array, Sequence[_Compared], Apart]:
+        """The export, those of it who were forgotten, every destination's part, and which could not be read. What
+        rules ask of a platform is read before they are evaluated, everything else meanwhile. While one that the
+        lifecycle asks is not read, nobody is taken for silent anywhere.
 
-        Raises Refused for a destination that rules ask, and when none is left."""
+        Raises DestinationError for a destination that rules ask, and when none is left."""
         from connector.plan import rows
         from connector.segments.names import asked_of_platforms
 
-        chosen = self.workspace.destinations()
-        asked = asked_of_platforms(self.workspace.config)  # of those that --to leaves out, what was last read
+        chosen, by_rules = self.workspace.destinations(), asked_of_platforms(self.workspace.config)
+        apart = Apart(self.workspace.options.require_all)
+        asked = observing.asked(self.workspace.config)  # of those that --to leaves out, what was last read
         with ThreadPoolExecutor(max(1, len(chosen)), thread_name_prefix="plan") as pool:
             first = {item.name: pool.submit(self.held, item) for item in chosen if item.name in asked}
-            held = {name: reading.result() for name, reading in first.items()}
-            others = {item.name: pool.submit(self.held, item) for item in chosen if item.name not in held}
+            held = {name: reading.result() for name, reading in first.items() if name in by_rules}
+            held |= _alone({name: reading for name, reading in first.items() if name not in by_rules}, apart)
+            others = {item.name: pool.submit(self.held, item) for item in chosen if item.name not in asked}
             evaluation, _ = decisive(self.workspace, self.store)
             emails = evaluation.table.column("email").combine_chunks()
             forgotten = rows.forgotten(emails, *self.store.upkeep.tombstones())
-            refused: dict[str, Refused] = {}
-            held |= _alone(others, refused)
-            unread = tuple(refused)
+            held |= _alone(others, apart)
+            unread = tuple(apart.found)
             compared = _alone(
                 {
                     item.name: pool.submit(self.part, evaluation.table, forgotten, unread, item, *held[item.name])
                     for item in chosen
                     if item.name in held
                 },
-                refused,
+                apart,
             )
-            if refused and not compared:
-                raise next(iter(refused.values()))
-            return evaluation, forgotten, list(compared.values()), {name: str(why) for name, why in refused.items()}
+            apart.require(len(compared))
+            return evaluation, forgotten, list(compared.values()), apart
 
     def held(self, destination: Destination) -> tuple[bool, Ledger]:
         """What changed on the platform is read, then the ledger; whether everybody was read just now."""
@@ -234,9 +251,9 @@ class _Planning:
         ledger = ledger if not ledger.targets.num_rows else self.store.ledger(destination.name)
         ledger = self._known(desired, forgotten, routing, ledger, connected, complete)
         staged = None
-        if self.policy is not None:
+        if held := lifecycle.here(self.policies, destination.name):
             can = connected.capabilities
-            staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, self.policy, unread)
+            staged = lifecycle.stage(self.workspace, self.store, desired, ledger, routing, can, held, unread)
             routing = staged.routing
         known = replace(ledger, targets=ledger.targets.slice(0, 0)) if self.take_over else ledger
         strangers: dict[int, int] = {}

@@ -5,7 +5,7 @@ Owns: the order of these steps. Must not: print, or hold the logic of a plan or 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from connector.core.problem import Place, Problem
 
 if TYPE_CHECKING:
     from connector.config.sections.models import Destination
-    from connector.core.plan import Plan
+    from connector.core.plan import GuardHit, Plan
     from connector.push.run import RunResult
     from connector.report.doctor import Health
     from connector.state.base import RunInfo, Store
@@ -30,9 +30,12 @@ def doctor(workspace: Workspace) -> list[Health]:
     for item in workspace.destinations():
         try:
             account = adapter(workspace, item).check(item.fields)
-            found.append(Health(item.name, item.platform, account.name, account.detail, account.problems))
-        except (ConfigError, DestinationError) as error:
-            found.append(Health(item.name, item.platform, "", "", (str(error),)))
+            code = DestinationError.exit_code if account.problems else 0
+            found.append(Health(item.name, item.platform, account.name, account.detail, account.problems, code))
+        except ConfigError as error:
+            found.append(Health(item.name, item.platform, "", "", (f"{error}",), error.exit_code))
+        except DestinationError as error:
+            found.append(Health(item.name, item.platform, "", "", (f"{error}",), error.exit_code))
     return found
 
 
@@ -63,21 +66,66 @@ def _inputs(workspace: Workspace) -> dict[str, str]:
     from connector.app.offline import described
     from connector.sources import members
     from connector.sources.files.discover import fingerprint
+    from connector.sources.warehouse import local
 
     config = workspace.config
     sources = {name: source.model_copy(update={"max_age": None}) for name, source in config.sources.items()}
     found = described(config.model_copy(update={"sources": sources}), workspace.as_of)
     inputs = {f"source {name}": fingerprint(info.files) for name, info in found.items()}
+    if (file := local.file_of(config)) is not None:
+        inputs["engine"] = fingerprint([file])
     inputs |= {f"members of {name}": fingerprint(files) for name, files in members.files(config).items()}
     return inputs | {config.path.name: fingerprint([config.path])}
 
 
-def guard(workspace: Workspace, plan: Plan) -> None:
-    """Raises Unsafe for every guard that --allow does not lift, and Interrupted when the user asked to stop."""
+def permitted(workspace: Workspace, plan: Plan) -> Plan:
+    """The plan without the destinations that a guard keeps out. Raises Unsafe when that is all of it, when a guard
+    judges the export (it holds for all), and with --require-all; Interrupted when the user asked to stop."""
+    from connector.plan.guards.rules import WHOLE
+
+    hits = standing(workspace, plan)
+    held_back = {name: " ".join(hit.message for hit in hits if hit.destination == name) for name in _named(hits)}
+    some = plan.without(held_back)
+    whole = any(hit.name in WHOLE or hit.destination not in plan.revisions for hit in hits)
+    if whole or workspace.options.require_all or not (some.changes.num_rows or some.stages.num_rows):
+        guard(workspace, plan)
     workspace.go_on()
-    standing = [hit for hit in plan.guards if hit.name not in workspace.options.allow]
-    if standing:
-        raise Unsafe("\n".join(hit.message for hit in standing), [hit.name for hit in standing])
+    return some if held_back else plan
+
+
+def _named(hits: Sequence[GuardHit]) -> list[str]:
+    return list(dict.fromkeys(hit.destination for hit in hits))
+
+
+def standing(workspace: Workspace, plan: Plan) -> list[GuardHit]:
+    """The guards that --allow does not override."""
+    return [hit for hit in plan.guards if hit.name not in workspace.options.allow]
+
+
+def guard(workspace: Workspace, plan: Plan) -> None:
+    """Raises Unsafe for every guard that --allow does not override, and Interrupted when the user asked to stop."""
+    workspace.go_on()
+    hits = standing(workspace, plan)
+    if hits:
+        names = list(dict.fromkeys(hit.name for hit in hits))
+        again = f"sync {workspace.options.command} {' '.join(f'--allow {name}' for name in names)} --reason “…”"
+        raise Unsafe("\n".join([*(hit.message for hit in hits), f"To go ahead all the same: {again}"]), names)
+
+
+def rules(workspace: Workspace) -> dict[tuple[str, str, str], str]:
+    """(destination, kind, target) -> the segments, or stages of the lifecycle, that fill it."""
+    config, found = workspace.config, dict[tuple[str, str, str], str]()
+    for segment in config.segments.values():
+        for entry in segment.send_to:
+            for kind, name in entry.targets:
+                key = (entry.destination, f"{kind}", name)
+                found[key] = f"{found[key]}, {segment.name}" if key in found else f"segment {segment.name}"
+    stages = [stage for policy in config.lifecycle for stage in (*policy.stages, policy.returned)]
+    for stage in stages:
+        for what, target in (("tag", stage.tag), ("list", stage.list_)) if stage else ():
+            for destination in config.destinations if target else ():
+                found.setdefault((destination, what, f"{target}"), f"lifecycle {getattr(stage, 'name', 'returned')}")
+    return found
 
 
 def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
@@ -101,10 +149,19 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             frozen=plan.frozen,
             released=plan.released,
             stages=plan.stages,
+            moment=plan.moment,
         )
         adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in asked}
         result = apply(store, run, adapters, workspace.options.listener, workspace.stop)
-    return replace(result, unread=plan.unread)
+    return replace(result, unread=plan.unread, held_back=plan.held_back, planned=list(plan.revisions))
+
+
+def unchanged(workspace: Workspace, store: Store, plan: Plan) -> None:
+    """A push that has nothing to send is a moment of the history all the same."""
+    if plan.moment.segments.num_rows and not plan.unread and not plan.held_back:
+        check_saved(workspace, plan)
+        with store.lease("push"):
+            store.learn(plan.moment, plan.as_of, plan.export.contacts)
 
 
 def asked_of(workspace: Workspace, plan: Plan) -> list[str]:

@@ -6,12 +6,14 @@ Owns: reading the list, and the order of these steps. Must not: print, or decide
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.app import observing
+from connector.app.apart import Apart
 from connector.app.offline import evaluate
-from connector.app.workspace import Workspace, adapter
+from connector.app.workspace import Workspace, adapter, require_keys
 from connector.core.errors import ConfigError, PlanError
 from connector.core.model import Op, Outcome
 from connector.core.problem import Place, Problem
@@ -39,19 +41,22 @@ def restore(workspace: Workspace, store: Store, path: Path) -> Plan:
     from connector.plan.desired import counted
     from connector.plan.routes import route
 
+    require_keys(workspace)
     store.require_finished()
     done = read(path)
     touched = set(done["destination"].to_pylist())
     missing = sorted(touched - workspace.config.destinations.keys())
     if missing:
         raise PlanError(f"{path} names {', '.join(missing)}, which segments.yaml no longer has. Put it back.")
-    evaluation, sides = evaluate(workspace, store), []
+    evaluation, sides, apart = evaluate(workspace, store), [], Apart(workspace.options.require_all)
     for item in workspace.destinations():
         if item.name in touched:
             connected = adapter(workspace, item)
-            observing.read(workspace, store, item.name, connected)
+            if apart.tried(item.name, partial(observing.read, workspace, store, item.name, connected)) is None:
+                continue
             routing = route(workspace.config, item)
             sides.append(inverse.Undone(routing, store.ledger(item.name), connected.capabilities))
+    apart.require(len(sides))
     chosen = [side.ledger.destination for side in sides]
     done = done.filter(pc.is_in(done["destination"], value_set=_texts(chosen)))
     return assemble(
@@ -63,6 +68,8 @@ def restore(workspace: Workspace, store: Store, path: Path) -> Plan:
         notes=evaluation.warnings,
         findings=evaluation.findings,
         prefix=PREFIX,
+        unread=apart.unread,
+        kinds=apart.kinds,
     )
 
 

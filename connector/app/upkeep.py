@@ -9,16 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from connector.app import freezing, observing, planning
+from connector.app.apart import Apart
 from connector.app.offline import evaluate
-from connector.app.workspace import Workspace, adapter
+from connector.app.workspace import Workspace, adapter, require_keys
 from connector.core.errors import ConnectorError, PlanError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from connector.config.sections.models import Destination
     from connector.core.model import Target
     from connector.core.plan import Plan
     from connector.plan.routes import Routing
@@ -35,6 +38,7 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
     from connector.plan.assemble import assemble
     from connector.plan.desired import counted
 
+    require_keys(workspace)
     store.require_finished()
     run = _latest(store) if run_id == LAST else store.run(run_id)
     done, now = store.run_changes(run.id), datetime.now(UTC)
@@ -45,13 +49,18 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
     if missing:
         raise PlanError(f"Run {run.id} went to {', '.join(missing)}, which segments.yaml no longer has. Put it back.")
     evaluation = evaluate(workspace, store)
-    sides = []
+    sides, apart = [], Apart(workspace.options.require_all)
     for destination in workspace.destinations():
         if destination.name in touched:
             connected = adapter(workspace, destination)
-            observing.read(workspace, store, destination.name, connected)
+            if (
+                apart.tried(destination.name, partial(observing.read, workspace, store, destination.name, connected))
+                is None
+            ):
+                continue
             routing, only = _routing(workspace, destination.name)
             sides.append(inverse.Undone(routing, store.ledger(destination.name), connected.capabilities, only))
+    apart.require(len(sides))
     released = freezing.taken_back(workspace, store, run)
     thawed = (f"{name}: frozen by that run, and no longer once this is pushed." for name in released)
     made = assemble(
@@ -63,6 +72,8 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
         notes=(*evaluation.warnings, inverse.again(run.id), *thawed),
         findings=evaluation.findings,
         released=released,
+        unread=apart.unread,
+        kinds=apart.kinds,
     )
     return replace(made, id=f"undo-{run.id}")
 
@@ -86,19 +97,25 @@ def _routing(workspace: Workspace, destination: str) -> tuple[Routing, frozenset
     return routing, frozenset(item.target for item in chosen)
 
 
-def drift(workspace: Workspace, store: Store) -> list[Drift]:
-    """What others changed in our targets. Reads the platforms, writes nothing anywhere."""
+def drift(workspace: Workspace, store: Store, apart: Apart | None = None) -> list[Drift]:
+    """What others changed in our targets. Reads the platforms, writes nothing anywhere. Destinations that could not be
+    read are in `apart`; raises DestinationError when that is all of them, or without `apart`."""
+    require_keys(workspace)
+    chosen, apart = workspace.destinations(), apart or Apart(together=True)
+    found = [apart.tried(item.name, partial(_drift, workspace, store, item)) for item in chosen]
+    apart.require(len(chosen) - len(apart.found))
+    return _unnamed(store, [target for targets in found for target in targets or ()])
+
+
+def _drift(workspace: Workspace, store: Store, destination: Destination) -> list[Drift]:
     from connector.reconcile.account import verify
     from connector.reconcile.drift import find
 
-    found = []
-    for destination in workspace.destinations():
-        _, only = _routing(workspace, destination.name)
-        names = None if only is None else frozenset((str(target.kind), target.name) for target in only)
-        connected = adapter(workspace, destination)
-        verify(store, destination.name, connected, workspace.options.listener)
-        found += find(connected, store.ledger(destination.name), names, workspace.reading)
-    return _unnamed(store, found)
+    _, only = _routing(workspace, destination.name)
+    names = None if only is None else frozenset((str(target.kind), target.name) for target in only)
+    connected = adapter(workspace, destination)
+    verify(store, destination.name, connected, workspace.options.listener)
+    return find(connected, store.ledger(destination.name), names, workspace.reading)
 
 
 def _unnamed(store: Store, found: list[Drift]) -> list[Drift]:
@@ -143,7 +160,8 @@ def adopt(workspace: Workspace, store: Store, *, former: bool = False) -> Plan:
         notes=(*notes, *asked.notes),
         findings=asked.findings,
         prefix="adopt-",
-        unread=asked.unread,
+        unread=asked.apart.unread,
+        kinds=asked.apart.kinds,
     )
 
 

@@ -21,7 +21,7 @@ from connector.core.problem import Place, Problem
 from connector.report.why import Why
 
 if TYPE_CHECKING:
-    from connector.lifecycle.policy import Policy
+    from connector.lifecycle.policy import Policies
     from connector.lifecycle.position import Position
     from connector.plan.person import Standing
     from connector.plan.routes import Routing
@@ -133,18 +133,17 @@ def _standings(
         by_address = rows.forgotten(desired["email"].combine_chunks(), *known)
         forgotten = pa.concat_arrays([by_address, rows.under_forgotten_ids(desired, *known)])
     found: list[tuple[Standing, Position | None]] = []
-    policy = None if store is None else lifecycle.policy(workspace, whole=False)
-    everybody = _everybody(workspace, loaded, desired) if policy is not None else None
+    policies = () if store is None else lifecycle.policies(workspace, whole=False)
+    everybody = _everybody(workspace, loaded, desired) if policies else None
     for destination in chosen:
         routing = route(config, destination, workspace.options.only)
         can, ledger, mine, position = capabilities(destination), ledgers[destination.name], desired, None
         if store is None:
             found.append((standing(mine, routing, ledger, can, email, None, forgotten), None))
             continue
-        if policy is not None and everybody is not None:
-            routing, mine, position = _moved(
-                workspace, store, everybody, ledger, routing, can, policy, (email, desired)
-            )
+        held = lifecycle.here(policies, destination.name)
+        if held and everybody is not None:
+            routing, mine, position = _moved(workspace, store, everybody, ledger, routing, can, held, (email, desired))
         recent = hold.recent(store, routing, workspace.ago)
         here = standing(mine, routing, ledger, can, email, recent, forgotten)
         found.append((replace(here, way=way(store.stages(destination.name), email)), position))
@@ -167,7 +166,7 @@ def _moved(
     ledger: Ledger,
     routing: Routing,
     can: Capabilities,
-    policy: Policy,
+    policies: Policies,
     who: tuple[str, pa.Table],
 ) -> tuple[Routing, pa.Table, Position | None]:
     """The routes of a destination and of its stages, the rows of `who` (the address, and its rows of Evaluation.table)
@@ -175,14 +174,14 @@ def _moved(
     from connector.lifecycle import machine, staging
     from connector.lifecycle.position import position
 
-    (email, desired), known = who, lifecycle.known(workspace, store, everybody, ledger, can)
-    people = machine.decide(known, policy)
-    staged = staging.stage(everybody, people, routing, policy, can)
+    (email, desired), known = who, lifecycle.known(workspace, store, everybody, ledger, can, policies)
+    people = machine.decide(known, policies)
+    staged = staging.stage(everybody, people, routing, policies, can)
     table = everybody
     for name, column in staged.columns.items():
         table = table.append_column(name, column)
     mine = pc.is_in(table["email"], value_set=desired["email"].combine_chunks())
-    return staged.routing, table.filter(mine), position(people, known, policy, email)
+    return staged.routing, table.filter(mine), position(people, known, policies, email)
 
 
 def _successors(workspace: Workspace, loaded: Loaded, ledgers: Mapping[str, Ledger], email: str) -> pa.Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
@@ -45,6 +45,8 @@ class Options:
     reason: str | None = None
     listener: Listener = silent
     state_must_exist: bool = False
+    require_all: bool = False  # trouble of one destination stops all
+    command: str = "push"  # with its arguments, as a person types it
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,15 @@ def open_workspace(
     matching(options.only, config.segments, "--only", "segment")
     as_of = moment(options.as_of, config.zone)
     stop = stop or threading.Event()
+    with closing(config.session):
+        yield from _opened(config, options, as_of, stop, offline)
+
+
+def _opened(
+    config: Config, options: Options, as_of: datetime, stop: threading.Event, offline: bool
+) -> Iterator[Workspace]:
     if offline or not options.rehearse:
-        yield Workspace(config, options, as_of, stop, {}, os.environ)
+        yield _ready(Workspace(config, options, as_of, stop, {}, os.environ))
         return
     from connector import rehearse
 
@@ -131,7 +140,13 @@ def open_workspace(
             if rehearse.rehearsed(item.platform)
         }
         secrets = {item.secret.variable: rehearse.key(item.platform) for item in config.destinations.values()}
-        yield Workspace(config, options, as_of, stop, addresses, secrets)
+        yield _ready(Workspace(config, options, as_of, stop, addresses, secrets))
+
+
+def _ready(workspace: Workspace) -> Workspace:
+    """Whoever fetches exports asks it whether to go on."""
+    workspace.config.session.go_on = workspace.go_on
+    return workspace
 
 
 def _check_allow(options: Options) -> None:
@@ -230,7 +245,7 @@ def _refuse_strangers(workspace: Workspace, store: Store) -> None:
 def _sent_to(config: Config) -> set[str]:
     """The names of all tags and lists of the file, whatever their destination."""
     found = {name for one in config.segments.values() for send in one.send_to for _, name in send.targets}
-    stages = [*config.lifecycle.stages, config.lifecycle.returned] if config.lifecycle else []
+    stages = [stage for policy in config.lifecycle for stage in (*policy.stages, policy.returned)]
     return found | {name for stage in stages if stage for name in (stage.tag, stage.list_) if name}
 
 
@@ -250,11 +265,30 @@ def adapter(workspace: Workspace, destination: Destination) -> Adapter:
         clock.permit = workspace.permit
         workspace.adapters[destination.name] = create(
             destination.model_copy(update={"base_url": address}),
-            resolve(destination.secret, workspace.secrets),
+            _key(workspace, destination),
             clock=clock,
             listener=workspace.options.listener,
         )
     return workspace.adapters[destination.name]
+
+
+def require_keys(workspace: Workspace) -> None:
+    """Before any platform is called. Raises ConfigError that names every chosen destination's key that is missing."""
+    problems: list[Problem] = []
+    for item in workspace.destinations():
+        try:
+            _key(workspace, item)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+
+
+def _key(workspace: Workspace, destination: Destination) -> str:
+    from connector.vendors import VENDORS
+
+    place = workspace.config.value_place(("destinations", destination.name, VENDORS[destination.platform].secret))
+    return resolve(destination.secret, workspace.secrets, place)
 
 
 def capabilities(destination: Destination) -> Capabilities:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from connector.cli import terminal
 from connector.vendors import OWN
@@ -26,15 +27,24 @@ if TYPE_CHECKING:
     from connector.core.events import Listener
 
 
+class LogFormat(StrEnum):
+    """How everything but the result is written: lines for people, or one JSON object per line."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Format(StrEnum):
     """text for people, json for programs, csv where a command prints a table, github for annotations of a pull
-    request, markdown for its description."""
+    request, markdown for its description, html for a page, junit for the results of `sync test` in CI."""
 
     TEXT = "text"
     JSON = "json"
     CSV = "csv"
     GITHUB = "github"
     MARKDOWN = "markdown"
+    HTML = "html"
+    JUNIT = "junit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +60,15 @@ class Common:
     format: Format = Format.TEXT
     verbose: bool = False
     state_must_exist: bool = False
+    log_format: LogFormat = LogFormat.TEXT
 
     def options(
-        self, listener: Listener | None = None, allow: list[str] | None = None, reason: str | None = None
+        self,
+        listener: Listener | None = None,
+        allow: list[str] | None = None,
+        reason: str | None = None,
+        command: str = "push",
+        require_all: bool = False,
     ) -> Options:
         from connector.app.workspace import Options
         from connector.core.events import silent
@@ -68,6 +84,8 @@ class Common:
             reason=reason,
             listener=listener or silent,
             state_must_exist=self.state_must_exist,
+            require_all=require_all,
+            command=command,
         )
 
     @property
@@ -79,6 +97,7 @@ SAMPLE = next(iter(OWN))  # the destination of the examples: the sample has one 
 _STATE = "Where ledger and journal are kept: a path, postgresql://… or s3://…; default .connector/state.db."
 _MUST = "Refuse a state that nothing was pushed with yet: it was lost, or its name is wrong (exit code 4)."
 _AS_OF = "The moment rules are evaluated for: 2026-11-20 (its end), 2026-11-20T18:00, or with zone. Default: now."
+_LOG = "How everything but the result is written: lines, or one JSON object per line, without addresses."
 _REHEARSE = "Use the rehearsal platforms instead of the real ones."
 _COMMON = {
     "file": (Annotated[Path, typer.Option("--file", "-f", help="The segments file.")], Path("segments.yaml")),
@@ -89,24 +108,67 @@ _COMMON = {
     "to": (Annotated[list[str] | None, typer.Option(help="Only these destinations (globs; may be repeated).")], None),
     "rehearse": (Annotated[bool, typer.Option("--rehearse", help=_REHEARSE)], False),
     "format": (Annotated[Format, typer.Option(help="How to print the result.")], Format.TEXT),
+    "log_format": (Annotated[LogFormat, typer.Option(help=_LOG)], LogFormat.TEXT),
     "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")], False),
 }
+_UNSEEN = Annotated[str | None, typer.Option("--as-of", hidden=True)]
+TABLE = (Format.TEXT, Format.JSON, Format.CSV)
+PLAIN = (Format.TEXT, Format.JSON)
 
 
-def command(app: typer.Typer, name: str, examples: str) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
-    """Register a function (common: Common, own options …) -> exit code as a command with the common options."""
+class _Command(TyperCommand):
+    """Its help shows what is the command's own first, and the common options in a group."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Common options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                argument = parameter.param_type_name == "argument"
+                shared = parameter.name in _COMMON or parameter.name == "help"
+                groups["Arguments" if argument else "Common options" if shared else "Options"].append(record)
+        for title, records in groups.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def command(
+    app: typer.Typer,
+    name: str,
+    examples: str,
+    *,
+    formats: tuple[Format, ...] = PLAIN,
+    without: tuple[str, ...] = (),
+) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+    """Register a function (common: Common, own options …) -> exit code as a command with the common options, but those
+    of `without`, which would change nothing. `formats` are those that it has, the
+    first unless --format says another."""
+    taken: dict[str, tuple[Any, Any]] = {
+        key: value for key, value in _COMMON.items() if key not in without and (key != "format" or formats)
+    }
+    if len(formats) > 1:
+        names = {each.name: each.value for each in formats}
+        own_formats: Any = StrEnum("Format", names)  # type: ignore[misc]
+        taken["format"] = (Annotated[own_formats, typer.Option(help="How to print the result.")], formats[0])
+    else:
+        taken.pop("format", None)
+    if "as_of" in without:  # changes nothing there, and scripts say it to every command
+        taken["as_of"] = (_UNSEEN, None)
 
     def register(function: Callable[..., int | None]) -> Callable[..., None]:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         shared = [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
-            for key, (kind, default) in _COMMON.items()
+            for key, (kind, default) in taken.items()
         ]
 
         @functools.wraps(function)
         def run(**given: Any) -> None:
-            common = {key: given.pop(key) for key in _COMMON}
-            common |= {key: common[key] or [] for key in ("only", "to")}
+            common = {key: given.pop(key) for key in taken}
+            common |= {key: common.get(key) or [] for key in ("only", "to")}
+            common |= {"format": Format(common.get("format", Format.TEXT))}
+            terminal.log_as_json(common.get("log_format") is LogFormat.JSON)
             raise typer.Exit(function(Common(**common), **given) or 0)
 
         ordered = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + shared
@@ -114,7 +176,7 @@ def command(app: typer.Typer, name: str, examples: str) -> Callable[[Callable[..
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in ordered}
         summary = inspect.getdoc(function) or ""
         short = re.split(r"[:.;](?:\s|$)", summary, maxsplit=1)[0]
-        app.command(name, short_help=short, help=f"{summary}\n\n\b\nExamples:\n{examples}")(run)
+        app.command(name, cls=_Command, short_help=short, help=f"{summary}\n\n\b\nExamples:\n{examples}")(run)
         return run
 
     return register

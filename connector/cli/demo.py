@@ -24,7 +24,12 @@ NEXT = (
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "demo", "  sync demo\n  sync demo trial\n  sync demo trial --as-of 2026-11-20")(demo)
+    command(
+        app,
+        "demo",
+        "  sync demo\n  sync demo trial\n  sync demo trial --as-of 2026-11-20",
+        without=("file", "state", "state_must_exist", "only", "to", "rehearse", "verbose"),
+    )(demo)
 
 
 def demo(common: Common, folder: Annotated[Path, typer.Argument(help="Where; made if missing.")] = Path()) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.common import Common, Format, command, data, data_json
+from connector.cli.common import PLAIN, Common, Format, command, data, data_json
 
 VERSION = "A file, a git revision (main, HEAD~1), or REV:path/segments.yaml."
 
@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
         "  sync diff-segments HEAD segments.yaml\n  sync diff-segments old.yaml new.yaml --format json\n"
         "  sync diff-segments origin/main HEAD --format markdown"
     )
-    command(app, "diff-segments", examples)(diff_segments)
+    command(app, "diff-segments", examples, formats=(*PLAIN, Format.MARKDOWN), without=("only", "to", "verbose"))(
+        diff_segments
+    )
 
 
 def diff_segments(

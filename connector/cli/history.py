@@ -5,45 +5,81 @@ Owns: their options and what they print. Must not: change the state.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from connector.cli.common import Common, command, data, data_json
 
+TOO_OLD = 1
+
 
 def register(app: typer.Typer) -> None:
-    command(app, "status", "  sync status\n  sync status --format json")(status)
-    command(app, "runs", "  sync runs\n  sync runs --limit 50")(runs)
+    examples = "  sync status\n  sync status --format json\n  sync status --max-age 26h"
+    command(app, "status", examples, without=("as_of", "only", "verbose"))(status)
+    examples = "  sync runs\n  sync runs --limit 50\n  sync runs show 20261120-080000-1a2b"
+    command(app, "runs", examples, without=("as_of", "only", "to", "verbose"))(runs)
 
 
-def status(common: Common) -> int:
+MaxAge = Annotated[
+    str | None,
+    typer.Option(metavar="AGE", help="End with 1 when a destination's last success is older: 26h, 90m, 2d."),
+]
+
+
+def status(
+    common: Common,
+    max_age: MaxAge = None,
+    metrics: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write an OpenMetrics text file of what is recorded.")
+    ] = None,
+) -> int:
     """What we hold on each destination, the last run, and whether one was cut off."""
+    from connector.app import history as verbs
     from connector.app.workspace import open_state, open_workspace
     from connector.core.errors import LeaseHeld
     from connector.report.history import status_json, status_text
 
+    limit = verbs.age(max_age)
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         names = [item.name for item in workspace.destinations()]
         held = {name: store.counts(name) for name in names}
         open_run, last = store.unfinished(), store.runs(1)
+        beats = verbs.heartbeat(workspace, store, limit)
         at_work = ""
         try:
             if open_run:
                 store.require_free()
         except LeaseHeld as error:
             at_work = str(error)
-    parts = (held, open_run, last, at_work)
+        if metrics is not None:
+            verbs.write_metrics(workspace, store, metrics)
+    parts = (held, open_run, last, at_work, beats)
     data_json(status_json(*parts)) if common.json else data(status_text(*parts))
-    return 0
+    return TOO_OLD if limit is not None and any(beat.too_old for beat in beats) else 0
 
 
-def runs(common: Common, limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> int:
-    """The runs so far: when, what was done, and which guards were lifted for which reason."""
+def runs(
+    common: Common,
+    action: Annotated[
+        str | None, typer.Argument(metavar="[show RUN]", help="One of them, with all that is known.")
+    ] = None,
+    run: Annotated[str | None, typer.Argument(hidden=True)] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+) -> int:
+    """The runs so far, also those that ended before anything was sent: when, how, why, and which guards were
+    overridden for which reason."""
+    from connector.app import history as verbs
     from connector.app.workspace import open_state, open_workspace
-    from connector.report.history import runs_json, runs_text
+    from connector.report import runs as report
 
+    wanted = verbs.shown(action, run)
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
-        found = store.runs(limit)
-    data_json(runs_json(found)) if common.json else data(runs_text(found))
+        if wanted is not None:
+            found = verbs.one(store, wanted)
+            data_json(report.show_json(found)) if common.json else data(report.show_text(found))
+            return 0
+        entries = verbs.entries(store, limit)
+    data_json(report.runs_json(entries)) if common.json else data(report.runs_text(entries))
     return 0

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import typer
 
-from connector.cli.common import Common, Format, command, data, data_json
+from connector.cli.common import TABLE, Common, Format, command, data, data_json
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "hygiene", "  sync hygiene\n  sync hygiene --format csv > to-mend.csv")(hygiene)
+    command(
+        app,
+        "hygiene",
+        "  sync hygiene\n  sync hygiene --format csv > to-mend.csv",
+        formats=TABLE,
+        without=("only", "to"),
+    )(hygiene)
 
 
 def hygiene(common: Common) -> int:

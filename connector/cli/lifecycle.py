@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.common import SAMPLE, Common, Format, command, confirm, data, data_json, talk
-from connector.cli.pushing import Allow, Reason, Yes, interruptible, show, show_result, told
+from connector.cli.applying import (
+    Allow,
+    Asked,
+    Metrics,
+    Reason,
+    RequireAll,
+    Yes,
+    show,
+    show_result,
+    tell_held_back,
+    working,
+)
+from connector.cli.common import SAMPLE, TABLE, Common, Format, command, confirm, data, data_json, talk
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -21,11 +32,14 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "lifecycle", f"  sync lifecycle\n  sync lifecycle -v --to {SAMPLE}\n  sync lifecycle --format json")(
-        lifecycle
-    )
+    command(
+        app,
+        "lifecycle",
+        f"  sync lifecycle\n  sync lifecycle -v --to {SAMPLE}\n  sync lifecycle --format json",
+        without=("only",),
+    )(lifecycle)
     examples = f"  sync cleanup\n  sync cleanup --format csv > found.csv\n  sync cleanup --to {SAMPLE} --yes"
-    command(app, "cleanup", examples)(cleanup)
+    command(app, "cleanup", examples, formats=TABLE, without=("only",))(cleanup)
 
 
 def lifecycle(common: Common) -> int:
@@ -51,68 +65,83 @@ Restore = Annotated[
 
 
 def cleanup(
-    common: Common, yes: Yes = False, allow: Allow = None, reason: Reason = None, restore: Restore = None
+    common: Common,
+    restore: Restore = None,
+    yes: Yes = False,
+    allow: Allow = None,
+    reason: Reason = None,
+    require_all: RequireAll = False,
+    metrics: Metrics = None,
 ) -> int:
     """Show who would be archived, and who is bounced, unsubscribed but tagged, orphaned or invalid; do it with --yes.
 
     Nobody is deleted. Everybody who is archived is written to a file first, and looked at once more just before."""
+    words = "cleanup" if restore is None else f"cleanup --restore {restore}"
+    asked = Asked(words, "Do this?", yes, allow, reason, require_all, metrics)
     if restore is not None:
-        return _restored(common, yes, allow, reason, restore)
+        return _restored(common, asked, restore)
     from connector.app import cleaning as verbs
     from connector.app import pushing
-    from connector.app.workspace import open_state, open_workspace
+    from connector.app.attempts import code_of
     from connector.report.plan import is_empty
 
-    with interruptible() as stop, told(common) as listener:
-        options = common.options(listener, allow, reason)
-        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            found, zone = verbs.cleanup(workspace, store), workspace.config.zone
-            if common.format is Format.CSV or (common.json and not yes):
-                _show(common, found, zone)
-                return 0
-            if not common.json:
-                _show(common, found, zone)
-            empty = is_empty(found.plan)
-            if not empty and not yes and not _at_a_terminal():
-                talk("Nothing was done. Do it with: sync cleanup --yes")
-                return 0
-            pushing.guard(workspace, found.plan)
-            if empty and yes:
-                verbs.tell(store, found)
-            if empty or not confirm("Do this?", yes):
-                _end(common, found, None)
-                return 0
-            result, path = verbs.apply(workspace, store, found)
-            _end(common, found, result)
-            if path is not None:
-                talk(f"What became of everybody is listed in {path}.")
-            return result.exit_code
+    with working(common, asked) as (workspace, store, one, stop):
+        found, zone = verbs.cleanup(workspace, store), workspace.config.zone
+        one.whole = one.plan = found.plan
+        code = code_of(found.plan)
+        if common.format is Format.CSV or (common.json and not yes):
+            one.looked = True
+            _show(common, found, zone)
+            return code
+        if not common.json:
+            _show(common, found, zone)
+        empty = is_empty(found.plan)
+        if not empty and not yes and not _at_a_terminal():
+            one.looked = True
+            talk("Nothing was done. Do it with: sync cleanup --yes")
+            return code
+        pushing.guard(workspace, found.plan)
+        if empty and yes:
+            verbs.tell(store, found)
+        if empty or not confirm(asked.question, yes):
+            one.declined = not empty
+            _end(common, found, None)
+            return code
+        stop.sending.set()
+        one.result, path = verbs.apply(workspace, store, found)
+        one.run_id = one.result.run_id
+        _end(common, found, one.result)
+        if path is not None:
+            talk(f"What became of everybody is listed in {path}.")
+        return one.result.exit_code
 
 
-def _restored(common: Common, yes: bool, allow: Allow, reason: Reason, path: Path) -> int:
+def _restored(common: Common, asked: Asked, path: Path) -> int:
     from connector.app import pushing
+    from connector.app.attempts import code_of
     from connector.app.restoring import restore
-    from connector.app.workspace import open_state, open_workspace
     from connector.report.plan import is_empty
 
-    with interruptible() as stop, told(common) as listener:
-        options = common.options(listener, allow, reason)
-        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            made = restore(workspace, store, path)
-            if not common.json or not yes:
-                show(common, workspace, made)
-            empty = is_empty(made)
-            if not empty and not yes and (common.json or not _at_a_terminal()):
-                talk(f"Nothing was done. Do it with: sync cleanup --restore {path} --yes")
-                return 0
-            pushing.guard(workspace, made)
-            if empty or not confirm("Do this?", yes):
-                if common.json and yes:
-                    show_result(common, made, None)
-                return 0
-            result = pushing.push(workspace, store, made)
-            show_result(common, made, result)
-            return result.exit_code
+    with working(common, asked) as (workspace, store, one, stop):
+        one.whole = one.plan = made = restore(workspace, store, path)
+        if not common.json or not asked.yes:
+            show(common, workspace, made)
+        if not is_empty(made) and not asked.yes and (common.json or not _at_a_terminal()):
+            one.looked = True
+            talk(f"Nothing was done. Do it with: sync cleanup --restore {path} --yes")
+            return code_of(made)
+        one.plan = made = pushing.permitted(workspace, made)
+        tell_held_back(common, made)
+        if is_empty(made) or not confirm(asked.question, asked.yes):
+            one.declined = not is_empty(made)
+            if common.json and asked.yes:
+                show_result(common, made, None)
+            return code_of(made)
+        stop.sending.set()
+        one.result = pushing.push(workspace, store, made)
+        one.run_id = one.result.run_id
+        show_result(common, made, one.result)
+        return one.result.exit_code
 
 
 def _at_a_terminal() -> bool:

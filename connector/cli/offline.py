@@ -10,17 +10,37 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.common import Common, Format, command, data, data_json, talk
+from connector.cli.common import PLAIN, TABLE, Common, Format, command, data, data_json, talk
 
 if TYPE_CHECKING:
     from connector.segments.evaluate import Evaluation
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "init", "  sync init\n  sync init --from exports/contacts.csv --from exports/orders.csv")(init)
-    command(app, "check", "  sync check\n  sync check --strict --format github\n  sync check --as-of 2026-11-20")(check)
-    command(app, "segments", "  sync segments\n  sync segments --only 'vip*' --format json")(segments)
-    command(app, "members", "  sync members vip\n  sync members vip --format csv > vip.csv")(members)
+    command(
+        app,
+        "init",
+        "  sync init\n  sync init --from exports/contacts.csv --from exports/orders.csv",
+        formats=(),
+        without=("state", "state_must_exist", "as_of", "only", "to", "rehearse", "verbose"),
+    )(init)
+    command(
+        app,
+        "check",
+        "  sync check\n  sync check --strict --format github\n  sync check --as-of 2026-11-20",
+        formats=(*PLAIN, Format.GITHUB),
+        without=("only", "to", "rehearse"),
+    )(check)
+    command(app, "segments", "  sync segments\n  sync segments --only 'vip*' --format json", without=("to", "verbose"))(
+        segments
+    )
+    command(
+        app,
+        "members",
+        "  sync members vip\n  sync members vip --format csv > vip.csv",
+        formats=TABLE,
+        without=("only", "to", "verbose"),
+    )(members)
 
 
 def init(
@@ -64,7 +84,7 @@ def check(
         return error.exit_code
     told = (found.segments, found.contacts, found.loaded, found.advice)
     if common.json:
-        data_json(report.check_json(*told))
+        data_json(report.check_json(*told, found.quality))
     elif common.format is Format.GITHUB:
         data(report.github_lines([item.problem for item in found.advice]), exact=True)
     else:

@@ -14,11 +14,18 @@ from connector.cli.common import SAMPLE, Common, command, data, data_json
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "doctor", f"  sync doctor\n  sync doctor --to {SAMPLE}\n  sync doctor --rehearse")(doctor)
+    command(
+        app,
+        "doctor",
+        f"  sync doctor\n  sync doctor --to {SAMPLE}\n  sync doctor --rehearse",
+        without=("state", "state_must_exist", "as_of", "only", "verbose"),
+    )(doctor)
     command(
         app,
         "rehearsal",
         "  sync rehearsal\n  sync rehearsal --port 8025\n  sync rehearsal --load PLATFORM=audience.csv",
+        formats=(),
+        without=("state", "state_must_exist", "as_of", "only", "to", "rehearse", "verbose"),
     )(rehearsal)
 
 
@@ -31,7 +38,8 @@ def doctor(common: Common) -> int:
     with open_workspace(common.options()) as workspace:
         found = verbs.doctor(workspace)
     data_json(doctor_json(found)) if common.json else data(doctor_text(found))
-    return 4 if any(item.problems for item in found) else 0
+    codes = {item.code for item in found if item.problems}
+    return min(codes, default=0)  # 2, a missing key, before 4: as a push ends
 
 
 def rehearsal(

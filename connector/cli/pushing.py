@@ -5,66 +5,78 @@ Owns: their options and what they print. Must not: hold logic of a plan or a run
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
-from connector.cli.terminal import last_words, listening, say_soon
+from connector.cli.applying import (
+    Allow,
+    Asked,
+    Metrics,
+    Reason,
+    RequireAll,
+    Yes,
+    carry_out,
+    show,
+    show_result,
+    told,
+    working,
+)
+from connector.cli.common import SAMPLE, Common, Format, command, data, data_json, talk
+from connector.cli.interrupt import interruptible
 
 if TYPE_CHECKING:
     from connector.app.workspace import Workspace
-    from connector.core.events import Listener
     from connector.core.plan import Plan
-    from connector.push.run import RunResult
+    from connector.state.base import Store
 
-Allow = Annotated[
-    list[str] | None,
-    typer.Option(help="Lift a guard for once: adds, removes, moves, empty, shrunken, stale, tier, stages, retires."),
-]
-Reason = Annotated[str | None, typer.Option(help="Why the guard is lifted; kept with the run.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N people per destination: a careful first try.")]
 Refresh = Annotated[
     bool,
     typer.Option("--refresh", help="First compare the ledger with everything the platforms hold; also for a lost one."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "plan", f"  sync plan\n  sync plan --to {SAMPLE} --only 'vip*'\n  sync plan --out today.plan")(plan)
+    examples = (
+        f"  sync plan\n  sync plan --to {SAMPLE} --only 'vip*'\n  sync plan --out today.plan\n"
+        "  sync plan --format csv > changes.csv"
+    )
+    command(app, "plan", examples, formats=(Format.TEXT, Format.JSON, Format.CSV, Format.MARKDOWN))(plan)
     command(app, "push", f"  sync push --yes\n  sync push --plan today.plan\n  sync push --limit 10 --to {SAMPLE}")(
         push
     )
-    command(app, "resume", "  sync resume")(resume)
+    command(app, "resume", "  sync resume", without=("as_of", "only", "to"))(resume)
     example = "  sync abandon 20261120-080000-1a2b --reason 'the account was closed'"
-    command(app, "abandon", example)(abandon)
+    command(app, "abandon", example, without=("as_of", "only", "to", "verbose"))(abandon)
 
 
 def plan(
     common: Common,
     out: Annotated[Path | None, typer.Option(help="Save the plan for `sync push --plan`.")] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 10 when there are changes.")] = False,
+    people: Annotated[
+        bool, typer.Option("--people", help="With --format json: also every change, with the person's address.")
+    ] = False,
     limit: Limit = None,
     refresh: Refresh = False,
     allow: Allow = None,
     reason: Reason = None,
+    require_all: RequireAll = False,
 ) -> int:
     """Show what a push would do: per target who is added, removed, changed or blocked. Sends nothing."""
     from connector.app import planning, pushing
+    from connector.app.attempts import code_of
     from connector.app.workspace import open_state, open_workspace
     from connector.plan.saved import save
     from connector.report.plan import is_empty
 
+    _only_with_json(people, common)
     with interruptible() as stop, told(common) as listener:
-        options = common.options(listener, allow, reason)
+        options = common.options(listener, allow, reason, "plan", require_all)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             planned = planning.refreshed if refresh else planning.plan
             make = partial(planned, workspace, store, limit)
@@ -72,7 +84,7 @@ def plan(
             workspace.go_on()
             if out is not None:
                 save(made, out)
-            show(common, workspace, made)
+            show(common, workspace, made, people)
     if out is not None:
         talk(f"Saved to {out}. Apply exactly this with: sync push --plan {out}")
     return code_of(made) or (10 if exit_code and not is_empty(made) else 0)
@@ -86,49 +98,51 @@ def push(
     yes: Yes = False,
     allow: Allow = None,
     reason: Reason = None,
+    require_all: RequireAll = False,
+    metrics: Metrics = None,
 ) -> int:
-    """Bring every destination in step: plan, ask, send, record each outcome."""
+    """Sync all destinations: plan, ask, send, record each outcome."""
     from connector.app import planning
-    from connector.app import pushing as verbs
-    from connector.app.workspace import open_state, open_workspace
-    from connector.report.plan import is_empty
 
     if plan is not None:
         _whole({"--to": common.to, "--only": common.only, "--limit": limit, "--refresh": refresh})
-    with interruptible() as stop, told(common) as listener:
-        options = common.options(listener, allow, reason)
-        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            planned = planning.refreshed if refresh else planning.plan
-            made = _saved(workspace, plan) if plan else planned(workspace, store, limit)
-            if not common.json:
-                show(common, workspace, made)
-            verbs.guard(workspace, made)
-            if is_empty(made):
-                if common.json:
-                    show_result(common, made, None)
-                return code_of(made)
-            if not confirm("Push these changes?", yes):
-                talk("Nothing was sent.")
-                return code_of(made)
-            result = verbs.push(workspace, store, made)
-            show_result(common, made, result)
-            return result.exit_code
+
+    def make(workspace: Workspace, store: Store) -> Plan:
+        if plan is not None:
+            return _saved(workspace, plan)
+        planned = planning.refreshed if refresh else planning.plan
+        return planned(workspace, store, limit)
+
+    words = "push" if plan is None else f"push --plan {plan}"
+    asked = Asked(words, "Push these changes?", yes, allow, reason, require_all, metrics)
+    return carry_out(common, asked, make)
 
 
-def resume(common: Common) -> int:
+def resume(common: Common, metrics: Metrics = None) -> int:
     """Finish a run that was cut off: ask the platforms what arrived, then send the rest."""
     from connector.app import pushing as verbs
-    from connector.app.workspace import open_state, open_workspace
 
-    with interruptible() as stop, told(common) as listener:
-        options = common.options(listener)
-        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            result = verbs.resume(workspace, store)
-            if result is None:
-                data_json({"run": None}) if common.json else data("Nothing to resume.")
-                return 0
-            show_result(common, None, result)
-            return result.exit_code
+    with working(common, Asked("resume", "", metrics=metrics)) as (workspace, store, one, stop):
+        open_run = store.unfinished()
+        one.run_id = open_run.id if open_run is not None else ""
+        stop.sending.set()
+        one.result = result = verbs.resume(workspace, store)
+        if result is None:
+            one.looked = True
+            data_json({"run": None}) if common.json else data("Nothing to resume.")
+            return 0
+        show_result(common, None, result)
+        return result.exit_code
+
+
+def _only_with_json(people: bool, common: Common) -> None:
+    """Raises ConfigError for --people where it would change nothing."""
+    from connector.core.errors import ConfigError
+    from connector.core.problem import Place, Problem
+
+    if people and not common.json:
+        text = "--people goes with --format json; --format csv names everybody anyway."
+        raise ConfigError([Problem(Place("--people"), "no-people", text)])
 
 
 def abandon(
@@ -140,11 +154,14 @@ def abandon(
     next push sends it again or takes it back; what was not sent is planned again."""
     from connector.app import pushing as verbs
     from connector.app.workspace import open_state, open_workspace
-    from connector.report.history import abandoned_text, runs_json
+    from connector.report.history import abandoned_text
+    from connector.report.runs import Entry, runs_json
 
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         given_up = verbs.abandon(workspace, store, run, reason)
-    data_json(runs_json([given_up])) if common.json else data(abandoned_text(given_up))
+    data_json(runs_json([Entry(given_up.id, given_up.started_at, given_up, [])])) if common.json else data(
+        abandoned_text(given_up)
+    )
     return 0
 
 
@@ -167,56 +184,3 @@ def _saved(workspace: Workspace, path: Path) -> Plan:
     made = load(path)
     verbs.check_saved(workspace, made)
     return made
-
-
-def code_of(made: Plan) -> int:
-    """The exit code of a plan that is not pushed: 4 when a destination could not be planned."""
-    from connector.core.errors import DestinationError
-
-    return DestinationError.exit_code if made.unread else 0
-
-
-def show(common: Common, workspace: Workspace, made: Plan) -> None:
-    from connector.report.plan import as_json, text
-
-    if common.json:
-        data_json(as_json(made))
-    else:
-        data(text(made, workspace.config.zone, common.verbose))
-
-
-def show_result(common: Common, made: Plan | None, result: RunResult | None) -> None:
-    from connector.report.plan import as_json
-    from connector.report.run import result_json, result_text
-
-    if common.json:
-        data_json({"plan": as_json(made) if made else None, "run": result_json(result) if result else None})
-    elif result is not None:
-        data(result_text(result))
-
-
-@contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """The first Ctrl-C asks to stop after what is in flight; the second ends at once, as if the process was killed:
-    threads that wait for an answer would hold up any other end, and `sync resume` knows what to do."""
-    stop = threading.Event()
-
-    def ask(signum: int, frame: object) -> None:
-        if stop.is_set():
-            last_words("Ended. What was in flight is in doubt: sync resume asks the platforms.")
-            os._exit(130)
-        stop.set()
-        say_soon("Stopping: what is in flight is finished and recorded. Once more to end at once.")
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def told(common: Common) -> Iterator[Listener]:
-    """Who hears of the events of this command."""
-    with listening(quiet=common.json, verbose=common.verbose) as listener:
-        yield listener

@@ -17,7 +17,13 @@ FOR = "Also complete the real columns, traits, segments and destinations of this
 
 def register(app: typer.Typer) -> None:
     examples = "  sync schema > segments.schema.json\n  sync schema --for segments.yaml > segments.schema.json"
-    command(app, "schema", examples)(schema)
+    command(
+        app,
+        "schema",
+        examples,
+        formats=(),
+        without=("file", "state", "state_must_exist", "only", "to", "rehearse", "verbose"),
+    )(schema)
 
 
 def schema(common: Common, for_: Annotated[Path | None, typer.Option("--for", help=FOR)] = None) -> int:

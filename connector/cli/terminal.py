@@ -25,15 +25,32 @@ PATIENCE = 1.0  # seconds that the last words wait for somebody else who is prin
 WIDTH = 80  # of a terminal that does not tell
 _lock = threading.Lock()  # held by the one who prints, draws or asks
 _bars: list[Bars] = []  # those that are alive
+_logs = threading.Event()  # set: what goes to standard error is JSON
+
+
+def log_as_json(wanted: bool) -> None:
+    """From now on standard error gets one JSON object per line."""
+    _logs.set() if wanted else _logs.clear()
 
 
 def write(text: str, *, err: bool = False, exact: bool = False, after: str = "") -> None:
     """Print a text; on a terminal in lines that fit, unless `exact`. `after` goes before it, on a terminal only."""
+    if err and _logs.is_set():
+        from connector.notify.log import said
+
+        log(said(text))
+        return
     with _lock:
         _erase()
         stream = sys.stderr if err else sys.stdout
         start = after if after and _width(stream) else ""
         typer.echo(start + (text if exact else _fitted(text, stream)), err=err)
+
+
+def log(line: str) -> None:
+    """One line of the log on standard error."""
+    with _lock:
+        typer.echo(line, err=True)
 
 
 def say_soon(text: str) -> None:
@@ -98,7 +115,11 @@ def listening(quiet: bool, verbose: bool) -> Iterator[Listener]:
     from connector.core.events import silent
     from connector.report.progress import Bars
 
-    if quiet:
+    if _logs.is_set():
+        from connector.notify.log import happened
+
+        yield lambda event: log(line) if (line := happened(event)) else None
+    elif quiet:
         yield silent
     elif not sys.stderr.isatty() or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
         yield _listener(verbose, None)

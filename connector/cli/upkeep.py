@@ -5,13 +5,13 @@ Owns: their options and what they print. Must not: hold logic of a plan or a run
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from connector.cli.applying import Allow, Asked, Metrics, Reason, RequireAll, Yes, carry_out, told
 from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
-from connector.cli.pushing import Allow, Reason, Yes, code_of, interruptible, show, show_result, told
+from connector.cli.interrupt import interruptible
 
 if TYPE_CHECKING:
     from connector.app.workspace import Workspace
@@ -23,12 +23,15 @@ DRIFTED = 10
 
 def register(app: typer.Typer) -> None:
     command(app, "undo", "  sync undo last\n  sync undo 20261120-080000-1a2b --only vip")(undo)
-    command(app, "drift", f"  sync drift\n  sync drift --to {SAMPLE} -v\n  sync drift --format json")(drift)
+    examples = f"  sync drift\n  sync drift --to {SAMPLE} -v\n  sync drift --format json"
+    command(app, "drift", examples, without=("as_of",))(drift)
     command(app, "adopt", f"  sync adopt\n  sync adopt --former\n  sync adopt --to {SAMPLE} --only vip --yes")(adopt)
-    command(app, "forget", "  sync forget ada@example.com")(forget)
+    command(app, "forget", "  sync forget ada@example.com", without=("only", "to", "verbose"))(forget)
     examples = f"  sync rejects\n  sync rejects --to {SAMPLE} --format json\n  sync rejects retry --only vip"
-    command(app, "rejects", examples)(rejects)
-    command(app, "prune", "  sync prune\n  sync prune --keep 30 --yes")(prune)
+    command(app, "rejects", examples, without=("as_of",))(rejects)
+    command(
+        app, "prune", "  sync prune\n  sync prune --older-than '13 months' --yes", without=("only", "to", "verbose")
+    )(prune)
 
 
 Former = Annotated[
@@ -45,6 +48,8 @@ def undo(
     yes: Yes = False,
     allow: Allow = None,
     reason: Reason = None,
+    require_all: RequireAll = False,
+    metrics: Metrics = None,
 ) -> int:
     """Take back what a run changed: shown first, with the same guards, then pushed like any plan."""
     from connector.app import upkeep as verbs
@@ -52,23 +57,33 @@ def undo(
     def make(workspace: Workspace, store: Store) -> Plan:
         return verbs.undo(workspace, store, run)
 
-    return _apply(common, "Take this back?", yes, allow, reason, make)
+    return carry_out(common, Asked(f"undo {run}", "Take this back?", yes, allow, reason, require_all, metrics), make)
 
 
-def adopt(common: Common, yes: Yes = False, former: Former = False) -> int:
+def adopt(
+    common: Common,
+    former: Former = False,
+    yes: Yes = False,
+    require_all: RequireAll = False,
+    metrics: Metrics = None,
+) -> int:
     """Take over existing tags and lists: whoever is desired and there already becomes ours. Sends nothing."""
     from connector.app import upkeep as verbs
 
     def make(workspace: Workspace, store: Store) -> Plan:
         return verbs.adopt(workspace, store, former=former)
 
-    return _apply(common, "Record these as ours?", yes, None, None, make)
+    words = "adopt --former" if former else "adopt"
+    asked = Asked(words, "Record these as ours?", yes, require_all=require_all, metrics=metrics)
+    return carry_out(common, asked, make)
 
 
-def drift(common: Common) -> int:
+def drift(common: Common, require_all: RequireAll = False) -> int:
     """What others added to our tags and lists and removed from them. Ends with 10 when there is any; writes nothing."""
     from connector.app import upkeep as verbs
+    from connector.app.apart import Apart
     from connector.app.workspace import open_state, open_workspace
+    from connector.core.errors import DestinationError
     from connector.report.upkeep import drift_json, drift_text
 
     with (
@@ -77,10 +92,15 @@ def drift(common: Common) -> int:
         open_workspace(common.options(listener), stop) as workspace,
         open_state(workspace) as store,
     ):
-        found = verbs.drift(workspace, store)
+        apart = Apart(require_all)
+        found = verbs.drift(workspace, store, apart)
+        unread = apart.unread
         workspace.go_on()
-    data_json(drift_json(found, common.verbose)) if common.json else data(drift_text(found, common.verbose))
-    return DRIFTED if any(found) else 0
+    if common.json:
+        data_json(drift_json(found, common.verbose, unread))
+    else:
+        data("\n".join([drift_text(found, common.verbose), *(f"NOT READ: {why}" for why in unread.values())]))
+    return DestinationError.exit_code if unread else DRIFTED if any(found) else 0
 
 
 def forget(
@@ -131,50 +151,32 @@ def rejects(
 def prune(
     common: Common,
     keep: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Keep the changes of so many days.")] = 90,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Instead: delete what is older than this: 13 months, 2 years.")
+    ] = None,
+    keep_history: Annotated[
+        int, typer.Option(min=1, metavar="DAYS", help="Keep for so many days who entered and left segments.")
+    ] = 800,
     yes: Yes = False,
 ) -> int:
-    """Delete old changes from the journal. Runs older than that cannot be taken back any more; all else is kept."""
+    """Delete old changes from the journal, and old entries and exits of segments. Runs older than that cannot be taken
+    back any more; sizes, definitions and all else are kept."""
+    from connector.app.pruning import policy
     from connector.app.pruning import prune as verb
     from connector.app.workspace import open_state, open_workspace
 
+    age = policy(older_than or f"{keep} days")
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
-        if not confirm(f"Delete changes older than {keep} days? Those runs cannot be taken back then.", yes):
+        if not confirm(f"Delete changes older than {age}? Those runs cannot be taken back then.", yes):
             talk("Nothing was changed.")
             return 0
-        done = verb(workspace, store, keep)
+        done = verb(workspace, store, age, keep_history)
     if common.json:
-        data_json({"schema": "connector.prune/1", "changes": done.changes, "before": done.before.isoformat()})
+        told = {"changes": done.changes, "before": done.before.isoformat()}
+        told |= {"history": done.flows, "history_before": done.flows_before.isoformat()}
+        data_json({"schema": "connector.prune/1", **told})
     else:
         data(f"{done.changes:,} changes of runs before {done.before:%Y-%m-%d %H:%M} UTC were deleted.")
+        if done.flows:
+            data(f"{done.flows:,} entries and exits of segments before {done.flows_before:%Y-%m-%d} were deleted.")
     return 0
-
-
-def _apply(
-    common: Common,
-    question: str,
-    yes: bool,
-    allow: list[str] | None,
-    reason: str | None,
-    make: Callable[[Workspace, Store], Plan],
-) -> int:
-    from connector.app import pushing as verbs
-    from connector.app.workspace import open_state, open_workspace
-    from connector.report.plan import is_empty
-
-    with interruptible() as stop, told(common) as listener:
-        options = common.options(listener, allow, reason)
-        with open_workspace(options, stop) as workspace, open_state(workspace) as store:
-            made = make(workspace, store)
-            if not common.json:
-                show(common, workspace, made)
-            verbs.guard(workspace, made)
-            if is_empty(made):
-                if common.json:
-                    show_result(common, made, None)
-                return code_of(made)
-            if not confirm(question, yes):
-                talk("Nothing was sent.")
-                return code_of(made)
-            result = verbs.push(workspace, store, made)
-            show_result(common, made, result)
-            return result.exit_code

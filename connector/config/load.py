@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from connector.config.language.scope import CONTACTS
 from connector.config.sections.build import build
+from connector.config.sections.cases import Case
 from connector.config.sections.collector import Collector
 from connector.config.sections.models import Config
-from connector.config.sections.quotable import raw
-from connector.config.yaml.nodes import Unreadable, place_at, read
+from connector.config.sections.quotable import allow, raw
+from connector.config.sections.rule_tests import Known, cases, moment
+from connector.config.yaml.nodes import Document, Unreadable, place_at, read
 from connector.core.errors import ConfigError
 from connector.core.problem import Place, Problem
 
@@ -34,12 +37,43 @@ def load(path: Path) -> Config:
 
 def load_text(text: str, path: Path) -> Config:
     """The same for text that is in hand; `path` says where it would stand and is not opened."""
+    document = _document(text, path)
+    return build(document, path, Collector(document))
+
+
+def load_tests(path: Path, config: Config) -> tuple[Case, ...]:
+    """The tests of a file beside segments.yaml. Raises ConfigError with all problems, sorted by place."""
     try:
-        document = read(text.removeprefix("\ufeff"), path.as_posix())
+        text = _decoded(path.read_bytes(), path.as_posix())
+    except OSError as error:
+        message = f"The file cannot be opened: {error.strerror or 'unreadable'}."
+        raise ConfigError([Problem(Place(path.as_posix()), "no-file", message)]) from None
+    return read_tests(text, path, config)
+
+
+def read_tests(text: str, path: Path, config: Config) -> tuple[Case, ...]:
+    """The same for text that is in hand; `path` says where it would stand."""
+    document = _document(text, path)
+    allow(document)
+    problems = Collector(document)
+    data = document.data if isinstance(document.data, dict) else {}
+    for key in data.keys() - {"tests", "as_of"}:
+        problems.add_unknown((key,), ("tests", "as_of"))
+    if "tests" not in data:
+        problems.add_missing((), "tests", "`tests` is missing: a list of - {name: …, as_of: …, expect: …}.")
+    as_of = moment(data["as_of"], ("as_of",), problems) if "as_of" in data else None
+    known = Known(list(config.segments), [name for name in config.sources if name != CONTACTS])
+    found = cases(data.get("tests", []), ("tests",), known, problems, as_of)
+    problems.finish()
+    return found
+
+
+def _document(text: str, path: Path) -> Document:
+    try:
+        return read(text.removeprefix("\ufeff"), path.as_posix())
     except Unreadable as broken:
         found = {(problem.place, problem.code): problem for problem in _quoted((*broken.before, broken.problem), text)}
         raise ConfigError(sorted(found.values(), key=lambda problem: (problem.place, problem.code))) from None
-    return build(document, path, Collector(document))
 
 
 def _quoted(problems: Iterable[Problem], text: str) -> Iterator[Problem]:

@@ -46,10 +46,12 @@ _MESSAGE = 1000  # signs of a message about a platform
 class ConnectorError(Exception):
     """Any failure that is ours to explain. Its text says what, where, why and what to do."""
 
+    kind = "error"
+
     exit_code = 4
 
 
-class _WithProblems(ConnectorError):
+class WithProblems(ConnectorError):
     """A failure made of one or more places in the user's files."""
 
     exit_code = 2
@@ -59,22 +61,30 @@ class _WithProblems(ConnectorError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class ConfigError(_WithProblems):
+class ConfigError(WithProblems):
     """segments.yaml or an option cannot be understood."""
 
+    kind = "configuration"
 
-class SourceError(_WithProblems):
+
+class SourceError(WithProblems):
     """An export is missing, unreadable, too old, or not what segments.yaml says it is."""
+
+    kind = "export"
 
 
 class PlanError(ConnectorError):
     """The plan must be looked at again before anything is sent."""
+
+    kind = "plan"
 
     exit_code = 3
 
 
 class Unsafe(PlanError):
     """A guard refused. `guards` are the names to pass to --allow, one by one."""
+
+    kind = "guard"
 
     def __init__(self, message: str, guards: Sequence[str] = ()) -> None:
         self.guards = tuple(guards)
@@ -84,9 +94,13 @@ class Unsafe(PlanError):
 class Stale(PlanError):
     """A saved plan was made from a source, ledger or file that has changed since."""
 
+    kind = "stale-plan"
+
 
 class StateError(ConnectorError):
     """The ledger cannot be read or written."""
+
+    kind = "state"
 
 
 class StateAddress(StateError):
@@ -95,6 +109,8 @@ class StateAddress(StateError):
 
 class LeaseHeld(StateError):
     """Another process is working on the same state."""
+
+    kind = "in-use"
 
 
 class LeaseLost(LeaseHeld):
@@ -109,14 +125,19 @@ class DestinationError(ConnectorError):
     """A platform cannot be worked with. `destination` is its name in segments.yaml. Whatever of the platform's words
     is in `message` and `code` is scrubbed here."""
 
+    kind = "destination"
+
     def __init__(self, message: str, *, destination: str = "", code: str = "") -> None:
         self.destination = destination
         self.code = scrub.code(code)
+        self.also: dict[str, DestinationError] = {}  # other destinations that could not be worked with
         super().__init__(scrub.scrub(message, _MESSAGE))
 
 
 class Auth(DestinationError):
     """The key is wrong, expired, or lacks a scope."""
+
+    kind = "unauthorised"
 
 
 class NotSent(DestinationError):
@@ -126,13 +147,19 @@ class NotSent(DestinationError):
 class MissingScope(Auth):
     """The key is right, and lacks a right."""
 
+    kind = "missing-right"
+
 
 class OtherAccount(DestinationError):
     """The key opens another account than the one that the state belongs to."""
 
+    kind = "other-account"
+
 
 class Refused(DestinationError):
     """The platform refused the request as a whole; sending it again unchanged cannot help."""
+
+    kind = "refused-by-platform"
 
 
 class Gone(Refused):
@@ -172,6 +199,8 @@ class TooLarge(Refused):
 class Retryable(DestinationError):
     """A transient trouble of the request. `retry_after` is in seconds, when the platform said so."""
 
+    kind = "unreachable"
+
     def __init__(
         self,
         message: str,
@@ -191,8 +220,12 @@ class Unanswered(Retryable):
 class ContractError(DestinationError):
     """The answer is not of the documented shape. A bug here or a change there: never retried."""
 
+    kind = "unexpected-answer"
+
 
 class Interrupted(ConnectorError):
     """The user asked to stop; what was in flight is recorded."""
+
+    kind = "interrupted"
 
     exit_code = 130

@@ -6,6 +6,7 @@ Owns: the one way in which this package replaces a file. Must not: know what is 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 PRIVATE = 0o600
+_RESERVED = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+
+
+def portable(name: str) -> str:
+    """A name that every file system takes: no sign that Windows keeps for itself, no device, no point or blank at the
+    end, at most 200 bytes with its ending kept."""
+    plain = _RESERVED.sub("_", name).rstrip(". ")
+    if _DEVICES.match(plain):
+        plain = f"_{plain}"
+    while len(plain.encode()) > 200:
+        plain = plain[1:]
+    return plain
 
 
 @contextmanager

@@ -6,12 +6,13 @@ Owns: Plan, its columns and totals. Must not: compute changes, save, print, send
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from connector.core.schemas import FROZEN, STAGE_MOVES
+from connector.core.schemas import FROZEN, MOVED, NOW_IN, SEGMENTS_AT, STAGE_MOVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,17 @@ class Export:
 
     contacts: int
     consenting: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the state's history learns of an evaluation. `after` is the moment of the history that it was compared with,
+    0: none. Without segments there is nothing to learn: nothing was evaluated."""
+
+    after: int = 0
+    segments: pa.Table = field(default_factory=SEGMENTS_AT.empty_table)
+    people: pa.Table = field(default_factory=NOW_IN.empty_table)
+    moved: pa.Table = field(default_factory=MOVED.empty_table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +70,26 @@ class Plan:
     released: tuple[str, ...] = ()  # segments that are frozen no longer
     stages: pa.Table = field(default_factory=STAGE_MOVES.empty_table)  # moves between stages of the lifecycle
     unread: Mapping[str, str] = field(default_factory=dict)  # destinations that could not be planned, and why
+    kinds: Mapping[str, str] = field(default_factory=dict)  # of them: DestinationError.kind
+    held_back: Mapping[str, str] = field(default_factory=dict)  # destinations that a guard keeps out, and why
+    moment: Moment = field(default_factory=Moment)  # who is in which segment, for the history
+
+    def without(self, why: Mapping[str, str]) -> Plan:
+        """The plan of the other destinations; `why` tells which are held back, and for which reason."""
+        left = {name: revision for name, revision in self.revisions.items() if name not in why}
+
+        def of(table: pa.Table) -> pa.Table:
+            return table.filter(pc.is_in(table["destination"], value_set=pa.array(list(left), pa.string())))
+
+        return replace(
+            self,
+            changes=of(self.changes),
+            blocked=of(self.blocked),
+            stages=of(self.stages),
+            revisions=left,
+            requests={name: self.requests[name] for name in left},
+            seconds={name: self.seconds[name] for name in left},
+            irreversible={name: counts for name, counts in self.irreversible.items() if name in left},
+            guards=tuple(hit for hit in self.guards if hit.destination in left),
+            held_back={**self.held_back, **why},
+        )

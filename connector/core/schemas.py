@@ -62,6 +62,31 @@ STAGE_MOVES = pa.schema(
 )
 # `person`: the CRM's id of the member when it was frozen, null = unknown.
 FROZEN = pa.schema([("segment", pa.string()), ("email", pa.string()), ("person", pa.string())])
+# The segments of one moment. `number` is theirs in the state's history; `known`: the history has compared the segment
+# before, so that entries and exits are known. `hash` and `rule` are the definition in force.
+SEGMENTS_AT = pa.schema(
+    [
+        ("number", pa.int64()),
+        ("segment", pa.string()),
+        ("size", pa.int64()),
+        ("known", pa.bool_()),
+        ("hash", pa.string()),
+        ("rule", pa.string()),
+    ]
+)
+# People whose segments differ from what the history holds: all their segments by now, as bits (60 numbers a `chunk`).
+# `old_email`: the address that the history knows them by, null: the same.
+NOW_IN = pa.schema(
+    [
+        ("email", pa.string()),
+        ("person", pa.string()),
+        ("old_email", pa.string()),
+        ("chunk", pa.int64()),
+        ("bits", pa.int64()),
+    ]
+)
+# Entries (`entered` 1) and exits (0) since the history's last moment.
+MOVED = pa.schema([("number", pa.int64()), ("email", pa.string()), ("entered", pa.int64())])
 # What a plan notes of contacts that it archives, suppresses or unsubscribes (push/recheck_query.py).
 SEEN = pa.schema([("email", pa.string()), ("seen", pa.string())])
 
@@ -182,13 +207,15 @@ ANSWERS = pa.schema(
         ("rest", pa.string()),  # the fields (JSON) without those that were not taken; null = all, or none of a refusal
     ]
 )
+# When somebody was last active, and how many mails they had got by then since their last open or click.
+MARKS = pa.schema([("email", pa.string()), ("at", INSTANT), ("sends", pa.int64())])
 # Everybody's way through the stages of the lifecycle: one row per stay in a stage, the present one with left_at null.
 STAGE_ENTRIES = pa.schema(
     [
         ("email", pa.string()),
         ("stage", pa.string()),
         ("part", pa.string()),  # of the stage's split, null without one
-        ("policy", pa.string()),  # hash of the policy in force at the entry
+        ("policy", pa.string()),  # key of the policy in force at the entry (lifecycle/policy.py)
         ("began_at", INSTANT),  # entry into the first stage of this way
         ("entered_at", INSTANT),
         ("signal_at", INSTANT),  # the last signal known at the entry, null = none

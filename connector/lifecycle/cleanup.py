@@ -6,7 +6,7 @@ plan, read a store or a platform, send.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from connector.config.sections.lifecycle import Lifecycle
 from connector.core.model import Op, Outcome, quoted
 from connector.core.schemas import INSTANT, STAGE_MOVES
 from connector.core.sql import scratch
-from connector.lifecycle.policy import RETIRED, RETURNED, Policy
+from connector.lifecycle.policy import RETIRED, RETURNED, Policies
 from connector.lifecycle.retiring import REMOVE_TAGS, REPORT, RESTORE, STAYING, SUNSET, UNSUBSCRIBE, Actions
 from connector.plan.guards.counts import billed
 from connector.plan.part import Part, table
@@ -41,11 +41,11 @@ class Findings:
     told: int = 0  # people in the last stage whom the platform does not archive and an earlier cleanup told of
 
 
-def part(side: Findings, policy: Policy | None) -> Part:
+def part(side: Findings, policies: Policies) -> Part:
     """Changes of op retire, unsubscribe and restore, and removals; a stage is recorded with the outcome."""
     name, people = side.ledger.destination, _by_op(side)
     asked = [*(_of(op, name, people[op], side.seen) for op in people), _removals(name, side)]
-    moves = [] if policy is None else [_moves(name, people[op], policy, op) for op in people]
+    moves = [_moves(name, people[op], policies, op) for op in people] if policies else []
     return Part(
         side.routing,
         side.ledger,
@@ -129,10 +129,10 @@ def held(desired: pa.Table, ledger: Ledger) -> int:
     return billed(contacts.filter(pc.is_in(contacts["email"], value_set=desired["email"].combine_chunks())))
 
 
-def orphans(side: Findings, section: Lifecycle | None) -> tuple[str, ...]:
+def orphans(side: Findings, sections: Sequence[Lifecycle]) -> tuple[str, ...]:
     """Targets of the ledger that no segment and no stage of the file is sent to any more."""
     stages: set[tuple[str, str | None]] = set()
-    for written in [*section.stages, section.returned] if section else []:
+    for written in (stage for section in sections for stage in (*section.stages, section.returned)):
         stages |= {("tag", written.tag), ("list", written.list_)} if written else set()
     held = ((row["kind"], row["name"]) for row in side.ledger.targets.to_pylist())
     return tuple(
@@ -171,19 +171,21 @@ def _removals(destination: str, side: Findings) -> pa.Table:
     return table(destination, {name: rows[name] for name in ("op", "kind", "target", "email")})
 
 
-def _moves(destination: str, people: pa.Table, policy: Policy, op: Op) -> pa.Table:
+def _moves(destination: str, people: pa.Table, policies: Policies, op: Op) -> pa.Table:
     """Into the stage “retired”, or by RESTORE out of it again, once the platform has confirmed it."""
     restored = op is Op.RESTORE
     left = people if restored else people.filter(pc.equal(people["finding"], SUNSET))
     size = left.num_rows
-    returned = RETURNED if policy.section.returned else None
+    under = left["under"].combine_chunks()
+    keys = pa.array([policy.key for policy in policies], pa.string()).take(under)
+    returned = pa.array([RETURNED if policy.section.returned else None for policy in policies], pa.string()).take(under)
     columns = {
         "email": left["email"],
-        "stage": pa.array([returned if restored else RETIRED] * size, pa.string()),
+        "stage": returned if restored else pa.repeat(RETIRED, size),
         "how": pa.repeat("restored" if restored else RETIRED, size),
-        "policy": pa.repeat(policy.hash, size),
+        "policy": keys,
         "began_at": left["began_at"],
-        "entered_at": pa.array([policy.as_of] * size, INSTANT),
+        "entered_at": pa.array([policies[0].as_of] * size, INSTANT),
         "signal_at": left["life"],
         "op": pa.repeat(str(op), size),
     }

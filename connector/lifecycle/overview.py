@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 
 from connector.config.sections.models import Destination, Tier
 from connector.core.model import Status
+from connector.core.schemas import INSTANT
 from connector.lifecycle import returns
-from connector.lifecycle.machine import ramp
-from connector.lifecycle.policy import RETIRED, RETURNED, Policy
-from connector.lifecycle.retiring import DEFAULT, UNSUBSCRIBE
+from connector.lifecycle.policy import RETIRED, RETURNED, Policies, Policy
+from connector.lifecycle.retiring import DEFAULT, UNSUBSCRIBE, most
 from connector.plan.guards import rules
 from connector.vendors import VENDORS
 
@@ -54,6 +54,7 @@ class Overview:
     unmeasurable: int
     waiting: int  # silent, and kept out of the first stage by the ramp for now
     unknown_sends: int
+    uncounted: int  # held back: their policy counts mails only, and how many they got is not known
     moves: tuple[Move, ...]
     ripe: int  # may be let go by `sync cleanup`
     ripe_now: int  # of them in one run, by the ramp
@@ -84,33 +85,38 @@ class Exported:
     held: int
 
 
-def overview(destination: Destination, people: pa.Table, told: Told, policy: Policy, export: Exported) -> Overview:
+def overview(destination: Destination, people: pa.Table, told: Told, policies: Policies, export: Exported) -> Overview:
     """`people` is machine.PEOPLE as of now."""
     contacts = told.contacts
     taking_part, stage = people["taking_part"], people["stage"]
     free = pc.and_(taking_part, pc.is_null(stage))
     protected = pc.and_(free, people["protected"])
-    short = pc.and_(
-        pc.is_null(people["signal"]), pc.fill_null(pc.greater_equal(people["life"], policy.never_since), True)
+    unmeasurable = pc.and_(
+        pc.and_not(free, people["protected"]), pc.or_(_short(people, policies), pc.invert(people["measurable"]))
     )
-    unmeasurable = pc.and_(pc.and_not(free, people["protected"]), pc.or_(short, pc.invert(people["measurable"])))
     silent = _count(people["ripe"])
-    ripe = silent if _lets_go(destination, policy.last.action) else 0
-    most = ramp(policy, export.people)
+    sizes = [_ripe(destination, people, place, policy) for place, policy in enumerate(policies)]
+    limits = most(policies, people, export.people)
+    ripe = sum(sizes)
     found = returns.rates(told.entries)
     billed = _billed(contacts)
     retired = _count(pc.is_in(people["email"].filter(pc.equal(stage, RETIRED)), value_set=_free(contacts)))
-    now = ripe if most is None else min(ripe, most)
+    each = [size if limit is None else min(size, limit) for size, limit in zip(sizes, limits, strict=True)]
+    now = sum(each)
     refused = rules.retired(destination.name, destination.guards, now, export.held)
-    saved = 0 if policy.last.action == UNSUBSCRIBE or refused else now  # whoever is unsubscribed is still paid for
+    free_of = [size for size, policy in zip(each, policies, strict=True) if policy.last.action != UNSUBSCRIBE]
+    saved = 0 if refused else sum(free_of)  # unsubscribed contacts are still paid for
     return Overview(
         destination=destination.name,
-        stages=_stages(stage, policy),
+        stages=_stages(stage, policies),
         active=_count(free) - _count(protected) - _count(unmeasurable) - _count(people["waits"]),
         protected=_count(protected),
         unmeasurable=_count(unmeasurable),
         waiting=_count(people["waits"]),
-        unknown_sends=_unknown(people, told.engagement, told.counted) if policy.section.inactive.sends else 0,
+        unknown_sends=_unknown(people, told.engagement, told.counted)
+        if any(policy.section.inactive.sends for policy in policies)
+        else 0,
+        uncounted=_count(people["uncounted"]),
         moves=tuple(_moves(people)),
         ripe=ripe,
         ripe_now=now,
@@ -133,9 +139,24 @@ def _count(column: pa.ChunkedArray) -> int:
     return int(pc.sum(column).as_py() or 0)
 
 
-def _stages(stage: pa.ChunkedArray, policy: Policy) -> dict[str, int]:
+def _ripe(destination: Destination, people: pa.Table, place: int, policy: Policy) -> int:
+    """How many `sync cleanup` may archive by this policy."""
+    mine = pc.and_(people["ripe"], pc.equal(people["under"], place))
+    return _count(mine) if _lets_go(destination, policy.last.action) else 0
+
+
+def _short(people: pa.Table, policies: Policies) -> pa.ChunkedArray:
+    """Those without a signal who have not been here for as long as their policy asks."""
+    since = pa.array([policy.never_since for policy in policies], INSTANT).take(people["under"].combine_chunks())
+    return pc.and_(
+        pc.and_(pc.is_null(people["signal"]), pc.is_valid(since)),
+        pc.fill_null(pc.greater_equal(people["life"], since), True),
+    )
+
+
+def _stages(stage: pa.ChunkedArray, policies: Policies) -> dict[str, int]:
     held = {row["values"]: row["counts"] for row in pc.value_counts(stage.drop_null()).to_pylist()}
-    order = dict.fromkeys([*policy.names, RETURNED, RETIRED, *sorted(held)])
+    order = dict.fromkeys([*(name for policy in policies for name in policy.names), RETURNED, RETIRED, *sorted(held)])
     return {name: held.get(name, 0) for name in order}
 
 

@@ -13,8 +13,9 @@ import duckdb
 import pyarrow as pa
 
 from connector.core.model import BLOCKED, Status, quoted
-from connector.core.schemas import ACTIVITY, REJECTS, STAGE_ENTRIES
+from connector.core.schemas import ACTIVITY, MARKS, REJECTS, STAGE_ENTRIES
 from connector.core.sql import identifier
+from connector.lifecycle.policy import Policies, Policy
 from connector.platforms.base import NOT_HELD
 
 _STAYS = quoted([*BLOCKED, Status.ABSENT])
@@ -31,22 +32,29 @@ class Known:
     entries: pa.Table
     activity: pa.Table = field(default_factory=ACTIVITY.empty_table)
     rejects: pa.Table = field(default_factory=REJECTS.empty_table)
+    marks: pa.Table = field(default_factory=MARKS.empty_table)  # as the store has them
     counted: bool = False  # the platform told of all mails: of whom it told nothing, they got none
     moves: bool = False  # the platform can give a contact another address
     last_run: datetime | None = None  # as_of of the latest run
     now: datetime | None = None  # of the clock, where --as-of may lie before it
 
 
-def load(connection: duckdb.DuckDBPyConnection, known: Known, until: datetime) -> None:
-    """Make the views that the machine asks: `desired`, `contacts`, `engagement`, `clicks`, `entries`. Of what lies
-    after `until` nothing has happened yet."""
+def load(connection: duckdb.DuckDBPyConnection, known: Known, policies: Policies, until: datetime) -> None:
+    """Make the views that the machine asks: `desired`, `contacts`, `engagement`, `marks`, `clicks`, `entries`. Of what
+    lies after `until` nothing has happened yet."""
     connection.register("everybody", known.desired)
     connection.register("held", known.contacts)
     connection.register("mailed", known.engagement)
+    connection.register("marked", known.marks)
     connection.register("activity", known.activity)
     connection.register("every_entry", known.entries.select(STAGE_ENTRIES.names))
     connection.register("parked", known.rejects)
-    for statement in (_lives(known.desired, until), _renamed(known.moves), *_UNDER_NEW_ADDRESS, _clicks(until)):
+    for statement in (
+        _lives(known.desired, policies, until),
+        _renamed(known.moves),
+        *_UNDER_NEW_ADDRESS,
+        _clicks(until),
+    ):
         connection.execute(statement)
 
 
@@ -79,16 +87,32 @@ def _micros(moment: datetime) -> int:
     return micros(moment)
 
 
-def _lives(desired: pa.Table, until: datetime) -> str:
-    """email, person, consent, protected, the last `signal`, and `life`: that, or a later joining or opting in."""
-    times = [_past(name, until) for name in signals(desired)]
+def _lives(desired: pa.Table, policies: Policies, until: datetime) -> str:
+    """email, person, consent, `policy`: the place of theirs in `policies` (null: none is), `protected` by it, the last
+    `signal` of it, and `life`: that, or a later joining or opting in."""
+    numbers = list(enumerate(policies))
+    mine = " ".join(f"when {_theirs(desired, policy)} then {place}" for place, policy in numbers)
+    signal = " ".join(f"when {place} then {_latest(policy, until)}" for place, policy in numbers)
+    protected = " ".join(f"when {place} then {identifier(f'protected:{policy.number}')}" for place, policy in numbers)
     person = "person" if "person" in desired.column_names else "null::varchar"
     return f"""
-        create temp view desired as select email, {person} as person, consent, protected,
-               greatest({", ".join(times)}) as signal,
-               greatest({", ".join([_past("joined", until), _past("consent_at", until), *times])}) as life
-        from everybody
+        create temp view desired as
+        with told as (select *, case {mine} end as policy from everybody),
+        measured as (select *, case policy {signal} end as signal, case policy {protected} end as protects from told)
+        select email, {person} as person, consent, policy, coalesce(protects, false) as protected, signal,
+               greatest({_past("joined", until)}, {_past("consent_at", until)}, signal) as life
+        from measured
     """
+
+
+def _theirs(desired: pa.Table, policy: Policy) -> str:
+    """Whether a person is under the policy, as SQL: its condition, or true."""
+    name = f"for:{policy.number}"
+    return f"coalesce({identifier(name)}, false)" if name in desired.column_names else "true"
+
+
+def _latest(policy: Policy, until: datetime) -> str:
+    return f"greatest({', '.join(_past(f'signal:{name}', until) for name in policy.section.signals)})"
 
 
 def _renamed(offered: bool) -> str:
@@ -127,6 +151,7 @@ def _under(table: str, source: str) -> str:
 _UNDER_NEW_ADDRESS = (
     _under("contacts", "held"),
     _under("engagement", "mailed"),
+    _under("marks", "marked"),
     _under("entries", "every_entry"),
 )
 

@@ -15,14 +15,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.lifecycle.machine import past
-from connector.lifecycle.people import Known, signals
-from connector.lifecycle.policy import RETIRED, RETURNED, Policy
+from connector.lifecycle.people import Known
+from connector.lifecycle.policy import RETIRED, RETURNED, Policies, Policy
+
+_FLAGS = ("taking_part", "protected", "measurable", "ripe", "waits", "uncounted", "outside", "changed")
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
     """`source` is a signal, “click on DESTINATION”, “joined” or “opted in”; `sends` None: not known; `due`: not before
-    then, None: no next move; `how` and `following` are the next push's move, `how` None: it moves nobody."""
+    then, None: no next move; `least`: where only mails count, so many are needed for the next move; `uncounted`,
+    `outside` and `changed` as in machine.PEOPLE; `how` and `following` are the next push's move, `how`
+    None: it moves nobody."""
 
     stage: str | None
     since: datetime | None
@@ -37,16 +41,23 @@ class Position:
     measurable: bool
     ripe: bool
     waits: bool
+    uncounted: bool
+    outside: bool
+    changed: bool
+    least: int | None
+    policy: int  # its place in the file, from 1 on
+    of: int  # how many the file has for this destination
     how: str | None
     following: str | None
 
 
-def position(people: pa.Table, known: Known, policy: Policy, email: str) -> Position | None:
+def position(people: pa.Table, known: Known, policies: Policies, email: str) -> Position | None:
     """`people` is machine.PEOPLE of `known`; None for somebody whom the machine does not know."""
     row = next(iter(people.filter(pc.equal(people["email"], email)).to_pylist()), None)
     if row is None:
         return None
-    shown = max(_shown(known, policy, email), default=None)
+    policy = policies[row["under"]]
+    shown = max(_shown(known, policy, past(known, policies), email), default=None)
     activity = max((at for at in (row["life"], shown and shown[0]) if at), default=None)
     due = _due(row, policy, activity)
     return Position(
@@ -55,19 +66,21 @@ def position(people: pa.Table, known: Known, policy: Policy, email: str) -> Posi
         began=row["began_at"],
         activity=activity,
         source=shown[1] if shown and shown[0] == activity else None,
-        sends=_sends(known, email),
+        sends=row["mails"] if policy.timeless else _sends(known, email),
         due=due[0] if due else None,
         due_for=due[1] if due else None,
-        **{name: bool(row[name]) for name in ("taking_part", "protected", "measurable", "ripe", "waits")},
+        **{name: bool(row[name]) for name in _FLAGS},
+        least=_least(row, policy),
+        policy=policy.number + 1,
+        of=len(policies),
         how=row["how"],
         following=row["next"],
     )
 
 
-def _shown(known: Known, policy: Policy, email: str) -> Iterator[tuple[datetime, str]]:
+def _shown(known: Known, policy: Policy, until: datetime, email: str) -> Iterator[tuple[datetime, str]]:
     """Every sign of life that has happened, with its source."""
-    until = past(known, policy)
-    names = {name: name.removeprefix("signal:") for name in signals(known.desired)}
+    names = {f"signal:{name}": name for name in policy.section.signals}
     names |= {"joined": "joined", "consent_at": "opted in"}
     mine = known.desired.filter(pc.equal(known.desired["email"], email))
     person = mine["person"].to_pylist() if "person" in mine.column_names else []
@@ -78,6 +91,12 @@ def _shown(known: Known, policy: Policy, email: str) -> Iterator[tuple[datetime,
     for row in known.activity.filter(pc.or_(here, same)).to_pylist():
         if row["last_click_at"] is not None and row["last_click_at"] <= until:
             yield row["last_click_at"], f"click on {row['destination']}"
+
+
+def _least(row: dict[str, Any], policy: Policy) -> int | None:
+    """How many mails lead into the first stage, where there is no time limit."""
+    since = policy.alive_since if row["signal"] else policy.never_since
+    return None if since or row["stage"] not in (None, RETURNED) else policy.sends[not row["signal"]]
 
 
 def _sends(known: Known, email: str) -> int | None:
@@ -92,11 +111,15 @@ def _due(row: dict[str, Any], policy: Policy, activity: datetime | None) -> tupl
         return None
     if stage is None:
         since = policy.alive_since if row["signal"] else policy.never_since
+        if since is None or row["outside"]:
+            return None
         return (activity + (policy.as_of - since), names[0]) if activity and row["measurable"] else None
     if stage == RETURNED:
         before = policy.returned_before
         return (since + (policy.as_of - before), "active") if before else None
     if stage not in names:
+        return None
+    if row["changed"]:
         return None
     place = names.index(stage) + 1
     if place < len(names):

@@ -9,7 +9,7 @@ the change that carries it is confirmed: joining the next stage's first target, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from connector.core.schemas import STAGE_ENTRIES, STAGE_MOVES
 from connector.core.sql import scratch
 from connector.lifecycle.machine import PEOPLE, too_short
 from connector.lifecycle.people import future
-from connector.lifecycle.policy import HOLDOUT, RETURNED, Policy, offers, targets
+from connector.lifecycle.policy import HOLDOUT, RETURNED, Policies, offers, targets
 from connector.plan.part import Part
 from connector.plan.routes import Route, Routing
 from connector.platforms.base import Capabilities
@@ -45,15 +45,16 @@ _CARRIED = f"""
                (coming.kind, coming.target, m.email) in (select (kind, target, email) from held) as there,
                (going.kind, going.target, m.email) in (select (kind, target, email) from held) as here
         from mover m
-        left join first coming on coming.stage = m.next and coalesce(m.next_part, '') <> '{HOLDOUT}'
-        left join first going on going.stage = m.stage and coalesce(m.part, '') <> '{HOLDOUT}'
-             and going.stage is distinct from m.next
+        left join first coming on coming.policy = m.under and coming.stage = m.next
+             and coalesce(m.next_part, '') <> '{HOLDOUT}'
+        left join first going on going.policy = m.worn and going.stage = m.stage and coalesce(m.part, '') <> '{HOLDOUT}'
+             and (going.policy <> m.under or going.stage is distinct from m.next)
         left join changes a on a.email = m.email and a.kind = coming.kind and a.target = coming.target
              and a.op in ('add', 'adopt')
         left join changes r on r.email = m.email and r.kind = going.kind and r.target = going.target
              and r.op = 'remove'
     )
-    select $1 as destination, email, next as stage, how, next_part as part, $2 as policy,
+    select $1 as destination, email, next as stage, how, next_part as part, list_extract($2, under + 1) as policy,
            coalesce(next_began_at, $3) as began_at, $3 as entered_at, life as signal_at,
            coalesce(a_op, r_op) as op, coalesce(a_kind, r_kind) as kind, coalesce(a_target, r_target) as target
     from found
@@ -77,7 +78,7 @@ def stage(
     desired: pa.Table,
     people: pa.Table,
     routing: Routing,
-    policy: Policy,
+    policies: Policies,
     can: Capabilities,
     unread: Sequence[str] = (),
 ) -> Staged:
@@ -85,18 +86,21 @@ def stage(
     read: nobody enters a stage or moves on, because a click there may count."""
     destination = routing.destination.name
     people = _waiting(people) if unread else people
-    after = pc.if_else(pc.is_valid(people["how"]), people["next"], people["stage"])
-    part = pc.if_else(pc.is_valid(people["how"]), people["next_part"], people["part"])
+    moves = pc.is_valid(people["how"])
+    after = pc.if_else(moves, people["next"], people["stage"])
+    part = pc.if_else(moves, people["next_part"], people["part"])
+    whose = pc.if_else(moves, people["under"], people["worn"])
     holdout = pc.fill_null(pc.equal(part, HOLDOUT), False)
     routes, columns = list(routing.routes), {}
-    for name, written in _with_targets(policy):
-        inside = pc.and_not(pc.fill_null(pc.equal(after, name), False), holdout)
+    for place, name, written in _with_targets(policies):
+        there = pc.and_(pc.equal(after, name), pc.equal(whose, place))
+        inside = pc.and_not(pc.fill_null(there, False), holdout)
         emails = people["email"].filter(inside).combine_chunks()
         for target in targets(written, destination, can):
             key = f"lifecycle/{destination}/{target.kind}/{target.name}"
             routes.append(Route(key, target, SyncMode.MIRROR, _UNGUARDED))
             columns[f"in:{key}"] = pc.is_in(desired["email"], value_set=emails)
-    notes = (*_not_offered(destination, policy, can), *_still(people, destination, policy))
+    notes = (*_not_offered(destination, policies, can), *_still(people, destination, policies))
     if unread:
         notes += (f"{destination}: nobody enters a stage or moves on, because {', '.join(unread)} could not be read.",)
     return Staged(people, replace(routing, routes=tuple(routes)), columns, notes)
@@ -111,17 +115,17 @@ def _waiting(people: pa.Table) -> pa.Table:
     return people
 
 
-def staged(part: Part, verdict: Staged, policy: Policy) -> Part:
+def staged(part: Part, verdict: Staged, policies: Policies) -> Part:
     """The part with the moves between stages that its changes carry."""
     return replace(
         part,
-        stages=carried(verdict.people, part.changes, part.ledger, policy, verdict.routing),
+        stages=carried(verdict.people, part.changes, part.ledger, policies, verdict.routing),
         in_lifecycle=pc.sum(verdict.people["taking_part"]).as_py() or 0,
         notes=(*part.notes, *verdict.notes),
     )
 
 
-def carried(people: pa.Table, changes: pa.Table, ledger: Ledger, policy: Policy, routing: Routing) -> pa.Table:
+def carried(people: pa.Table, changes: pa.Table, ledger: Ledger, policies: Policies, routing: Routing) -> pa.Table:
     """STAGE_MOVES of one destination: those that can come about with the plan's changes. A move whose tag or list is
     blocked, parked or cut by --limit waits for a later run."""
     destination = routing.destination.name
@@ -132,9 +136,9 @@ def carried(people: pa.Table, changes: pa.Table, ledger: Ledger, policy: Policy,
         connection.register("members", ledger.memberships)
         connection.register("targets", ledger.targets)
         connection.register("contacts", ledger.contacts)
-        connection.register("first", _first(destination, policy, routed))
+        connection.register("first", _first(destination, policies, routed))
         return (
-            connection.sql(_CARRIED, params=[destination, policy.hash, policy.as_of])
+            connection.sql(_CARRIED, params=[destination, [policy.key for policy in policies], policies[0].as_of])
             .to_arrow_table()
             .select(STAGE_MOVES.names)
             .cast(STAGE_MOVES)
@@ -146,39 +150,50 @@ def standing(entries: pa.Table) -> pa.Table:
     return entries.select(STAGE_ENTRIES.names).filter(pc.is_null(entries["left_at"]))
 
 
-def _with_targets(policy: Policy) -> list[tuple[str, Stage | Returned]]:
-    returned = policy.section.returned
-    return [(item.name, item) for item in policy.section.stages] + ([(RETURNED, returned)] if returned else [])
+def _with_targets(policies: Policies) -> Iterator[tuple[int, str, Stage | Returned]]:
+    """The place of the policy, the name of the stage, and the stage."""
+    for place, policy in enumerate(policies):
+        yield from ((place, stage.name, stage) for stage in policy.section.stages)
+        if policy.section.returned:
+            yield place, RETURNED, policy.section.returned
 
 
-def _first(destination: str, policy: Policy, routed: set[Target]) -> pa.Table:
-    """The first target of every stage here: stage, kind, target."""
+def _first(destination: str, policies: Policies, routed: set[Target]) -> pa.Table:
+    """The first target of every stage here: policy, stage, kind, target."""
     rows = []
-    for name, written in _with_targets(policy):
+    for place, name, written in _with_targets(policies):
         both = ((Kind.TAG, written.tag), (Kind.LIST, written.list_))
         here = [(kind, text) for kind, text in both if text and Target(destination, kind, text) in routed]
-        rows += [{"stage": name, "kind": str(kind), "target": text} for kind, text in here[:1]]
-    return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in ("stage", "kind", "target")]))
+        rows += [{"policy": place, "stage": name, "kind": str(kind), "target": text} for kind, text in here[:1]]
+    texts = [(name, pa.string()) for name in ("stage", "kind", "target")]
+    return pa.Table.from_pylist(rows, pa.schema([("policy", pa.int64()), *texts]))
 
 
-def _not_offered(destination: str, policy: Policy, can: Capabilities) -> list[str]:
+def _not_offered(destination: str, policies: Policies, can: Capabilities) -> list[str]:
     missing = [
         f"{kind} “{text}”"
-        for _, written in _with_targets(policy)
+        for _, _, written in _with_targets(policies)
         for kind, text in ((Kind.TAG, written.tag), (Kind.LIST, written.list_))
         if text and not offers(can, kind)
     ]
     return [f"{destination}: it has no {item}; the stage goes without." for item in missing]
 
 
-def _still(people: pa.Table, destination: str, policy: Policy) -> list[str]:
-    """Why nobody moves, and whose entry was made under an earlier policy."""
-    stage_of = pc.is_in(people["stage"], value_set=pa.array([*policy.names], pa.string()))
-    other = pc.and_(stage_of, pc.not_equal(people["policy"], policy.hash))
-    count = pc.sum(pc.fill_null(other, False)).as_py() or 0
-    latest = pc.max(people["entered_at"]).as_py()
+def _still(people: pa.Table, destination: str, policies: Policies) -> list[str]:
+    """Why nobody moves, and whose entry was made under another policy."""
+    count, latest = _earlier(people, policies), pc.max(people["entered_at"]).as_py()
     notes = []
-    if latest is not None and latest > policy.as_of:
+    if uncounted := pc.sum(people["uncounted"]).as_py():
+        notes.append(
+            f"{destination}: how many mails {uncounted:,} people got is not known, and their policy has no "
+            "`after`. They are held back: they enter no stage, and none of them is archived."
+        )
+    if changed := pc.sum(people["changed"]).as_py():
+        notes.append(
+            f"{destination}: {changed:,} people are in a stage of another policy than theirs. They stay in it until "
+            "theirs moves them."
+        )
+    if latest is not None and latest > policies[0].as_of:
         notes.append(
             f"{destination}: people entered stages as of {latest:%Y-%m-%d %H:%M} UTC, which is later than this plan's "
             "moment. Nobody changes stage."
@@ -191,9 +206,19 @@ def _still(people: pa.Table, destination: str, policy: Policy) -> list[str]:
     return notes
 
 
-def short(desired: pa.Table, policy: Policy) -> list[str]:
+def _earlier(people: pa.Table, policies: Policies) -> int:
+    """How many are in a stage of their policy that they entered before it was changed."""
+    keys = pa.array([policy.key for policy in policies], pa.string()).take(people["under"].combine_chunks())
+    names = pa.array([list(policy.names) for policy in policies], pa.list_(pa.string()))
+    known = pa.concat_arrays([names.flatten()])
+    stage_of = pc.and_not(pc.is_in(people["stage"], value_set=known), people["changed"])
+    other = pc.and_(stage_of, pc.not_equal(people["policy"], keys))
+    return pc.sum(pc.fill_null(other, False)).as_py() or 0
+
+
+def short(desired: pa.Table, policies: Policies) -> list[str]:
     """A signal without enough history: a missing value in it says nothing about anybody."""
-    found = too_short(desired, policy)
+    found = {name: first for policy in policies for name, first in too_short(desired, policy).items()}
     return [
         f"lifecycle: “{name}” {f'reaches back to {first:%Y-%m-%d} only' if first else 'has no value for anybody'}, and "
         "the policy asks for more. Nobody is called inactive before that."
@@ -201,17 +226,18 @@ def short(desired: pa.Table, policy: Policy) -> list[str]:
     ]
 
 
-def told(desired: pa.Table, policy: Policy, now: datetime, last_run: datetime | None) -> list[str]:
+def told(desired: pa.Table, policies: Policies, now: datetime, last_run: datetime | None) -> list[str]:
     """What holds for all destinations: histories that are too short, times that cannot be, and a moment that has
     passed."""
-    until = max(policy.as_of, now)
-    notes = short(desired, policy)
+    as_of = policies[0].as_of
+    until = max(as_of, now)
+    notes = short(desired, policies)
     for name, count in future(desired, until).items():
         who = f"{count:,} people have" if count != 1 else "1 person has"
         notes.append(f"lifecycle: {who} a time in “{name}” that lies in the future. It is no sign of life.")
-    if last_run is not None and last_run > policy.as_of:
+    if last_run is not None and last_run > as_of:
         notes.append(
-            f"lifecycle: this is as of {policy.as_of:%Y-%m-%d %H:%M} UTC, and the last run was as of "
+            f"lifecycle: this is as of {as_of:%Y-%m-%d %H:%M} UTC, and the last run was as of "
             f"{last_run:%Y-%m-%d %H:%M} UTC, which is later. Nobody changes stage."
         )
     return notes

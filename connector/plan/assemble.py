@@ -12,7 +12,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from connector.core.plan import Export, Plan
+from connector.core.plan import Export, Moment, Plan
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, FROZEN, STAGE_MOVES
 from connector.plan import gate, totals, unite
 from connector.plan.guards.judge import judge
@@ -34,11 +34,13 @@ def assemble(
     limit: int | None = None,
     prefix: str = "",
     unread: Mapping[str, str] | None = None,
+    kinds: Mapping[str, str] | None = None,
+    moment: Moment | None = None,
 ) -> Plan:
     """The plan of all parts. `export` is what it was made from, `before` that of the last run, None: not compared.
     `findings` are those of the exports. `notes` come before those of the parts. `limit` cuts the plan to so many people
     per destination, after the guards have looked at the whole of it. `prefix` begins the plan's id.
-    `unread` are the destinations without a part, and why."""
+    `unread` are the destinations without a part, and why; `kinds` as in Plan; `moment` is for the history."""
     judged = [unite.part(gate.enforce(part)) for part in parts]
     counted = {part.name: part.costs.of(part.changes) for part in judged}
     plan = Plan(
@@ -59,6 +61,8 @@ def assemble(
         frozen=FROZEN.empty_table() if frozen is None else frozen,
         released=tuple(released),
         unread=dict(unread or {}),
+        kinds=dict(kinds or {}),
+        moment=moment or Moment(),
         stages=pa.concat_tables([STAGE_MOVES.empty_table(), *(part.stages for part in judged)]),
     )
     if limit is not None:

@@ -23,7 +23,7 @@ from connector.plan.routes import Routing
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
 
-_NOBODY = pa.table({"number": pa.array([], pa.int64()), "email": pa.array([], pa.string())})
+NOBODY = pa.table({"number": pa.array([], pa.int64()), "email": pa.array([], pa.string())})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def standing(
     """`desired` are the rows of Evaluation.table of the person, and of whoever has the same id in the CRM; none when
     they are not in the export. `recent` and `forgotten` as in DestinationState."""
     mine = _cut(ledger, [email, *desired["email"].to_pylist()], _persons(desired))
-    state = DestinationState(routing, mine, capabilities, _NOBODY, frozenset())
+    state = DestinationState(routing, mine, capabilities, NOBODY, frozenset())
     state = state if recent is None else replace(state, recent=recent)
     state = state if forgotten is None else replace(state, forgotten=forgotten)
     part = unite.part(gate.enforce(desired_part(desired, state)))

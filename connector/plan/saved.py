@@ -19,12 +19,13 @@ import pyarrow.compute as pc
 
 from connector.core import files
 from connector.core.errors import Stale
-from connector.core.plan import Export, GuardHit, Plan
+from connector.core.plan import Export, GuardHit, Moment, Plan
 from connector.plan.rows import FORGOTTEN
 from connector.state.frozen import counted
 
-FORMAT = 6
+FORMAT = 7
 TABLES = ("changes", "blocked", "frozen", "stages")  # of a Plan
+LEARNT = ("segments", "people", "moved")  # of its Moment
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -35,8 +36,8 @@ def save(plan: Plan, path: Path) -> None:
         zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
         archive.writestr("plan.json", json.dumps(_header(plan) | {"id": plan.id, "hash": content_hash(plan)}, indent=1))
-        for name in TABLES:
-            archive.writestr(f"{name}.arrow", _bytes(getattr(plan, name)))
+        for name, table in _parts(plan).items():
+            archive.writestr(f"{name}.arrow", _bytes(table))
 
 
 def _unnamed(plan: Plan) -> Plan:
@@ -67,14 +68,18 @@ def load(path: Path) -> Plan:
 def _tables(archive: zipfile.ZipFile, header: dict[str, Any], path: Path) -> dict[str, pa.Table]:
     if header.get("format") != FORMAT:
         raise Stale(f"{path.name} is a plan of format {header.get('format')}; this version reads {FORMAT}. Plan again.")
-    return {name: _table(archive.read(f"{name}.arrow")) for name in TABLES}
+    return {name: _table(archive.read(f"{name}.arrow")) for name in (*TABLES, *LEARNT)}
+
+
+def _parts(plan: Plan) -> dict[str, pa.Table]:
+    return {name: getattr(plan, name) for name in TABLES} | {name: getattr(plan.moment, name) for name in LEARNT}
 
 
 def content_hash(plan: Plan) -> str:
     """Over everything that the plan would do and was made from; not over its id or its own hash."""
     digest = hashlib.blake2b(json.dumps(_header(plan), sort_keys=True).encode(), digest_size=16)
-    for name in TABLES:
-        digest.update(_bytes(getattr(plan, name)))
+    for table in _parts(plan).values():
+        digest.update(_bytes(table))
     return digest.hexdigest()
 
 
@@ -102,6 +107,7 @@ def _header(plan: Plan) -> dict[str, Any]:
         "irreversible": {name: dict(counts) for name, counts in plan.irreversible.items()},
         "frozen": dict(counted(plan.frozen)),
         "released": list(plan.released),
+        "after": plan.moment.after,
         **({"unread": dict(plan.unread)} if plan.unread else {}),
     }
 
@@ -124,7 +130,8 @@ def _plan(header: dict[str, Any], tables: dict[str, pa.Table]) -> Plan:
         irreversible=header["irreversible"],
         released=tuple(header["released"]),
         unread=header.get("unread", {}),
-        **tables,
+        moment=Moment(header["after"], **{name: tables[name] for name in LEARNT}),
+        **{name: tables[name] for name in TABLES},
     )
 
 

@@ -89,17 +89,22 @@ _JOINED = f"""
       and not exists (from blocked b where b.email = m.speaker and b.kind = m.kind and b.target = m.target)
     qualify row_number() over (partition by m.remote_id, m.kind, m.target order by m.speaks desc, m.contact) = 1
 """
-# One removal, under the address that speaks, whose row then holds it. Where removals go by the address, the others are
-# tried as well: one of them may be the present one.
+# One removal, under the address that speaks, whose row then holds it. Where removals go by the address, it is tried
+# under all others as well, also those that hold nothing by the ledger: one of them may be the present one.
 _LEFT = f"""
     insert into united by name
     with one as (select * replace (speaker as email) from leaving where not stays and nth = 1),
     others as (select * replace (if(stays or (held and list_contains($by_id, kind)), '{Op.DISOWN}', op) as op)
-               from leaving where stays or not speaks)
+               from leaving where stays or not speaks),
+    tried as (
+        select o.* replace (a.email as email) from one o join alike a on a.remote_id = o.remote_id
+        where a.email <> o.speaker and not ({_ABSENT}) and not list_contains($by_id, o.kind)
+          and not exists (from others b where (b.email, b.kind, b.target) = (a.email, o.kind, o.target)))
     select * exclude (held, spoken_holds, stays, nth) from (
         from one union all by name
         (select * replace ('{Op.ADOPT}' as op) from one where not spoken_holds) union all by name
-        from others)
+        from others union all by name
+        from tried)
 """
 _REST = f"""
     insert into united by name

@@ -6,11 +6,11 @@ Owns: apply, resume, RunResult. Must not: build plans, know a platform or an out
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from connector.core.errors import DestinationError, Interrupted, Refused
+from connector.core.errors import DestinationError, Interrupted, PlanError, Refused
 from connector.core.events import Listener
 from connector.core.model import Outcome
 from connector.platforms.base import Adapter
@@ -26,13 +26,16 @@ UNSENT = "unsent"
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """How a run ended. `counts` is {destination: {op: {outcome | "unsent": changes}}}; `errors` tells which
-    destinations could not be worked with, and why; `unread` those that the plan had left out, and why."""
+    destinations could not be worked with, and why; `unread` those that the plan had left out, `held_back` those that a
+    guard kept out."""
 
     run_id: str
     state: RunState
     counts: Mapping[str, Mapping[str, Mapping[str, int]]]
     errors: Mapping[str, DestinationError] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    held_back: Mapping[str, str] = field(default_factory=dict)
+    planned: Sequence[str] = ()  # also those with nothing to send
     left_out: int = 0  # people whom the plan named and who had been forgotten
 
     def total(self, outcome: str) -> int:
@@ -40,12 +43,20 @@ class RunResult:
         return sum(counts.get(outcome, 0) for ops in self.counts.values() for counts in ops.values())
 
     @property
+    def destinations(self) -> list[str]:
+        """Those that were worked with, or were to be."""
+        return list(dict.fromkeys([*self.planned, *self.counts, *self.errors]))
+
+    @property
     def exit_code(self) -> int:
-        """0 done, 1 done but some records failed, 4 a destination could not be worked with, 130 interrupted."""
+        """0 done, 1 done but some records failed, 3 a guard kept a destination out, 4 a destination could not be worked
+        with, 130 interrupted."""
         if self.state is RunState.INTERRUPTED:
             return Interrupted.exit_code
         if self.state is RunState.FAILED or self.unread:
             return DestinationError.exit_code
+        if self.held_back:
+            return PlanError.exit_code
         return 1 if self.total(Outcome.REJECTED) or self.total(Outcome.FAILED) else 0
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from connector.config.sections.advice_codes import HOUSEKEEPING, TOLD, WARNINGS
 from connector.core.problem import Problem, Severity
 from connector.segments.advice.model import Advice
+from connector.segments.advice.quality import SegmentQuality
 from connector.sources.model import Finding, Loaded
 from connector.sources.told import told
 
@@ -21,7 +23,9 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE
 _TOLD = ("join-finds-some", *TOLD, *WARNINGS)  # findings that are advice as well
 
 
-def check_json(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Advice]) -> dict[str, Any]:
+def check_json(
+    segments: int, contacts: int, loaded: Loaded, advice: Sequence[Advice], quality: Sequence[SegmentQuality] = ()
+) -> dict[str, Any]:
     return {
         "schema": "connector.check/1",
         "contacts": contacts,
@@ -32,6 +36,7 @@ def check_json(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Ad
         ],
         "findings": [_finding(finding) for finding in loaded.findings],
         "errors": [],
+        "quality": [asdict(item) | {"sound": item.sound} for item in quality],
         "advice": [item.problem.as_json() | {"silence": item.silence} for item in advice],
     }
 

@@ -12,13 +12,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One destination. `problems` are sentences that say what to do; empty when all is well."""
+    """One destination. `problems` are sentences that say what to do; empty when all is well. `code` is the exit code
+    that a push would end with because of them."""
 
     destination: str
     platform: str
     account: str
     detail: str
     problems: tuple[str, ...]
+    code: int = 0
 
 
 def doctor_json(found: Sequence[Health]) -> dict[str, Any]:

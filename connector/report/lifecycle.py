@@ -23,12 +23,12 @@ def lifecycle_json(sides: Sequence[Overview], as_of: datetime, policy: str, note
         "schema": "connector.lifecycle/1",
         "as_of": as_of.isoformat(),
         "policy": policy,
-        "destinations": [_side_json(side) for side in sides],
+        "destinations": [side_json(side) for side in sides],
         "notes": list(notes),
     }
 
 
-def _side_json(side: Overview) -> dict[str, Any]:
+def side_json(side: Overview) -> dict[str, Any]:
     return {
         "name": side.destination,
         "stages": dict(side.stages),
@@ -37,6 +37,7 @@ def _side_json(side: Overview) -> dict[str, Any]:
         "unmeasurable": side.unmeasurable,
         "waiting": side.waiting,
         "unknown_sends": side.unknown_sends,
+        "held_back": side.uncounted,
         "next_run": [
             {"how": move.how, "from": move.before, "to": move.stage, "contacts": move.contacts} for move in side.moves
         ],
@@ -83,6 +84,9 @@ def _side_lines(side: Overview, verbose: bool) -> list[str]:
     lines += [f"  {name:<24}{count:>10,}" for name, count in (*rows, *side.stages.items())]
     if side.unknown_sends:
         lines.append(f"  {side.unknown_sends:,} of unknown mails received: `sends` does not hold them back")
+    if side.uncounted:
+        why = "only mails count for them, and how many they got is not known"
+        lines.append(f"  {side.uncounted:,} held back, never archived: {why}")
     lines.append("  next push")
     for move in side.moves:
         lines.append(f"    {move.contacts:>8,}  {_path(move)}: {MOVED[move.how]}")

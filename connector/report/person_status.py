@@ -65,10 +65,19 @@ def _position(item: Position, zone: ZoneInfo) -> str:
     """Last activity with its source, mails since, protection, and what is due when."""
     source = f" ({printable(item.source)})" if item.source else ""
     parts = [f"last activity {shown(item.activity, zone) if item.activity else 'unknown'}{source}"]
-    parts += ["mails since: " + ("unknown" if item.sends is None else f"{item.sends:,}")]
+    needed = f" of {item.least:,}" if item.least is not None else ""
+    parts += ["mails since: " + ("unknown" if item.sends is None else f"{item.sends:,}") + needed]
     parts += ["protected"] if item.protected else []
     parts += [] if item.taking_part else ["takes no part here"]
-    parts += [] if item.measurable else ["cannot be measured"]
+    if item.uncounted:
+        parts.append("held back, since only mails count here and how many they got is not known")
+    elif not item.measurable:
+        parts.append("cannot be measured")
+    if item.outside:
+        parts.append("under no policy of the file here")
+    elif item.of > 1:
+        parts.append(f"policy {item.policy} of the file")
+    parts += ["the stage is another policy's, and is kept until theirs moves them"] if item.changed else []
     parts += ["waits (ramp)"] if item.waits else []
     if item.due is not None:
         parts.append(f"{item.due_for} not before {shown(item.due, zone)[:10]}")

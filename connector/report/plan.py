@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 import pyarrow.compute as pc
 
 from connector.core.model import Op
-from connector.core.plan import Plan
+from connector.core.plan import GuardHit, Plan
 from connector.core.scrub import mask
 from connector.plan import gate
+from connector.plan.guards.rules import again
 from connector.report.values import noted
 from connector.state.frozen import counted
 
@@ -66,8 +67,8 @@ def is_empty(plan: Plan) -> bool:
     return not (plan.changes.num_rows or plan.stages.num_rows or plan.frozen.num_rows or plan.released)
 
 
-def as_json(plan: Plan) -> dict[str, Any]:
-    """The document connector.plan/1: no addresses, only counts."""
+def as_json(plan: Plan, allowed: Sequence[str] = ()) -> dict[str, Any]:
+    """The document connector.plan/1: no addresses, only counts. `allowed` are the guards that are overridden."""
     return {
         "schema": SCHEMA,
         "id": plan.id,
@@ -76,7 +77,13 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "summary": totals(plan),
         "destinations": [_destination(plan, name) for name in plan.revisions],
         "guards": [
-            {"name": hit.name, "destination": hit.destination, "target": hit.target, "message": hit.message}
+            {
+                "name": hit.name,
+                "destination": hit.destination,
+                "target": hit.target,
+                "message": hit.message,
+                "overridden": hit.name in allowed,
+            }
             for hit in plan.guards
         ],
         "notes": list(plan.notes),
@@ -85,10 +92,11 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "released": list(plan.released),
         "limit": plan.limit,
         "unread": dict(plan.unread),
+        "held_back": dict(plan.held_back),
     }
 
 
-def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
+def text(plan: Plan, zone: ZoneInfo, verbose: bool = False, allowed: Sequence[str] = ()) -> str:
     """The plan for a terminal of 80 columns or a file."""
     moment = plan.as_of.astimezone(zone)
     lines = [f"Plan {plan.id}: {plan.export.contacts:,} contacts as of {moment:%Y-%m-%d %H:%M} {zone.key}", ""]
@@ -101,7 +109,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
     if verbose:
         lines += _blocked_lines(plan, zone)
     if plan.guards:
-        lines += ["", *(f"GUARD {hit.name}: {hit.message}" for hit in plan.guards)]
+        lines += ["", *(_guard_line(hit, hit.name in allowed) for hit in plan.guards)]
     sums = totals(plan)
     if is_empty(plan):
         lines.append(f"No changes. {_looked_at(plan, sums['blocked'])}")
@@ -116,6 +124,12 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False) -> str:
         )
         lines.append(f"       irreversible: {sums['irreversible']:,}{_irreversible(plan)}")
     return "\n".join(lines)
+
+
+def _guard_line(hit: GuardHit, overridden: bool) -> str:
+    if overridden:
+        return f"GUARD {hit.name}, overridden by --allow: {hit.message.removesuffix(again(hit.name))}"
+    return f"GUARD {hit.name}: {hit.message}"
 
 
 def found(findings: Sequence[str], verbose: bool = False) -> list[str]:

@@ -30,7 +30,8 @@ def result_json(result: RunResult) -> dict[str, Any]:
         "exit_code": result.exit_code,
         "counts": {name: {op: dict(counts) for op, counts in ops.items()} for name, ops in result.counts.items()},
         "left_out": result.left_out,
-        "errors": {**result.unread, **{name: str(error) for name, error in result.errors.items()}},
+        "errors": {**result.unread, **{name: f"{error}" for name, error in result.errors.items()}},
+        "held_back": dict(result.held_back),
     }
 
 
@@ -46,5 +47,6 @@ def result_text(result: RunResult) -> str:
         people = "1 person" if result.left_out == 1 else f"{result.left_out:,} people"
         lines.append(f"  {people} left out: forgotten here by `sync forget` since this was planned")
     lines += [f"  {name}: not planned. {why}" for name, why in result.unread.items()]
+    lines += [f"  {name}: held back by a guard. {why}" for name, why in result.held_back.items()]
     lines += [f"  {name}: {error}" for name, error in result.errors.items()]
     return "\n".join(lines)

@@ -37,7 +37,6 @@ REFUSED = {
     "looks_fake": ("the address looks made up to the platform", "check the address in the CRM"),
     "missing_required_field": ("a required field is missing", "map it under `fields:`, or make it optional there"),
     "not_archivable": ("the platform does not archive this contact", "look at the contact there"),
-    "other_address": ("the contact has another address there now", "correct the address in the CRM"),
     "not_held": ("the platform does not hold the contact any more", "sync rejects retry, once it is back"),
     "too_long": ("a text is longer than the platform takes", "shorten the field"),
     "TooLarge": ("one record is larger than the platform takes", "shorten its longest field"),
@@ -47,9 +46,10 @@ _UNSAID = ("refused, without a reason", "look at the contact there; then: sync r
 _OTHERWISE = ("refused", "read what the platform says; then: sync rejects retry")
 
 
-def drift_json(found: Sequence[Drift], verbose: bool) -> dict[str, Any]:
-    """Counts; with -v the addresses as well."""
-    return {"schema": "connector.drift/1", "targets": [_drift(item, verbose) for item in found]}
+def drift_json(found: Sequence[Drift], verbose: bool, unread: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Counts; with -v the addresses as well. `unread` are destinations that could not be read, and why."""
+    targets = [_drift(item, verbose) for item in found]
+    return {"schema": "connector.drift/1", "targets": targets, "unread": dict(unread or {})}
 
 
 def _drift(item: Drift, verbose: bool) -> dict[str, Any]:

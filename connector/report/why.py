@@ -136,6 +136,10 @@ def _position_json(position: Position) -> dict[str, Any]:
         "taking_part": position.taking_part,
         "protected": position.protected,
         "measurable": position.measurable,
+        "policy": None if position.outside else position.policy,
+        "stage_of_another_policy": position.changed,
+        "mails_needed": position.least,
+        "held_back": "unknown_mails" if position.uncounted else None,
         "next_push": move,
     }
 

@@ -176,11 +176,13 @@ class _Checks:
                 yield self._problem(("consent", "proof", "at"), message + self._evidence(CONTACTS, consent.proof_at))
 
     def _signals(self) -> Iterator[Problem]:
-        for number, written in enumerate(self.config.lifecycle.signals if self.config.lifecycle else ()):
-            type_ = self.type(CONTACTS, self.names.contact(written) or written)
-            if type_ not in ("date", "timestamp", None):
-                message = f"A signal is the time of a sign of life; “{written}” is a {type_} column."
-                yield self._problem(("lifecycle", "signals", number), message + self._evidence(CONTACTS, written))
+        for place, policy in enumerate(self.config.lifecycle):
+            for number, written in enumerate(policy.signals):
+                type_ = self.type(CONTACTS, self.names.contact(written) or written)
+                if type_ not in ("date", "timestamp", None):
+                    loc = (*self.config.policy_at(place), "signals", number)
+                    message = f"A signal is the time of a sign of life; “{written}” is a {type_} column."
+                    yield self._problem(loc, message + self._evidence(CONTACTS, written))
 
     def _evidence(self, source: str, written: str) -> str:
         """Why the column is one of texts: the cell that is to blame, else its few words."""

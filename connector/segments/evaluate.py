@@ -33,7 +33,9 @@ from connector.sources.consent import UNCLEAR
 from connector.sources.model import Loaded
 from connector.sources.told import told
 
-CONSENT = ""  # stands beside the segments' names, and no segment can be called so
+# Both stand beside the segments' names, and no segment can be called so.
+CONSENT = ""
+_FOR = "for:"  # of a policy of the lifecycle
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Evaluation:
     bool, without consent because the export does not tell it clearly; `person`
     string, the CRM's id, if the file names its column;
     `value:COLUMN` for every column or trait a destination's fields name, spelled as there; with a lifecycle also
-    `joined` and `signal:NAME` (timestamp[us, UTC], null = not known) and `protected` bool."""
+    `joined` and `signal:NAME` (timestamp[us, UTC], null = not known), `protected:N` bool for each policy, and `for:N`
+    bool for those with a condition."""
 
     table: pa.Table
     contacts: int
@@ -99,6 +102,9 @@ class _Run:
         }
         if config.consent is not None:
             self.rules[CONSENT] = config.consent.when
+        for number, policy in enumerate(config.lifecycle):
+            if policy.for_ is not None and policy.for_.when is not None:
+                self.rules[f"{_FOR}{number}"] = policy.for_.when
         self.fields = {name: f"s{number}" for number, name in enumerate([*self.rules, *self.kept])}
 
     def evaluation(self) -> Evaluation:
@@ -174,7 +180,7 @@ class _Run:
         return column.value
 
     def _result(self, found: pa.Table) -> Evaluation:
-        matches = {name: found[field] for name, field in self.fields.items() if name != CONSENT}
+        matches = {name: found[field] for name, field in self.fields.items() if name in self.config.segments}
         members = waterfall(matches, self.config.priorities)
         columns = {"email": found["email"]} | {f"in:{name}": members[name] for name in self.config.segments}
         columns |= self._consent(found)
@@ -198,26 +204,33 @@ class _Run:
 
     def _signs(self) -> list[Column]:
         """When somebody joined, if the export tells, then the signals of the lifecycle in the order of the file."""
-        lifecycle = self.config.lifecycle
-        if lifecycle is None:
+        if not self.config.lifecycle:
             return []
         joined = self.frame.columns.get(self.names.column(CONTACTS, JOINED))
         known = joined is not None and (joined.empty or joined.type in ("date", "timestamp"))
         first = [joined] if joined is not None and known else []
-        return [*first, *(self._column(written) for written in lifecycle.signals)]
+        return [*first, *(self._column(written) for written in self._signals())]
+
+    def _signals(self) -> list[str]:
+        """Of all policies."""
+        return list(dict.fromkeys(name for policy in self.config.lifecycle for name in policy.signals))
 
     def _life(self, found: pa.Table) -> dict[str, Any]:
-        lifecycle = self.config.lifecycle
-        if lifecycle is None:
+        if not self.config.lifecycle:
             return {}
+        written = self._signals()
         instant, never = pa.timestamp("us", tz="UTC"), pa.nulls(found.num_rows, pa.timestamp("us", tz="UTC"))
         times = [found[name].cast(pa.timestamp("us")).cast(instant) for name in found.column_names if "life" in name]
-        times = times if len(times) > len(lifecycle.signals) else [never, *times]
-        protected = pa.chunked_array([pa.repeat(pa.scalar(False), found.num_rows)])
-        for name in lifecycle.protect:  # whoever matches the rule, whatever the priorities send them as
-            protected = pc.or_(protected, found[self.fields[name]])
-        signals = {f"signal:{written}": time for written, time in zip(lifecycle.signals, times[1:], strict=True)}
-        return {"joined": times[0], "protected": protected, **signals}
+        times = times if len(times) > len(written) else [never, *times]
+        columns = {"joined": times[0], **{f"signal:{name}": at for name, at in zip(written, times[1:], strict=True)}}
+        for number, policy in enumerate(self.config.lifecycle):
+            protected = pa.chunked_array([pa.repeat(pa.scalar(False), found.num_rows)])
+            for name in policy.protect:  # all who match the rule, whatever the priorities send them as
+                protected = pc.or_(protected, found[self.fields[name]])
+            columns[f"protected:{number}"] = protected
+            if (key := f"{_FOR}{number}") in self.fields:
+                columns[key] = found[self.fields[key]]
+        return columns
 
     def _consent(self, found: pa.Table) -> dict[str, Any]:
         rows, names = found.num_rows, found.column_names
@@ -242,9 +255,9 @@ def _among(emails: pa.ChunkedArray, people: pa.Table) -> pa.ChunkedArray:
     return pc.is_in(emails, value_set=people["email"].combine_chunks())
 
 
-def overlap(evaluation: Evaluation) -> dict[tuple[str, str], int]:
-    """How many contacts are in both, per pair of segments, in the order of the file."""
-    columns = {name: evaluation.table[f"in:{name}"] for name in evaluation.sizes}
+def overlap(evaluation: Evaluation, names: Iterable[str] | None = None) -> dict[tuple[str, str], int]:
+    """How many contacts are in both, per pair of segments (of `names`; of all without), in their order."""
+    columns = {name: evaluation.table[f"in:{name}"] for name in (evaluation.sizes if names is None else names)}
     return {
         (first, second): pc.sum(pc.and_(columns[first], columns[second])).as_py() or 0
         for first, second in combinations(columns, 2)

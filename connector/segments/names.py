@@ -135,13 +135,16 @@ def roots(config: Config) -> Iterator[object]:
     for segment in config.segments.values():
         if segment.when is not None:
             yield segment.when
+    for policy in config.lifecycle:
+        if policy.for_ is not None and policy.for_.when is not None:
+            yield policy.for_.when
 
 
 def references(config: Config) -> Iterator[Reference]:
     """Every name of a column that the file mentions."""
     for root in roots(config):
         for node, source in nodes(root):
-            yield from _of_node(node, source)
+            yield from mentioned(node, source)
     if config.consent is not None:
         for key in ("at", "source"):
             written = getattr(config.consent, f"proof_{key}")
@@ -150,14 +153,16 @@ def references(config: Config) -> Iterator[Reference]:
     identity = config.sources[CONTACTS].id
     if identity is not None and config.destinations:  # tells the plan who has a new address
         yield Reference(CONTACTS, identity, ("sources", CONTACTS, "id"))
-    for number, written in enumerate(config.lifecycle.signals if config.lifecycle else ()):
-        yield Reference(CONTACTS, written, ("lifecycle", "signals", number), traits=True)
+    for place, policy in enumerate(config.lifecycle):
+        for number, written in enumerate(policy.signals):
+            yield Reference(CONTACTS, written, (*config.policy_at(place), "signals", number), traits=True)
     for destination in config.destinations.values():
         for field, written in destination.fields.items():
             yield Reference(CONTACTS, written, ("destinations", destination.name, "fields", field), traits=True)
 
 
-def _of_node(node: object, source: str) -> Iterator[Reference]:
+def mentioned(node: object, source: str) -> Iterator[Reference]:
+    """The names of columns that this node mentions, without those below it."""
     on_contacts = source == CONTACTS
     if isinstance(node, Compare | Near):
         yield Reference(source, node.column, node.loc, on_contacts)
@@ -222,7 +227,7 @@ def needed(config: Config, catalog: Mapping[str, SourceInfo]) -> Mapping[str, fr
         else:
             wanted.setdefault(reference.source, set()).add(column)
     joined = names.column(CONTACTS, JOINED)
-    if config.lifecycle is not None and joined is not None:
+    if config.lifecycle and joined is not None:
         wanted[CONTACTS].add(joined)
     if problems:
         raise ConfigError(in_order(problems))

@@ -1,16 +1,20 @@
 """Small things every step asks of DuckDB.
 
-Owns: one row, one number, a column of texts. Must not: know a table.
+Owns: in_memory(), one row, one number. Must not: know a table.
 
 Results are always fetched to their end: DuckDB 2 refuses other work on a connection while one is unfinished.
 """
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import duckdb
+    from ibis.backends.duckdb import Backend
 
 
 def row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
@@ -22,3 +26,15 @@ def row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 def number(con: duckdb.DuckDBPyConnection, query: str) -> int:
     """The single number of the answer, null as 0."""
     return int(row(con, query)[0] or 0)
+
+
+def in_memory() -> Backend:
+    """A new in-memory engine that spills to a private folder, removed with it, and never goes to the network."""
+    from ibis.backends.duckdb import Backend  # by its name: `ibis.duckdb` looks through all installed packages
+
+    folder = tempfile.mkdtemp(prefix="connector-spill-")
+    opened: Backend = Backend().connect(temp_directory=folder)
+    opened.con.execute("SET TimeZone = 'UTC'")
+    opened.con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+    weakref.finalize(opened, shutil.rmtree, folder, ignore_errors=True)
+    return opened

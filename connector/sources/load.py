@@ -7,10 +7,8 @@ Internal tables are raw_N, typed_N and map_N_M; what is handed out are the views
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import warnings
-import weakref
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -71,7 +69,7 @@ def load(
     on to the contacts' rows as they were read (Loaded.kept)."""
     if config.engine != DUCKDB:
         return _elsewhere(config, catalog, as_of, needed, keep)
-    backend = connection or _connect()
+    backend = connection or engine.in_memory()
     with tempfile.TemporaryDirectory(prefix="connector-") as folder:
         work = _Load(config, catalog, as_of, needed, backend, Path(folder), keep)
         return work.run()
@@ -86,7 +84,7 @@ def _elsewhere(
         fail(config.place(("engine",)), "not-on-engine", message)
     loaded = warehouse_load.load(config, catalog, as_of, needed)
     with tempfile.TemporaryDirectory(prefix="connector-") as folder:
-        listed = members.read(config, _connect().con, as_of, Path(folder), 1)
+        listed = members.read(config, engine.in_memory().con, as_of, Path(folder), 1)
     loaded.members, loaded.quarantine = listed.emails, pa.concat_tables([loaded.quarantine, listed.quarantine])
     loaded.findings += listed.findings
     return loaded
@@ -275,15 +273,3 @@ def _table(backend: Backend, view: str) -> ibis.Table:
     with warnings.catch_warnings():  # Ibis 12 reads the schema by a name that DuckDB 2 is about to drop
         warnings.simplefilter("ignore", DeprecationWarning)
         return backend.table(view)
-
-
-def _connect() -> Backend:
-    """A new in-memory engine that spills to a private folder, removed with it, and never goes to the network."""
-    from ibis.backends.duckdb import Backend  # by its name: `ibis.duckdb` looks through all installed packages
-
-    folder = tempfile.mkdtemp(prefix="connector-spill-")
-    backend: Backend = Backend().connect(temp_directory=folder)
-    backend.con.execute("SET TimeZone = 'UTC'")
-    backend.con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-    weakref.finalize(backend, shutil.rmtree, folder, ignore_errors=True)
-    return backend

@@ -13,7 +13,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from connector.core.model import BLOCKED, Status, quoted
-from connector.core.schemas import ACTIVITY, ENGAGEMENT_SCHEMA
+from connector.core.schemas import ACTIVITY, ENGAGEMENT_SCHEMA, MARKS
 from connector.state import tombstones
 from connector.state.drivers.driver import Driver
 from connector.state.times import instant, micros
@@ -21,6 +21,12 @@ from connector.state.times import instant, micros
 TABLES = ("ALTER TABLE contact ADD COLUMN returned_at INTEGER",)
 # Up to where opens and clicks were read a second time, for those that a platform delivered late.
 SWEPT = ("ALTER TABLE destination ADD COLUMN swept_until INTEGER",)
+# How many mails somebody had got when they were last active: a policy without a time limit counts from there on.
+MARKS_TABLES = (
+    """CREATE TABLE activity_mark(
+        destination TEXT NOT NULL, email TEXT NOT NULL, at INTEGER NOT NULL, sends INTEGER NOT NULL,
+        PRIMARY KEY(destination, email)) WITHOUT ROWID""",
+)
 UNTIMED = -1
 # Those who sign up in a form of the platform may have to confirm it first.
 # What we lift ourselves is entered with the outcome, so that it is no change when it is read.
@@ -86,6 +92,23 @@ def swept(db: Driver, destination: str) -> datetime | None:
     """Up to where opens and clicks were read for late news too; None: never."""
     rows = db.rows("SELECT coalesce(swept_until, -1) FROM destination WHERE name = ?", [destination])
     return None if not rows or rows[0][0] == -1 else instant(rows[0][0])
+
+
+def marks(db: Driver, destination: str) -> pa.Table:
+    return db.table(f"SELECT {', '.join(MARKS.names)} FROM activity_mark WHERE destination = ?", MARKS, [destination])
+
+
+def mark(db: Driver, destination: str, table: pa.Table) -> None:
+    """Enter MARKS."""
+    known = table.select(MARKS.names).cast(MARKS)
+    columns = [pa.repeat(destination, known.num_rows), *known.columns]
+    with db.transaction():
+        rows = tombstones.read(db).without(pa.table(columns, names=["destination", *MARKS.names]))
+        db.load(
+            "INSERT INTO activity_mark(destination, email, at, sends) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT(destination, email) DO UPDATE SET at = excluded.at, sends = excluded.sends",
+            rows,
+        )
 
 
 def timed(db: Driver, destination: str, at: int) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from connector.core.model import Kind, Op, Status
-from connector.core.plan import Export
+from connector.core.plan import Export, Moment
 from connector.core.schemas import (
     LEDGER_FIELDS,
     LEDGER_MEMBERSHIPS,
@@ -28,7 +28,9 @@ from connector.core.schemas import (
 
 if TYPE_CHECKING:
     from connector.state.accounts import Accounts
+    from connector.state.attempts import Attempts
     from connector.state.frozen import Frozen
+    from connector.state.history import History
     from connector.state.project import Project
     from connector.state.upkeep import Upkeep
 
@@ -241,8 +243,10 @@ class Store(Protocol):
     """Thread-safe. Raises only StateError and its subclasses, and PlanError where it says so."""
 
     accounts: Accounts
+    attempts: Attempts
     upkeep: Upkeep
     frozen: Frozen
+    history: History
     project: Project
 
     @property
@@ -291,6 +295,12 @@ class Store(Protocol):
         `sends` begin anew with an open or click. With `totals` the counts replace what was known. `swept`: what the
         platform delivered late, up to `until`, is in it."""
 
+    def marks(self, destination: str) -> pa.Table:
+        """MARKS: when people were last active, and how many mails they had got by then."""
+
+    def mark(self, destination: str, table: pa.Table) -> None:
+        """Enter MARKS."""
+
     def swept(self, destination: str) -> datetime | None:
         """Up to where opens and clicks were read for those delivered late; None: never."""
 
@@ -321,13 +331,20 @@ class Store(Protocol):
         frozen: pa.Table | None = None,
         released: Sequence[str] = (),
         stages: pa.Table | None = None,
+        moment: Moment | None = None,
     ) -> str:
         """Journal a plan's changes, in one transaction; the run's id, sortable by time. `stages` (STAGE_MOVES) come
         about with the outcomes of their changes. Nothing about forgotten people is written.
 
+        `moment` enters the history as of `as_of`, unless that has gone on since it was compared.
+
         `frozen` (frozen.FROZEN) are segments whose members are kept from now on, `released` those let go. Needs the
         lease. Raises Stale when a revision moved or a segment is frozen already, PlanError while another run is
         unfinished."""
+
+    def learn(self, moment: Moment, as_of: datetime, contacts: int) -> bool:
+        """Enter a moment in the history without a run; False when the history has gone on since it was compared, or
+        is later already. Needs the lease."""
 
     def require_finished(self) -> None:
         """Raises PlanError while a run must be resumed first: it was cut off, or changes of it are in doubt. Raises
@@ -366,5 +383,9 @@ class Store(Protocol):
     def require_lease(self) -> None:
         """Before every request that changes a platform; cheap. Raises LeaseLost unless this process provably holds the
         lease right now: its last confirmed renewal is younger than the lease."""
+
+    def noting(self) -> AbstractContextManager[Attempts]:
+        """To write down an attempt and what was told of it, also while another process holds the state. Where the state
+        is a file that travels, raises StateError while it is held."""
 
     def close(self) -> None: ...

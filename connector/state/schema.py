@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.core.errors import StateError, TooNew
-from connector.state import activity, left, retired, stages, tombstones
+from connector.state import activity, attempts, history, left, retired, stages, tombstones
 from connector.state.drivers.driver import Driver
 
 Statement = str | Callable[[Driver], None]
@@ -161,6 +161,9 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     activity.SWEPT,
     _ABANDONED,
     (_take_less_room,),
+    activity.MARKS_TABLES,
+    attempts.TABLES,
+    history.TABLES,
 )
 
 
@@ -177,8 +180,15 @@ def migrate(db: Driver, at: int) -> None:
             db.prepare()
         for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in statements:
-                db.run(statement) if isinstance(statement, str) else statement(db)
+                db.run(_own(db, statement)) if isinstance(statement, str) else statement(db)
             db.run("INSERT INTO schema_version(version, at) VALUES (?, ?)", [number, at])
+
+
+def _own(db: Driver, statement: str) -> str:
+    """Who may only read a server's state makes new tables for the connection alone, as the copies of the others are."""
+    if db.read_only and db.narrows and statement.startswith("CREATE TABLE"):
+        return statement.replace("CREATE TABLE", "CREATE TEMP TABLE", 1)
+    return statement
 
 
 def _version(db: Driver) -> int:

@@ -114,6 +114,11 @@ _MOVED = (
     f"""UPDATE engagement SET email = r.email FROM temp.result r
         WHERE engagement.destination = r.destination AND engagement.email = r.old_email
           AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
+    f"""DELETE FROM activity_mark WHERE (destination, email) IN (
+            SELECT destination, email FROM temp.result WHERE op = '{Op.MOVE}' AND {_DONE})""",
+    f"""UPDATE activity_mark SET email = r.email FROM temp.result r
+        WHERE activity_mark.destination = r.destination AND activity_mark.email = r.old_email
+          AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
     f"""UPDATE stage_entry SET email = r.email FROM temp.result r
         WHERE stage_entry.destination = r.destination AND stage_entry.email = r.old_email
           AND r.op = '{Op.MOVE}' AND r.{_DONE}""",

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from connector.core.errors import PlanError, Stale, StateError
 from connector.core.model import BLOCKED, Kind, Status, quoted
-from connector.core.plan import Export
+from connector.core.plan import Export, Moment
 from connector.core.schemas import (
     CONTACT_SCHEMA,
     LEDGER_CONTACTS,
@@ -30,9 +30,10 @@ from connector.core.schemas import (
     RUN_CHANGES,
     STAGE_ENTRIES,
 )
-from connector.state import activity, left, retired, tombstones
+from connector.state import activity, history, left, retired, targets, tombstones
 from connector.state import stages as stage_entries
 from connector.state.accounts import Accounts
+from connector.state.attempts import Attempts
 from connector.state.base import Counts, Journal, Ledger, RunInfo, RunState
 from connector.state.drivers.driver import Driver
 from connector.state.drivers.sqlite import Database
@@ -41,7 +42,7 @@ from connector.state.journal import SqlJournal
 from connector.state.lease import Lease
 from connector.state.project import Project
 from connector.state.schema import migrate
-from connector.state.settle import TEMPORARY, raise_revision, unpark_lost
+from connector.state.settle import TEMPORARY, unpark_lost
 from connector.state.steps import load_changes
 from connector.state.times import instant, micros
 from connector.state.upkeep import Upkeep
@@ -91,7 +92,9 @@ class SqlStore:
         self._journal = SqlJournal(self._db, self._lease, now)
         self.upkeep = Upkeep(self._db, self._lease, now)
         self.frozen = Frozen(self._db)
+        self.history = history.History(self._db)
         self.accounts = Accounts(self._db)
+        self.attempts = Attempts(self._db)
         self.project = Project(self._db, str(self._db.path))
 
     @property
@@ -107,6 +110,10 @@ class SqlStore:
 
     def lease(self, holder: str) -> AbstractContextManager[None]:
         return self._lease.hold(holder)
+
+    @contextmanager
+    def noting(self) -> Iterator[Attempts]:
+        yield self.attempts
 
     def require_lease(self) -> None:
         self._lease.require()
@@ -127,14 +134,14 @@ class SqlStore:
                 "SELECT d.contact_id AS contact, d.fields FROM field_doubt d "
                 "CROSS JOIN contact k ON k.id = d.contact_id WHERE k.destination = ?"
             )
-            targets = "SELECT id, kind, name, remote_id FROM target WHERE destination = ?"
+            named = "SELECT id, kind, name, remote_id FROM target WHERE destination = ?"
             return Ledger(
                 destination,
                 revision,
                 cursor,
                 db.table(contacts, LEDGER_CONTACTS, here),
                 db.table(members.format("membership"), LEDGER_MEMBERSHIPS, here),
-                db.table(targets, LEDGER_TARGETS, here, order="id"),
+                db.table(named, LEDGER_TARGETS, here, order="id"),
                 self.rejects(destination),
                 whole,
                 db.table(members.format("membership_doubt"), LEDGER_MEMBERSHIPS, here),
@@ -208,6 +215,12 @@ class SqlStore:
     ) -> None:
         activity.note(self._db, destination, table, until=until, totals=totals, swept=swept)
 
+    def marks(self, destination: str) -> pa.Table:
+        return activity.marks(self._db, destination)
+
+    def mark(self, destination: str, table: pa.Table) -> None:
+        activity.mark(self._db, destination, table)
+
     def swept(self, destination: str) -> datetime | None:
         return activity.swept(self._db, destination)
 
@@ -219,29 +232,13 @@ class SqlStore:
         return self._db.table(sql, STAGE_ENTRIES, [destination])
 
     def remember_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
-        with self._db.transaction():
-            for (kind, name), remote_id in ids.items():
-                self._db.run(
-                    "INSERT INTO target(destination, kind, name, remote_id) VALUES (?, ?, ?, ?) "
-                    "ON CONFLICT(destination, kind, name) DO UPDATE SET remote_id = excluded.remote_id",
-                    [destination, kind, name, remote_id],
-                )
+        targets.remember(self._db, destination, ids)
 
     def target_ids(self, destination: str) -> dict[tuple[Kind, str], str]:
-        sql = "SELECT kind, name, remote_id FROM target WHERE destination = ? AND remote_id IS NOT NULL"
-        return {(Kind(kind), name): remote_id for kind, name, remote_id in self._db.rows(sql, [destination])}
+        return targets.ids(self._db, destination)
 
     def forget_target(self, destination: str, kind: Kind, name: str) -> None:
-        this = "destination = ? AND kind = ? AND name = ?"
-        with self._db.transaction():
-            for table in ("membership", "membership_doubt"):
-                self._db.run(
-                    f"DELETE FROM {table} WHERE target_id IN (SELECT id FROM target WHERE {this})",
-                    [destination, kind, name],
-                )
-            self._db.run(f"UPDATE target SET remote_id = NULL WHERE {this}", [destination, kind, name])
-            self._db.run(f"DELETE FROM seen_target WHERE {this}", [destination, kind, name])
-            raise_revision(self._db, destination)
+        targets.forget(self._db, destination, kind, name)
 
     def open_run(
         self,
@@ -256,6 +253,7 @@ class SqlStore:
         frozen: pa.Table | None = None,
         released: Sequence[str] = (),
         stages: pa.Table | None = None,
+        moment: Moment | None = None,
     ) -> str:
         now = self._now()
         run_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -285,7 +283,14 @@ class SqlStore:
             release(self._db, released)
             if frozen is not None:
                 freeze(self._db, run_id, as_of, frozen)
+            if moment is not None:
+                history.enter(self._db, moment, as_of, now, export.contacts, run_id)
         return run_id
+
+    def learn(self, moment: Moment, as_of: datetime, contacts: int) -> bool:
+        with self._db.transaction():
+            self._lease.check()
+            return history.enter(self._db, moment, as_of, self._now(), contacts)
 
     def require_finished(self) -> None:
         states = f"state IN ('{RunState.OPEN}', '{RunState.INTERRUPTED}')"

@@ -21,7 +21,17 @@ from connector.state import left, retired
 from connector.state.drivers.driver import Driver
 
 # Every table with an address in a column `email`; tests/state/test_upkeep.py holds it against the schema.
-WITH_EMAIL = ("contact", "engagement", "reject", "change", "stage_entry", "stage_move", "frozen_member")
+WITH_EMAIL = (
+    "contact",
+    "engagement",
+    "reject",
+    "change",
+    "stage_entry",
+    "stage_move",
+    "frozen_member",
+    "activity_mark",
+    "history_person",
+)
 PERSON = "\x1f"  # stands before a CRM's id when it is hashed: no address begins with it
 SHARED = 10  # an id beside more addresses than this is a column's mistake, and names nobody
 _SALT = "forget_salt"
@@ -130,12 +140,18 @@ def bury(db: Driver, emails: Sequence[str], persons: Sequence[str], at: int) -> 
 
 
 def remove(db: Driver, email: str) -> None:
-    """Every row about an address, in the ledger, the journal and beside them."""
+    """Every row about an address, in the ledger, the journal, the history and beside them."""
+    for table in ("history_member", "history_move"):
+        db.run(f"DELETE FROM {table} WHERE person IN (SELECT id FROM history_person WHERE email = ?)", [email])
+    _remove(db, email, WITH_EMAIL)
+
+
+def _remove(db: Driver, email: str, tables: Iterable[str]) -> None:
     mine = "SELECT id FROM contact WHERE email = ?"
     for table in ("membership", "membership_doubt", "field_doubt"):
         db.run(f"DELETE FROM {table} WHERE contact_id IN ({mine})", [email])
     db.run("DELETE FROM change WHERE old_email = ?", [email])
-    for table in WITH_EMAIL:
+    for table in tables:
         db.run(f"DELETE FROM {table} WHERE email = ?", [email])
 
 
@@ -144,10 +160,11 @@ def clean(db: Driver) -> None:
     stones = read(db)
     if not len(stones.hashes):
         return
-    sources = ["SELECT old_email AS email FROM change", *(f"SELECT email FROM {table}" for table in WITH_EMAIL)]
+    tables = [table for table in WITH_EMAIL if table in db.tables()]  # later migrations make the others
+    sources = ["SELECT old_email AS email FROM change", *(f"SELECT email FROM {table}" for table in tables)]
     for sql in sources:
         for email in stones.among(db.table(sql, _EMAILS).column("email")).to_pylist():
-            remove(db, email)
+            _remove(db, email, tables)
 
 
 def _known_salt(db: Driver) -> str:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from connector.core.model import Kind, Op, Outcome, Status
 from connector.core.schemas import INSTANT
-from connector.state import pruning, stages, tombstones
+from connector.state import history, pruning, stages, tombstones
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
 from connector.state.settle import raise_revision
@@ -101,6 +101,12 @@ class Upkeep:
     def prune(self, before: datetime) -> int:
         """Delete the journal of runs that are over since before this moment; how many changes. See pruning.py."""
         return pruning.prune(self._db, self._lease, before)
+
+    def prune_history(self, before: datetime) -> int:
+        """Delete who came and went in the history before this moment; how many entries and exits. See history.py."""
+        with self._db.erasing():
+            self._lease.check()
+            return history.prune(self._db, before)
 
     def is_pruned(self, run_id: str) -> bool:
         return pruning.is_pruned(self._db, run_id)

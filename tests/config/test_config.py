@@ -47,8 +47,8 @@ def test_the_whole_language(example: Config) -> None:
 
 
 def test_lifecycle_and_cleanup(example: Config) -> None:
-    policy, cleanup = example.lifecycle, example.cleanup
-    assert policy is not None and cleanup is not None
+    (policy,), cleanup = example.lifecycle, example.cleanup
+    assert cleanup is not None
     assert policy.inactive.after == Duration(90, "day") and policy.inactive.sends == 8
     assert [(stage.name, stage.tag, stage.action) for stage in policy.stages] == [
         ("win_back", "win-back", None),

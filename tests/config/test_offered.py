@@ -97,3 +97,26 @@ def test_a_kind_of_target_of_a_stage() -> None:
     read("hubspot", more=STAGE.replace("KIND", "list"))
     with pytest.raises(ConfigError, match=r"yaml:16:21: error\[not-offered\]: .* has a list .*write `tag:`"):
         read("mailchimp", more=STAGE.replace("KIND", "list"))
+
+
+def test_mails_alone_need_a_platform_that_tells_of_them() -> None:
+    mails = STAGE.replace("{after: 90 days}", "{sends: 16}").replace("KIND", "tag")
+    read("klaviyo", more=mails)
+    with pytest.raises(ConfigError, match=r"yaml:14:21: error\[not-offered\]: .*No platform here tells how many mails"):
+        read("brevo", kind="list", more=mails.replace("tag:", "list:"))
+
+
+def test_two_destinations_of_one_account_with_the_same_stages() -> None:
+    """The same key and audience: each of them would take off the other's tags."""
+    more = STAGE.replace("KIND", "tag")
+    twin = FILE.replace("segments:", '  there: {{platform: klaviyo, api_key: "${{KEY}}"}}\nsegments:')
+    parts = {"platform": "klaviyo", "secret": "api_key", "key": "${KEY}", "audience": "mode: mirror"}
+    text = twin.format(**parts, policy="skip", kind="tag", more=more)
+    with pytest.raises(ConfigError, match=r"yaml:17:26: error\[same-target\]: .*by here and by there, which are one"):
+        load_text(text, Path("segments.yaml"))
+    apart = text.replace("  signals:", "- for: {to: there}\n  signals:")
+    load_text(apart, Path("segments.yaml"))
+    load_text(
+        text.replace('there: {platform: klaviyo, api_key: "${KEY}"', 'there: {platform: klaviyo, api_key: "${TOO}"'),
+        Path("a"),
+    )

@@ -194,6 +194,7 @@ SEGMENTS = [
     (segment("{when: {a: 1}, paused: ▸yes}"), "wrong-type"),
     (segment("{when: {a: 1}, review_by: ▸31.3.2027}"), "bad-date"),
     (segment("{when: {a: 1}, review_by: ▸2027-02-30}"), "bad-date"),
+    (segment("{when: {a: 1}, renamed_from: ▸vip}"), "contradiction"),
     (segment("{when: {a: 1}, hold: ▸forever}"), "bad-duration"),
     (file_with(segments="segments:\n  vip:\n    when: {a: 1}\n    title:▸"), "empty-value"),
     (segment("{when: {a: 1}, guards: {▸ads: 5}}"), "unknown-key"),
@@ -232,6 +233,7 @@ SEGMENTS = [
     (file_with(consent="consent: {when: {sample: ▸10%}}"), "missing-key"),
 ]
 
+ONE, STAGE = "signals: [a], inactive: {after: 9 days}", "stages: [{name: a}]"
 LIFECYCLE = [
     (file_with(lifecycle="▸lifecycle: {signals: [a], inactive: {after: 90 days}}"), "missing-key"),
     (lifecycle("  stages: ▸[]"), "empty"),
@@ -250,6 +252,26 @@ LIFECYCLE = [
     (lifecycle("  stages: [{name: a}]\n  ramp: {at_most: ▸5%}"), "bad-percent"),
     (lifecycle("  stages: [{name: a}]\n  ramp: {at_most: 5% of contacts, per: ▸year}"), "unknown-value"),
     (lifecycle("  stages: [{name: a}]\n  returned: {tag: x, for: ▸long}"), "bad-duration"),
+    *(
+        (file_with(lifecycle="lifecycle:\n" + "\n".join(f"  - {entry}" for entry in entries)), code)
+        for entries, code in (
+            (["▸{signals: [a], inactive: {after: 9 days}}"], "missing-key"),
+            ([f"{{{ONE}, stages: [{{name: a}}]}}", f"▸{{{ONE}, stages: [{{name: a}}]}}"], "contradiction"),
+            ([f"{{for: vip, {ONE}, {STAGE}}}", f"{{for: ▸vip, {ONE}, {STAGE}}}"], "twice"),
+            ([f"{{for: ▸vpi, {ONE}, {STAGE}}}"], "unknown-segment"),
+            ([f"{{for: {{to: ▸vip}}, {ONE}, {STAGE}}}"], "unknown-destination"),
+            ([f"{{for: {{when: {{a: 1}}, ▸b: 1}}, {ONE}, {STAGE}}}"], "contradiction"),
+            ([f"{{for: ▸7, {ONE}, {STAGE}}}"], "wrong-type"),
+            (
+                [f"{{for: vip, {ONE}, stages: [{{name: a, tag: x}}]}}", f"{{{ONE}, stages: [{{name: a, tag: ▸x}}]}}"],
+                "same-target",
+            ),
+            (["{signals: [a], ▸inactive: {}, stages: [{name: a}]}"], "missing-key"),
+            (["{signals: [a], inactive: {sends: ▸0}, stages: [{name: a}]}"], "range"),
+            (["▸vip"], "wrong-type"),
+        )
+    ),
+    (file_with(lifecycle="lifecycle: ▸[]"), "empty"),
     (file_with(cleanup="cleanup: {bounced: {hard: ▸0}}"), "range"),
     (file_with(cleanup="cleanup: {bounced: {action: ▸delete}}"), "unknown-value"),
     (file_with(cleanup="cleanup: {invalid: {syntax: ▸drop}}"), "unknown-value"),

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conformance.desk import Desk, Person
 from tests.conformance.kits import KITS, Kit
+from tests.conformance.kits.base import NO
 
 ANN, BEA, CID = (f"{name}@example.com" for name in ("ann", "bea", "cid"))
 MERGING = [name for name, kit in KITS.items() if kit.merges]
@@ -96,6 +97,18 @@ def test_a_row_that_is_gone_from_the_export_takes_nothing(desk: Desk, readdresse
     pushed(desk, Person(BEA, gold=True), cid)
     assert targets(kit, "vip") == {frozenset({BEA, CID})}
     assert targets(kit, "gold") == {frozenset({BEA})}
+    settled(desk)
+
+
+@pytest.mark.sweep(keep=4)
+def test_who_opted_out_under_another_address_leaves_the_target_once(desk: Desk, readdressed: Kit) -> None:
+    """The export knows only the old address, which belongs to nobody on the platform."""
+    kit, cid = readdressed, Person(CID)
+    kit.make(next(status for status in kit.statuses if kit.meanings[status] is NO), [BEA])
+    for _ in range(2):
+        pushed(desk, Person(ANN, vip=False), cid)
+    assert targets(kit, "vip") == {frozenset({CID})}
+    assert targets(kit, "gold") == {frozenset()}
     settled(desk)
 
 

@@ -30,7 +30,13 @@ def _with_moves(made: Capabilities) -> Capabilities:
 
 PROFILES = [
     replace(_with_moves(capabilities(concurrency=1)), gone_is_final=True),
-    _with_moves(capabilities(TagStyle.PROPERTY, specs={Op.CREATE: JOB, Op.UPDATE: JOB, Op.ADD: BY_ID}, concurrency=1)),
+    _with_moves(
+        capabilities(
+            TagStyle.PROPERTY,
+            specs={Op.CREATE: JOB, Op.UPDATE: {**JOB, **BY_ID}, Op.ADD: BY_ID, Op.REMOVE: {"addressed_by": "id"}},
+            concurrency=1,
+        )
+    ),
     capabilities(
         specs={
             Op.CREATE: {"replayable": False, "max_batch": 2},

@@ -208,7 +208,8 @@ class Platform(FakePlatform):
     def _take(self, batch: Batch, index: int, row: dict[str, Any]) -> RecordOutcome:
         if batch.op is Op.MOVE and row["email"] not in self.bad:
             self.move(row)
-        row = {**row, "email": self.aliases.get(row["email"], row["email"])}
+        asked = row["email"]
+        row = {**row, "email": self._shown(batch, row)}
         if batch.op is Op.CREATE and row["email"] in self.kept:
             return RecordOutcome(index, Outcome.SKIPPED, "opted_out")
         there = batch.target is not None and row["email"] in self.members_of(batch.target.kind, batch.target.name)
@@ -219,12 +220,19 @@ class Platform(FakePlatform):
             gone = [(Kind.TAG, tag) for tag in row["tags_remove"] or ()]
             if batch.target is not None:
                 (added if batch.op is Op.ADD else gone).append((batch.target.kind, batch.target.name))
-            named = [email, *(alias for alias, shown in self.aliases.items() if shown == email)]
+            named = [asked, email, *(alias for alias, shown in self.aliases.items() if shown == email)]
             self.given |= {(*target, one) for target in added for one in named}
-            self.removed |= {(*target, email) for target in gone}
+            self.removed |= {(*target, asked if asked not in self.aliases else email) for target in gone}
             if batch.op is Op.ADD and there:  # property tags do not tell
                 return replace(outcome, outcome=Outcome.UNCHANGED)
         return outcome
+
+    def _shown(self, batch: Batch, row: dict[str, Any]) -> str:
+        """The present address of the contact that a record is about."""
+        spec = self.capabilities.operations[batch.op, batch.target.kind if batch.target else None]
+        if spec.addressed_by == "id" and batch.op is not Op.MOVE:
+            return next((email for email, held in self.contacts.items() if held["id"] == row["remote_id"]), "")
+        return str(self.aliases.get(row["email"], row["email"]))
 
     def join(self, kind: Kind, name: str, email: str) -> None:
         """Somebody else adds a contact."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from connector.config.load import load_text
-from connector.config.sections.lifecycle import Lifecycle
 from connector.core.schemas import ACTIVITY, ENGAGEMENT_SCHEMA, LEDGER_CONTACTS, STAGE_ENTRIES
 from connector.lifecycle import machine
 from connector.lifecycle.people import Known
@@ -39,16 +39,23 @@ ANN = "ann@example.com"
 Row = Mapping[str, Any]
 
 
-def held(text: str = BASE, as_of: datetime = NOW) -> Policy:
-    section = load_text(text, Path("segments.yaml")).lifecycle
-    assert isinstance(section, Lifecycle)
+def policies(text: str, as_of: datetime = NOW) -> list[Policy]:
     clock = Clock.at(as_of, ZONE)
-    return policy(
-        section,
-        as_of,
-        lambda duration: clock.instants("within", duration).low.replace(tzinfo=UTC),  # type: ignore[union-attr]
-        lambda duration: ago(as_of, duration, ZONE),
-    )
+    return [
+        policy(
+            section,
+            as_of,
+            lambda duration: clock.instants("within", duration).low.replace(tzinfo=UTC),  # type: ignore[union-attr]
+            lambda duration: ago(as_of, duration, ZONE),
+            number,
+        )
+        for number, section in enumerate(load_text(text, Path("segments.yaml")).lifecycle)
+    ]
+
+
+def held(text: str = BASE, as_of: datetime = NOW) -> Policy:
+    (found,) = policies(text, as_of)
+    return found
 
 
 def days(number: float | None) -> datetime | None:
@@ -83,7 +90,7 @@ def decide(
             "consent_at": pa.array([days(row.get("opted")) for row in rows], instant),
             "person": pa.array([row.get("person") for row in rows], pa.string()),
             "joined": pa.array([days(row.get("joined")) for row in rows], instant),
-            "protected": pa.array([row.get("protected", False) for row in rows]),
+            "protected:0": pa.array([row.get("protected", False) for row in rows]),
             "signal:click": pa.array([days(row.get("click")) for row in rows], instant),
         }
     )
@@ -97,7 +104,7 @@ def decide(
         pa.Table.from_pylist(list(engaged), ACTIVITY),
         **more,
     )
-    found = machine.decide(known, at or held())
+    found = machine.decide(known, [at or held()])
     return {row["email"]: row for row in found.to_pylist()}
 
 
@@ -141,7 +148,7 @@ def test_people_who_cannot_be_measured_stay() -> None:
     assert move({}) == (None, None)  # no signal, and nobody knows since when they are here
     short = "signals: [click, visit]"
     policy_ = held(BASE.replace("signals: [click]", short))
-    with pytest.raises(KeyError):
+    with pytest.raises(duckdb.BinderException):
         decide(SILENT, at=policy_)  # the evaluation has a column for every signal
     row = decide({"click": 100}, {"email": "b@example.com"})[ANN]
     assert row["measurable"]

@@ -157,3 +157,13 @@ def test_spark_tells_instants_from_local_times(spark_tables: tuple[Put, str]) ->
     found = catalog(config, AS_OF)
     sizes = evaluate(config, load(config, found, AS_OF, needed(config, found)), AS_OF).sizes
     assert sizes == {"seen": 1, "local": 1}
+
+
+def test_spark_reads_parquet_itself(spark_tables: tuple[Put, str], tmp_path: Path) -> None:
+    people = {"email": ["ann@example.com", "bob@example.com"], "plan": ["a", "b"]}
+    pq.write_table(pa.table(people), tmp_path / "p.parquet")
+    text = 'version: 1\nengine: "spark://local[2]"\nsources:\n  contacts: {file: "p*.parquet", email: email}\n'
+    config = load_text(text + "segments:\n  s: {when: {plan: a}}\n", tmp_path / "segments.yaml")
+    loaded = load(config, catalog(config, worlds.AS_OF), worlds.AS_OF)
+    rows = evaluate(config, loaded, worlds.AS_OF).table.to_pylist()
+    assert [row["email"] for row in rows if row["in:s"]] == ["ann@example.com"]

@@ -67,7 +67,7 @@ def _exports() -> Mapping[str, bytes]:
     return exports(date.fromisoformat(AS_OF))
 
 
-def _copy(folder: Path) -> Desk:
+def new_desk(folder: Path) -> Desk:
     (folder / FILE).write_text(TEXT, encoding="utf-8")
     (folder / EXPORTS).mkdir()
     for name, content in _exports().items():
@@ -77,13 +77,13 @@ def _copy(folder: Path) -> Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    return _copy(tmp_path)
+    return new_desk(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def _pushed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pushed")
-    done = _copy(folder).sync("push", "--rehearse", "--yes")
+    done = new_desk(folder).sync("push", "--rehearse", "--yes")
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -10,6 +10,7 @@ import pytest
 
 from connector.app import planning, pruning
 from connector.app.workspace import open_state
+from connector.core.errors import ConfigError
 from connector.state.open import open_store, rehearsal_url
 from tests import launcher
 from tests.path.small import SEGMENTS, Small, small
@@ -63,6 +64,7 @@ def test_old_changes_go_and_the_rest_stays(world: Small, state: str) -> None:
     kept = store.run_changes(new.id).num_rows
     store.close()
     assert "say --yes" in sync(world, state, "prune", code=3)
+    assert sync(world, state, "prune", "--older-than", "13 months", "--yes").startswith("0 changes")
     said = sync(world, state, "prune", "--yes")
     assert "changes of runs before" in said and not said.startswith("0 changes")
     store = open_store(rehearsal_url(state))
@@ -87,8 +89,11 @@ def test_a_hold_keeps_what_it_asks_for(world: Small, tmp_path: Path) -> None:
     age(state, 100)
     assert sync(world, state, "prune", "--yes").startswith("0 changes")
     with world.open(state=state) as workspace:
-        assert pruning.cutoff(workspace, 90) < datetime.now(UTC) - timedelta(days=120)
-        assert pruning.cutoff(workspace, 300) < datetime.now(UTC) - timedelta(days=299)
+        assert pruning.cutoff(workspace, pruning.policy("90 days")) < datetime.now(UTC) - timedelta(days=120)
+        assert pruning.cutoff(workspace, pruning.policy("300 days")) < datetime.now(UTC) - timedelta(days=299)
+        assert datetime.now(UTC) - timedelta(days=400) < pruning.cutoff(workspace, pruning.policy("13 months"))
+    with pytest.raises(ConfigError, match=r"--older-than: error.*not a unit"):
+        pruning.policy("13 moons")
     with world.open(state=state) as workspace, open_state(workspace) as store:
         assert planning.plan(workspace, store).changes.num_rows == 0
 

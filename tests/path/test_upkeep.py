@@ -469,7 +469,7 @@ def test_the_commands_end_as_they_should(world: Small, sync: Command) -> None:
     assert code == 0 and "Delete permanently" in out
     code, out, _ = sync("undo", "last", "--yes", "--allow", "empty", "--reason", "a test", "--format", "json")
     assert code == 0 and json.loads(out)["run"]["state"] == "done"
-    assert "empty lifted: a test" in sync("runs")[1]
+    assert "empty overridden: a test" in sync("runs")[1]
     assert held(world)["mailchimp tag VIP"] == {PEOPLE["ann"], PEOPLE["cleo"]}, "ann is forgotten, cleo is others'"
     assert sync("adopt", "--yes", "--to", "mailchimp")[0] == 0
 

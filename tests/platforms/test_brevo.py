@@ -289,16 +289,26 @@ def test_one_contact_is_updated_by_id(brevo: Brevo, http: responses.RequestsMock
     assert asked(http, "/contacts")[0]["ids"] == ["1"]
 
 
-@pytest.mark.parametrize(("held", "code"), [([], "not_held"), ([contact(1, email="new@example.com")], "other_address")])
 @pytest.mark.parametrize("more", [[], [row(2, fields={"FIRSTNAME": "B"})]])
-def test_whoever_an_update_would_create_is_named_and_nothing_is_sent(
-    brevo: Brevo, http: responses.RequestsMock, held: list[Any], code: str, more: list[Any]
+def test_a_contact_that_an_update_would_create_is_named_and_nothing_is_sent(
+    brevo: Brevo, http: responses.RequestsMock, more: list[Any]
 ) -> None:
-    page(http, *held, contact(2))
+    page(http, contact(2))
     with pytest.raises(BadRecords) as bad:
         brevo.push(batch(Op.UPDATE, [row(1, fields={"FIRSTNAME": "A"}), *more]))
-    assert {index: found for index, (found, _) in bad.value.culprits.items()} == {0: code}
+    assert {index: found for index, (found, _) in bad.value.culprits.items()} == {0: "not_held"}
     assert sent(http, "POST") == sent(http, "PUT") == []
+
+
+def test_a_contact_with_another_address_is_updated_alone_by_its_id(brevo: Brevo, http: responses.RequestsMock) -> None:
+    page(http, contact(1, email="new@example.com"), contact(2))
+    page(http, contact(1, email="new@example.com"))
+    http.put(f"{HOST}/contacts/1", status=204)
+    one, other = row(1, fields={"FIRSTNAME": "A"}), row(2, fields={"FIRSTNAME": "B"})
+    with pytest.raises(BadRecords) as bad:
+        brevo.push(batch(Op.UPDATE, [one, other]))
+    assert bad.value.culprits == {} and sent(http, "POST") == sent(http, "PUT") == []
+    assert outcomes(brevo.push(batch(Op.UPDATE, [one]))) == [(Outcome.APPLIED, "")]
 
 
 def test_an_import_that_clears_carries_every_attribute_of_every_row(brevo: Brevo, http: responses.RequestsMock) -> None:

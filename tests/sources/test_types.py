@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pytest
 
+from connector.sources.columns import measure
+from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.normalise import country
+from connector.sources.text import literal
 from tests.sources.kit import codes, column, contacts, loaded, write
 
 
@@ -237,6 +243,14 @@ def test_place_needs_both_coordinates(tmp_path: Path) -> None:
     assert codes(found)["not-of-type", "home"] == 2
 
 
+def test_a_place_alone_is_read_from_its_two_headers(tmp_path: Path) -> None:
+    """A rule of places needs no other column, so nothing else says that the two are numbers."""
+    write(tmp_path, "c.csv", 'email,Lat,Lon\na@example.com,"52,52","13,40"\nb@example.com,,\n')
+    people = {"file": "c.csv", "email": "email", "columns": {"home": {"from_": ("Lat", "Lon"), "type": "place"}}}
+    found = loaded(tmp_path, {"contacts": frozenset({"home"})}, contacts=people)
+    assert column(found, "home") == [{"latitude": 52.52, "longitude": 13.4}, None]
+
+
 @pytest.mark.parametrize(
     ("cells", "settings", "count", "shown"),
     [
@@ -400,3 +414,43 @@ def test_the_time_of_an_event_may_be_a_stamp(tmp_path: Path) -> None:
     orders = {"file": "orders.csv", "join": ("email", "email"), "at": "created"}
     found = loaded(tmp_path, contacts={"file": "contacts.csv", "email": "email"}, orders=orders)
     assert column(found, "_at", "orders") == [datetime(2025, 11, 16)]
+
+
+def test_no_number_and_no_date_is_taken_for_neither() -> None:
+    """What no column is asked about, because no value is like it, is what none of the counts would have found."""
+    chance = random.Random(7)
+    moments = [
+        "2026-11-18 14:05:09",
+        "2026/1/2",
+        "2026-01-02T10:00:00.5+01:00",
+        "18.11.2026",
+        "1/2/26",
+        "18-11-2026 9:05",
+    ]
+    moments += [
+        "Nov 18, 2026 at 2:05 PM",
+        "18. Nov 2026",
+        "18-Nov-2026",
+        "November 3 2026 10:00",
+        "2026 01 02 10:00:00",
+    ]
+    numbers = ["1", "-0.5", "1,234.5", "1.234,5", "1 234", "1'234", ".5", "12"]
+    texts = [*moments, *numbers]
+    for text in moments + numbers:
+        for _ in range(400):
+            at, sign = chance.randrange(len(text)), chance.choice("0189 .,/-:TZaPM+'\u00a0\\")
+            texts.append(text[:at] + sign + text[at + chance.randrange(2) :])
+    con = duckdb.connect()
+    con.register("given", pa.table({"cell": texts}))
+    info = ColumnInfo("x", ("x",), None, "header")
+    for label, sql in measure._counters(measure.Text(0, "cell", info), measure._Like()):
+        look = measure._DIGIT if label.startswith("number") else measure._DAY if label in measure._STYLES else None
+        if look is None:
+            continue
+        wanted = sql.replace("count(*) FILTER (", "(").removeprefix("count")
+        wanted = wanted if label.startswith("number") else f"{wanted} IS NOT NULL"
+        where = f"WHERE {wanted} AND NOT regexp_matches(t0, {literal(look)})"
+        assert con.sql(f"SELECT t0 FROM (SELECT trim(cell) AS t0 FROM given) {where}").fetchall() == [], label
+        assert (
+            con.sql(f"SELECT count(*) FROM (SELECT trim(cell) AS t0 FROM given) WHERE {wanted}").fetchall()[0][0] > 20
+        )

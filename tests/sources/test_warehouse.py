@@ -8,12 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from connector.app.offline import check, members
 from connector.app.workspace import Options, open_workspace
 from connector.config.load import load_text
+from connector.config.sections import variables
 from connector.core.errors import ConfigError, SourceError
+from connector.core.problem import Place
+from connector.sources import emails
 from connector.sources.warehouse import connect
 from tests.postgres import empty_schema, postgres
 
@@ -134,10 +138,73 @@ def test_a_table_that_does_not_fit_fails_at_its_line(tmp_path: Path, url: str, o
     assert problem.code == code and new.split()[-1].strip(",}") in text.splitlines()[problem.place.line - 1]
 
 
-def test_an_engine_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_an_engine_that_is_not_there_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", "s3cret")
     with pytest.raises(SourceError, match=r"error\[engine-unreachable\]") as raised:
-        asked(tmp_path, "postgres://nobody@127.0.0.1:1/none", "{points: 1}")
-    assert raised.value.problems[0].place.line == 4
+        asked(tmp_path, "postgres://nobody:${WAREHOUSE_PASSWORD}@127.0.0.1:1/none", "{points: 1}")
+    assert [problem.place.line for problem in raised.value.problems] == [4]
+    assert "Nothing answers there" in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_missing_right_is_named_with_its_table_at_its_line(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = url.rpartition("%3D")[2]
+    with psycopg.connect(url, autocommit=True) as admin:
+        for statement in (
+            f"CREATE ROLE {schema}_r LOGIN PASSWORD 's3cret'",
+            f"GRANT USAGE ON SCHEMA {schema} TO {schema}_r",
+            f"GRANT SELECT ON people TO {schema}_r",
+        ):
+            admin.execute(statement)  # type: ignore[arg-type]
+    monkeypatch.setenv("READER", f"{schema}_r")
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", "s3cret")
+    reader = url.replace("postgres@", "${READER}:${WAREHOUSE_PASSWORD}@", 1)
+
+    def refusal(address: str) -> list[tuple[int, str, str]]:
+        with pytest.raises(SourceError) as raised:
+            asked(tmp_path, address, "{visits: {count: 1}}")
+        assert "s3cret" not in str(raised.value)
+        return [(problem.place.line, problem.code, problem.message) for problem in raised.value.problems]
+
+    ((line, code, message),) = refusal(reader)
+    assert (line, code) == (7, "engine-right")
+    assert "the user may not read visits. Grant SELECT on it" in message
+    ((line, code, message),) = refusal(f"{reader}&sslmode=nonsense")  # a socket of this machine has no TLS to refuse
+    assert (line, code) == (4, "engine-unreachable")
+    assert "The encrypted connection is refused" in message
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC")
+        admin.execute(f"GRANT SELECT ON visits TO {schema}_r")  # type: ignore[arg-type]
+    try:
+        ((line, code, message),) = refusal(reader)
+    finally:
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute("GRANT TEMPORARY ON DATABASE postgres TO PUBLIC")
+    assert (line, code) == (4, "engine-right")
+    assert "may not make temporary tables" in message
+    connect.connect(variables.filled(reader, Place("engine"))).disconnect()
+
+
+def test_addresses_are_looked_at_once(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at all addresses by a pattern takes a second for 200,000 people."""
+    seen: list[str] = []
+    monkeypatch.setattr(psycopg.Cursor, "execute", _noting(psycopg.Cursor.execute, seen))
+    monkeypatch.setattr(psycopg.ServerCursor, "execute", _noting(psycopg.ServerCursor.execute, seen))
+    assert asked(tmp_path, url, "{visits: {count: 2}}", "consent: {when: {name: Ada}}")[0] == ["ada"]
+    pattern = emails.PLAIN[:30]
+    # which are not plain, as a question; and once for the table that everything else is asked of
+    assert sum(pattern in query for query in seen) <= 2
+    assert sum("JOIN" in query and "visits" in query for query in seen) == 1
+
+
+def _noting(execute: Any, seen: list[str]) -> Any:
+    def noted(self: Any, query: Any, *words: Any, **named: Any) -> Any:
+        seen.append(str(query))
+        return execute(self, query, *words, **named)
+
+    return noted
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from connector.config.language.schema_rules import condition, events, number_tests, tests, trait
-from connector.config.language.schema_shapes import TEXT, Shape, items, mapping, ref
-from connector.config.sections import platforms
+from connector.config.language.schema_shapes import TEXT, Shape, items, mapping, or_list, ref
+from connector.config.sections import platforms, rule_tests
 from connector.config.sections.lifecycle import Cleanup, Lifecycle
 from connector.config.sections.models import NONE_NEEDED, Config, Destination, Guards, Segment, Source
+from connector.config.sections.notify import Notify
+from connector.config.sections.quality import Quality
 from connector.core.model import Kind, NewContacts, SyncMode
 from connector.vendors import VENDORS
 
@@ -44,8 +46,16 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "numberTests": number_tests(),
         "trait": trait(known.sources),
     }
-    for name, model in (("Guards", Guards), ("Lifecycle", Lifecycle), ("Cleanup", Cleanup)):
+    models: dict[str, type[BaseModel]] = {
+        "Guards": Guards,
+        "Lifecycle": Lifecycle,
+        "Cleanup": Cleanup,
+        "Notify": Notify,
+        "Quality": Quality,
+    }
+    for name, model in models.items():
         defs[name] = _of_model(model, defs)
+    defs["Lifecycle"]["properties"]["for"] = _whose(known)
     sections = {
         "version": {"const": 1, "description": "The version of the language."},
         **_some(_of_model(Config, {}), "project", "timezone", "engine", "silence"),
@@ -56,8 +66,11 @@ def json_schema(names: Names | None = None) -> dict[str, Any]:
         "segments": {"type": "object", "minProperties": 1, "additionalProperties": _segment(known, defs)},
         "priorities": {"type": "array", "items": items(_segment_name(known))},
         "guards": ref("Guards"),
-        "lifecycle": ref("Lifecycle"),
+        "lifecycle": {"anyOf": [ref("Lifecycle"), items(ref("Lifecycle"))]},
         "cleanup": ref("Cleanup"),
+        "notify": ref("Notify"),
+        "quality": ref("Quality"),
+        "tests": rule_tests.shape(known.segments),
     }
     shape = mapping(sections, ("version", "sources", "segments"))
     return {"$schema": DIALECT, "title": "segments.yaml", **shape, "$defs": _used(shape, defs)}
@@ -125,6 +138,14 @@ def _sources(defs: dict[str, Shape]) -> Shape:
     related = mapping(_without(whole, "name", "email", "emails", "updated_at"), ("join",))
     shape: Shape = {"type": "object", "properties": {"contacts": people}, "required": ["contacts"]}
     return {**shape, "additionalProperties": related}
+
+
+def _whose(known: Names) -> Shape:
+    """`for:` of a policy: names of segments or of destinations, a condition, or both."""
+    accounts = or_list({"enum": sorted(known.destinations)} if known.destinations else TEXT)
+    names = {"enum": sorted((*known.segments, *known.destinations))} if known.segments or known.destinations else TEXT
+    both = mapping({"when": ref("condition"), "to": accounts}, minProperties=1)
+    return {"anyOf": [*or_list(names)["anyOf"], both, ref("condition")]}
 
 
 def _consent() -> Shape:

@@ -11,6 +11,8 @@ from functools import cache
 from connector.config.sections.fields import keys
 from connector.config.sections.lifecycle import Inactive, Lifecycle, Stage
 from connector.config.sections.models import Column, Config, Destination, Guards, Segment, Source
+from connector.config.sections.notify import Notify
+from connector.config.sections.quality import Quality
 from connector.vendors import OWN
 
 # What an entry of the section must have to be one; without it, an entry named like a key is that key.
@@ -36,6 +38,8 @@ def parents() -> Mapping[str, tuple[str, ...]]:
         "`lifecycle: inactive`": keys(Inactive),
         "a stage of `lifecycle`": [*keys(Stage), "name"],
         "`guards`": keys(Guards),
+        "`notify`": keys(Notify),
+        "`quality`": keys(Quality),
         "the top of the file": keys(Config),
     }
     found: dict[str, tuple[str, ...]] = {}

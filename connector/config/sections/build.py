@@ -16,8 +16,9 @@ from connector.config.language.scope import CONTACTS, Scope
 from connector.config.language.shapes import known_segment
 from connector.config.language.traits import trait
 from connector.config.language.values import kind
-from connector.config.sections import checks, destinations, engines
+from connector.config.sections import checks, destinations, engines, policies, rule_tests
 from connector.config.sections.belongs import stray
+from connector.config.sections.cases import Case
 from connector.config.sections.collector import Collector
 from connector.config.sections.fields import is_secret, keys
 from connector.config.sections.models import NONE_NEEDED, Config, Consent, Guards, Segment, Source
@@ -27,7 +28,9 @@ from connector.config.sections.validate import validate
 from connector.config.yaml.nodes import Document
 from connector.vendors import OWN
 
-_ELSEWHERE = ("version", "sources", "traits", "consent", "destinations", "segments", "priorities")
+_ELSEWHERE = (
+    *("version", "sources", "traits", "consent", "destinations", "segments", "priorities", "lifecycle", "tests"),
+)
 _REQUIRED = ("version", "sources", "segments")
 
 
@@ -61,7 +64,7 @@ def _nothing_and_secrets(document: Document, problems: Collector) -> None:
 
 def _may_be_secret(loc: Loc, data: dict[str, Any]) -> bool:
     """In a key of a destination; a section that does not exist has a problem of its own."""
-    if loc[0] not in keys(Config):
+    if loc[0] not in keys(Config) or loc[:2] == ("notify", "to"):
         return True
     if loc[0] != "destinations" or len(loc) != 3:
         return False
@@ -93,8 +96,10 @@ class _File:
         priorities = self._priorities()
         checks.names(self._data, self._problems)
         checks.cycles(traits, segments, self._problems)
-        checks.targets(self._data, accounts, segments, self._problems)
-        checks.stage_targets(self._data, accounts, self._problems)
+        checks.former_names(segments, self._problems)
+        written = policies.read(self._data, self._accounts(), self._scope)
+        checks.targets(written, accounts, segments, self._problems)
+        checks.stage_targets(written, accounts, self._problems)
         checks.consent(accounts, consent, "consent" in self._data, self._problems)
         given = {
             "path": self._path,
@@ -104,12 +109,13 @@ class _File:
             "destinations": accounts,
             "segments": segments,
             "priorities": priorities,
+            "lifecycle": tuple(one.section for one in written if one.section is not None),
+            "tests": self._tests(),
         }
         config = validate(Config, self._data, (), self._problems, given=given, elsewhere=_ELSEWHERE)
         if config is not None:
-            checks.lifecycle(config.lifecycle, self._scope)
             engines.check(config, self._problems)
-            checks.actions(config, self._problems)
+            checks.actions(config, written, self._problems)
         return config
 
     def _required(self) -> None:
@@ -226,6 +232,13 @@ class _File:
             for position, name in enumerate(group):
                 self._in_one_group(name, (*loc, index, position), seen)
         return tuple(tuple(str(name) for name in group) for group in value)
+
+    def _tests(self) -> tuple[Case, ...]:
+        if "tests" not in self._data:
+            return ()
+        sources = self._mapping("sources").keys() - {CONTACTS} if self._scope.complete else None
+        known = rule_tests.Known(list(self._mapping("segments")), sources)
+        return rule_tests.cases(self._data["tests"], ("tests",), known, self._problems)
 
     def _in_one_group(self, name: Any, loc: Loc, seen: dict[str, int]) -> None:
         if not known_segment(name, loc, self._scope):

@@ -6,19 +6,17 @@ Owns: checks across sections that need no data. Must not: read values (the secti
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from connector.config.language.conditions import is_word
 from connector.config.language.rules import InSegment, Loc, Pick, Trait, walk
-from connector.config.language.scope import CONTACTS, Scope
-from connector.config.language.shapes import known_segment
-from connector.config.sections.codes import Code
+from connector.config.language.scope import CONTACTS
 from connector.config.sections.collector import Collector
 from connector.config.sections.fields import Model, Text
-from connector.config.sections.lifecycle import Lifecycle, Stage
 from connector.config.sections.models import NONE_NEEDED, Config, Consent, Destination, Segment, Source
+from connector.config.sections.policies import Written
 from connector.core.model import Kind, NewContacts
 from connector.vendors import VENDORS
 
@@ -26,7 +24,6 @@ _WORD = re.compile(r"[^\W\d]\w{0,62}")  # may stand before a dot and in sql
 _LABEL = re.compile(r"\w[\w-]{0,99}")  # may stand in --only and --to, where * ? [ are globs
 
 _NONE = "Their APIs have none that could be taken back; `unsubscribe` has to be written as such."
-_RESERVED = ("active", "returned", "retired")
 
 
 class Proof(Model):
@@ -111,6 +108,19 @@ def one_origin(segment: Mapping[str, Any], loc: Loc, problems: Collector) -> Non
         problems.add((*loc, "frozen"), "contradiction", "`members_from` implies `frozen: true`; delete this line.")
 
 
+def former_names(segments: Mapping[str, Segment], problems: Collector) -> None:
+    """`renamed_from` names a segment that is not in the file any more, once."""
+    taken: set[str] = set()
+    for name, segment in segments.items():
+        former, loc = segment.renamed_from, ("segments", name, "renamed_from")
+        if former in segments:
+            text = f"“{former}” is a segment of this file, so it was not renamed; delete this line."
+            problems.add(loc, "contradiction", text)
+        elif former is not None and former in taken:
+            problems.add(loc, "twice", f"“{former}” is the former name of another segment already.")
+        taken.add(former or "")
+
+
 def cycles(traits: Mapping[str, Trait], segments: Mapping[str, Segment], problems: Collector) -> None:
     """Segments and traits that ask for each other in a circle."""
     asks: dict[str, dict[str, Loc]] = {}
@@ -147,7 +157,7 @@ def _circles(asks: Mapping[str, Mapping[str, Loc]], what: str, problems: Collect
 
 
 def targets(
-    data: Mapping[str, Any],
+    policies: Sequence[Written],
     accounts: Mapping[str, Destination],
     segments: Mapping[str, Segment],
     problems: Collector,
@@ -160,8 +170,9 @@ def targets(
                 loc: Loc = ("segments", name, "send_to", entry.destination, str(kind))
                 where = _account(entry.destination, accounts)
                 _one_writer((where, kind, target), entry.destination, loc, seen, problems)
-    for place, kind, target in _stage_targets(data):
-        for account in accounts:
+    stages = [(one, *target) for one in policies for target in one.targets()]
+    for one, place, kind, target in stages:
+        for account in filter(one.at, accounts):
             _one_writer((_account(account, accounts), kind, target), account, place, seen, problems)
 
 
@@ -173,28 +184,29 @@ def _account(name: str, accounts: Mapping[str, Destination]) -> Hashable:
     return found.platform, found.secret.variable, found.audience, found.base_url
 
 
-def stage_targets(data: Mapping[str, Any], accounts: Mapping[str, Destination], problems: Collector) -> None:
+def stage_targets(policies: Sequence[Written], accounts: Mapping[str, Destination], problems: Collector) -> None:
     """Some platform must have what a stage is to set; one that has not goes without, and the plan says so."""
-    kinds = {kind for account in accounts.values() for kind in VENDORS[account.platform].kinds}
-    for place, kind, _ in _stage_targets(data):
-        if accounts and kind not in kinds:
-            others = " or ".join(f"`{each}:`" for each in Kind if each in kinds)
-            text = f"No platform of this file has a {kind} that the stage could set; write {others}."
-            problems.add_key(place, "not-offered", text)
+    for one in policies:
+        here = [account for name, account in accounts.items() if one.at(name)]
+        kinds = {kind for account in here for kind in VENDORS[account.platform].kinds}
+        for place, kind, _ in one.targets():
+            if here and kind not in kinds:
+                others = " or ".join(f"`{each}:`" for each in Kind if each in kinds)
+                text = f"No platform of this file has a {kind} that the stage could set; write {others}."
+                problems.add_key(place, "not-offered", text)
+        _mails(one, here, problems)
 
 
-def _stage_targets(data: Mapping[str, Any]) -> Iterable[tuple[Loc, Kind, str]]:
-    """The tags and lists of lifecycle; they exist on every destination."""
-    section = data.get("lifecycle")
-    written = section if isinstance(section, dict) else {}
-    stages = written.get("stages")
-    parts: list[tuple[Loc, Any]] = [(("lifecycle", "returned"), written.get("returned"))]
-    for index, stage in enumerate(stages if isinstance(stages, list) else []):
-        parts.append((("lifecycle", "stages", index), stage))
-    for loc, part in parts:
-        for kind in Kind:
-            if isinstance(part, dict) and isinstance(part.get(str(kind)), str):
-                yield (*loc, str(kind)), kind, part[str(kind)]
+def _mails(one: Written, accounts: Sequence[Destination], problems: Collector) -> None:
+    """Where mails alone decide, some platform must tell of them."""
+    inactive = one.section.inactive if one.section else None
+    if inactive is None or not accounts or any(VENDORS[account.platform].engagement for account in accounts):
+        return
+    never = inactive.never_engaged
+    for part, loc in ((inactive, ()), (never, ("never_engaged",))):
+        if part is not None and part.after is None:
+            text = "No platform here tells how many mails people got, so nobody would be inactive ever. Write `after`."
+            problems.add((*one.loc, "inactive", *loc, "sends"), "not-offered", text)
 
 
 def _one_writer(
@@ -206,7 +218,13 @@ def _one_writer(
 ) -> None:
     account, kind, name = target
     other, first = seen.setdefault((account, kind, name.strip().casefold()), (destination, loc))
-    if first != loc:
+    if first == loc and other != destination:
+        text = (
+            f"The {kind} “{name}” would be set by {other} and by {destination}, which are one account. Give the stages "
+            "of each their own policy: `lifecycle:` as a list with `for: {to: …}`."
+        )
+        problems.add(loc, "same-target", text)
+    elif first != loc:
         where = destination if other == destination else f"the account of {destination}, which is that of {other} too,"
         line = problems.line(first)
         text = f"The {kind} “{name}” in {where} is written in line {line} already; each needs its own."
@@ -233,48 +251,24 @@ def consent(accounts: Mapping[str, Destination], section: Consent | None, told: 
         problems.add(("destinations", name, "new_contacts"), "needs-consent", text)
 
 
-def actions(config: Config, problems: Collector) -> None:
+def actions(config: Config, policies: Sequence[Written], problems: Collector) -> None:
     """Somebody must be able to do what is written; a platform that cannot leaves its people alone and says so."""
-    keys = [VENDORS[account.platform] for account in config.destinations.values()]
-    undone = {each.retire for each in keys} - {None}
-    offered = undone | ({"unsubscribe"} if any(each.unsubscribes for each in keys) else set())
-    stages = config.lifecycle.stages if config.lifecycle else ()
-    written: list[tuple[Loc, str | None]] = [
-        (("lifecycle", "stages", number, "action"), stage.action) for number, stage in enumerate(stages)
-    ]
+    for one in policies:
+        here = [account for name, account in config.destinations.items() if one.at(name)]
+        for number, stage in enumerate(one.section.stages if one.section else ()):
+            _offered(stage.action, (*one.loc, "stages", number, "action"), here, problems)
     for key in ("bounced", "unsubscribed"):
         part = getattr(config.cleanup, key, None)
-        written.append((("cleanup", key, "action"), part.action if part else None))
-    for loc, action in written:
-        known = action in (None, "remove_tags", "report") or action in offered or (action == "default" and undone)
-        if not known and config.destinations:
-            hint = f"They offer: {', '.join(sorted(map(str, offered)))}." if undone else _NONE
-            text = f"No platform of this file offers “{action}” in a way that this connector does. {hint}"
-            problems.add(loc, "not-offered", text)
+        everywhere = list(config.destinations.values())
+        _offered(part.action if part else None, ("cleanup", key, "action"), everywhere, problems)
 
 
-def lifecycle(section: Lifecycle | None, scope: Scope) -> None:
-    """The order of the stages, and that the protected segments exist."""
-    if section is None:
-        return
-    for index, name in enumerate(section.protect):
-        known_segment(name, ("lifecycle", "protect", index), scope)
-    seen: set[str] = set()
-    for index, stage in enumerate(section.stages):
-        loc: Loc = ("lifecycle", "stages", index)
-        for key, code, text in _stage_problems(stage, index == 0, index == len(section.stages) - 1, seen):
-            scope.problems.add_key((*loc, key), code, text)
-        seen.add(stage.name)
-
-
-def _stage_problems(stage: Stage, first: bool, last: bool, seen: set[str]) -> Iterable[tuple[str, Code, str]]:
-    if stage.name in seen:
-        yield "name", "twice", f"The stage “{stage.name}” stands twice; every stage needs a name of its own."
-    if stage.name in _RESERVED:
-        yield "name", "name-clash", f"“{stage.name}” is what the lifecycle calls people itself; take another name."
-    if first and stage.after is not None:
-        yield "after", "contradiction", "The first stage begins when somebody is inactive; delete its `after`."
-    if not first and stage.after is None:
-        yield "name", "missing-key", f"The stage “{stage.name}” needs `after`: how long the stage before lasts."
-    if not last and stage.action is not None:
-        yield "action", "contradiction", "A stage with an action is the last; no stage can follow it."
+def _offered(action: str | None, loc: Loc, accounts: Sequence[Destination], problems: Collector) -> None:
+    keys = [VENDORS[account.platform] for account in accounts]
+    undone = {each.retire for each in keys} - {None}
+    offered = undone | ({"unsubscribe"} if any(each.unsubscribes for each in keys) else set())
+    known = action in (None, "remove_tags", "report") or action in offered or (action == "default" and undone)
+    if not known and accounts:
+        hint = f"They offer: {', '.join(sorted(map(str, offered)))}." if undone else _NONE
+        text = f"No platform of this file offers “{action}” in a way that this connector does. {hint}"
+        problems.add(loc, "not-offered", text)

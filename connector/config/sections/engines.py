@@ -6,6 +6,7 @@ opened. Must not: know a driver, connect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from connector.config.language.rules import Loc, Near, Sql, walk
@@ -23,6 +24,12 @@ def scheme(engine: str) -> str:
     return engine.partition("://")[0]
 
 
+def local_path(engine: str) -> str | None:
+    """The path in duckdb:///PATH and sqlite:///PATH; None for MotherDuck (duckdb:///md:NAME) and other engines."""
+    found = re.fullmatch(r"(?:duckdb|sqlite):///(?!md:)(.+)", engine)
+    return found[1] if found else None
+
+
 def check(config: Config, problems: Collector) -> None:
     """Report every part of the file that the engine cannot run."""
     for loc, text in _wrong(config):
@@ -32,7 +39,7 @@ def check(config: Config, problems: Collector) -> None:
 def _wrong(config: Config) -> Iterator[tuple[Loc, str]]:
     other = config.engine != DUCKDB
     for source in config.sources.values():
-        yield from _source(source, other)
+        yield from _source(source, other, scheme(config.engine))
     if other:
         yield from _rules(config)
         yield from _places(config)
@@ -42,13 +49,21 @@ def _wrong(config: Config) -> Iterator[tuple[Loc, str]]:
                 yield ("cleanup", "invalid", name), f"`{name}: quarantine` looks at the rows of files; take it out."
 
 
-def _source(source: Source, other: bool) -> Iterator[tuple[Loc, str]]:
+def is_parquet(file: str) -> bool:
+    """Whether Spark may read the file itself: Parquet tells the types of its columns."""
+    return file.lower().endswith((".parquet", ".pq"))
+
+
+def _source(source: Source, other: bool, engine: str) -> Iterator[tuple[Loc, str]]:
     loc: Loc = ("sources", source.name)
     if not other:
         if source.table is not None:
             yield (*loc, "table"), "DuckDB reads files: write `file`, or the `engine` that holds the table."
         return
-    if source.file is not None:
+    if source.file is not None and engine == "spark":
+        if not is_parquet(source.file):
+            yield (*loc, "file"), "Spark reads files of Parquet; write one (or a pattern), or the `table` of a catalog."
+    elif source.file is not None:
         yield (*loc, "file"), "This engine evaluates tables that it holds: write `table`, or take `engine` out."
     for key in _OF_FILES:
         if key in source.model_fields_set:

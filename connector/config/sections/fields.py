@@ -20,14 +20,14 @@ from pydantic_core import PydanticCustomError
 
 from connector.config.language import durations, values
 from connector.config.language.rules import Duration
-from connector.config.sections import urls
+from connector.config.sections import remote, urls, variables
 from connector.config.sections.advice_codes import ADVICE
 from connector.config.sections.codes import CODES, BadValue, each
 from connector.core.problem import did_you_mean
 
 _SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 _OFF = ("off", "none")
-ENGINES = ("duckdb", "spark", "postgres", "postgresql", "bigquery", "snowflake", "trino")
+ENGINES = ("duckdb", "sqlite", "spark", "postgres", "postgresql", "bigquery", "snowflake", "trino")
 
 
 class Model(BaseModel):
@@ -135,18 +135,25 @@ def _zone(value: Any) -> str:
 
 
 def _engine(value: Any) -> str:
-    """duckdb, or the address of an engine without user and password."""
+    """duckdb, or the address of an engine without a password."""
     written = values.text(value).strip()
     scheme, mark, rest = written.partition("://")
-    if mark and "@" in rest and ":" in rest.split("@")[0]:
-        raise BadValue(
-            "literal-secret", "A password stands in the address; leave it out, the engine's own settings hold it."
+    _, colon, password = rest.rpartition("@")[0].partition(":")
+    keys = re.findall(r"(?:password|passwd|token|secret)=([^&#]*)", rest.partition("?")[2], re.IGNORECASE)
+    if mark and any(not variables.only(one) for one in (*([password] if colon else ()), *keys)):
+        text = (
+            "A password stands in the address; write ${NAME} there, or leave it out: the engine's own settings hold it."
         )
-    if scheme not in ENGINES or (scheme == "duckdb") == bool(mark):
+        raise BadValue("literal-secret", text)
+    if scheme not in ENGINES or (scheme != "duckdb" and not mark):
         raise BadValue(
             "unknown-engine",
             f"Engines are duckdb, or an address like postgres://host/db.{did_you_mean(scheme, ENGINES)}",
         )
+    if mark and scheme in ("duckdb", "sqlite") and not rest.lstrip("/"):
+        raise BadValue("unknown-engine", f"The address names no file: {scheme}:///PATH, beside segments.yaml.")
+    if mark and scheme in ("duckdb", "sqlite") and not rest.startswith("/"):
+        raise BadValue("unknown-engine", f"Three slashes are needed: {scheme}:///PATH; an absolute path has four.")
     return written
 
 
@@ -203,6 +210,7 @@ PERCENT = r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"
 _TEXT = {"type": ["string", "number"]}
 
 Text = Annotated[str, before(values.text), schema(**_TEXT)]
+File = Annotated[str, before(remote.origin), schema(**_TEXT)]
 Texts = Annotated[tuple[str, ...], before(_texts), schema(anyOf=[_TEXT, {"type": "array", "items": _TEXT}])]
 TextList = Annotated[tuple[str, ...], before(_text_list), schema(type="array", items=_TEXT, minItems=1)]
 Missing = Annotated[tuple[str, ...], before(_missing), schema(type="array", items=_TEXT)]

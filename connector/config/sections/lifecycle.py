@@ -12,9 +12,10 @@ from decimal import Decimal
 from re import ASCII, compile
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SkipValidation
 
 from connector.config.language import values
+from connector.config.language.rules import Rule
 from connector.config.sections.codes import BadValue
 from connector.config.sections.fields import PERCENT, Days, Model, Text, TextList, Whole, before, schema
 from connector.core.problem import one_of
@@ -97,16 +98,17 @@ CleanupWord = Annotated[CleanupAction, before(_cleanup_action), schema(enum=list
 
 class NeverEngaged(Model):
     """The threshold for those who never showed a signal, from joining or opting in on. Without `sends` the general one
-    holds."""
+    holds; without `after` only mails count."""
 
-    after: Days
+    after: Days | None = None
     sends: Whole | None = None
 
 
 class Inactive(Model):
-    """Both must hold: `after` without a signal, and `sends` mails received meanwhile (if known)."""
+    """At least one is set. Both must hold: `after` without a signal, and `sends` mails received meanwhile (if known).
+    Without `after` there is no time limit: `sends` mails since the last activity, and they must be known."""
 
-    after: Days
+    after: Days | None = None
     sends: Whole | None = None
     never_engaged: NeverEngaged | None = None
 
@@ -144,9 +146,20 @@ class Ramp(Model):
     per: Literal["run"] = "run"
 
 
-class Lifecycle(Model):
-    """The policy: who is inactive, which stages follow, who is never touched."""
+class Whose(Model):
+    """`for:` of a policy: everybody in it is matched by `when`, at the destinations `to`. One of them is set. `written`
+    is the text that tells it from other policies."""
 
+    when: Annotated[Rule | None, SkipValidation] = None
+    to: tuple[str, ...] = ()
+    written: str = ""
+
+
+class Lifecycle(Model):
+    """One policy: who is inactive, which stages follow, who is never touched. Of several the first counts whose `for`
+    matches a person at a destination; one without matches everybody."""
+
+    for_: Annotated[Whose | None, schema(type=["string", "array", "object"])] = Field(default=None, alias="for")
     signals: TextList  # columns or traits with the time of the last sign of life
     inactive: Inactive
     protect: TextList = ()  # segments

@@ -26,6 +26,8 @@ from pydantic import Field, PrivateAttr, SkipValidation
 
 from connector.config.language.rules import Duration, Loc, Rule, Trait
 from connector.config.language.values import text
+from connector.config.sections import remote
+from connector.config.sections.cases import Case
 from connector.config.sections.codes import BadValue
 from connector.config.sections.fields import (
     Codes,
@@ -33,6 +35,7 @@ from connector.config.sections.fields import (
     Delimiter,
     Encoding,
     Engine,
+    File,
     Limit,
     LimitPercent,
     Missing,
@@ -50,9 +53,12 @@ from connector.config.sections.fields import (
     secret_name,
 )
 from connector.config.sections.lifecycle import Cleanup, Lifecycle, Several
+from connector.config.sections.notify import Notify
 from connector.config.sections.platforms import NO_PRESET, Platform, Preset
+from connector.config.sections.quality import Quality
 from connector.core.model import ColumnType, Kind, NewContacts, SyncMode
 from connector.core.problem import Place
+from connector.core.session import Session
 
 
 def _headers(value: Any) -> Any:
@@ -105,7 +111,7 @@ class Source(Model):
     and updated_at; the others have join, at, and the id of an event."""
 
     name: str
-    file: Text | None = None  # as written: relative to the folder of segments.yaml, may be a glob
+    file: File | None = None  # as written: relative to the folder of segments.yaml, or s3://…; may be a glob
     table: Text | None = None  # as written: name, schema.name or catalog.schema.name
     allow_outside: YesNo = False  # a file that lies outside the folder of segments.yaml
     pick: Literal["all", "newest"] = "all"
@@ -133,7 +139,7 @@ class Source(Model):
     @property
     def origin(self) -> str:
         """What the file calls the place of the rows."""
-        return self.file or self.table or ""
+        return remote.shown(self.file) if self.file else self.table or ""
 
 
 NONE_NEEDED = "none_needed"  # in the place of the section: nobody has to be asked
@@ -229,8 +235,9 @@ class Segment(Model):
     """Exactly one of `when` and `members_from` is set; `members_from` implies frozen."""
 
     name: str
+    renamed_from: Text | None = None  # the name that the history knows it by
     when: Annotated[Rule | None, SkipValidation] = None
-    members_from: Text | None = None
+    members_from: File | None = None
     allow_outside: YesNo = False  # of members_from
     title: Text | None = None
     description: Text | None = None
@@ -261,11 +268,15 @@ class Config(Model):
     priorities: tuple[tuple[str, ...], ...] = ()
     silenced: Codes = Field(default=(), alias="silence")  # codes of advice switched off for the whole file
     guards: Guards = Guards()  # for every destination that says nothing else
-    lifecycle: Lifecycle | None = None
+    lifecycle: tuple[Lifecycle, ...] = ()  # the policies; a person is under the first that is theirs
     cleanup: Cleanup | None = None
+    notify: Notify | None = None
+    quality: Quality = Quality()
+    tests: Annotated[tuple[Case, ...], SkipValidation, schema(type="array")] = ()  # `sync test` runs them
 
     _places: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
     _values: Mapping[Loc, Place] = PrivateAttr(default_factory=dict)
+    _session: Session = PrivateAttr(default_factory=Session)
 
     @property
     def folder(self) -> Path:
@@ -273,8 +284,18 @@ class Config(Model):
         return self.path.parent
 
     @property
+    def session(self) -> Session:
+        """What a command keeps while it works on this file; the same for every changed copy of the file."""
+        return self._session
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    def policy_at(self, number: int) -> Loc:
+        """Where the policy `number` of the lifecycle stands: one alone may be the section itself."""
+        loc: Loc = ("lifecycle", number)
+        return loc if loc in self._values or loc in self._places else ("lifecycle",)
 
     def place(self, loc: Loc) -> Place:
         """Where the key (or list item) `loc` stands in the file; the nearest enclosing part when it has no place of

@@ -24,6 +24,7 @@ _SECTIONS = frozenset(
     {
         *("version", "project", "timezone", "engine", "sources", "traits", "consent"),
         *("segments", "priorities", "silence", "guards", "lifecycle", "cleanup"),
+        *("tests", "as_of", "quality"),
     }
 )
 _OF_DESTINATIONS = frozenset({"platform", "audience", "new_contacts", "mode", "fields", "guards", "prices"})
@@ -38,6 +39,8 @@ def quotable(loc: Loc, value: Any) -> bool:
         return False
     if loc[0] == "destinations":
         return len(loc) > 2 and (loc[2] in _OF_DESTINATIONS | _SETTINGS or is_secret(value))
+    if loc[0] == "notify":
+        return loc[1:2] != ("to",) or is_secret(value)
     return loc[0] in _SECTIONS
 
 
@@ -75,12 +78,12 @@ def _known_key(loc: Loc) -> bool:
     """Keys below an unknown one are as unknown as values."""
     if loc[0] == "destinations":
         return len(loc) <= 3 or loc[2] in _OF_DESTINATIONS | _SETTINGS
-    return len(loc) == 1 or loc[0] in _SECTIONS
+    return len(loc) == 1 or loc[0] in _SECTIONS or (loc[0] == "notify" and len(loc) == 2)
 
 
 def _private(text: str) -> bool:
-    """An address, or what looks like a key or a password."""
-    return "@" in text or "(key)" in scrub(text, len(text) + 20)
+    """An address, what looks like a key or a password, and links with a part that may be signed."""
+    return "@" in text or ("://" in text and "?" in text) or "(key)" in scrub(text, len(text) + 20)
 
 
 def leaves(data: Any) -> Iterator[tuple[Loc, Any]]:

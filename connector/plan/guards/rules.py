@@ -17,6 +17,9 @@ NAMES = (
     "tier", "stages", "retires",
 )  # fmt: skip
 
+# These judge the export, not a destination: once a run is recorded, the next one would not see what is wrong.
+WHOLE = ("shrunken", "consent")
+
 # target text -> (members in the ledger, members afterwards, adds, removes)
 Counts = Mapping[str, tuple[int, int, int, int]]
 
@@ -129,9 +132,12 @@ def _over(changes: int, held: int, percent: float | None, absolute: int | None, 
     return percent is not None and changes > floor and changes * 100 > held * percent
 
 
+def again(name: str) -> str:
+    """How a person overrides it, at the end of its message."""
+    return f" If expected, rerun with --allow {name} --reason “…”."
+
+
 def _hit(name: str, destination: str, target: str, what: str) -> GuardHit:
     where = f"{destination} {target}".strip()
-    message = f"{where} {what}. If that is right, push once with --allow {name} --reason “…”."
-    if not target:
-        message = f"{destination}: {what}. If that is right, push once with --allow {name} --reason “…”."
+    message = f"{where} {what}.{again(name)}" if target else f"{destination}: {what}.{again(name)}"
     return GuardHit(name, destination, target, message)

@@ -3,8 +3,8 @@
 Owns: the arithmetic of asking by id or reading everybody, and naming those who are gone. Must not: write.
 
 An import finds contacts by address. So before one that is no CREATE, each contact is looked at by its id: it must be
-there, and under the address that we know. Whoever was deleted would come back as a mailable contact, and so would
-whoever has another address now.
+there, and under the address that we know. A deleted contact would come back as one that gets mail, and so would the
+former address of a contact that has another one: that contact is written to alone, by its id.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from connector.platforms.brevo.client import Client
 from connector.platforms.brevo.facts import IDS, OVERLAP, PAGE
 
 GONE = ("not_held", "gone from Brevo")
-MOVED = ("other_address", "has another address at Brevo")
 
 
 def held(client: Client, keys: Sequence[str]) -> dict[str, wire.Contact]:
@@ -43,16 +42,14 @@ def _by_id(contacts: Iterable[wire.Contact]) -> dict[str, wire.Contact]:
 
 
 def certain(client: Client, records: Sequence[Mapping[str, Any]]) -> dict[str, wire.Contact]:
-    """id -> contact of all of `records`. Raises BadRecords that names those whom an import would create."""
+    """id -> contact of all of `records`. Raises BadRecords: it names those who are gone, and nobody (the batch is then
+    halved) when one of several has another address now."""
     found = held(client, [record["remote_id"] for record in records])
-    bad = {}
-    for index, record in enumerate(records):
-        one = found.get(record["remote_id"])
-        if one is None:
-            bad[index] = GONE
-        elif one.address != record["email"]:
-            bad[index] = MOVED
+    bad = {index: GONE for index, record in enumerate(records) if record["remote_id"] not in found}
     if bad:
-        text = f"{client.name}: {len(bad)} contacts to update are no longer held by Brevo under their address."
+        text = f"{client.name}: {len(bad)} contacts to update are no longer held by Brevo."
         raise BadRecords(text, bad, destination=client.name, code="not_held")
+    if len(records) > 1 and any(found[each["remote_id"]].address != each["email"] for each in records):
+        text = f"{client.name}: a contact has another address at Brevo now."
+        raise BadRecords(text, {}, destination=client.name, code="other_address")
     return found

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from connector.config.sections.advice_codes import weight
 from connector.config.sections.models import Config
-from connector.segments.advice import data, lifecycle, members, rules, ties
+from connector.segments.advice import data, lifecycle, members, quality, rules, ties
 from connector.segments.advice import file as advice_file
 from connector.segments.advice.model import Advice, Evidence
 
@@ -26,6 +26,7 @@ def _all(given: Evidence) -> Iterator[Advice]:
     yield from rules.advice(given)
     yield from lifecycle.advice(given)
     yield from members.advice(given)
+    yield from quality.advice(given)
     yield from data.advice(given)
     yield from ties.advice(given)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,14 +16,13 @@ from connector.config.language.words import WORDS
 from connector.config.sections.advice_codes import TOLD, WARNINGS
 from connector.segments.advice.model import Advice, Evidence
 from connector.segments.compile import engine
-from connector.segments.compile.windows import Clock
+from connector.segments.compile.windows import Clock, ago
 from connector.segments.compile.words import read
 from connector.segments.names import CONTACTS, Names, nodes, references
 from connector.segments.platform_columns import unread
 from connector.sources.files.discover import newest
 from connector.sources.text import fold, plain, trim
 
-WEEK = timedelta(days=7)
 DISTINCT = 20_000  # a column with more spellings is not a list of words
 LISTED = 8
 _TEXT = ("text", "country", "list")
@@ -61,7 +59,8 @@ def _old(given: Evidence) -> Iterator[Advice]:
         if source.max_age is not None or info is None or not info.files:
             continue
         file, made = newest(info.files, ZoneInfo(source.timezone or given.config.timezone))
-        if (age := given.as_of - made) > WEEK:
+        if made < ago(given.as_of, given.config.quality.stale_after, given.config.zone):
+            age = given.as_of - made
             text = (
                 f"{file.name} is {age.days} days old. Export again; `max_age: 36 hours` here stops a run on an old "
                 "export."

@@ -22,7 +22,6 @@ _CONSENT = re.compile(
     r"opt(?:ed)?[ _-]?(?:in|out)|unsubscri|subscri(?:bed|ption)|consent|accepts.*marketing|einwillig|abgemeldet"
     r"|d[ée]sinscri|consentement|consentimiento|consenso|toestemming|do[ _-]?not[ _-]?(?:email|contact|mail)"
 )
-TO_ACT_ON = 6  # more segments in one destination than anybody acts on
 _PLAIN = ("email", "emails", "id", "updated_at")  # columns with a meaning of their own
 
 
@@ -71,10 +70,11 @@ def _too_many(given: Evidence) -> Iterator[Advice]:
         if not segment.paused
         for entry in segment.send_to
     )
+    most = given.config.quality.most_segments
     for name, number in sent.items():
-        if number > TO_ACT_ON:
+        if most is not None and number > most:
             text = (
-                f"{number} segments are sent to {name}. Few teams act on more than {TO_ACT_ON}: merge those that get "
+                f"{number} segments are sent to {name}. Few teams act on more than {most}: merge those that get "
                 "the same messages, or pause those that nobody uses."
             )
             yield given.file("too-many-segments", ("destinations", name), text)

@@ -25,11 +25,10 @@ Found = tuple[AdviceCode, Loc, str]
 
 
 def advice(given: Evidence) -> Iterator[Advice]:
-    section = given.config.lifecycle
-    if section is None:
-        return
-    for code, loc, text in (*_durations(section), *_stages(section), *_mails(given, section), *_people(given, section)):
-        yield given.file(code, ("lifecycle", *loc), text)
+    for number, section in enumerate(given.config.lifecycle):
+        people = _people(given, section, number)
+        for code, loc, text in (*_durations(section), *_stages(section), *_mails(given, section), *people):
+            yield given.file(code, (*given.config.policy_at(number), *loc), text)
 
 
 def _durations(section: Lifecycle) -> Iterator[Found]:
@@ -51,7 +50,9 @@ def _stages(section: Lifecycle) -> Iterator[Found]:
     for number, stage in enumerate(section.stages):
         if stage.after is not None and DAY < length(stage.after) < rhythm:
             what = (
-                f"a mail comes every {rhythm.days} days" if section.inactive.sends else "a mail a week at most is usual"
+                f"a mail comes every {rhythm.days} days"
+                if section.inactive.sends and section.inactive.after
+                else "a mail a week at most is usual"
             )
             text = f"The stage before “{stage.name}” lasts {stage.after}, and {what}: some get no mail in it."
             yield "quick-stage", ("stages", number, "after"), text
@@ -90,10 +91,12 @@ def _ours(given: Evidence, column: str) -> bool:
     return bool(words & _OURS) and not words & _THEIRS
 
 
-def _people(given: Evidence, section: Lifecycle) -> Iterator[Found]:
+def _people(given: Evidence, section: Lifecycle, place: int) -> Iterator[Found]:
     table = given.evaluation.table
-    if table.num_rows and section.protect and pc.all(table["protected"]).as_py():
+    if table.num_rows and section.protect and pc.all(table[f"protected:{place}"]).as_py():
         yield "all-protected", ("protect",), "Everybody is protected, so nobody ever enters a stage. Narrow `protect`."
+    if section.inactive.after is None:
+        return
     since = given.as_of - length(section.inactive.after)
     for number, name in enumerate(section.signals):
         first = pc.min(table[f"signal:{name}"]).as_py() if table.num_rows else None

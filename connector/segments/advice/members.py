@@ -1,6 +1,6 @@
 """Advice about who is in the segments: how many, in which others too, let in by a missing value, or taken before.
 
-Owns: probes(), the thresholds, and these findings. Must not: name a person.
+Owns: probes() and these findings; thresholds are in `quality` of the file. Must not: name a person.
 """
 
 from __future__ import annotations
@@ -13,12 +13,9 @@ import pyarrow.compute as pc
 
 from connector.config.language.rules import All, AnyOf, Compare, InSegment, Not, Rule, walk
 from connector.config.sections.models import Config
+from connector.config.sections.quality import over
 from connector.segments.advice.model import Advice, Evidence
 from connector.segments.priorities import waterfall
-
-TINY, TINY_SHARE = 10, 0.01
-EVERYONE = 0.95
-OVERLAP, NEARLY_SAME = 0.10, 0.70
 
 
 def probes(config: Config) -> dict[str, Rule]:
@@ -59,10 +56,10 @@ def _size(given: Evidence, name: str, size: int) -> Iterator[Advice]:
         yield given.segment("unreachable", name, text)
     elif size == 0:
         yield given.segment("empty-segment", name, f"Nobody is in “{name}” today.")
-    elif size > EVERYONE * contacts:
+    elif over(size, contacts, given.config.quality.everyone):
         text = f"“{name}” has {size:,} of {contacts:,} contacts: it tells hardly anybody apart."
         yield given.segment("everyone", name, text)
-    elif size < TINY and size < TINY_SHARE * contacts:
+    elif given.config.quality.small(size, contacts):
         people = "person is" if size == 1 else "people are"
         yield given.segment("tiny", name, f"Only {size} {people} in “{name}”, of {contacts:,} contacts.")
 
@@ -102,22 +99,27 @@ def _negated(node: Any, inside: bool) -> Iterator[Compare]:
 def _overlaps(given: Evidence, members: dict[str, Any], sizes: dict[str, int]) -> Iterator[Advice]:
     """A segment that asks for the other by name is meant to lie in it, or beside it."""
     for one, other in combinations([name for name, size in sizes.items() if size], 2):
-        if _asks(given.config, one, other) or _asks(given.config, other, one):
+        if related(given.config, one, other):
             continue
         both = int(pc.sum(pc.and_(members[one], members[other])).as_py() or 0)
         small, large = sorted((one, other), key=lambda name: (sizes[name], name))
-        if both > NEARLY_SAME * sizes[large]:
+        if over(both, sizes[large], given.config.quality.nearly_same):
             text = (
                 f"“{one}” and “{other}” are nearly the same: {both:,} people are in both, {both / sizes[large]:.0%} of "
                 "the larger. Send one of them, or tell them apart."
             )
             yield Advice("nearly-same", given.config.place(("segments", other)), text, (other, one))
-        elif both > OVERLAP * sizes[small]:
+        elif over(both, sizes[small], given.config.quality.overlap):
             text = (
                 f"{both:,} people are in “{one}” and “{other}”, {both / sizes[small]:.0%} of “{small}”: they get both "
                 "messages. If they should not, order the two under `priorities`."
             )
             yield Advice("overlap", given.config.place(("segments", other)), text, (other, one))
+
+
+def related(config: Config, one: str, other: str) -> bool:
+    """Whether one asks for the other by name: it is meant to lie in it, or beside it."""
+    return _asks(config, one, other) or _asks(config, other, one)
 
 
 def _asks(config: Config, one: str, other: str) -> bool:

@@ -5,14 +5,17 @@ Owns: Advice, Evidence. Must not: find anything itself, print, call a platform.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+
+import pyarrow as pa
 
 from connector.config.language.rules import Loc
 from connector.config.sections.advice_codes import WARNINGS, AdviceCode
 from connector.config.sections.models import Config
 from connector.core.problem import Place, Problem, Severity
+from connector.segments.advice.rates import Rate
 from connector.segments.checks import TypeOf
 from connector.segments.evaluate import Evaluation
 from connector.segments.names import Names
@@ -46,7 +49,7 @@ class Evidence:
     """`evaluation` is that of probes (advice_members.probes): every segment has all who match its rule.
 
     `type_of` gives the type of a test's column, None when nobody has a value. `secrets` are the variables that are
-    set."""
+    set. `history` (quality.turnover) and `rates` are what is known of segments over time, if anything is."""
 
     config: Config
     loaded: Loaded
@@ -54,6 +57,8 @@ class Evidence:
     as_of: datetime
     type_of: TypeOf
     secrets: Collection[str]
+    history: pa.Table | None = None
+    rates: Mapping[str, Rate] = field(default_factory=dict)
 
     @property
     def names(self) -> Names:

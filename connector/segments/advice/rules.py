@@ -136,19 +136,19 @@ def _opens(given: Evidence) -> Iterator[Advice]:
     for name, item in given.config.segments.items():
         if item.when is not None and _signs(given, item.when) == {"opens"}:
             yield given.segment("opens-only", name, text, "when")
-    lifecycle = given.config.lifecycle
-    if lifecycle is not None:
-        signs = [_signs_of_column(given, column) for column in lifecycle.signals]
+    for place, policy in enumerate(given.config.lifecycle):
+        loc = (*given.config.policy_at(place), "signals")
+        signs = [_signs_of_column(given, column) for column in policy.signals]
         if set().union(*signs) == {"opens"}:
-            yield given.file("opens-only", ("lifecycle", "signals"), text)
-            return
-        for number, (column, found) in enumerate(zip(lifecycle.signals, signs, strict=True)):
+            yield given.file("opens-only", loc, text)
+            continue
+        for number, (column, found) in enumerate(zip(policy.signals, signs, strict=True)):
             if found == {"opens"}:
                 why = (
                     f"“{column}” counts opens, and mail privacy proxies (Apple Mail and others) open mails that nobody "
                     "reads: silent people look alive and are never asked back. Leave it out if clicks or orders do."
                 )
-                yield given.file("opens-named", ("lifecycle", "signals", number), why)
+                yield given.file("opens-named", (*loc, number), why)
 
 
 def _signs(given: Evidence, rule: Any) -> set[str]:

@@ -41,7 +41,7 @@ def advice(given: Evidence) -> Iterator[Advice]:
 
 def _values(given: Evidence, written: Sequence[str]) -> dict[str, list[Any]]:
     """The values of columns and traits, everybody's in the same order."""
-    config = given.config.model_copy(update={"segments": {}, "priorities": (), "consent": None, "lifecycle": None})
+    config = given.config.model_copy(update={"segments": {}, "priorities": (), "consent": None, "lifecycle": ()})
     table = evaluate(config, given.loaded, given.as_of, look=Look(also=written)).table
     return {column: table.column(f"also:{number}").to_pylist() for number, column in enumerate(written)}
 

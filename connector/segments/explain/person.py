@@ -114,7 +114,7 @@ class _Asked:
         for name in trait_names(config):
             self.columns.setdefault(name, len(self.columns))
         for rule in (*self.rules.values(), *([config.consent.when] if config.consent else ())):
-            for what, _label in (pair for node in _leaves(rule) for pair in _looked_at(node)):
+            for what, _label in (pair for node in leaves(rule) for pair in looked_at(node)):
                 self.columns.setdefault(what, len(self.columns))
         scope = loaded if ranks_people(config) else only(loaded, email)
         scope, made = instead(scope, email, given)
@@ -190,7 +190,7 @@ class _Asked:
         leaf = node.part if isinstance(node, Not) else node
         if isinstance(leaf, InSegment):
             yield from ((f"in {name}", bool(self.row[f"in:{name}"])) for name in leaf.names)
-        for what, label in _looked_at(leaf):
+        for what, label in looked_at(leaf):
             yield label, self._value(what)
 
 
@@ -204,12 +204,12 @@ def _parts(node: Rule) -> Iterator[Rule]:
         yield from _parts(node.part)
 
 
-def _leaves(rule: Rule) -> Iterator[Rule]:
+def leaves(rule: Rule) -> Iterator[Rule]:
     for node in _parts(rule):
         yield node.part if isinstance(node, Not) and is_negated_test(node) else node
 
 
-def _looked_at(node: Rule) -> Iterator[tuple[str | Ask, str]]:
+def looked_at(node: Rule) -> Iterator[tuple[str | Ask, str]]:
     """(column or measure, what to call it) that a test of one person looks at."""
     if isinstance(node, Compare | Near):
         yield node.column, node.column

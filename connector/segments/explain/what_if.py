@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -69,6 +70,11 @@ def read(config: Config, loaded: Loaded, as_of: datetime, assignments: Sequence[
         type_ = _type(config, loaded, as_of, names, name) or _guessed(text)
         given.append(Assumption(name, name in names.traits, type_, _read(name, type_, text.strip(), clock)))
     return given
+
+
+def value(name: str, type_: ColumnType, text: str, as_of: datetime, zone: ZoneInfo) -> Any:
+    """A written value of a column whose type is known. Raises ConfigError."""
+    return _read(name, type_, text.strip(), Clock.at(as_of, zone))
 
 
 def instead(loaded: Loaded, email: str, given: Sequence[Assumption]) -> tuple[Loaded, Made]:

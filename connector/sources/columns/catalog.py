@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from connector.config.language.rules import Loc
+from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Column, Config, Source
 from connector.core.errors import SourceError
 from connector.core.problem import Place, Problem, did_you_mean
@@ -26,6 +27,8 @@ from connector.sources.trouble import fail
 from connector.sources.warehouse import connect
 from connector.vendors import Known
 
+_OF_THE_ENGINE = ("engine-unreachable", "engine-missing")
+
 
 def catalog(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
     """Every source's files and columns, from the headers alone.
@@ -38,7 +41,9 @@ def catalog(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
         try:
             found[source.name] = describe(config, source, as_of)
         except SourceError as error:
-            problems.extend(error.problems)
+            problems.extend(problem for problem in error.problems if problem not in problems)
+            if any(problem.code in _OF_THE_ENGINE for problem in error.problems):
+                break  # the next table would say the same, after as long a wait
     if not problems:
         problems.extend(_joins(config, found))
     if problems:
@@ -60,7 +65,7 @@ def numbered(headers: Iterable[str]) -> tuple[str, ...]:
 
 def describe(config: Config, source: Source, as_of: datetime) -> SourceInfo:
     """The files and columns of one source. Raises SourceError."""
-    if source.table is not None:
+    if source.table is not None or (config.engine != DUCKDB and source.name in config.sources):
         files: tuple[Path, ...] = ()
         exports: tuple[Export, ...] = (connect.inspect(config, source),)
     else:

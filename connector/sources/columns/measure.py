@@ -47,6 +47,18 @@ class Text:
     whole: bool = False  # its type must fit every value
 
 
+# What every number has in it, and every date: a digit; two digits at a sign, or a name of a month beside a digit.
+_DIGIT, _DAY = r"\d", r"(?s:\d[-./\\ ]\d|[A-Za-z].*\d)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Like:
+    """Whether any value of a column may be a number, or a date."""
+
+    number: bool = True
+    date: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
     """How the source's unambiguous columns are written."""
@@ -56,22 +68,35 @@ class Habits:
 
 
 def count(con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[Text]) -> dict[int, Counts]:
-    """slot -> how many values fit each candidate. One pass over `relation`."""
+    """slot -> how many values fit each candidate. Two passes over `relation`: the second does not ask a column whether
+    it holds numbers or dates when no value is anything like one, which is what takes most of the time."""
     columns = list(columns)
     if not columns:
         return {}
     inner = ", ".join(
         f"{trim_sql(column.value)} AS t{column.slot}, {column.value} AS v{column.slot}" for column in columns
     )
-    wanted = [(column.slot, label, sql) for column in columns for label, sql in _counters(column)]
-    row = engine.row(con, f"SELECT {', '.join(sql for *_, sql in wanted)} FROM (SELECT {inner} FROM {relation} r)")
+    texts = f"(SELECT {inner} FROM {relation} r)"
+    like = _like(con, texts, [column.slot for column in columns if column.info.type is None])
+    wanted = [
+        (column.slot, label, sql)
+        for column in columns
+        for label, sql in _counters(column, like.get(column.slot, _Like()))
+    ]
+    row = engine.row(con, f"SELECT {', '.join(sql for *_, sql in wanted)} FROM {texts}")
     found: dict[int, dict[str, int]] = {column.slot: {} for column in columns}
     for (slot, label, _), number in zip(wanted, row, strict=True):
         found[slot][label] = int(number or 0)
     return {**found}
 
 
-def _counters(column: Text) -> list[tuple[str, str]]:
+def _like(con: duckdb.DuckDBPyConnection, texts: str, slots: Iterable[int]) -> dict[int, _Like]:
+    asked = [f"bool_or(regexp_matches(t{slot}, {literal(sign)}))" for slot in slots for sign in (_DIGIT, _DAY)]
+    found = iter(engine.row(con, f"SELECT {', '.join(asked)} FROM {texts}") if asked else ())
+    return {slot: _Like(bool(next(found)), bool(next(found))) for slot in slots}
+
+
+def _counters(column: Text, like: _Like) -> list[tuple[str, str]]:
     t, v, declared = f"t{column.slot}", f"v{column.slot}", column.info.type
     counters = [("all", f"count({t})"), ("padded", f"count(*) FILTER ({t} <> {v})")]
     if declared is None:
@@ -80,14 +105,13 @@ def _counters(column: Text) -> list[tuple[str, str]]:
         counters.append(("integer", f"count(*) FILTER (regexp_full_match({t}, {literal(INTEGER)}))"))
         counters.append(("zeros", f"count(*) FILTER (regexp_full_match({t}, '0\\d+'))"))
     if declared in (None, "number", "integer", "place"):
-        counters += _number_counters(t if declared is None else money.bare(t), NUMBER if declared is None else PLAIN)
+        some = _number_counters(t if declared is None else money.bare(t), NUMBER if declared is None else PLAIN)
+        counters += some if like.number else [(label, "0") for label, _ in some]
     if declared in (None, "date", "timestamp"):
-        counters.append(("day", f"count(*) FILTER ({_any_day(t)})"))
-        for style in _STYLES:
-            local, zoned = times.local(t, style), times.zoned(t, style)
-            counters.append((style, f"count(coalesce({local}, {zoned}))"))
-        counters.append(("stamp", f"count(coalesce({times.local(t, 'stamp')}, {times.zoned(t, 'stamp')}))"))
-        counters.append(("zoned", f"count({times.zoned(t, 'iso')})"))
+        some = _time_counters(t)
+        counters += some if like.date else [(label, "0") for label, _ in some]
+        stamps = f"count(coalesce({times.local(t, 'stamp')}, {times.zoned(t, 'stamp')}))"
+        counters.append(("stamp", stamps if like.number else "0"))
     if declared == "day":
         for style, order in (("mdy", "%m/%d"), ("dmy", "%d/%m")):
             counters.append((style, f"count(try_strptime('2000 ' || replace({t}, '-', '/'), '%Y {order}'))"))
@@ -95,6 +119,13 @@ def _counters(column: Text) -> list[tuple[str, str]]:
         counters += [(sign, f"count(*) FILTER (contains({t}, {literal(sign)}))") for sign in (";", "|", ",")]
         counters += [(f"not{sign}", f"count(*) FILTER ({otherwise(t, sign)})") for sign in OTHERS]
     return counters
+
+
+def _time_counters(value: str) -> list[tuple[str, str]]:
+    counters = [("day", f"count(*) FILTER ({_any_day(value)})")]
+    for style in _STYLES:
+        counters.append((style, f"count(coalesce({times.local(value, style)}, {times.zoned(value, style)}))"))
+    return [*counters, ("zoned", f"count({times.zoned(value, 'iso')})")]
 
 
 def _number_counters(value: str, patterns: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ class Reading:
         match self.type:
             case "integer":
                 return self._integer(value)
-            case "number":
+            case "number" | "place":  # each of the two headers is a number
                 return self._number(value)
             case "boolean":
                 return boolean_sql(value, self.yes, self.no)

@@ -15,6 +15,7 @@ from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from connector.config.language.rules import Duration
+from connector.config.sections import remote
 from connector.config.sections.models import Config, Source
 from connector.core.problem import Place, did_you_mean
 from connector.sources.text import plain
@@ -29,8 +30,11 @@ _DATE_IN_NAME = re.compile(
 def files_of(config: Config, source: Source) -> tuple[Path, ...]:
     """The existing files that `file:` means, in the order of their names; one with `pick: newest`."""
     place = config.place(("sources", source.name, "file"))
-    path = config.folder / source.origin
-    found = [path] if path.is_file() else sorted(_glob(config.folder, source.origin))
+    written = source.file or ""
+    if remote.scheme_of(written) is not None:
+        return _elsewhere(config, source, written, place)
+    path = config.folder / written
+    found = [path] if path.is_file() else sorted(_glob(config.folder, written))
     if not source.allow_outside and not _inside(config.folder, [*found, _base(path)]):
         _outside(place, source)
     if not found:
@@ -38,6 +42,19 @@ def files_of(config: Config, source: Source) -> tuple[Path, ...]:
     if source.pick == "newest":
         found = [newest(tuple(found), config.zone)[0]]
     return tuple(found)
+
+
+def _elsewhere(config: Config, source: Source, address: str, place: Place) -> tuple[Path, ...]:
+    """Copies of the files at an address; they lie outside of every folder, as the address says."""
+    from connector.sources.remote import copies
+
+    found = copies.files(config, address, place)
+    if not found:
+        what = "no file matches" if remote.has_joker(address) else "there is no file"
+        fail(place, "file-missing", f"{what} {plain(source.origin)}. Export it there, or correct `file:`.")
+    if (source.max_age is not None or source.pick == "newest") and not all(_date_in(file) for file in found):
+        copies.require_times(config, address, place)
+    return (newest(found, config.zone)[0],) if source.pick == "newest" else found
 
 
 def check_age(config: Config, source: Source, files: tuple[Path, ...], as_of: datetime) -> None:

@@ -1,7 +1,7 @@
 """The state of an export: what is missing, doubtful, doubled or spelled in several ways, counted and placed.
 
-Owns: survey(), Survey, the findings beyond those of a load, and the list of rows. Must not: change a row, print, or
-read the state (the caller says how many contacts the last run had).
+Owns: survey(), Survey, filled(), the findings beyond those of a load, and the list of rows. Must not: change a
+row, print, or read the state (the caller says how many contacts the last run had).
 
 Codes beyond sources/findings.py: role, disposable, typo, future-date, no-real-date, empty-column, stale-export,
 stale-dates, shrunken, and the reasons of the quarantine.
@@ -98,7 +98,7 @@ class Survey:
 def survey(config: Config, loaded: Loaded, as_of: datetime, contacts_before: int | None = None) -> Survey:
     """Everything about the exports in `loaded`, which was loaded with all columns and with `keep`."""
     hygiene_rows.find(loaded, as_of, config.zone)
-    columns = tuple(_filled(loaded))
+    columns = tuple(filled(loaded))
     contacts = engine.number(loaded.connection.con, "SELECT count(*) FROM source_contacts")
     findings = [*_rows(loaded), *_empty(columns), *_stale(config, loaded, as_of), *_shrunken(contacts, contacts_before)]
     return Survey(
@@ -151,7 +151,8 @@ def _headers(loaded: Loaded) -> dict[str, tuple[str, int]]:
     return found
 
 
-def _filled(loaded: Loaded) -> Iterator[Filled]:
+def filled(loaded: Loaded) -> Iterator[Filled]:
+    """Every column that was read."""
     for source, types in loaded.types.items():
         if types:
             counts = ", ".join(f"count({name(column)})" for column in types)

@@ -1,29 +1,29 @@
 """Another engine: the connection, its tables as they are found, and the rows that come back.
 
-Owns: connect(), inspect(), rows(), and how every trouble of an engine becomes a SourceError. Must not: know rules, or
-what is done with a table (warehouse_load.py).
-
-An engine's own texts may quote cells and addresses, so of its errors only the class survives.
+Owns: connect(), inspect(), rows(). Must not: know rules, word an error (troubles.py), or what is done with a
+table (load.py).
 """
 
 from __future__ import annotations
 
-import contextlib
+import os
 import secrets
 import warnings
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from connector.config.sections.engines import scheme
+from connector.config.sections import variables
 from connector.config.sections.models import Config, Source
-from connector.core.errors import ConnectorError
 from connector.core.model import ColumnType
 from connector.core.problem import Place
+from connector.sources import engine
+from connector.sources.files.discover import files_of
 from connector.sources.trouble import fail
+from connector.sources.warehouse import local, troubles
+from connector.sources.warehouse.troubles import EXTRAS, working
 
 if TYPE_CHECKING:
     import ibis.expr.datatypes as dt
@@ -31,26 +31,32 @@ if TYPE_CHECKING:
     from connector.sources.files.formats import Export
 
 _TEMPORARY = ("postgres", "snowflake", "bigquery")
-_EXTRAS = {"postgresql": "postgres"}
+# PostgreSQL's defaults are meant for many small queries: its own sorts go to disk from 4 MB on, and compiling a long
+# expression for the processor takes longer than running it.
+_SESSION = "SET TIME ZONE 'UTC'; SET work_mem = '128MB'; SET temp_buffers = '64MB'; SET jit = off"
+_whose: dict[int, Config] = {}  # of each backend the file that asked for it last
 
 
 def backend(config: Config) -> Any:
-    """The Ibis backend of the file's engine; the same one for the same address. Raises SourceError."""
-    place, kind = config.place(("engine",)), scheme(config.engine)
+    """The Ibis backend of the file's engine; the same one for the same address. Raises SourceError, and ConfigError for
+    a variable that is not set."""
+    session, path = config.session, local.file_of(config)
+    if config.engine in session.engines:
+        return session.engines[config.engine]
+    url = variables.filled(config.engine, config.place(("engine",)))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of drivers, about themselves
-            return connect(config.engine)
+            found = connect(url) if path is None else local.opened(config, path, engine.in_memory)
     except ImportError:
-        extra = _EXTRAS.get(kind, kind)
-        fail(place, "engine-missing", f"{kind}:// needs its driver: pip install 'segment-connector[{extra}]'.")
-    except Exception as error:  # noqa: BLE001 - the edge to five drivers: whatever they raise, there is no connection
-        fail(
-            place,
-            "engine-unreachable",
-            f"{kind} does not answer or does not let us in ({type(error).__name__}). Check the address, and user and "
-            "password in the engine's own settings.",
-        )
+        troubles.missing(config)
+    except Exception as error:  # noqa: BLE001 - the edge to six drivers: whatever they raise, there is no connection
+        troubles.unreachable(config, error)
+    if path is not None:
+        session.at_end(found.disconnect)
+    session.engines[config.engine], _whose[id(found)] = found, config
+    session.at_end(lambda: _whose.pop(id(found), None))
+    return found
 
 
 @lru_cache(maxsize=8)
@@ -61,11 +67,11 @@ def connect(url: str) -> Any:
     kind, _, rest = url.partition("://")
     if kind == "spark":
         return _spark(rest)
-    if kind in _EXTRAS:
+    if kind in EXTRAS:
         url = f"postgres://{rest}"
     opened = ibis.connect(url)
     if opened.name == "postgres":
-        opened.raw_sql("SET TIME ZONE 'UTC'").close()
+        opened.raw_sql(_SESSION).close()
     return opened
 
 
@@ -76,7 +82,14 @@ def _spark(rest: str) -> Any:
 
     master = "local[*]" if rest in ("", "local") else rest if rest.startswith("local[") else f"spark://{rest}"
     builder = SparkSession.builder.master(master).appName("segment-connector")
-    settings = {"spark.sql.session.timeZone": "UTC", "spark.ui.enabled": "false"}
+    settings = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    if not Path(os.environ.get("SPARK_CONF_DIR", ""), "log4j2.properties").is_file():
+        quiet = Path(__file__).with_name("quiet.properties").as_uri()
+        settings["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={quiet}"
     if master.startswith("local"):  # the default of 200 is meant for a cluster
         settings["spark.sql.shuffle.partitions"] = "4"
     for key, value in settings.items():
@@ -89,17 +102,36 @@ def table(config: Config, source: Source) -> Any:
     from ibis.common.exceptions import TableNotFound
 
     *where, name = str(source.table).split(".")
-    place = config.place(("sources", source.name, "table"))
-    opened = backend(config)
+    place = config.place(("sources", source.name, "file" if source.file else "table"))
+    opened, path = backend(config), local.file_of(config)
     with working(place, config):
         try:
+            if source.file is not None:
+                return _with_zones(opened, *_files(opened, config, source))
+            if path is not None:
+                return local.table(opened, config, path, source)
             return _with_zones(opened, opened.table(name, database=tuple(where) or None), str(source.table))
         except TableNotFound:
             fail(place, "table-missing", f"there is no table {source.table}. Write it as schema.name, or correct it.")
 
 
+def _files(opened: Any, config: Config, source: Source) -> tuple[Any, str]:
+    """Parquet that Spark reads itself, as a view of its session, and that view's name; of each address once."""
+    written = str(source.file)
+    if (name := config.session.views.get(written)) is None:
+        name = f"connector_{secrets.token_hex(6)}"
+        kind, _, rest = written.partition("://")
+        where = [f"s3a://{rest}"] if kind == "s3" else [written]  # what Hadoop calls it
+        if not rest:
+            where = [str(file.resolve()) for file in files_of(config, source)]
+        opened._session.read.parquet(*where).createOrReplaceTempView(name)
+        config.session.views[written] = name
+    return opened.table(name), name
+
+
 def _with_zones(opened: Any, found: Any, name: str) -> Any:
-    """Spark's `timestamp` is an instant and its `timestamp_ntz` a local time; Ibis takes both for local."""
+    """Spark's `timestamp` is an instant and its `timestamp_ntz` a local time; Ibis takes both for local. `name`: the
+    table's."""
     if opened.name != "pyspark":
         return found
     instants = [column for column, type_ in opened._session.table(name).dtypes if type_ == "timestamp"]
@@ -112,7 +144,7 @@ def inspect(config: Config, source: Source) -> Export:
 
     types = {name: column_type(dtype) for name, dtype in table(config, source).schema().items()}
     known = {name: type_ for name, type_ in types.items() if type_ is not None}
-    return Export(Path(str(source.table)), "table", tuple(known), tuple(known.values()))
+    return Export(Path(source.origin), "table", tuple(known), tuple(known.values()))
 
 
 def column_type(dtype: dt.DataType) -> ColumnType | None:
@@ -132,7 +164,12 @@ def column_type(dtype: dt.DataType) -> ColumnType | None:
 
 def rows(opened: Any, query: Any) -> pa.Table:
     """The answer to an Ibis expression, as it comes in batches. Raises SourceError."""
-    with working(Place("engine"), None), opened.to_pyarrow_batches(query) as batches:
+    config = _whose.get(id(opened))
+    place = config.place(("engine",)) if config is not None else Place("engine")
+    if opened.name == "duckdb":
+        with working(place, config):
+            return opened.con.sql(str(opened.compile(query))).to_arrow_table()
+    with working(place, config), opened.to_pyarrow_batches(query) as batches:
         return pa.Table.from_batches(list(batches), schema=batches.schema)
 
 
@@ -140,11 +177,14 @@ def lookup(opened: Any, rows: pa.Table) -> Any:
     """A small Arrow table as a table of the engine. (Ibis brings it to Spark through pandas, which loses nulls.)"""
     import ibis
 
+    name = f"connector_{secrets.token_hex(6)}"
+    if opened.name == "duckdb":
+        opened.con.register(name, rows)
+        return opened.table(name)
     if opened.name != "pyspark":
         return ibis.memtable(rows)
     from ibis.backends.pyspark.datatypes import PySparkSchema
 
-    name = f"connector_{secrets.token_hex(6)}"
     types = PySparkSchema.from_ibis(ibis.Schema.from_pyarrow(rows.schema))
     opened._session.createDataFrame(rows, schema=types).createOrReplaceTempView(name)
     return opened.table(name)
@@ -158,22 +198,12 @@ def keep(opened: Any, query: Any) -> Any:
     name = f"connector_{secrets.token_hex(6)}"
     if opened.name == "pyspark":
         opened._session.catalog.cacheTable(opened.create_view(name, query).get_name())
+    elif opened.name == "duckdb":
+        opened.con.execute(f'CREATE TEMP TABLE "{name}" AS {opened.compile(query)}')
     elif opened.name in _TEMPORARY:
         opened.create_table(name, query, temp=True)
+        if opened.name == "postgres":
+            opened.raw_sql(f'ANALYZE "{name}"').close()
     else:
         return query
     return opened.table(name)
-
-
-@contextlib.contextmanager
-def working(place: Place, config: Config | None) -> Iterator[None]:
-    """Turn whatever an engine raises inside into a SourceError."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of drivers, about themselves
-            yield
-    except (ConnectorError, KeyboardInterrupt):
-        raise
-    except Exception as error:  # noqa: BLE001 - the edge to five engines: anything they raise is about this query
-        kind = scheme(config.engine) if config is not None else "the engine"
-        fail(place, "engine-failed", f"{kind} refused or broke off a query ({type(error).__name__}). See its own log.")

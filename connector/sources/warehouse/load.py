@@ -29,7 +29,7 @@ from connector.sources.refusals import refusals
 from connector.sources.related import FINDS_NOBODY
 from connector.sources.trouble import fail
 from connector.sources.warehouse import columns as warehouse_columns
-from connector.sources.warehouse import connect, consent, lines
+from connector.sources.warehouse import connect, consent, lines, troubles
 
 _LISTED = 1000  # rows without an address that are listed; all are counted
 
@@ -61,7 +61,7 @@ class _Load:
 
     def run(self) -> Loaded:
         others = [one for one in self.catalog if one != "contacts" and (self.needed is None or one in self.needed)]
-        with connect.working(self.config.place(("engine",)), self.config):
+        with troubles.working(self.config.place(("engine",)), self.config):
             people = self._contacts(others)
             related = {other: self._related(other, people) for other in others}
         asked = [name for name in people.columns if name == "email" or name in self._asked("contacts")]
@@ -85,6 +85,7 @@ class _Load:
         columns = sorted((self._asked("contacts") | keys | ({updated} if updated else set())) - {"email"})
         table = self._typed("contacts", columns, {"_text": "email"})
         table = warehouse_columns.normal_email(self.opened, table, "_text", "_email")
+        table = connect.keep(self.opened, table)  # four questions follow, and addresses are the dear part of each
         self._quarantine(table)
         known, refusing = table.filter(_["_email"].notnull()), refusals(self.config, self.catalog["contacts"])
         known, self.unclear = consent.settle(
@@ -138,9 +139,9 @@ class _Load:
         values = {name: table[name] for name in asked}
         events = joined.select(_email=whose["_who"], _at=table["_at"], _key=table["_text"], **values)
         now = ibis.literal(self.as_of.astimezone(UTC).replace(tzinfo=None), type="timestamp(6)")
+        events = connect.keep(self.opened, events)
         self._told(other, source.at, events, now)
-        happened = events.filter(_["_email"].notnull(), _["_at"].isnull() | (_["_at"] <= now)).drop("_key")
-        kept = connect.keep(self.opened, happened)
+        kept = events.filter(_["_email"].notnull(), _["_at"].isnull() | (_["_at"] <= now)).drop("_key")
         self.types[other] = {name: type_ for name, type_ in self.types[other].items() if name in asked}
         self._count(other, kept, asked)
         return kept

@@ -27,6 +27,7 @@ from typing import Any
 from connector.core.errors import LeaseLost, PlanError, Stale, StateError
 from connector.core.model import Op
 from connector.state import lease as local
+from connector.state.attempts import Attempts
 from connector.state.base import Journal, JournalBatch
 from connector.state.confirmed import Confirmed, elapsed
 from connector.state.drivers.chain import Chain
@@ -152,6 +153,16 @@ class RemoteStore(SqlStore):
 
     def lease(self, holder: str) -> AbstractContextManager[None]:
         return self._held(holder)
+
+    @contextmanager
+    def noting(self) -> Iterator[Attempts]:
+        """On a copy of its own: the file may have been put back by others since this one was fetched."""
+        newest = RemoteStore(self._remote.url, self._now)
+        try:
+            with newest.lease("note"):
+                yield newest.attempts
+        finally:
+            newest.close()
 
     def close(self) -> None:
         super().close()

@@ -66,7 +66,7 @@ def for_each(sql: str, columns: int) -> str:
 
 def at_once(sql: str, columns: int) -> str | None:
     """A plain INSERT of `incoming` as one statement; None when rows of it may meet each other or older ones."""
-    if "ON CONFLICT" in sql or not sql.lstrip().startswith("INSERT INTO"):
+    if "ON CONFLICT" in sql or not sql.lstrip().startswith("INSERT INTO") or not _VALUES.search(sql):
         return None
     names = ", ".join(f"p{number}" for number in range(1, columns + 1))
     return _words(_VALUES.sub(f"SELECT {names} FROM incoming ORDER BY n", sql))

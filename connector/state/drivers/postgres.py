@@ -206,9 +206,9 @@ def _storage(kind: pa.DataType) -> pa.DataType:
 
 
 def _blocks(table: pa.Table) -> Iterator[bytes]:
-    """CSV in which only NULL stands without quotes."""
+    """CSV in which only NULL stands without quotes. PyArrow writes an empty chunk as zeros, so there are none."""
     sink = io.BytesIO()
-    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
+    csv.write_csv(table.combine_chunks(), sink, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
     view = sink.getbuffer()
     for start in range(0, len(view), _AT_ONCE):
         yield bytes(view[start : start + _AT_ONCE])

@@ -1,0 +1,83 @@
+"""report: one page about all segments, as HTML, text or JSON. No platform is called.
+
+Owns: its options, and where the page is written. Must not: compute or render.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from connector.cli.common import Common, Format, command, data, data_json, talk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EXAMPLES = (
+    "  sync report\n  sync report --output reports/november.html\n  sync report --format text\n"
+    "  sync report --format json > report.json"
+)
+_OUTPUT = "Where to write it. Default: report.html for the page, standard output (-) for text and JSON."
+_PEOPLE = "Name some members and blocked contacts by their address. Without it there is no address in the report."
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "report", _EXAMPLES, formats=(Format.HTML, Format.TEXT, Format.JSON))(report)
+
+
+def report(
+    common: Common,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
+    people: Annotated[bool, typer.Option("--people", help=_PEOPLE)] = False,
+) -> int:
+    """Sizes, overlaps, profiles, lifecycle, data quality and destinations on one HTML page, without scripts or links.
+
+    Calls no platform: what destinations hold is as last read."""
+    from connector.app import reporting as verbs
+    from connector.app.workspace import open_workspace
+    from connector.report.page.document import document
+
+    if common.format is Format.HTML:
+        from connector.report.page.drawing import require
+
+        require()
+    with open_workspace(common.options(), offline=True) as workspace:
+        found = document(verbs.gather(workspace, people=people))
+    if output is None and common.format is Format.HTML:
+        output = Path("report.html")
+    if output is None or str(output) == "-":
+        _print(common, found)
+    else:
+        _write(output, _rendered(common, found))
+    return 0
+
+
+def _print(common: Common, found: Mapping[str, Any]) -> None:
+    if common.json:
+        data_json(found)
+    else:
+        data(_rendered(common, found), exact=common.format is Format.HTML)
+
+
+def _rendered(common: Common, found: Mapping[str, Any]) -> str:
+    if common.json:
+        import json
+
+        return json.dumps(found, indent=2, ensure_ascii=False)
+    if common.format is Format.HTML:
+        from connector.report.page.html import html
+
+        return html(found)
+    from connector.report.page.text import text
+
+    return text(found)
+
+
+def _write(path: Path, content: str) -> None:
+    from connector.core.files import replacing
+
+    with replacing(path) as file:
+        file.write(f"{content.rstrip()}\n".encode())
+    talk(f"Wrote {path}.")
