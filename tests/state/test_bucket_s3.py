@@ -53,10 +53,10 @@ def test_a_request_whose_answer_was_lost_is_no_stranger(url: str) -> None:
     with one.lease("push"):
         one._put()
         content = one._copy.content()
-        one._remote._put_on_s3(content)
+        one._remote._put_if_unchanged(content)
         tag = one._remote._tag
         one._remote._fs.pipe_file(one._remote._path, content + b"")  # as if sent twice
         one._remote._tag = "another"
-        one._remote._put_on_s3(content)
+        one._remote._put_if_unchanged(content)
         assert one._remote._tag == tag
     one.close()

@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
 
-from connector.core.errors import LeaseHeld, Stale, StateError
+from connector.core.errors import LeaseHeld, LeaseLost, Stale, StateError
 from connector.state import lease as lease_module
 from connector.state.accounts import Known
 from connector.state.drivers import bucket, chain
@@ -66,19 +67,57 @@ def test_of_two_who_take_the_same_number_one_wins(opened: Open, monkeypatch: pyt
             pass
 
 
-def test_a_creating_request_is_put_back_before_it_leaves(opened: Open) -> None:
-    one = opened()
+EVERYTHING = [{"op": op, "email": f"{op}{n}@example.com"} for op in ("create", "update", "retire") for n in range(4)]
+EVERYTHING += [
+    {"op": op, "email": f"{op}{n}@example.com", "kind": "tag", "target": "x"}
+    for op in ("add", "remove")
+    for n in range(4)
+]
+
+
+def test_no_request_leaves_that_the_next_runner_would_not_know_of(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of requests that people cannot be counted in twice, the very ones; of others at least those: each step is put
+    back once, as if all of it had left."""
+    one, puts = opened(), list[str]()
     with one.lease("push"):
-        run = open_run(
-            one, changes({"op": "create", "email": "a@example.com"}, {"op": "update", "email": "b@example.com"})
-        )
+        run = open_run(one, changes(*EVERYTHING))
+        put = one._remote.put
+        monkeypatch.setattr(one._remote, "put", lambda content: (puts.append("put"), put(content))[1])
         for step in one.journal.steps(run, "d"):
-            (batch,) = one.journal.cut(step, 10)
-            one.journal.sent(batch)
-        crashed = opened()  # what another machine finds now
-        assert [str(batch.step.op) for batch in crashed.journal.in_doubt(run, "d")] == ["create"]
+            first, second, *_ = one.journal.cut(step, 1)
+            for batch, least, most in ((first, 1, 4), (second, 2, 4)):
+                before = len(puts)
+                one.journal.sent(batch)
+                crashed = opened()  # what another machine finds now
+                known = {(one.first_seq) for one in crashed.journal.in_doubt(run, "d") if one.step.op is step.op}
+                exact = str(step.op) in ("create", "retire")
+                assert batch.first_seq in known and len(known) == (least if exact else most)
+                assert len(puts) - before == (1 if exact or batch is first else 0)
+            here = [found.first_seq for found in one.journal.in_doubt(run, "d") if found.step.op is step.op]
+            assert here == [first.first_seq, second.first_seq]  # this runner knows which have left
         unfinished = crashed.unfinished()
         assert unfinished is not None and unfinished.id == run
+        one._put()  # for another step, say: what is left of these may leave at any time
+        open_now = [found.first_seq for found in opened().journal.in_doubt(run, "d")]
+        assert len(open_now) == 3 * 4 + 2 * 2
+    assert len(puts) == 2 * 2 + 3 + 2
+    ended = [found.first_seq for found in opened().journal.in_doubt(run, "d")]
+    assert len(ended) == 5 * 2  # nothing can leave any more: what has not left is known
+
+
+def test_a_run_that_is_given_up_elsewhere_knows_what_may_have_left(opened: Open) -> None:
+    """A membership that was perhaps added is neither claimed nor denied, so that it is taken back if need be."""
+    one = opened()
+    with one.lease("push"):
+        run = open_run(one, changes({"op": "add", "email": "a@example.com", "kind": "tag", "target": "x"}))
+        (step,) = one.journal.steps(run, "d")
+        (batch,) = one.journal.cut(step, 1)
+        one.journal.sent(batch)
+        crashed = opened()
+    two = crashed._copy
+    assert two.rows("SELECT state, sent_at IS NOT NULL FROM batch") == [("sent", 1)]
 
 
 def test_who_lost_the_lease_puts_nothing_back(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,7 +334,7 @@ def test_who_wakes_up_while_the_lease_is_taken_keeps_the_other_out(
             one.require_lease()
         with pytest.raises(LeaseHeld, match="put back"):
             one._put()
-        monkeypatch.setattr(one, "_put", lambda: None)
+        monkeypatch.setattr(one, "_put", lambda **_: None)
     with opened().lease("resume"):
         pass
 
@@ -307,3 +346,43 @@ def _turned(seconds: float) -> type[datetime]:
             return datetime.now(tz) + timedelta(seconds=seconds)
 
     return Turned
+
+
+def test_on_azure_a_late_request_replaces_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """adlfs hands `etag` and `match_condition` to Azure, which refuses what does not match."""
+    core = pytest.importorskip("azure.core")
+    files: dict[str, int] = {}
+
+    class Blobs(MemoryFileSystem):  # type: ignore[misc]
+        protocol = ("abfs", "az", "abfss")
+        store: ClassVar[dict[str, Any]] = {}
+        pseudo_dirs: ClassVar[list[str]] = [""]
+
+        def info(self, path: str, **more: Any) -> dict[str, Any]:
+            return {**super().info(path, **more), "etag": f'"{files.get(self._strip_protocol(path))}"'}
+
+        def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **asked: Any) -> dict[str, Any]:
+            name = self._strip_protocol(path)
+            if asked.get("match_condition") is core.MatchConditions.IfNotModified:
+                if asked["etag"] != f'"{files.get(name)}"':
+                    raise core.exceptions.ResourceModifiedError("The condition was not met.")
+            elif asked.get("overwrite") is False and name in files:
+                raise FileExistsError(path)
+            super().pipe_file(path, value, mode=mode)
+            files[name] = files.get(name, 0) + 1
+            return {"etag": f'"{files[name]}"'}
+
+    fs = Blobs()
+    fs.mkdir("/box")
+    monkeypatch.setattr("connector.state.drivers.place.url_to_fs", lambda _: (fs, "/box/state.db"))
+    one = bucket.Remote("abfs://box/state.db")
+    one.take("push", 1)
+    one.put(b"first")
+    one.put(b"second")
+    two = bucket.Remote("abfs://box/state.db")
+    two._tag = one._tag
+    monkeypatch.setattr(two, "_require_newest", lambda: None)  # it was stopped right after this look
+    two.put(b"of the successor")
+    with pytest.raises(LeaseLost, match="took over"):
+        one._put_if_unchanged(b"late")
+    assert fs.cat_file("/box/state.db") == b"of the successor"

@@ -5,12 +5,14 @@ lease.
 
 Object stores replace an object at once. On a share a file is written beside the old one, which it then replaces: a
 process that dies meanwhile leaves the old one. A file that was cut off all the same is refused, and not taken for new.
-S3 replaces the file only if it is the one that this process put there last, however late the request arrives. On a
-share, who takes the lease removes what its predecessors were writing, so that none of them can put it in place later.
+S3 and Azure replace the file only if it is the one that this process put there last, however late the request
+arrives; gcsfs offers no such condition. On a share, who takes the lease removes what its predecessors were writing,
+so that none of them can put it in place later.
 
-The file is put back when a run opens, before every request that creates people, and when the lease ends. So after a
-crash elsewhere the journal knows the run and every CREATE that may have left; all other requests set a state, and
-`sync resume` sends those again without harm.
+The file is put back when a run opens, before every request that creates, archives or unsubscribes people or takes them
+back, before the first request of every other step, and when the lease ends. What is put back before a step says that
+all of its requests have left: those set a state, so `sync resume` sends them again without harm, and one file per
+request would be too much. So after a crash elsewhere the journal knows every request that may have left.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,11 +33,13 @@ from connector.state.attempts import Attempts
 from connector.state.base import Journal, JournalBatch
 from connector.state.confirmed import Confirmed, elapsed
 from connector.state.drivers.chain import Chain
+from connector.state.drivers.driver import Driver
 from connector.state.drivers.sqlite import FORGET_AGAIN, Database
 from connector.state.journal import SqlJournal
 from connector.state.project import Project
 from connector.state.store import SqlStore
 
+_CONDITIONAL = frozenset(["s3", "s3a", "abfs", "abfss", "az"])  # protocols whose driver takes a condition
 _WHOLE = 5 * 2**30  # the largest file that S3 takes in one request, and so under a condition
 
 
@@ -44,7 +48,7 @@ class Remote(Chain):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._tag: str | None = None  # S3's name for the content that we know
+        self._tag: str | None = None  # the name that S3 or Azure has for the content that we know
 
     def version(self) -> str | None:
         """Of the file; None when there is none."""
@@ -58,7 +62,7 @@ class Remote(Chain):
         else:
             with self._explained():
                 content = self._fs.cat_file(self._path)
-                self._tag = self._fs.info(self._path).get("ETag")
+                self._tag = self._found()
             if self.version() != before:
                 raise Stale(f"The state {self.url} was put back by another process just now. Try again.")
             if _is_cut_off(content):
@@ -78,8 +82,8 @@ class Remote(Chain):
                 raise self._taken_over()
         else:
             with self._explained():
-                if "s3" in self._protocols:
-                    self._put_on_s3(content)
+                if _CONDITIONAL.intersection(self._protocols):
+                    self._put_if_unchanged(content)
                 else:
                     self._replace(self._path, content)
         return self.version()
@@ -88,27 +92,44 @@ class Remote(Chain):
         if self._newest() != self._number:
             raise self._taken_over()
 
-    def _put_on_s3(self, content: bytes) -> None:
+    def _put_if_unchanged(self, content: bytes) -> None:
         """A request that was under way while this process was stopped must not replace what a successor has put."""
-        condition = {"IfMatch": self._tag} if self._tag else {"IfNoneMatch": "*"}
         try:
-            answer = self._fs.pipe_file(self._path, content, chunksize=_WHOLE, **condition)
-            self._tag = answer["ETag"]
+            answer = self._fs.pipe_file(self._path, content, **self._condition())
+            self._tag = _tag(answer)
         except Exception:  # each version of s3fs and botocore has its own
             with self._explained():
                 self._fs.invalidate_cache()
                 there = self._fs.cat_file(self._path) if self._fs.exists(self._path) else None
-                found = self._fs.info(self._path).get("ETag") if there is not None else None
+                found = self._found() if there is not None else None
             if there != content and found != self._tag:
                 raise self._taken_over() from None
             if there != content:
                 raise
             self._tag = found  # the answer was lost, and the request was sent again
 
+    def _condition(self) -> dict[str, Any]:
+        """Replace what we know, or make it if nothing is there."""
+        if "s3" in self._protocols:
+            return {"chunksize": _WHOLE, **({"IfMatch": self._tag} if self._tag else {"IfNoneMatch": "*"})}
+        if not self._tag:
+            return {"overwrite": False}
+        from azure.core import MatchConditions
+
+        return {"etag": self._tag, "match_condition": MatchConditions.IfNotModified}
+
+    def _found(self) -> str | None:
+        return _tag(self._fs.info(self._path))
+
     def _taken_over(self) -> LeaseLost:
         return LeaseLost(
             f"Another process took over {self.url} while this one was not responding. Nothing was put back."
         )
+
+
+def _tag(told: dict[str, Any]) -> str | None:
+    """s3fs calls it ETag, adlfs etag."""
+    return told.get("ETag") or told.get("etag")
 
 
 def _is_cut_off(content: bytes) -> bool:
@@ -206,23 +227,59 @@ class RemoteStore(SqlStore):
             with super().lease(holder):
                 yield
         finally:
-            self._put()
+            self._put(last=True)
 
     def _require_current(self) -> None:
         if self._remote.version() != self._version:
             raise Stale(f"The state {self._remote.url} has changed since this command read it. Run it again.")
 
-    def _put(self) -> None:
+    def _put(self, *, last: bool = False) -> None:
+        """`last`: nothing is sent after it."""
         with self._putting:  # in the order in which the contents were taken
-            self._version = self._remote.put(self._copy.content())
+            with nullcontext() if last else self._traveller.announced():
+                content = self._copy.content()
+            self._version = self._remote.put(content)
+
+
+# What cannot be sent again as if nothing had been sent: each request of them is put back before it leaves.
+_EACH = (Op.CREATE, Op.RETIRE, Op.UNSUBSCRIBE, Op.RESTORE)
 
 
 class _Journal(SqlJournal):
-    """The journal whose CREATEs are put back before they leave."""
+    """The journal whose intentions are put back before their requests leave."""
 
     put: Callable[[], None]
 
+    def __init__(self, db: Driver, lease: local.Lease, now: Callable[[], datetime]) -> None:
+        super().__init__(db, lease, now)
+        self._writing, self._announcing = threading.RLock(), threading.Lock()
+        self._announced: set[int] = set()  # steps of which everything that is put back says that it has left
+
     def sent(self, batch: JournalBatch) -> None:
-        super().sent(batch)
-        if batch.step.op is Op.CREATE:
+        if batch.step.op in _EACH:
+            super().sent(batch)
             self.put()
+            return
+        with self._announcing:  # nothing of the step leaves before it has been put back
+            if batch.step.id not in self._announced:
+                self._announce(batch.step.id)
+        super().sent(batch)
+
+    def _announce(self, step: int) -> None:
+        self._announced.add(step)
+        try:
+            self.put()
+        except BaseException:
+            self._announced.discard(step)
+            raise
+
+    @contextmanager
+    def announced(self) -> Iterator[None]:
+        """What is put back now tells of every request that may leave before it is put back again."""
+        with self._writing, self.as_if_sent(self._announced):
+            yield
+
+    @contextmanager
+    def _write(self) -> Iterator[None]:
+        with self._writing, super()._write():
+            yield
