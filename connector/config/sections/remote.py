@@ -51,7 +51,7 @@ def origin(value: object) -> str:
 
 
 def shown(text: str) -> str:
-    """The address for people: without user and password, and without what stands behind `?` or `#`."""
+    """The address for people: without user and password, and without what follows `?` or `#`."""
     scheme = scheme_of(text)
     if scheme is None:
         return text
@@ -120,7 +120,7 @@ def _check_secret(scheme: str, written: str) -> None:
         text = "A password stands in the address. Write ${NAME} in its place, the name of an environment variable."
         raise BadValue("literal-secret", text)
     if scheme in WEB and _signed(written):
-        text = "A key or signature stands behind the ? of the address. Write ${NAME} there, the name of a variable."
+        text = "A key or signature follows the ? of the address. Write ${NAME} there, the name of a variable."
         raise BadValue("literal-secret", text)
 
 

@@ -53,7 +53,7 @@ def require_times(config: Config, address: str, place: Place) -> None:
 def way(url: str) -> Way:
     """How the files of an address are reached. Raises ImportError without the driver."""
     scheme = remote.scheme_of(url) or ""
-    for name in _CHATTY:  # libraries log addresses, with what stands behind the `?`
+    for name in _CHATTY:  # libraries log addresses, with what follows the `?`
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheme in remote.WEB:
         from connector.sources.remote.web import Web
