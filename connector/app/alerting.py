@@ -67,7 +67,7 @@ def _sender(workspace: Workspace, notify: Notify) -> alerts.Send:
 
 
 def _words(workspace: Workspace, notify: Notify) -> tuple[str, set[str]]:
-    """What an alert calls the file, and what must not stand in it."""
+    """What an alert calls the file, and what must not be in it."""
     from connector.notify import channels
 
     project = workspace.config.project or workspace.config.folder.resolve().name

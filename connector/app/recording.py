@@ -42,7 +42,7 @@ def attempting(
 
 @contextmanager
 def state_of(workspace: Workspace, command: str) -> Iterator[Store]:
-    """open_state, and whoever is to know is told that it cannot be opened."""
+    """open_state; that it cannot be opened is sent as an alert."""
     opened = False
     try:
         with open_state(workspace) as store:

@@ -1,4 +1,4 @@
-"""Whom the run has created: a platform's index may lag, so that it does not show them yet is not that they are gone.
+"""Created by the run: a platform's index may lag, so that it does not show them yet is not that they are gone.
 
 Owns: who they are, and that such an answer makes nobody lost. Must not: ask a platform.
 """
@@ -16,7 +16,7 @@ NOT_VISIBLE = "not_visible"
 
 
 def emails(store: Store, step: Step) -> pa.Array:
-    """Whom the run of the step created in its destination."""
+    """Created by the run of the step in its destination."""
     done = store.run_changes(step.run_id)
     here = pc.and_(pc.equal(done["destination"], step.destination), pc.equal(done["op"], str(Op.CREATE)))
     applied = pc.is_in(done["outcome"], value_set=pa.array([str(Outcome.APPLIED), str(Outcome.UNCHANGED)]))
@@ -24,7 +24,7 @@ def emails(store: Store, step: Step) -> pa.Array:
 
 
 def unless_new(store: Store, step: Step, records: pa.Table, told: pa.Table) -> pa.Table:
-    """ANSWERS in which nobody whom the run created is said to be gone: the next run tries them again."""
+    """ANSWERS in which nobody that the run created is said to be gone: the next run tries them again."""
     lost = pc.and_(pc.equal(told["code"], NOT_HELD), pc.equal(told["outcome"], str(Outcome.SKIPPED)))
     if step.op is Op.CREATE or not pc.any(lost).as_py():
         return told

@@ -64,7 +64,7 @@ def _lines(one: Prediction) -> Iterator[str]:
     yield f"  refused: {test.refused}." if test.refused else "  usable: it beats the time since the last event."
     if test.auc is None:
         return
-    yield f"  tested on {test.people:,} people, of whom {test.happened:,} had an event"
+    yield f"  tested on {test.people:,} people; {test.happened:,} had an event"
     surely = f"surely better by {test.surely:+,.3f}"
     if test.error is None:
         yield f"  AUC {test.auc:.3f}; by the time since the last event {test.naive:.3f}; {surely}"

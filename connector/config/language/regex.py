@@ -63,7 +63,7 @@ def _repeats(code: object, given: Any) -> int:
 
 
 def _parts(code: object, given: Any) -> list[Any]:
-    """What stands inside a part."""
+    """What is inside a part."""
     if code is _parser.BRANCH:
         return list(given[1])
     return [given[-1]] if code in _REPEATS or code is _parser.SUBPATTERN else []

@@ -47,7 +47,7 @@ def load(world: World, rows: Sequence[Row], file: str) -> int:
 
 
 def _status(row: Row, file: str) -> str:
-    """By a column, or by the columns and the name of the file. Whoever is not said to be subscribed otherwise is."""
+    """By a column, or by the columns and the name of the file. Who is not said to be subscribed otherwise is."""
     told = cell(row, "Status", "Contact Status", "Email Marketing Status").casefold()
     if told in (*STATUSES, "archived"):
         return told

@@ -1,4 +1,4 @@
-"""How many orders to expect of whom, and of which value: BG/NBD and Gamma-Gamma.
+"""How many orders to expect of each person, and of which value: BG/NBD and Gamma-Gamma.
 
 Owns: the two models. Must not: know exports or traits.
 
@@ -58,7 +58,7 @@ class GammaGamma:
     v: float
 
     def expected(self, orders: Orders) -> Any:
-        """The value of an order to expect, per person; whoever ordered once is like everybody."""
+        """The value of an order to expect, per person; one who ordered once is like everybody."""
         x, p, q, v = orders.frequency, self.p, self.q, self.v
         return p * (v + x * orders.value) / (p * x + q - 1)
 

@@ -17,7 +17,7 @@ from connector.segments.predict.lifetime import BgNbd, GammaGamma, NotFitted, Or
 
 _MOST = 20_000  # people that the models are fitted to
 _SEED = 20_241
-_LEAST = 100  # people, of whom as many have ordered again as a fit needs
+_LEAST = 100  # people, enough of them with another order for a fit
 
 
 @dataclass(frozen=True, slots=True)
