@@ -6,6 +6,7 @@ import ast
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def test_the_image_is_small_and_its_user_has_no_rights() -> None:
     assert int(user.partition(":")[0]) >= 10000 and words.index("USER") < words.index("ENTRYPOINT")
     copied = [rest for word, rest in steps[words.index("FROM", 1) :] if word == "COPY"]
     assert copied == ["--from=build /opt/connector /opt/connector"]
+
+
+def test_the_image_is_built_from_all_that_the_wheel_needs() -> None:
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {"pyproject.toml", "constraints.txt", project["project"]["readme"], project["project"]["license"]["file"]}
+    copied = {name for word, rest in instructions() if word == "COPY" for name in rest.split()[:-1]}
+    assert {*needed, *wheel["packages"], *wheel["force-include"]} <= copied
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
