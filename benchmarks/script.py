@@ -1,5 +1,5 @@
 """What a careful team writes without the connector: one script per platform, on the vendor's own client and its
-batch endpoints. It finds the audience and the tag or list, reads who is there (so that nobody who said no is
+batch endpoints. It finds the audience and the tag or list, reads who is there (so that nobody who opted out is
 touched), creates the rest and adds everybody. It keeps no ledger, so a second run does all of it again.
 
 Owns: the yardstick of `make bench`. Must not: use the connector.

@@ -1,4 +1,4 @@
-"""Segments declared in YAML, kept in step with email platforms.
+"""Segments declared in YAML, kept in sync with email platforms.
 
 Owns: the version. Must not: import anything.
 """

@@ -64,7 +64,7 @@ class Forks:
                 self._tell(found[0], os.waitstatus_to_exitcode(found[1]))
 
     def _tell(self, child: int, code: int) -> None:
-        with self._waiting.pop(child) as line, contextlib.suppress(OSError):  # whoever asked may be gone
+        with self._waiting.pop(child) as line, contextlib.suppress(OSError):  # the one that asked may be gone
             line.sendall(b"%d\n" % code)
 
     def _fork(self) -> None:

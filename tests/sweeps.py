@@ -1,7 +1,7 @@
 """Long sweeps run reduced in the whole suite, and whole when they are asked for.
 
 A test marked `@pytest.mark.sweep(keep=N)` runs N of its cases, spread evenly over all of them, when the whole suite
-runs. `python -m pytest --whole` runs every case; so does whoever names files, or selects by -k or -m.
+runs. `python -m pytest --whole` runs every case; so does naming files, or selecting by -k or -m.
 
 Owns: which cases are left out. Must not: depend on anything but the cases themselves.
 """

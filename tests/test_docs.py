@@ -152,7 +152,7 @@ def test_advice_is_listed_in_the_words_of_the_table() -> None:
 
 
 def test_every_code_in_the_source_is_listed() -> None:
-    """Whoever adds a code adds its line to docs/errors.md."""
+    """A new code needs its line to docs/errors.md."""
     raised = {code for file in (ROOT / "connector").rglob("*.py") for code in _codes_in(file)}
     listed = {*coded(*SECTIONS_OF_ERRORS), *coded("Advice"), *coded("Findings")}
     assert raised - listed == set()

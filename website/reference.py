@@ -73,6 +73,8 @@ def commands() -> str:
         "## Options of every command\n",
         table(("option", "meaning"), sorted(_coded(record) for record in shared)),
     ]
+    whole = map(_coded, _records("sync", typer.main.get_command(app)))
+    parts += ["## Options of sync itself\n", table(("option", "meaning"), whole)]
     parts += [_command(name, command, shared) for name, command in known]
     return "\n".join(parts)
 

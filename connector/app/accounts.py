@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from connector.app.workspace import Workspace
 from connector.core.errors import ConfigError
 from connector.core.problem import Problem
+from connector.vendors import VENDORS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from connector.config.language.rules import Loc
     from connector.config.sections.models import Config
     from connector.plan.routes import Routing
     from connector.state.base import Store
@@ -69,18 +71,29 @@ def refuse_shared(workspace: Workspace, store: Store) -> None:
 def _shared(config: Config, one: str, other: str, account: str) -> Iterator[Problem]:
     """Each target of `other` that has the kind and name of one of `one`."""
     theirs = {(kind, name.strip().casefold()) for _, destination, kind, name in _targets(config) if destination == one}
-    for segment, destination, kind, name in _targets(config):
+    for loc, destination, kind, name in _targets(config):
         if destination == other and (kind, name.strip().casefold()) in theirs:
+            cure = "Give each its own, or send to one of the two."
+            if loc[0] == "lifecycle":
+                cure = "Give the stages of each their own policy: `lifecycle:` as a list with `for: {to: …}`."
             text = (
-                f"The {kind} “{name}” is written by {one} and {other}, whose keys open one account: {account}. Give "
-                "each its own, or send to one of the two."
+                f"The {kind} “{name}” is written by {one} and {other}, whose keys open one account: {account}. {cure}"
             )
-            place = config.place(("segments", segment, "send_to", destination, kind))
-            yield Problem(place, "same-target", text)
+            yield Problem(config.place(loc), "same-target", text)
 
 
-def _targets(config: Config) -> Iterator[tuple[str, str, str, str]]:
+def _targets(config: Config) -> Iterator[tuple[Loc, str, str, str]]:
+    """Where it stands, destination, kind and name: of segments, and of stages at each destination."""
     for segment in config.segments.values():
         for entry in segment.send_to:
-            for kind, name in entry.targets:
-                yield segment.name, entry.destination, str(kind), name
+            place: Loc = ("segments", segment.name, "send_to", entry.destination)
+            yield from (((*place, str(kind)), entry.destination, str(kind), name) for kind, name in entry.targets)
+    for number, policy in enumerate(config.lifecycle):
+        for account in config.destinations.values():
+            if policy.at(account.name):
+                kinds = VENDORS[account.platform].kinds
+                yield from (
+                    ((*config.policy_at(number), *loc, str(kind)), account.name, str(kind), name)
+                    for loc, kind, name in policy.targets()
+                    if kind in kinds
+                )

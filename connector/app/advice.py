@@ -13,6 +13,8 @@ from connector.app.offline import load
 from connector.app.workspace import Workspace
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from connector.segments.advice.model import Advice
     from connector.segments.advice.quality import SegmentQuality
     from connector.segments.evaluate import Evaluation
@@ -48,9 +50,30 @@ def check(workspace: Workspace) -> Checked:
         workspace.as_of,
         types_of(config, loaded, workspace.as_of),
         {name for name, value in workspace.secrets.items() if value.strip()},
+        _history(workspace),
     )
     judged = quality(config, evaluation, workspace.as_of, given.history, given.rates)
     return Checked(len(config.segments), evaluation.contacts, loaded, advise(given), judged)
+
+
+def check_without_data(workspace: Workspace) -> list[Advice]:
+    """The advice that segments.yaml alone gives; no export is read."""
+    from connector.segments.advice.check import advise_without_data
+
+    known = {name for name, value in workspace.secrets.items() if value.strip()}
+    return advise_without_data(workspace.config, workspace.as_of, known)
+
+
+def _history(workspace: Workspace) -> pa.Table | None:
+    """What pushes and snapshots kept of the segments' sizes; None before the first."""
+    from connector.app.workspace import open_state
+    from connector.measure.history import sizes
+    from connector.state.open import exists
+
+    if not exists(workspace.state_url):
+        return None
+    with open_state(workspace) as store:
+        return sizes(store)
 
 
 def _evaluate(workspace: Workspace, config: Any, loaded: Loaded) -> Evaluation:

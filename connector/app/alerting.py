@@ -13,18 +13,22 @@ from zoneinfo import ZoneInfo
 
 from connector.app.attempts import environment, members
 from connector.core.events import Notice
+from connector.notify import alerts
+from connector.notify.marker import Marker
+from connector.notify.message import clean, message
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from connector.app.attempts import Attempting
     from connector.app.workspace import Workspace
+    from connector.config.sections.notify import Notify
     from connector.state.attempts import Attempt
     from connector.state.base import Store
 
 
 def tell(one: Attempting, attempt: Attempt) -> None:
     """The alerts of `notify`, if the file has that section."""
-    from connector.notify import alerts, channels
-
     workspace, store = one.workspace, one.store
     notify = workspace.config.notify
     if notify is None:
@@ -34,15 +38,51 @@ def tell(one: Attempting, attempt: Attempt) -> None:
         before=one.before,
         after=members(workspace, store) if attempt.run_id else {},
         first=_is_first(store, attempt),
+        back=_unopened(workspace).read(),
     )
-    environ = environment(workspace)
-    hidden = {*channels.values(notify.to, environ), *_keys(workspace)}
+    told = alerts.tell(notify, attempt, look, store.noting, _sender(workspace, notify), *_words(workspace, notify))
+    if look.back and told.taken:
+        _unopened(workspace).forget()
+    _complain(workspace, told.said)
+
+
+def tell_without_state(workspace: Workspace, attempt: Attempt) -> None:
+    """The state cannot be opened, so this machine remembers that it was told."""
+    notify, memory = workspace.config.notify, _unopened(workspace)
+    if notify is None or "failed" not in notify.on or memory.read():
+        return
+    text = f"Nothing was pushed. {attempt.why}"
+    project, hidden = _words(workspace, notify)
+    made = message(attempt, alerts.TROUBLE, [text], bad=True, project=project, secrets=hidden)
+    taken, said = _sender(workspace, notify)([made])
+    if taken:
+        memory.keep(clean(text, hidden))
+    _complain(workspace, said)
+
+
+def _sender(workspace: Workspace, notify: Notify) -> alerts.Send:
+    from connector.notify import channels
+
+    return partial(channels.send, notify.to, environ=environment(workspace))
+
+
+def _words(workspace: Workspace, notify: Notify) -> tuple[str, set[str]]:
+    """What an alert calls the file, and what it must not contain."""
+    from connector.notify import channels
+
     project = workspace.config.project or workspace.config.folder.resolve().name
-    if workspace.options.rehearse:
-        project = f"rehearsal of {project}"
-    send = partial(channels.send, notify.to, environ=environ)
-    for said in alerts.tell(notify, attempt, look, store.noting, send, project, hidden):
-        workspace.options.listener(Notice("notify", f"no alert was sent: {said}."))
+    hidden = {*channels.values(notify.to, environment(workspace)), *_keys(workspace)}
+    return f"rehearsal of {project}" if workspace.options.rehearse else project, hidden
+
+
+def _complain(workspace: Workspace, said: Sequence[str]) -> None:
+    for one in said:
+        workspace.options.listener(Notice("notify", f"no alert was sent: {one}."))
+
+
+def _unopened(workspace: Workspace) -> Marker:
+    inside = ("rehearsal",) if workspace.options.rehearse else ()
+    return Marker(Path(workspace.config.folder, ".connector", *inside, "state-alert"))
 
 
 def rejects(workspace: Workspace, store: Store) -> dict[str, dict[str, int]]:
@@ -90,15 +130,16 @@ def write(workspace: Workspace, store: Store, attempt: Attempt | None, path: Pat
 
 
 def ages(workspace: Workspace) -> dict[str, float]:
-    """Source -> seconds since its newest file was made. Sources without a file are left out."""
+    """Source -> seconds since its newest file was made. Sources without a file are left out, and files elsewhere that
+    this command did not fetch."""
     from connector.core.errors import SourceError
-    from connector.sources.files.discover import files_of, newest
+    from connector.sources.files.discover import made_of
 
     found, now = {}, workspace.now()
     for name, source in workspace.config.sources.items():
         if source.origin and source.file:
             with suppress(SourceError, OSError):
                 zone = ZoneInfo(source.timezone or workspace.config.timezone)
-                made = newest(files_of(workspace.config, source), zone)[1]
-                found[name] = max(0.0, (now - made).total_seconds())
+                if (made := made_of(workspace.config, source, zone)) is not None:
+                    found[name] = max(0.0, (now - made).total_seconds())
     return found

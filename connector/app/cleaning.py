@@ -1,4 +1,4 @@
-"""`sync cleanup`: whom to archive and whose tags to take off, shown as a plan; the list of them is written first.
+"""`sync cleanup`: who is archived and whose tags are taken off, shown as a plan; the list of them is written first.
 
 Owns: the order of these steps, and the file of who is archived. Must not: print, or choose anybody.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.app import accounts, lifecycle, observing, pushing
+from connector.app.apart import Apart
 from connector.app.offline import decisive
 from connector.app.workspace import Workspace, adapter, require_keys
 from connector.core.errors import Interrupted, PlanError
@@ -53,12 +55,17 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
     store.require_finished()
     config, now, new = workspace.config, workspace.now(), accounts.new(workspace, store)
     policies = lifecycle.policies(workspace)
-    for item in pushing.everywhere(workspace) if policies else workspace.destinations():  # a click counts on any
-        observing.read(workspace, store, item.name, adapter(workspace, item), everything=True)
+    apart = Apart(together=workspace.options.require_all or bool(policies))  # a click counts on any platform
+    for item in pushing.everywhere(workspace) if policies else workspace.destinations():
+        connected = adapter(workspace, item)
+        apart.tried(item.name, partial(observing.read, workspace, store, item.name, connected, everything=True))
+    apart.require(len(workspace.destinations()) - len(apart.found))
     evaluation, loaded = decisive(workspace, store)
     desired = evaluation.table
     sides = []
     for item in workspace.destinations():
+        if item.name in apart.found:
+            continue
         can, ledger = adapter(workspace, item).capabilities, store.ledger(item.name)
         held, people = lifecycle.here(policies, item.name), machine.PEOPLE.empty_table()
         if held:
@@ -84,6 +91,8 @@ def cleanup(workspace: Workspace, store: Store) -> Cleaning:
         notes=notes,
         findings=evaluation.findings,
         prefix=PREFIX,
+        unread=apart.unread,
+        kinds=apart.kinds,
     )
     orphans = {side.ledger.destination: plans.orphans(side, config.lifecycle) for side in sides}
     twice = {side.ledger.destination: _twice(side.ledger.contacts) for side in sides}
@@ -136,7 +145,7 @@ def _forgotten(store: Store, cleaning: Cleaning) -> Mapping[str, pa.Array]:
 
 
 def _erased(store: Store, cleaning: Cleaning) -> Mapping[str, pa.Array]:
-    """Those too whom the platform does not hold any more: nobody keeps a list of them."""
+    """Those too that the platform does not hold any more: nobody keeps a list of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -202,7 +211,7 @@ def _worded(table: pa.Table) -> pa.Table:
 
 
 def _twice(contacts: pa.Table) -> int:
-    """People of the CRM whom the platform holds under several addresses."""
+    """People of the CRM that the platform holds under several addresses."""
     import pyarrow.compute as pc
 
     known = contacts.filter(pc.and_(pc.is_valid(contacts["person"]), pc.not_equal(contacts["status"], "absent")))

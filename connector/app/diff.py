@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of segments.yaml. `data` is the document as it stands there, to quote from."""
+    """One version of segments.yaml. `data` is the document as written, to quote from."""
 
     label: str
     config: Config

@@ -58,7 +58,7 @@ def _decided(workspace: Workspace, store: Store) -> Mapping[str, Decided]:
 
 
 def due(workspace: Workspace, store: Store, evaluation: Evaluation, forgotten: pa.Array) -> Freezing:
-    """What a push of this moment freezes: segments that it sends, those that are sent nowhere included. Whoever is
+    """What a push of this moment freezes: segments that it sends, those that are sent nowhere included. Who is
     `forgotten` is not kept, and a segment in which nobody is waits."""
     import pyarrow as pa
 
@@ -75,7 +75,9 @@ def due(workspace: Workspace, store: Store, evaluation: Evaluation, forgotten: p
     notes = [note for note in evaluation.notes if note not in map(waiting, kept)]
     notes += [f"{name} is frozen by this push: members kept: {number:,}." for name, number in kept.items()]
     released = _released(workspace, store)
-    notes += [f"{name} is frozen no longer: this push lets its members go, its rule is asked." for name in released]
+    notes += [
+        f"{name} is no longer frozen: this push releases its members and uses its rule again." for name in released
+    ]
     return Freezing(members, released, tuple(notes))
 
 

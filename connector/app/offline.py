@@ -98,7 +98,7 @@ def check(workspace: Workspace, store: Store | None = None) -> tuple[Evaluation,
 
 
 def _follow(store: Store, evaluation: Evaluation) -> None:
-    """Whoever was forgotten and has another address in the export, under the same CRM id, is forgotten there too."""
+    """A forgotten person who has another address in the export, under the same CRM id, is forgotten there too."""
     from connector.plan import rows
 
     known = store.upkeep.tombstones()

@@ -69,9 +69,9 @@ def plan(
     workspace: Workspace, store: Store, limit: int | None = None, *, take_over: bool = False, learn: bool = True
 ) -> Plan:
     """What a push would do now. Reads the exports and the platforms; writes nothing to a platform. With `take_over`
-    targets that we wrote to are read again, and whoever is desired and there already is adopted. `limit` cuts the plan
-    to so many people per destination, after its guards have looked at the whole. `learn`: it may be pushed, so it has
-    what the history learns then.
+    targets that we wrote to are read again, and those desired and there already are adopted. `limit` cuts the plan
+    to so many people per destination, after its guards have looked at the whole.
+    `learn`: it may be pushed, so it has what the history learns then.
 
     Raises PlanError when an unfinished run must be resumed first."""
     from connector.plan.assemble import assemble
@@ -243,7 +243,7 @@ class _Planning:
         complete: bool,
         ledger: Ledger,
     ) -> _Compared:
-        """People and targets whom nobody has asked about yet are looked up on the platform. `unread` are other
+        """People and targets that nobody has asked about yet are looked up on the platform. `unread` are other
         destinations, of which nothing new is known."""
         from connector.plan.diff import hold
         from connector.plan.diff.compare import DestinationState
@@ -280,7 +280,7 @@ class _Planning:
         connected: Adapter,
         complete: bool,
     ) -> Ledger:
-        """The ledger, with everybody in it whom the plan needs."""
+        """The ledger, with everybody in it that the plan needs."""
         import pyarrow.compute as pc
 
         from connector.plan.diff import moves

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from connector.app.workspace import Workspace, adapter
-from connector.core.errors import ConfigError, DestinationError, Stale, Unsafe
+from connector.app.workspace import Workspace, adapter, require_keys
+from connector.core.errors import ConfigError, DestinationError, Refused, Stale, Unsafe
 from connector.core.model import Op
 from connector.core.problem import Place, Problem
 
@@ -83,6 +83,8 @@ def permitted(workspace: Workspace, plan: Plan) -> Plan:
     judges the export (it holds for all), and with --require-all; Interrupted when the user asked to stop."""
     from connector.plan.guards.rules import WHOLE
 
+    if workspace.options.require_all and plan.unread:
+        raise Refused(" ".join(plan.unread.values()), destination=next(iter(plan.unread)))
     hits = standing(workspace, plan)
     held_back = {name: " ".join(hit.message for hit in hits if hit.destination == name) for name in _named(hits)}
     some = plan.without(held_back)
@@ -134,7 +136,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
 
     guard(workspace, plan)
     check_saved(workspace, plan)
-    lifted = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
+    overridden = dict.fromkeys(workspace.options.allow, workspace.options.reason or "")
     asked = asked_of(workspace, plan)
     with store.lease("push"):
         store.project.bind(workspace.config.project, workspace.config.path.name)
@@ -145,7 +147,7 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
             changes=plan.changes,
             revisions=plan.revisions,
             export=plan.export,
-            allowed=lifted,
+            allowed=overridden,
             frozen=plan.frozen,
             released=plan.released,
             stages=plan.stages,
@@ -192,6 +194,7 @@ def resume(workspace: Workspace, store: Store) -> RunResult | None:
     open_run = store.unfinished()
     if open_run is None:
         return None
+    require_keys(workspace)
     adapters = {name: adapter(workspace, item) for name, item in workspace.config.destinations.items()}
     with store.lease("resume"):
         return resume_run(store, adapters, workspace.options.listener, workspace.stop)

@@ -1,4 +1,4 @@
-"""Every command that was to change something leaves a record, however it ended; and whoever is to know is told.
+"""Every command that was to change something leaves a record, however it ended, and the alerts are sent.
 
 Owns: writing the attempt down, and the order of record, alerts and metrics. Must not: change how the command ends:
 whatever fails here is told as a notice.
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.app import alerting
-from connector.app.attempts import Attempting, members
-from connector.app.workspace import Workspace
-from connector.core.errors import ConnectorError
+from connector.app.attempts import FAILED, Attempting, members
+from connector.app.workspace import Workspace, open_state
+from connector.core.errors import ConnectorError, StateError
 from connector.core.events import Notice
 from connector.core.scrub import scrub
 from connector.state.attempts import Attempt
@@ -38,6 +38,22 @@ def attempting(
         close(one, error)
         raise
     close(one, None)
+
+
+@contextmanager
+def state_of(workspace: Workspace, command: str) -> Iterator[Store]:
+    """open_state, and those who are to know are told that it cannot be opened."""
+    opened = False
+    try:
+        with open_state(workspace) as store:
+            opened = True
+            yield store
+    except StateError as error:
+        if not opened:
+            at = workspace.now()
+            made = Attempt("", command, at, at, FAILED, error.exit_code, error.kind, scrub(f"{error}", 500))
+            _quietly(workspace, "No alert could be sent", lambda: alerting.tell_without_state(workspace, made))
+        raise
 
 
 def close(one: Attempting, error: BaseException | None) -> None:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.app import lifecycle
+from connector.app import flows, lifecycle
 from connector.app.offline import headers
-from connector.app.workspace import Workspace, capabilities, matching, open_state
+from connector.app.workspace import Workspace, capabilities, matching, moment, open_state
+from connector.core.errors import ConfigError
+from connector.core.problem import Place, Problem
 from connector.report.page.model import Blocked, Moves, Person, Quality, Side, Told
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from connector.config.sections.models import Destination
     from connector.lifecycle.overview import Overview
     from connector.lifecycle.policy import Policies
@@ -32,10 +33,15 @@ if TYPE_CHECKING:
     from connector.state.base import Ledger, Store
 
 NAMED = 100  # contacts per list, with --people
+DEFAULT = timedelta(days=30)  # of --since
 
 
-def gather(workspace: Workspace, *, people: bool = False) -> Told:
-    """From the exports and the state; no platform is called. `people`: some addresses as well."""
+def gather(workspace: Workspace, *, people: bool = False, since: str | None = None) -> Told:
+    """From the exports and the state; no platform is called. `people`: some addresses as well. `since`: a date, for who
+    entered and left. Raises ConfigError for one that is none."""
+    begin = _since(workspace, since)
+    if begin > workspace.as_of:
+        raise ConfigError([Problem(Place("--since"), "bad-moment", "--since lies after the moment of the report.")])
     from connector.segments.picture.grid import grid
     from connector.segments.picture.overlap import overlaps
     from connector.segments.picture.profiles import profiles
@@ -51,6 +57,7 @@ def gather(workspace: Workspace, *, people: bool = False) -> Told:
         cells = grid(evaluation, columns)
         quality = _quality(workspace, loaded)
         forgotten = _forgotten(store, evaluation.table)
+        before = flows.past(workspace, store, evaluation, forgotten, begin, NAMED if people else 0)
         sides = tuple(_sides(workspace, store, evaluation.table, forgotten, people)) if store is not None else ()
     limit = workspace.config.quality.overlap
     members = {name: _members(evaluation, name) for name in names}
@@ -70,9 +77,21 @@ def gather(workspace: Workspace, *, people: bool = False) -> Told:
         cells,
         quality,
         sides,
+        before,
         store is not None,
         {name: _some(evaluation, column, forgotten) for name, column in members.items()} if people else None,
     )
+
+
+def _since(workspace: Workspace, written: str | None) -> datetime:
+    """The beginning of a date, or a moment; without one 30 days ago."""
+    if written is None:
+        return workspace.as_of - DEFAULT
+    end = moment(written, workspace.config.zone)
+    if len(written) > len("2026-11-01"):
+        return end
+    first = end.astimezone(workspace.config.zone).date()
+    return datetime.combine(first, time(), workspace.config.zone).astimezone(UTC)
 
 
 def _state(stack: ExitStack, workspace: Workspace) -> Store | None:
@@ -159,19 +178,32 @@ def _sides(workspace: Workspace, store: Store, desired: pa.Table, forgotten: pa.
         part, overview = _part(
             workspace, store, destination, desired, forgotten, lifecycle.here(policies, destination.name)
         )
-        routes = part.routing.routes
+        routes, sent = part.routing.routes, _sent(workspace, destination.name)
+        chosen = matching(workspace.options.only, workspace.config.segments, "--only", "segment")
         yield Side(
             destination.name,
             destination.platform,
             store.counts(destination.name),
             _counted(part.ledger.contacts["status"]),
-            {(str(route.target.kind), route.target.name): route.segment for route in routes},
+            sent | {(str(route.target.kind), route.target.name): route.segment for route in routes},
+            frozenset(target for target, segment in sent.items() if segment not in chosen),
             frozenset(route.segment for route in routes) - workspace.config.segments.keys(),
             _moves(part.changes),
             tuple(_blocked(part.blocked)),
             overview,
             tuple(_named(part.blocked, forgotten)) if people else (),
         )
+
+
+def _sent(workspace: Workspace, destination: str) -> dict[tuple[str, str], str]:
+    """Target -> the segment of the file that is sent there, also one that is paused."""
+    return {
+        (str(kind), name): segment.name
+        for segment in workspace.config.segments.values()
+        for send in segment.send_to
+        if send.destination == destination
+        for kind, name in send.targets
+    }
 
 
 def _part(

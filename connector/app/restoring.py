@@ -30,7 +30,7 @@ _DONE = ("archived", "suppressed", "unsubscribed")
 
 
 def restore(workspace: Workspace, store: Store, path: Path) -> Plan:
-    """The plan that takes back whom the list names as archived or suppressed; pushed like any plan.
+    """The plan that takes back those that the list names as archived or suppressed; pushed like any plan.
 
     Raises ConfigError for a file that is no such list, PlanError when segments.yaml lacks a destination of it or a run
     is unfinished."""
@@ -74,7 +74,7 @@ def restore(workspace: Workspace, store: Store, path: Path) -> Plan:
 
 
 def read(path: Path) -> pa.Table:
-    """RUN_CHANGES of a list: those to whom it was done."""
+    """RUN_CHANGES of a list: those that were archived or suppressed."""
     import csv
 
     import pyarrow as pa
@@ -87,7 +87,7 @@ def read(path: Path) -> pa.Table:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _not_a_list(path, f"It cannot be read: {error.__class__.__name__}.") from None
     if any(not {"destination", "email", "action"} <= row.keys() or row["action"] not in _OPS for row in rows):
-        raise _not_a_list(path, "It has not the columns and actions of one.")
+        raise _not_a_list(path, "It does not have the columns and actions of one.")
     found = [
         {
             "destination": row["destination"],

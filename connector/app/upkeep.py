@@ -131,7 +131,7 @@ def _unnamed(store: Store, found: list[Drift]) -> list[Drift]:
 
 
 def adopt(workspace: Workspace, store: Store, *, former: bool = False) -> Plan:
-    """A plan that only records: whoever is desired and already in the target becomes ours; nothing is sent. With
+    """A plan that only records: those who are desired and already in the target become ours; nothing is sent. With
     `former`, members who are not desired as well: everything the platforms hold is read first."""
     import pyarrow.compute as pc
 

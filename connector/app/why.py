@@ -38,7 +38,7 @@ def why(
 ) -> Why:
     """`assignments` are (column or trait, value) to suppose; `everything`: also the columns that no rule uses.
 
-    Raises ConfigError for a name or value that does not fit, and for a text that is no address and stands nowhere."""
+    Raises ConfigError for a name or value that does not fit, and for a text that is no address and is found nowhere."""
     from connector.segments.explain import what_if
     from connector.segments.explain.identity import identity
     from connector.sources import emails
@@ -117,16 +117,19 @@ def _quarantined(loaded: Loaded, text: str) -> tuple[tuple[str, int, str], ...]:
 def _standings(
     workspace: Workspace, store: Store | None, loaded: Loaded, email: str, explanation: Explanation | None
 ) -> tuple[tuple[Standing, Position | None], ...]:
-    """Per destination what we hold and what the next push does, and where the person stands in the lifecycle."""
+    """Per destination what we hold and what the next push does, and the person's position in the lifecycle."""
     from connector.plan import rows
     from connector.plan.diff import hold
-    from connector.plan.person import nowhere, standing, way
+    from connector.plan.person import nowhere, siblings, standing, way
     from connector.plan.routes import route
 
     config = workspace.config
     chosen = workspace.destinations()
     ledgers = {item.name: store.ledger(item.name) if store is not None else nowhere(item.name) for item in chosen}
     desired = explanation.desired if explanation is not None else _successors(workspace, loaded, ledgers, email)
+    alike = {name: siblings(ledger, email) for name, ledger in ledgers.items()}
+    added = frozenset().union(*alike.values()) - frozenset(desired["email"].to_pylist())
+    desired = _with(workspace, loaded, desired, added)
     forgotten = None
     if store is not None:
         known = store.upkeep.tombstones()
@@ -137,17 +140,31 @@ def _standings(
     everybody = _everybody(workspace, loaded, desired) if policies else None
     for destination in chosen:
         routing = route(config, destination, workspace.options.only)
-        can, ledger, mine, position = capabilities(destination), ledgers[destination.name], desired, None
+        can, ledger, position = capabilities(destination), ledgers[destination.name], None
+        elsewhere = added - alike[destination.name]
+        here = desired.filter(pc.invert(pc.is_in(desired["email"], value_set=pa.array(elsewhere, pa.string()))))
+        mine = here
         if store is None:
             found.append((standing(mine, routing, ledger, can, email, None, forgotten), None))
             continue
         held = lifecycle.here(policies, destination.name)
         if held and everybody is not None:
-            routing, mine, position = _moved(workspace, store, everybody, ledger, routing, can, held, (email, desired))
+            routing, mine, position = _moved(workspace, store, everybody, ledger, routing, can, held, (email, here))
         recent = hold.recent(store, routing, workspace.ago)
-        here = standing(mine, routing, ledger, can, email, recent, forgotten)
-        found.append((replace(here, way=way(store.stages(destination.name), email)), position))
+        stands = standing(mine, routing, ledger, can, email, recent, forgotten)
+        found.append((replace(stands, way=way(store.stages(destination.name), email)), position))
     return tuple(found)
+
+
+def _with(workspace: Workspace, loaded: Loaded, desired: pa.Table, emails: frozenset[str]) -> pa.Table:
+    """`desired` with the rows of these addresses, as far as the export has them; usually there are none."""
+    from connector.segments.evaluate import evaluate
+
+    if not emails:
+        return desired
+    table = evaluate(workspace.config, loaded, workspace.as_of).table
+    more = table.filter(pc.is_in(table["email"], value_set=pa.array(emails, pa.string())))
+    return pa.concat_tables([desired, more.select(desired.column_names).cast(desired.schema)])
 
 
 def _everybody(workspace: Workspace, loaded: Loaded, desired: pa.Table) -> pa.Table:
@@ -185,7 +202,7 @@ def _moved(
 
 
 def _successors(workspace: Workspace, loaded: Loaded, ledgers: Mapping[str, Ledger], email: str) -> pa.Table:
-    """Whoever has the CRM's id that the ledgers remember of an address that has left the export: usually nobody."""
+    """Those who have the CRM's id that the ledgers remember of an address that has left the export: usually nobody."""
     from connector.plan.person import person_of
     from connector.segments.evaluate import evaluate
 

@@ -144,13 +144,13 @@ def _opened(
 
 
 def _ready(workspace: Workspace) -> Workspace:
-    """Whoever fetches exports asks it whether to go on."""
+    """Fetching exports asks it whether to go on."""
     workspace.config.session.go_on = workspace.go_on
     return workspace
 
 
 def _check_allow(options: Options) -> None:
-    """Raises ConfigError for a guard that does not exist, and for lifting one without a reason."""
+    """Raises ConfigError for a guard that does not exist, and for overriding one without a reason."""
     if not options.allow:
         return
     from connector.plan.guards.rules import NAMES
@@ -245,8 +245,7 @@ def _refuse_strangers(workspace: Workspace, store: Store) -> None:
 def _sent_to(config: Config) -> set[str]:
     """The names of all tags and lists of the file, whatever their destination."""
     found = {name for one in config.segments.values() for send in one.send_to for _, name in send.targets}
-    stages = [stage for policy in config.lifecycle for stage in (*policy.stages, policy.returned)]
-    return found | {name for stage in stages if stage for name in (stage.tag, stage.list_) if name}
+    return found | {name for policy in config.lifecycle for _, _, name in policy.targets()}
 
 
 def adapter(workspace: Workspace, destination: Destination) -> Adapter:

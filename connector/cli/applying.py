@@ -59,17 +59,17 @@ class Asked:
 @contextmanager
 def working(common: Common, asked: Asked) -> Iterator[tuple[Workspace, Store, Attempting, Stop]]:
     """The workspace and the state for a command that changes something; however it ends is recorded."""
-    from connector.app.recording import attempting, close
-    from connector.app.workspace import open_state, open_workspace
+    from connector.app.recording import attempting, close, state_of
+    from connector.app.workspace import open_workspace
     from connector.core.errors import Interrupted
     from connector.notify.tally import Tally
 
-    with interruptible() as stop, told(common) as listener:
+    with interruptible(left(common)) as stop, told(common) as listener:
         tally = Tally(listener)
         options = common.options(tally, asked.allow, asked.reason, asked.command, asked.require_all)
         with (
             open_workspace(options, stop) as workspace,
-            open_state(workspace) as store,
+            state_of(workspace, asked.command) as store,
             attempting(workspace, store, asked.command, tally, asked.metrics) as one,
         ):
             error = Interrupted("Interrupted. Nothing was sent.")
@@ -80,6 +80,13 @@ def working(common: Common, asked: Asked) -> Iterator[tuple[Workspace, Store, At
 
             stop.leaving = leaving
             yield workspace, store, one, stop
+
+
+def left(common: Common) -> Callable[[], None]:
+    """The document of a command that is left in the middle of a reading."""
+    from connector.core.errors import Interrupted
+
+    return lambda: show_error(common, Interrupted("Interrupted. Nothing was sent."))
 
 
 def show_error(common: Common, error: BaseException) -> None:

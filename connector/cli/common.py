@@ -109,7 +109,7 @@ _COMMON = {
     "rehearse": (Annotated[bool, typer.Option("--rehearse", help=_REHEARSE)], False),
     "format": (Annotated[Format, typer.Option(help="How to print the result.")], Format.TEXT),
     "log_format": (Annotated[LogFormat, typer.Option(help=_LOG)], LogFormat.TEXT),
-    "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")], False),
+    "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Say more; of a fault, where it is.")], False),
 }
 _UNSEEN = Annotated[str | None, typer.Option("--as-of", hidden=True)]
 TABLE = (Format.TEXT, Format.JSON, Format.CSV)
@@ -203,5 +203,5 @@ def confirm(question: str, yes: bool) -> bool:
     if yes:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise PlanError("Nobody can be asked here. Look at `sync plan`, then say --yes to go ahead.")
+        raise PlanError("Not a terminal: nobody can confirm. Look at `sync plan`, then pass --yes.")
     return terminal.ask(question)

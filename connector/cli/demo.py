@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
         app,
         "demo",
         "  sync demo\n  sync demo trial\n  sync demo trial --as-of 2026-11-20",
-        without=("file", "state", "state_must_exist", "only", "to", "rehearse", "verbose"),
+        without=("file", "state", "state_must_exist", "only", "to", "rehearse"),
     )(demo)
 
 

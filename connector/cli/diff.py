@@ -19,9 +19,7 @@ def register(app: typer.Typer) -> None:
         "  sync diff-segments HEAD segments.yaml\n  sync diff-segments old.yaml new.yaml --format json\n"
         "  sync diff-segments origin/main HEAD --format markdown"
     )
-    command(app, "diff-segments", examples, formats=(*PLAIN, Format.MARKDOWN), without=("only", "to", "verbose"))(
-        diff_segments
-    )
+    command(app, "diff-segments", examples, formats=(*PLAIN, Format.MARKDOWN), without=("only", "to"))(diff_segments)
 
 
 def diff_segments(

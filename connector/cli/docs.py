@@ -14,8 +14,13 @@ from connector.cli.common import Common, command, data, data_json
 _SCHEMA = "connector.docs/1"
 
 
+_UNUSED = ("file", "state", "state_must_exist", "as_of", "only", "to", "rehearse", "log_format")
+
+
 def register(app: typer.Typer) -> None:
-    command(app, "docs", "  sync docs\n  sync docs language | less\n  sync docs errors | grep stale")(docs)
+    command(app, "docs", "  sync docs\n  sync docs language | less\n  sync docs errors | grep stale", without=_UNUSED)(
+        docs
+    )
 
 
 def docs(

@@ -1,6 +1,7 @@
 """status, runs: what the ledger and the journal tell. No export is read, no platform called.
 
-Owns: their options and what they print. Must not: change the state.
+Owns: their options and what they print. Must not: change the state, but for `runs prune`,
+which is upkeep.py's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from connector.cli import upkeep
+from connector.cli.applying import Yes
 from connector.cli.common import Common, command, data, data_json
 
 TOO_OLD = 1
@@ -17,9 +20,10 @@ TOO_OLD = 1
 
 def register(app: typer.Typer) -> None:
     examples = "  sync status\n  sync status --format json\n  sync status --max-age 26h"
-    command(app, "status", examples, without=("as_of", "only", "verbose"))(status)
+    command(app, "status", examples, without=("as_of", "only"))(status)
     examples = "  sync runs\n  sync runs --limit 50\n  sync runs show 20261120-080000-1a2b"
-    command(app, "runs", examples, without=("as_of", "only", "to", "verbose"))(runs)
+    examples += "\n  sync runs prune --older-than '13 months' --yes"
+    command(app, "runs", examples, without=("as_of", "only", "to"))(runs)
 
 
 MaxAge = Annotated[
@@ -63,17 +67,27 @@ def status(
 def runs(
     common: Common,
     action: Annotated[
-        str | None, typer.Argument(metavar="[show RUN]", help="One of them, with all that is known.")
+        str | None,
+        typer.Argument(metavar="[show RUN|prune]", help="One of them, with all that is known; or as `sync prune`."),
     ] = None,
     run: Annotated[str | None, typer.Argument(hidden=True)] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    older_than: Annotated[str | None, typer.Option(metavar="AGE", help="Of prune: 13 months, 2 years.")] = None,
+    yes: Yes = False,
 ) -> int:
     """The runs so far, also those that ended before anything was sent: when, how, why, and which guards were
     overridden for which reason."""
     from connector.app import history as verbs
     from connector.app.workspace import open_state, open_workspace
+    from connector.core.errors import ConfigError
+    from connector.core.problem import Place, Problem
     from connector.report import runs as report
 
+    if action == "prune" and run is None:
+        return upkeep.prune(common, older_than=older_than, yes=yes)
+    if older_than is not None or yes:
+        message = "--older-than and --yes are for `sync runs prune`."
+        raise ConfigError([Problem(Place("runs"), "unknown-action", message)])
     wanted = verbs.shown(action, run)
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         if wanted is not None:

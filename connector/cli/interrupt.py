@@ -49,16 +49,17 @@ class Stop(threading.Event):
 
 
 @contextmanager
-def interruptible() -> Iterator[Stop]:
+def interruptible(leaving: Callable[[], object] | None = None) -> Iterator[Stop]:
     """The first Ctrl-C asks to stop after what is in flight, or, while nothing is sent, within two seconds; the second
     ends at once, as if the process was killed: threads that wait for an answer would hold up any other end, and `sync
-    resume` knows what to do."""
+    resume` knows what to do. `leaving` as in Stop."""
     stop = Stop()
+    stop.leaving = leaving
 
     def ask(signum: int, frame: object) -> None:
         if stop.is_set():
             session.close_all()
-            last_words("Ended. What was in flight has an unknown outcome: sync resume asks the platforms.")
+            last_words("Ended. In-flight requests have unknown outcomes: run sync resume.")
             os._exit(CODE)
         stop.set()
         say_soon("Stopping: what is in flight is finished and recorded. Once more to end at once.")

@@ -1,4 +1,4 @@
-"""lifecycle, cleanup: who is falling silent, and letting go of who stayed silent.
+"""lifecycle, cleanup: who is inactive, and archiving those who stay inactive.
 
 Owns: their options and what they print. Must not: hold logic of a policy, a plan or a run.
 """
@@ -25,6 +25,7 @@ from connector.cli.applying import (
 from connector.cli.common import SAMPLE, TABLE, Common, Format, command, confirm, data, data_json, talk
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import tzinfo
 
     from connector.app.cleaning import Cleaning
@@ -60,7 +61,9 @@ def lifecycle(common: Common) -> int:
 
 Restore = Annotated[
     Path | None,
-    typer.Option("--restore", metavar="FILE", help="Take back whom this list of a cleanup names, as far as possible."),
+    typer.Option(
+        "--restore", metavar="FILE", help="Take back the people in this list of a cleanup, as far as possible."
+    ),
 ]
 
 
@@ -91,10 +94,10 @@ def cleanup(
         code = code_of(found.plan)
         if common.format is Format.CSV or (common.json and not yes):
             one.looked = True
-            _show(common, found, zone)
+            _show(common, found, zone, workspace.options.allow)
             return code
         if not common.json:
-            _show(common, found, zone)
+            _show(common, found, zone, workspace.options.allow)
         empty = is_empty(found.plan)
         if not empty and not yes and not _at_a_terminal():
             one.looked = True
@@ -150,7 +153,7 @@ def _at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _show(common: Common, found: Cleaning, zone: tzinfo) -> None:
+def _show(common: Common, found: Cleaning, zone: tzinfo, allowed: Sequence[str] = ()) -> None:
     from connector.report import cleanup as report
 
     told_of = (found.plan, found.sides, found.orphans, found.twice, found.invalid)
@@ -159,7 +162,7 @@ def _show(common: Common, found: Cleaning, zone: tzinfo) -> None:
     elif common.format is Format.CSV:
         data(report.cleanup_csv(found.sides), exact=True)
     else:
-        data(report.cleanup_text(*told_of, common.verbose, zone))
+        data(report.cleanup_text(*told_of, common.verbose, zone, allowed))
 
 
 def _end(common: Common, found: Cleaning, result: RunResult | None) -> None:

@@ -26,6 +26,7 @@ from connector.cli import (
     measuring,
     offline,
     platforms,
+    predicting,
     preview,
     pushing,
     report,
@@ -40,7 +41,7 @@ from connector.vendors import OWN
 _ALL = f"{', '.join(_MOST)} and {_LAST}"
 app = typer.Typer(
     name="sync",
-    help=f"Keep {_ALL} in step with segments declared in segments.yaml.",
+    help=f"Keep {_ALL} in sync with segments declared in segments.yaml.",
     epilog="Exit codes: 0 done, 1 finished with record failures, 2 wrong configuration or export, "
     "3 refused by a guard, 4 cannot work, 10 plan --exit-code found changes, 130 interrupted.",
     no_args_is_help=True,
@@ -49,7 +50,7 @@ app = typer.Typer(
 )
 _GROUPS = (
     *(demo, offline, preview, schema, testing, diff, why, report),
-    *(hygiene, pushing, lifecycle, history, measuring, upkeep, platforms, docs),
+    *(predicting, hygiene, pushing, lifecycle, history, measuring, upkeep, platforms, docs),
 )
 for group in _GROUPS:
     group.register(app)

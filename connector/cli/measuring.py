@@ -13,15 +13,11 @@ from connector.cli.common import TABLE, Common, Format, command, data, data_json
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "snapshot", "  sync snapshot\n  sync snapshot --as-of 2026-11-20")(snapshot)
-    command(app, "history", "  sync history\n  sync history vip -v\n  sync history 'vip*' --format csv", formats=TABLE)(
-        history
-    )
-    command(
-        app,
-        "measure",
-        "  sync measure\n  sync measure vip --period 'last month'\n  sync measure --experiment subject_line",
-    )(measure)
+    command(app, "snapshot", "  sync snapshot\n  sync snapshot --as-of 2026-11-20", without=("only", "to"))(snapshot)
+    examples = "  sync history\n  sync history vip -v\n  sync history 'vip*' --format csv"
+    command(app, "history", examples, formats=TABLE, without=("as_of", "to"))(history)
+    examples = "  sync measure\n  sync measure vip --period 'last month'\n  sync measure --experiment subject_line"
+    command(app, "measure", examples)(measure)
 
 
 def snapshot(common: Common) -> int:

@@ -13,7 +13,13 @@ import typer
 from connector.cli.common import PLAIN, TABLE, Common, Format, command, data, data_json, talk
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.segments.advice.model import Advice
     from connector.segments.evaluate import Evaluation
+
+
+UNSET = "secret-not-set"
 
 
 def register(app: typer.Typer) -> None:
@@ -22,24 +28,22 @@ def register(app: typer.Typer) -> None:
         "init",
         "  sync init\n  sync init --from exports/contacts.csv --from exports/orders.csv",
         formats=(),
-        without=("state", "state_must_exist", "as_of", "only", "to", "rehearse", "verbose"),
+        without=("state", "state_must_exist", "as_of", "only", "to", "rehearse"),
     )(init)
     command(
         app,
         "check",
-        "  sync check\n  sync check --strict --format github\n  sync check --as-of 2026-11-20",
+        "  sync check\n  sync check --strict --no-data --format github\n  sync check --as-of 2026-11-20",
         formats=(*PLAIN, Format.GITHUB),
         without=("only", "to", "rehearse"),
     )(check)
-    command(app, "segments", "  sync segments\n  sync segments --only 'vip*' --format json", without=("to", "verbose"))(
-        segments
-    )
+    command(app, "segments", "  sync segments\n  sync segments --only 'vip*' --format json", without=("to",))(segments)
     command(
         app,
         "members",
         "  sync members vip\n  sync members vip --format csv > vip.csv",
         formats=TABLE,
-        without=("only", "to", "verbose"),
+        without=("only", "to"),
     )(members)
 
 
@@ -63,9 +67,16 @@ def init(
 
 
 def check(
-    common: Common, strict: Annotated[bool, typer.Option("--strict", help="End with 2 when there is advice.")] = False
+    common: Common,
+    strict: Annotated[bool, typer.Option("--strict", help="End with 2 when there is advice.")] = False,
+    no_data: Annotated[
+        bool, typer.Option("--no-data", help="Read segments.yaml alone, where the exports are not at hand.")
+    ] = False,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="End with 2 when a variable of a secret is not set; --strict does not.")
+    ] = False,
 ) -> int:
-    """Read segments.yaml and the exports, and tell every error and all advice with its place."""
+    """Read segments.yaml and the exports, and report every error and all advice with its place."""
     from connector.app import advice as verbs
     from connector.app.workspace import open_workspace
     from connector.core.errors import ConfigError, SourceError
@@ -73,7 +84,12 @@ def check(
 
     try:
         with open_workspace(common.options()) as workspace:
-            found = verbs.check(workspace)
+            if no_data:
+                advice = verbs.check_without_data(workspace)
+                segments = len(workspace.config.segments)
+            else:
+                found = verbs.check(workspace)
+                advice, segments = found.advice, found.segments
     except (ConfigError, SourceError) as error:
         if common.json:
             data_json(report.errors_json(error.problems))
@@ -82,14 +98,23 @@ def check(
         else:
             raise
         return error.exit_code
-    told = (found.segments, found.contacts, found.loaded, found.advice)
-    if common.json:
-        data_json(report.check_json(*told, found.quality))
-    elif common.format is Format.GITHUB:
-        data(report.github_lines([item.problem for item in found.advice]), exact=True)
+    if common.format is Format.GITHUB:
+        data(report.github_lines([item.problem for item in advice]), exact=True)
+    elif no_data and common.json:
+        data_json(report.file_json(segments, advice))
+    elif no_data:
+        data(report.file_text(segments, advice, common.verbose))
+    elif common.json:
+        data_json(report.check_json(found.segments, found.contacts, found.loaded, advice, found.quality))
     else:
-        data(report.check_text(*told, common.verbose))
-    return 2 if strict and found.advice else 0
+        data(report.check_text(found.segments, found.contacts, found.loaded, advice, common.verbose))
+    return 2 if _fails(advice, strict, secrets) else 0
+
+
+def _fails(advice: Sequence[Advice], strict: bool, secrets: bool) -> bool:
+    """Where keys are not at hand, as in a pull request, that they are not set says nothing of the file."""
+    unset = any(item.code == UNSET for item in advice)
+    return (strict and any(item.code != UNSET for item in advice)) or (secrets and unset)
 
 
 def segments(common: Common) -> int:

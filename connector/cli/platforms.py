@@ -18,19 +18,19 @@ def register(app: typer.Typer) -> None:
         app,
         "doctor",
         f"  sync doctor\n  sync doctor --to {SAMPLE}\n  sync doctor --rehearse",
-        without=("state", "state_must_exist", "as_of", "only", "verbose"),
+        without=("state", "state_must_exist", "as_of", "only"),
     )(doctor)
     command(
         app,
         "rehearsal",
-        "  sync rehearsal\n  sync rehearsal --port 8025",
+        "  sync rehearsal\n  sync rehearsal --port 8025\n  sync rehearsal --load PLATFORM=audience.csv",
         formats=(),
-        without=("state", "state_must_exist", "as_of", "only", "to", "rehearse", "verbose"),
+        without=("state", "state_must_exist", "as_of", "only", "to", "rehearse"),
     )(rehearsal)
 
 
 def doctor(common: Common) -> int:
-    """Keys, account, audience and required fields of each destination, before anything is sent."""
+    """Check connectivity and configuration: keys, accounts, audiences, required fields. Sends nothing."""
     from connector.app import pushing as verbs
     from connector.app.workspace import open_workspace
     from connector.report.doctor import doctor_json, doctor_text
@@ -45,9 +45,13 @@ def doctor(common: Common) -> int:
 def rehearsal(
     common: Common,
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8025,
+    load: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PLATFORM=FILE", help="Fill one with its own export (CSV); may be repeated."),
+    ] = None,
 ) -> int:
     """Run the rehearsal platforms until Ctrl-C; the page at / shows what they hold."""
     from connector import rehearse
 
     folder = common.file.parent if common.file != Path("segments.yaml") else Path()
-    return rehearse.serve(folder, port)
+    return rehearse.serve(folder, port, load or ())

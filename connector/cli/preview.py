@@ -18,7 +18,7 @@ _OUTPUT = "Where the page of --format html is written; - for standard output. De
 
 def register(app: typer.Typer) -> None:
     examples = "  sync preview vip\n  sync preview vip --format html\n  sync preview vip --sample 0 --format json"
-    command(app, "preview", examples, formats=(*PLAIN, Format.HTML))(preview)
+    command(app, "preview", examples, formats=(*PLAIN, Format.HTML), without=("only",))(preview)
 
 
 def preview(

@@ -20,6 +20,7 @@ from connector.cli.applying import (
     RequireAll,
     Yes,
     carry_out,
+    left,
     show,
     show_result,
     told,
@@ -51,7 +52,7 @@ def register(app: typer.Typer) -> None:
     )
     command(app, "resume", "  sync resume", without=("as_of", "only", "to"))(resume)
     example = "  sync abandon 20261120-080000-1a2b --reason 'the account was closed'"
-    command(app, "abandon", example, without=("as_of", "only", "to", "verbose"))(abandon)
+    command(app, "abandon", example, without=("as_of", "only", "to"))(abandon)
 
 
 def plan(
@@ -75,7 +76,7 @@ def plan(
     from connector.report.plan import is_empty
 
     _only_with_json(people, common)
-    with interruptible() as stop, told(common) as listener:
+    with interruptible(left(common)) as stop, told(common) as listener:
         options = common.options(listener, allow, reason, "plan", require_all)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:
             planned = planning.refreshed if refresh else planning.plan

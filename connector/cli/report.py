@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _EXAMPLES = (
-    "  sync report\n  sync report --output reports/november.html\n  sync report --format text\n"
+    "  sync report\n  sync report --since 2026-11-01 --output november.html\n  sync report --format text\n"
     "  sync report --format json > report.json"
 )
 _OUTPUT = "Where to write it. Default: report.html for the page, standard output (-) for text and JSON."
+_SINCE = "Count who entered and left since then: 2026-11-01 (its beginning), or a moment. Default: 30 days ago."
 _PEOPLE = "Name some members and blocked contacts by their address. Without it there is no address in the report."
 
 
@@ -30,11 +31,12 @@ def register(app: typer.Typer) -> None:
 def report(
     common: Common,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help=_SINCE)] = None,
     people: Annotated[bool, typer.Option("--people", help=_PEOPLE)] = False,
 ) -> int:
-    """Sizes, overlaps, profiles, lifecycle, data quality and destinations on one HTML page, without scripts or links.
+    """One HTML page of all segments: sizes, entries and exits, overlaps, profiles, lifecycle, quality, destinations.
 
-    Calls no platform: what destinations hold is as last read."""
+    It has no script and no link to elsewhere. No platform is called: what destinations hold is as last read."""
     from connector.app import reporting as verbs
     from connector.app.workspace import open_workspace
     from connector.report.page.document import document
@@ -44,7 +46,7 @@ def report(
 
         require()
     with open_workspace(common.options(), offline=True) as workspace:
-        found = document(verbs.gather(workspace, people=people))
+        found = document(verbs.gather(workspace, people=people, since=since))
     if output is None and common.format is Format.HTML:
         output = Path("report.html")
     if output is None or str(output) == "-":

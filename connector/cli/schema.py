@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
         "schema",
         examples,
         formats=(),
-        without=("file", "state", "state_must_exist", "only", "to", "rehearse", "verbose"),
+        without=("file", "state", "state_must_exist", "only", "to", "rehearse"),
     )(schema)
 
 

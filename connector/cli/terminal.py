@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PERIOD = 0.1  # seconds between two drawings of the bars
 PATIENCE = 1.0  # seconds that the last words wait for somebody else who is printing
+OF_THE_RECORD = ("notify", "record")  # in place of a destination's name, in notices of the end of a command
 WIDTH = 80  # of a terminal that does not tell
 _lock = threading.Lock()  # held by the one who prints, draws or asks
 _bars: list[Bars] = []  # those that are alive
@@ -112,7 +113,6 @@ def _answer(question: str) -> bool:
 def listening(quiet: bool, verbose: bool) -> Iterator[Listener]:
     """A listener for as long as the block runs: bars on a terminal that can draw them, else a line when a step is
     over; long waits and, with `verbose`, every request are lines on both."""
-    from connector.core.events import silent
     from connector.report.progress import Bars
 
     if _logs.is_set():
@@ -120,7 +120,7 @@ def listening(quiet: bool, verbose: bool) -> Iterator[Listener]:
 
         yield lambda event: log(line) if (line := happened(event)) else None
     elif quiet:
-        yield silent
+        yield _urgent
     elif not sys.stderr.isatty() or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
         yield _listener(verbose, None)
     else:
@@ -136,6 +136,14 @@ def listening(quiet: bool, verbose: bool) -> Iterator[Listener]:
             with _lock:
                 _erase()
                 _bars.remove(bars)
+
+
+def _urgent(event: Event) -> None:
+    """What is told even where the result is for programs: an alert that was not sent, an attempt not recorded."""
+    from connector.core.events import Notice
+
+    if isinstance(event, Notice) and event.destination in OF_THE_RECORD:
+        write(f"{event.destination}: {event.text}", err=True)
 
 
 def _listener(verbose: bool, bars: Bars | None) -> Listener:

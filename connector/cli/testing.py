@@ -23,7 +23,7 @@ _NAME = "Only the test of this name (may be repeated)."
 
 def register(app: typer.Typer) -> None:
     examples = "  sync test\n  sync test --only vip\n  sync test --sample 20\n  sync test --format junit > segments.xml"
-    command(app, "test", examples, formats=(*PLAIN, Format.JUNIT))(test)
+    command(app, "test", examples, formats=(*PLAIN, Format.JUNIT), without=("to",))(test)
 
 
 def test(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.applying import Allow, Asked, Metrics, Reason, RequireAll, Yes, carry_out, told
+from connector.cli.applying import Allow, Asked, Metrics, Reason, RequireAll, Yes, carry_out, left, told
 from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
 from connector.cli.interrupt import interruptible
 
@@ -26,12 +26,10 @@ def register(app: typer.Typer) -> None:
     examples = f"  sync drift\n  sync drift --to {SAMPLE} -v\n  sync drift --format json"
     command(app, "drift", examples, without=("as_of",))(drift)
     command(app, "adopt", f"  sync adopt\n  sync adopt --former\n  sync adopt --to {SAMPLE} --only vip --yes")(adopt)
-    command(app, "forget", "  sync forget ada@example.com", without=("only", "to", "verbose"))(forget)
+    command(app, "forget", "  sync forget ada@example.com", without=("only", "to"))(forget)
     examples = f"  sync rejects\n  sync rejects --to {SAMPLE} --format json\n  sync rejects retry --only vip"
     command(app, "rejects", examples, without=("as_of",))(rejects)
-    command(
-        app, "prune", "  sync prune\n  sync prune --older-than '13 months' --yes", without=("only", "to", "verbose")
-    )(prune)
+    command(app, "prune", "  sync prune\n  sync prune --older-than '13 months' --yes", without=("only", "to"))(prune)
 
 
 Former = Annotated[
@@ -67,7 +65,7 @@ def adopt(
     require_all: RequireAll = False,
     metrics: Metrics = None,
 ) -> int:
-    """Take over existing tags and lists: whoever is desired and there already becomes ours. Sends nothing."""
+    """Take over existing tags and lists: those who are desired and there already become ours. Sends nothing."""
     from connector.app import upkeep as verbs
 
     def make(workspace: Workspace, store: Store) -> Plan:
@@ -87,7 +85,7 @@ def drift(common: Common, require_all: RequireAll = False) -> int:
     from connector.report.upkeep import drift_json, drift_text
 
     with (
-        interruptible() as stop,
+        interruptible(left(common)) as stop,
         told(common) as listener,
         open_workspace(common.options(listener), stop) as workspace,
         open_state(workspace) as store,
@@ -114,6 +112,8 @@ def forget(
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         if not confirm("Forget this person? There is no way back.", yes):
             talk("Nothing was changed.")
+            if common.json:
+                data_json({"schema": "connector.declined/1", "done": False})
             return 0
         found = verbs.forget(workspace, store, email)
     if common.json:
@@ -129,7 +129,7 @@ def rejects(
         str | None, typer.Argument(metavar="[retry]", help="Try them once more at the next push.")
     ] = None,
 ) -> int:
-    """People whom a platform refused, why, and what to do; each waits until the person's row changes."""
+    """People that a platform refused, why, and what to do; each waits until the person's row changes."""
     from connector.app import upkeep as verbs
     from connector.app.workspace import open_state, open_workspace
     from connector.core.errors import ConfigError
@@ -169,6 +169,8 @@ def prune(
     with open_workspace(common.options(), offline=True) as workspace, open_state(workspace) as store:
         if not confirm(f"Delete changes older than {age}? Those runs cannot be taken back then.", yes):
             talk("Nothing was changed.")
+            if common.json:
+                data_json({"schema": "connector.declined/1", "done": False})
             return 0
         done = verb(workspace, store, age, keep_history)
     if common.json:

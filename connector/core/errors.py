@@ -4,7 +4,7 @@
     ├── ConfigError                 2   fix segments.yaml or the command line
     ├── SourceError                 2   fix the export
     ├── PlanError                   3   look again
-    │   ├── Unsafe                      a guard refused; lift it by name, with a reason
+    │   ├── Unsafe                      a guard refused; override it by name, with a reason
     │   └── Stale                       a saved plan no longer fits what it was made from
     ├── StateError                  4   the ledger cannot be used
     │   ├── StateAddress                --state is no address of a state
@@ -17,6 +17,8 @@
     │   ├── NotSent                     refused or failed here, before the request left
     │   ├── OtherAccount                the key opens another account than the state's
     │   ├── Refused                     the request as a whole was refused
+    │   │   ├── Gone                        …what it names is not there: a target that was deleted, a job
+    │   │   ├── AccountLimit                …the account's plan is full, or its allowance used up
     │   │   ├── BadRecords                  …because of named records; the rest may be sent again
     │   │   └── TooLarge                    …because of its size; halve it
     │   ├── Retryable                   transient, tries used up
@@ -158,6 +160,14 @@ class Refused(DestinationError):
     """The platform refused the request as a whole; sending it again unchanged cannot help."""
 
     kind = "refused-by-platform"
+
+
+class Gone(Refused):
+    """The platform does not have what the request names: a target that was deleted there, a contact, a job."""
+
+
+class AccountLimit(Refused):
+    """What the account's plan allows is used up: no fault of a person, and the next run goes on by itself."""
 
 
 class BadRecords(Refused):

@@ -1,4 +1,4 @@
-"""What happens during a run, told to whoever listens (progress bars, plain lines, tests, metrics).
+"""What happens during a run, told to its listeners (progress bars, plain lines, tests, metrics).
 
 Owns: the event values and the listener's type. Must not: carry addresses, secrets or bodies; print.
 """

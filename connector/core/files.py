@@ -40,11 +40,11 @@ def replacing(
     beside: Path | None = None,
 ) -> Iterator[BinaryIO]:
     """A file to write to, which takes the place of `path` when the block ends without an error: at once, and once its
-    content is on the disk. Whoever reads meanwhile finds the old file or the new one, and after an error the old one.
+    content is on the disk. A reader meanwhile finds the old file or the new one, and after an error the old one.
 
     The new file has `mode` from the start (less the umask), or with `like_old` that of the file it replaces.
     `changed_at` is its time in seconds since 1970, else now. `beside` is where it is written first, a name in the same
-    folder that nobody has: whoever removes that file stops the replacement. Raises OSError."""
+    folder that nobody has: removing that file stops the replacement. Raises OSError."""
     new = beside or path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE if like_old else mode)
     try:

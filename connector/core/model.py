@@ -43,8 +43,8 @@ class NewContacts(StrEnum):
 class Op(StrEnum):
     """One kind of change to one contact. ADOPT sends nothing: it records what is already there. DISOWN is its
     reverse: the person stays in the target, and is no longer ours. MOVE gives a contact the person's new address.
-    RETIRE lets a contact go in the platform's own way, RESTORE lifts what our RETIRE did, and nothing that the person
-    said. UNSUBSCRIBE records a no in the person's name: nothing takes it back, so it is never a default."""
+    RETIRE archives or suppresses, RESTORE undoes what our RETIRE did, and nothing that the person
+    said. UNSUBSCRIBE records an opt-out in the person's name: nothing takes it back, so it is never a default."""
 
     CREATE = "create"
     UPDATE = "update"

@@ -17,7 +17,7 @@ from connector.core.schemas import FROZEN, MOVED, NOW_IN, SEGMENTS_AT, STAGE_MOV
 
 @dataclass(frozen=True, slots=True)
 class GuardHit:
-    """A guard that refuses the plan until it is lifted by `name`."""
+    """A guard that refuses the plan until it is overridden by `name`."""
 
     name: str  # one of plan.guards.NAMES
     destination: str
@@ -67,7 +67,7 @@ class Plan:
     # destination -> op -> changes that `sync undo` cannot take back
     irreversible: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     frozen: pa.Table = field(default_factory=FROZEN.empty_table)  # members of segments that are kept from now on
-    released: tuple[str, ...] = ()  # segments that are frozen no longer
+    released: tuple[str, ...] = ()  # segments that are no longer frozen
     stages: pa.Table = field(default_factory=STAGE_MOVES.empty_table)  # moves between stages of the lifecycle
     unread: Mapping[str, str] = field(default_factory=dict)  # destinations that could not be planned, and why
     kinds: Mapping[str, str] = field(default_factory=dict)  # of them: DestinationError.kind

@@ -39,7 +39,7 @@ BLOCKED_SCHEMA = pa.schema(
         ("target", pa.string()),
         ("email", pa.string()),
         ("reason", pa.string()),  # a code: unsubscribed, bounced, no_consent, not_held, rejected …
-        ("since", INSTANT),  # when the person said no, if known
+        ("since", INSTANT),  # when the person opted out, if known
     ]
 )
 # What a plan asks for: `stage` is entered (null = none, the way is over), once the change (op, kind, target) of the
@@ -130,7 +130,7 @@ ENGAGEMENT_SCHEMA = pa.schema(
         ("bounces", pa.int64()),
     ]
 )
-# The last signs of life on any platform, as the state knows them; a return to subscribed counts as a click.
+# The last activity on any platform, as the state knows them; a return to subscribed counts as a click.
 ACTIVITY = pa.schema(
     [
         ("destination", pa.string()),

@@ -6,8 +6,6 @@ Must not: fetch anything.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +35,9 @@ class Session:
 
     def new_folder(self) -> Path:
         """A new empty folder that its owner alone can read. Raises OSError."""
+        import shutil
+        import tempfile
+
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="connector-copies-"))
             self._removed = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)

@@ -117,6 +117,6 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _put(path: Path, content: bytes, made_at: float | None = None) -> None:
-    """At once: whoever reads meanwhile finds the old file or the new one. Its time is `made_at`, else now."""
+    """At once: a reader meanwhile finds the old file or the new one. Its time is `made_at`, else now."""
     with files.replacing(path, mode=0o666, changed_at=made_at) as file:
         file.write(content)

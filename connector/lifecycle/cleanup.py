@@ -29,7 +29,7 @@ FINAL = "cannot be undone: only the person can subscribe again"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """One destination: whom retiring.find found, and what is known there."""
+    """One destination: the people that retiring.find found, and what is known there."""
 
     routing: Routing
     ledger: Ledger
@@ -38,7 +38,7 @@ class Findings:
     found: pa.Table  # retiring.FINDINGS
     held: int  # contacts of the export that the platform holds
     seen: pa.Table  # recheck_query.SEEN of its contacts
-    told: int = 0  # people in the last stage whom the platform does not archive and an earlier cleanup told of
+    told: int = 0  # people in the last stage that the platform does not archive and an earlier cleanup told of
 
 
 def part(side: Findings, policies: Policies) -> Part:
@@ -58,20 +58,20 @@ def part(side: Findings, policies: Policies) -> Part:
 
 
 def going(side: Findings) -> pa.Table:
-    """Those who are let go in this run."""
+    """Those who are archived, suppressed or unsubscribed in this run."""
     found = side.found
     acting = pc.invert(pc.is_in(found["action"], value_set=pa.array(STAYING)))
     return found.filter(pc.and_not(acting, found["waits"]))
 
 
 def only_told(side: Findings) -> pa.Array:
-    """Those in the last stage to whom nothing is done here."""
+    """Those in the last stage without an action here."""
     both = pc.and_(pc.equal(side.found["finding"], SUNSET), pc.equal(side.found["action"], REPORT))
     return side.found["email"].filter(both).combine_chunks()
 
 
 def _by_op(side: Findings) -> dict[Op, pa.Table]:
-    """Who is let go, in which way, and who is taken back."""
+    """Who is archived, suppressed or unsubscribed, and who is taken back."""
     leaving, found = going(side), side.found
     unsubscribed = pc.equal(leaving["action"], UNSUBSCRIBE)
     return {
@@ -131,9 +131,8 @@ def held(desired: pa.Table, ledger: Ledger) -> int:
 
 def orphans(side: Findings, sections: Sequence[Lifecycle]) -> tuple[str, ...]:
     """Targets of the ledger that no segment and no stage of the file is sent to any more."""
-    stages: set[tuple[str, str | None]] = set()
-    for written in (stage for section in sections for stage in (*section.stages, section.returned)):
-        stages |= {("tag", written.tag), ("list", written.list_)} if written else set()
+    here = (section for section in sections if section.at(side.ledger.destination))
+    stages = {(str(kind), name) for section in here for _, kind, name in section.targets()}
     held = ((row["kind"], row["name"]) for row in side.ledger.targets.to_pylist())
     return tuple(
         f"{kind} “{name}”" for kind, name in held if side.routing.is_orphan(kind, name) and (kind, name) not in stages

@@ -1,11 +1,11 @@
 """The state machine of the lifecycle: who moves into which stage now, decided for everybody at once.
 
-Owns: PEOPLE, and running the one query (verdict.py) that decides, as a function of (stage, entered, last sign of life,
+Owns: PEOPLE, and running the one query (verdict.py) that decides, as a function of (stage, entered, last activity,
 sends meanwhile, policy, as_of).
 Must not: read a store or a clock, know a platform, send.
 
 In the order of their weight: nobody moves twice at one moment or when the clock went back; those who left (the export,
-consent, the platform) or are protected are out; a sign of life brings back at once; those who cannot be measured stay;
+consent, the platform) or are protected are out; activity brings back at once; those who cannot be measured stay;
 and one stage at most is entered per run, so nobody skips one because runs were missed.
 
 Every person is under one policy. Those in a stage that they entered under another one (`changed`) stay in it until the
@@ -48,9 +48,9 @@ PEOPLE = pa.schema(
         ("taking_part", pa.bool_()),  # in the export, with consent, held by the platform, and not opted out
         ("protected", pa.bool_()),
         ("measurable", pa.bool_()),
-        ("ripe", pa.bool_()),  # in the last stage for a day, after every stage for its time, silent: may be archived
+        ("ripe", pa.bool_()),  # in the last stage for a day, after every stage for its time, inactive: may be archived
         ("news", pa.bool_()),  # a signal that nobody knew of at the entry
-        ("waits", pa.bool_()),  # silent, and not entered yet because of the ramp
+        ("waits", pa.bool_()),  # inactive, and not entered yet because of the ramp
         ("how", pa.string()),  # the move: entered, moved, returned, protected, policy, left, over; null = none
         ("next", pa.string()),  # the stage after the move, null = none
         ("next_part", pa.string()),
@@ -115,7 +115,7 @@ def _row(known: Known, policy: Policy, place: int, people: int) -> dict[str, obj
 
 
 def past(known: Known, policies: Policies) -> datetime:
-    """Up to when things have happened: what lies after it is no sign of life."""
+    """Up to when things have happened: what lies after it is no activity."""
     as_of = policies[0].as_of
     return max(as_of, known.now or as_of)
 

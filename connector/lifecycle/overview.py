@@ -56,13 +56,13 @@ class Overview:
     unknown_sends: int
     uncounted: int  # held back: their policy counts mails only, and how many they got is not known
     moves: tuple[Move, ...]
-    ripe: int  # may be let go by `sync cleanup`
+    ripe: int  # may be archived by `sync cleanup`
     ripe_now: int  # of them in one run, by the ramp
     staying: int  # would be, if the platform offered the action
     rates: tuple[returns.Rate, ...]
     tests: tuple[returns.Test, ...]
     now: Cost
-    without_retired: Cost  # had those whom we let go stayed
+    without_retired: Cost  # had those that we archived stayed
     after: Cost  # after the next cleanup, as far as ramp and guard let it
 
 
@@ -161,7 +161,7 @@ def _stages(stage: pa.ChunkedArray, policies: Policies) -> dict[str, int]:
 
 
 def _unknown(people: pa.Table, engagement: pa.Table, counted: bool) -> int:
-    """Those of whom nobody knows how many mails they got: `sends` does not hold them back."""
+    """Those with an unknown number of mails: `sends` does not hold them back."""
     if counted:
         silent = engagement.filter(pc.is_null(engagement["sends"]))["email"].combine_chunks()
         return _count(pc.and_(people["taking_part"], pc.is_in(people["email"], value_set=silent)))

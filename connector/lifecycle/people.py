@@ -1,6 +1,6 @@
 """What the state machine knows of everybody: the export, the contacts, their mails and clicks, as tables to ask.
 
-Owns: the last signs of life, also those of other platforms and addresses, and who has a new address. Must not: decide
+Owns: the last activity, also that of other platforms and addresses, and who has a new address. Must not: decide
 who moves (machine.py), read a store or a clock.
 """
 
@@ -33,7 +33,7 @@ class Known:
     activity: pa.Table = field(default_factory=ACTIVITY.empty_table)
     rejects: pa.Table = field(default_factory=REJECTS.empty_table)
     marks: pa.Table = field(default_factory=MARKS.empty_table)  # as the store has them
-    counted: bool = False  # the platform told of all mails: of whom it told nothing, they got none
+    counted: bool = False  # the platform told of all mails: those it told nothing of got none
     moves: bool = False  # the platform can give a contact another address
     last_run: datetime | None = None  # as_of of the latest run
     now: datetime | None = None  # of the clock, where --as-of may lie before it

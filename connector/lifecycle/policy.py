@@ -23,7 +23,7 @@ SEPARATOR = "@"  # of what an entry records of its policy
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`section`, the `number`-th of the file, at `as_of`. A sign of life at `alive_since` or later means not inactive
+    """`section`, the `number`-th of the file, at `as_of`. Activity at `alive_since` or later means not inactive
     (None: no time limit, only mails count); an entry into the stage before number i at `due[i]` or earlier has lasted
     for its time (due[0] is never asked); the returned tag is over for those who came back at `returned_before` or
     earlier, None: never. `key` is what an entry records of its policy: `hash`, and `whose` where it has a `for`."""
@@ -63,8 +63,7 @@ class Policy:
         return self.alive_since is None or self.never_since is None
 
     def at(self, destination: str) -> bool:
-        whose = self.section.for_
-        return whose is None or not whose.to or destination in whose.to
+        return self.section.at(destination)
 
 
 # The policies of one destination in the order of the file: the first that is a person's counts.

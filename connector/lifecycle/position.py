@@ -1,4 +1,4 @@
-"""Where one person stands in the lifecycle of one destination, for `sync why`.
+"""The position of one person in the lifecycle of one destination, for `sync why`.
 
 Owns: the last activity with its source, mails since, when the next move is due, and which it is. Must not: decide who
 moves (machine.py), print, read a store.
@@ -52,7 +52,7 @@ class Position:
 
 
 def position(people: pa.Table, known: Known, policies: Policies, email: str) -> Position | None:
-    """`people` is machine.PEOPLE of `known`; None for somebody whom the machine does not know."""
+    """`people` is machine.PEOPLE of `known`; None for somebody that the machine does not know."""
     row = next(iter(people.filter(pc.equal(people["email"], email)).to_pylist()), None)
     if row is None:
         return None
@@ -79,7 +79,7 @@ def position(people: pa.Table, known: Known, policies: Policies, email: str) -> 
 
 
 def _shown(known: Known, policy: Policy, until: datetime, email: str) -> Iterator[tuple[datetime, str]]:
-    """Every sign of life that has happened, with its source."""
+    """All activity that has happened, with its source."""
     names = {f"signal:{name}": name for name in policy.section.signals}
     names |= {"joined": "joined", "consent_at": "opted in"}
     mine = known.desired.filter(pc.equal(known.desired["email"], email))

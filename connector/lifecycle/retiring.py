@@ -1,7 +1,7 @@
-"""Who may be let go now, at one destination: out of the last stage, and by the `cleanup` section.
+"""Who may be archived or suppressed now, at one destination: out of the last stage, and by the `cleanup` section.
 
 Owns: the selection, in the order in which people leave, under the ramp; which action a platform can do.
-Must not: send, read a store or a platform, or choose anybody whom a segment protects.
+Must not: send, read a store or a platform, or choose anybody that a segment protects.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from connector.vendors import title
 
 DEFAULT, UNSUBSCRIBE, REPORT, REMOVE_TAGS, RESTORE = "default", "unsubscribe", "report", "remove_tags", "restore"
 SUNSET, HARD, SOFT, UNSUBSCRIBED, BACK = "sunset", "bounced", "bounced_softly", "unsubscribed", "back"
-# Everybody whom cleanup found at one destination.
+# Everybody that cleanup found at one destination.
 FINDINGS = pa.schema(
     [
         ("email", pa.string()),
-        ("finding", pa.string()),  # sunset, bounced, bounced_softly, unsubscribed, back (let go before, alive again)
+        ("finding", pa.string()),  # sunset, bounced, bounced_softly, unsubscribed, back (retired before, active again)
         ("action", pa.string()),  # archive, suppress, unsubscribe, remove_tags, report, restore
         ("status", pa.string()),
-        ("life", pa.timestamp("us", tz="UTC")),  # the last sign of life, null = none known
+        ("life", pa.timestamp("us", tz="UTC")),  # the last activity, null = none known
         ("began_at", pa.timestamp("us", tz="UTC")),
         ("entered_at", pa.timestamp("us", tz="UTC")),
         ("under", pa.int64()),  # the place of their policy
@@ -40,7 +40,7 @@ FINDINGS = pa.schema(
 )
 
 STAYING = (REPORT, REMOVE_TAGS, RESTORE)
-# Whom nobody unsubscribes: those who said no already, and those whom the platform does not hold.
+# Those that nobody unsubscribes: they opted out already, or the platform does not hold them.
 _OUT = quoted([*BLOCKED, Status.ABSENT])
 _KEPT = ", ".join(f"'{action}'" for action in STAYING)
 _SQL = f"""
@@ -92,8 +92,8 @@ class Actions:
     bounced: str | None
     unsubscribed: str | None
     soft: int | None
-    leads_to: str | None  # the status of whom we let go in the platform's own way
-    unsubscribes: bool  # it is offered; whoever was let go by it is only told of when they come back
+    leads_to: str | None  # the status after archiving or suppressing
+    unsubscribes: bool  # it is offered; those unsubscribed by it are only reported when they come back
     restores: bool  # the platform can take them back through its API
     notes: tuple[str, ...]
 
@@ -181,7 +181,7 @@ def most(policies: Policies, people: pa.Table, contacts: int) -> list[int | None
 
 
 def staying(people: pa.Table, told: pa.Array, do: Actions) -> int:
-    """How many of those in the last stage whom an earlier cleanup told of stay again."""
+    """How many of those in the last stage that an earlier cleanup reported stay again."""
     places = [place for place, action in enumerate(do.sunset) if action == REPORT]
     stays = people["email"].filter(pc.is_in(people["under"], value_set=pa.array(places, pa.int64())))
     return pc.sum(pc.is_in(told, value_set=stays.combine_chunks())).as_py() or 0

@@ -107,7 +107,7 @@ def stage(
 
 
 def _waiting(people: pa.Table) -> pa.Table:
-    """Without the moves that follow from silence. Whoever shows activity, is protected or leaves still moves."""
+    """Without the moves that follow from inactivity. Those who show activity, are protected or leave still move."""
     on = pc.and_(pc.is_in(people["how"], value_set=pa.array(_BY_SILENCE)), pc.is_valid(people["next"]))
     for name in ("how", "next", "next_part", "next_began_at"):
         kept = pc.if_else(pc.fill_null(on, False), pa.scalar(None, PEOPLE.field(name).type), people[name])
@@ -234,7 +234,7 @@ def told(desired: pa.Table, policies: Policies, now: datetime, last_run: datetim
     notes = short(desired, policies)
     for name, count in future(desired, until).items():
         who = f"{count:,} people have" if count != 1 else "1 person has"
-        notes.append(f"lifecycle: {who} a time in “{name}” that lies in the future. It is no sign of life.")
+        notes.append(f"lifecycle: {who} a time in “{name}” that lies in the future. It is no activity.")
     if last_run is not None and last_run > as_of:
         notes.append(
             f"lifecycle: this is as of {as_of:%Y-%m-%d %H:%M} UTC, and the last run was as of "

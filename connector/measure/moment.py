@@ -54,7 +54,7 @@ _MOVED = """
 
 
 def moment(store: Store, meant: Sequence[Meant], people: pa.Table, forgotten: pa.Array) -> Moment:
-    """`people` is an evaluation's table; whoever is `forgotten` is left out, also of the sizes."""
+    """`people` is an evaluation's table; those `forgotten` are left out, also of the sizes."""
     if len(forgotten):
         people = people.filter(pc.invert(pc.is_in(people["email"], value_set=forgotten)))
     after, numbers, known = _numbers(store, meant)

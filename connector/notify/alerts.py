@@ -28,12 +28,24 @@ class Look:
     before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     first: bool = False
+    back: str = ""  # what was said of the state while it could not be opened
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Whether there was nothing to say or somebody got it, and what went wrong."""
+
+    taken: bool = True
+    said: Sequence[str] = ()
+
+
+TROUBLE = "push needs attention"
 
 
 def tell(
     notify: Notify, attempt: Attempt, look: Look, noting: Noting, send: Send, project: str, secrets: Collection[str]
-) -> list[str]:
-    """Claims what nobody has told yet, sends it, and gives it back when nobody took it. Returns what went wrong."""
+) -> Told:
+    """Claims what nobody has told yet, sends it, and gives it back when nobody took it."""
     now = {key: cause for key, cause in causes(attempt, look.rejects).items() if cause.kind in notify.on}
     with noting() as attempts:
         told = {key: said for key, said in attempts.told().items() if key != FIRST}
@@ -43,13 +55,15 @@ def tell(
         first = look.first and attempt.exit_code in (0, 1) and any(_is_served(attempt))
         once = attempts.claim({FIRST: ""}, attempt.finished_at) if first else {}
     recovered = {key: said for key, said in gone.items() if key in ended}
+    recoveries = [_over(key, said) for key, said in recovered.items()]
+    recoveries += [f"The state works again. It was: {look.back}"] if look.back else []
     messages = [
         message(attempt, title, lines, bad=bad, project=project, secrets=secrets)
         for title, lines, bad in (
-            ("push needs attention", list(new.values()), True),
+            (TROUBLE, list(new.values()), True),
             (
                 "recovered",
-                [_over(key, said) for key, said in recovered.items()] if "recovered" in notify.on else [],
+                recoveries if "recovered" in notify.on else [],
                 False,
             ),
             (
@@ -62,13 +76,13 @@ def tell(
         if lines
     ]
     if not messages:
-        return []
+        return Told()
     taken, said = send(messages)
     if not taken:
         with noting() as attempts:
             attempts.release([*new, *once])
             attempts.claim(recovered, attempt.finished_at)
-    return said
+    return Told(taken, said)
 
 
 def _is_served(attempt: Attempt) -> list[str]:
@@ -77,6 +91,7 @@ def _is_served(attempt: Attempt) -> list[str]:
 
 def _over(key: str, said: str) -> str:
     name, _, code = key.partition("/")
+    said = said.split(" If expected, ")[0].split(" See: ")[0]  # what was to be done then
     if code.startswith((REJECTED, FAILING)):
         return f"No longer: {said}"
     return f"{'Pushes work' if name == ALL else f'{name} works'} again. It was: {said.removeprefix(f'{name}: ')}"

@@ -46,7 +46,7 @@ def causes(attempt: Attempt, rejects: Mapping[str, Mapping[str, int]]) -> dict[s
 def _of_sides(attempt: Attempt) -> Iterator[tuple[str, Cause]]:
     for name, side in attempt.sides.items():
         if side.ended not in QUIET and side.code:
-            yield f"{name}/{side.code}", Cause(_kind(side.code), f"{name}: {_first(side.why)}")
+            yield f"{name}/{side.code}", Cause(_kind(side.code), _named(name, _first(side.why)))
         if count := failing(attempt, name):
             text = f"{name}: {count:,} {_records(count)} failed for now; the next push tries again."
             yield f"{name}/{FAILING}", Cause("failed", text)
@@ -72,6 +72,11 @@ def over(attempt: Attempt, now: Mapping[str, Cause], told: Mapping[str, str]) ->
         elif side is not None and side.ended not in QUIET and code != FAILING:
             replaced.append(cause)
     return sorted(ended), sorted(replaced)
+
+
+def _named(destination: str, why: str) -> str:
+    """Most errors begin with the destination."""
+    return why if why.startswith((f"{destination}: ", f"{destination} ")) else f"{destination}: {why}"
 
 
 def _kind(code: str) -> Kind:

@@ -36,7 +36,9 @@ def message(
     shown.append(
         f"sync {attempt.command.split(' ')[0]} at {attempt.started_at:%Y-%m-%d %H:%M} UTC ended with exit code"
     )
-    shown[-1] += f" {attempt.exit_code}. See: sync runs show {attempt.run_id or attempt.id}"
+    shown[-1] += f" {attempt.exit_code}."
+    if attempt.run_id or attempt.id:
+        shown[-1] += f" See: sync runs show {attempt.run_id or attempt.id}"
     text = "\n".join(clean(line, secrets) for line in shown)
     return Message(clean(f"{project}: {title}", secrets), text, bad)
 

@@ -60,7 +60,7 @@ def against(table: pa.Table, segment: str, routing: Routing, ledger: Ledger) -> 
 
 
 def _held(ledger: Ledger, kind: str, name: str) -> pa.ChunkedArray:
-    """The addresses of those whom the ledger has in the target."""
+    """The addresses that the ledger has in the target."""
     ids = ledger.targets.filter(
         pc.and_(pc.equal(ledger.targets["kind"], kind), pc.equal(ledger.targets["name"], name))
     )["id"]

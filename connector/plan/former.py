@@ -1,4 +1,4 @@
-"""Members of a target whom nobody desires: after a state was lost, perhaps people whom an earlier push has put there.
+"""Members of a target that nobody desires: after a state was lost, perhaps people that an earlier push has put there.
 
 Owns: who they are, and that they can be taken over (ADOPT), so that the next push removes them. Must not: read a
 platform or a store, decide that they are ours: a person does.
@@ -30,7 +30,7 @@ def members(routing: Routing, desired: pa.Table, seen: pa.Table) -> Iterator[tup
 
 
 def taken_over(part: Part, desired: pa.Table, seen: pa.Table, forgotten: Callable[[pa.Array], pa.Array]) -> Part:
-    """The part with an ADOPT of each of them whom the ledger does not know as a member. `forgotten` tells which of
+    """The part with an ADOPT of each of them that the ledger does not know as a member. `forgotten` tells which of
     addresses were forgotten: those stay unknown."""
     changes = [part.changes]
     for _number, route, emails in members(part.routing, desired, seen):

@@ -1,7 +1,7 @@
 """The one gate of consent: who may be touched on a platform, and if not, the reason.
 
 Owns: the rule and its reason codes. The diff asks it for every person (`reason`), and every plan passes it once more,
-whoever asked for its changes (`enforce`). Removals are never held back for an opt-out.
+whatever asked for its changes (`enforce`). Removals are never held back for an opt-out.
 Must not: know a platform. The order of the reasons is the order of their weight: what the platform says about
 the person wins over the export, always.
 """
@@ -66,7 +66,7 @@ REASONS = {
     "not_held": "not in {}, and new_contacts is skip",
     "rejected": "refused by {} before; parked until the person's row changes",
     NOT_LIFTED: "{} does not show who opted out meanwhile: only its own interface takes them back",
-    NOT_OURS: "what stands in {} now is not what we did there",
+    NOT_OURS: "its present state in {} is not of our doing",
     "forgotten_here": "forgotten here by `sync forget`, though the export names them",
     "hold": "came or went too recently; the segment's hold keeps them as they are",
 }
@@ -80,7 +80,7 @@ def words(code: str, platform: str) -> str:
 HELD = f"(status is not null and status <> '{Status.ABSENT}')"
 
 
-# Whoever is archived comes back with all their tags, and no removal reaches them before: it waits, and they stay ours.
+# An archived member comes back with all their tags, and no removal reaches them before: it waits, and they stay ours.
 REMOVED_LATER = f"case when status = '{Status.ARCHIVED}' then 'archived_later' end"
 
 

@@ -1,4 +1,4 @@
-"""What one destination is asked to do, by whoever asks: segments, an undo, a cleanup.
+"""What one destination is asked to do, whatever asks: segments, an undo, a cleanup.
 
 Owns: Part, the one shape in which changes reach the builder (assemble.py). Must not: compute changes, judge them.
 """

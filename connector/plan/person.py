@@ -31,7 +31,8 @@ class Standing:
     """One person at one destination. `known` is False when the platform was never asked about them.
 
     `targets` are (kind, name) that we hold them in, `fields` what was sent and confirmed, `rejects` rows of REJECTS,
-    `changes` and `blocked` what the next push would do and not do for segments: rows of plan.model's tables."""
+    `changes` and `blocked` what the next push would do and not do for segments: rows of plan.model's tables.
+    `siblings` are addresses of other rows of the export that are the same contact there: changes are those of all."""
 
     destination: str
     platform: str
@@ -44,6 +45,7 @@ class Standing:
     rejects: tuple[dict[str, Any], ...]
     changes: tuple[dict[str, Any], ...]
     blocked: tuple[dict[str, Any], ...]
+    siblings: tuple[str, ...] = ()
     way: tuple[dict[str, Any], ...] = ()  # rows of STAGE_ENTRIES: the latest way through the lifecycle, oldest first
 
 
@@ -56,9 +58,12 @@ def standing(
     recent: pa.Table | None = None,
     forgotten: pa.Array | None = None,
 ) -> Standing:
-    """`desired` are the rows of Evaluation.table of the person, and of whoever has the same id in the CRM; none when
-    they are not in the export. `recent` and `forgotten` as in DestinationState."""
+    """`desired` are the rows of Evaluation.table of the person, of those with the same id in the CRM, and of its
+    siblings; none when they are not in the export. `recent` and `forgotten` as in DestinationState."""
     mine = _cut(ledger, [email, *desired["email"].to_pylist()], _persons(desired))
+    known = siblings(ledger, email)
+    others = tuple(one for one in desired["email"].to_pylist() if one in known)
+    everybody = {email, *known}
     state = DestinationState(routing, mine, capabilities, NOBODY, frozenset())
     state = state if recent is None else replace(state, recent=recent)
     state = state if forgotten is None else replace(state, forgotten=forgotten)
@@ -74,9 +79,18 @@ def standing(
         targets=tuple(_targets(mine, contact["id"])) if contact else (),
         fields=json.loads(contact["fields"]) if contact and contact["fields"] else {},
         rejects=tuple(row for row in mine.rejects.to_pylist() if row["email"] == email),
-        changes=tuple(row for row in part.changes.to_pylist() if email in (row["email"], row.get("old_email"))),
+        changes=tuple(row for row in part.changes.to_pylist() if everybody & {row["email"], row.get("old_email")}),
         blocked=tuple(row for row in part.blocked.to_pylist() if row["email"] == email),
+        siblings=others,
     )
+
+
+def siblings(ledger: Ledger, email: str) -> frozenset[str]:
+    """The other addresses that are the same contact on the platform (unite.py)."""
+    contacts = ledger.contacts
+    ids = contacts["remote_id"].filter(pc.equal(contacts["email"], email)).drop_null().combine_chunks()
+    found = contacts["email"].filter(pc.is_in(contacts["remote_id"], value_set=ids)).to_pylist() if len(ids) else []
+    return frozenset(found) - {email}
 
 
 def way(entries: pa.Table, email: str) -> tuple[dict[str, Any], ...]:

@@ -146,7 +146,7 @@ def _fields(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
 
 
 def _restores(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
-    """Make the table `restored` (email): whom the run archived or suppressed and the platform takes back, with dated
+    """Make the table `restored` (email): those that the run retired and the platform takes back, with dated
     proof of consent, unless they opted out themselves since, and only while what is there is provably our doing."""
     retire, offered = side.capabilities.retire, (Op.RESTORE, None) in side.capabilities.operations
     led_to = retire.leads_to if retire else Status.ARCHIVED
@@ -160,7 +160,7 @@ def _restores(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
 
 
 def _stages(connection: duckdb.DuckDBPyConnection, destination: str, as_of: datetime) -> pa.Table:
-    """STAGE_MOVES: whoever is taken back is in no stage, and begins anew when they are still silent."""
+    """STAGE_MOVES: who is taken back is in no stage, and begins again when still inactive."""
     sql = f"""
         select $1 as destination, email, null as stage, 'undone' as how, null as part, '' as policy, $2 as began_at,
                $2 as entered_at, null as signal_at, '{Op.RESTORE}' as op, null as kind, null as target from restored

@@ -219,7 +219,7 @@ def _alike(connection: duckdb.DuckDBPyConnection, ledger: Ledger, present: pa.Ch
 
 
 def _notes(destination: str, named: list[tuple[str, str]]) -> list[str]:
-    """Who goes with whom, masked."""
+    """Which addresses go together, masked."""
     if not named:
         return []
     shown = [f"{mask(kept)} speaks for {', '.join(map(mask, others.split()))}" for kept, others in named[:_SHOWN]]

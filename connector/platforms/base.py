@@ -6,6 +6,7 @@ Adapter protocol. Must not: send anything, name a platform, diff, retry, sleep, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,20 @@ NOT_HELD, ERASED = "not_held", "forgotten"
 OF_THE_PERSON = frozenset(
     ("invalid_email", "compliance", "looks_fake", "duplicate", "missing_required_field", NOT_HELD, ERASED)
 )
+# A record was refused because of the account: its plan is full, or its allowance used up. FAILED, so nobody is parked.
+ACCOUNT_LIMIT = "account_limit"
+_ACCOUNT_LIMIT = re.compile(
+    r"\b(contact|account|plan|subscriber|record|object|portal|usage|quota|credit)s?\b[^.]{0,40}\b(limit|quota|allowance)"
+    r"|\b(limit|quota|allowance)\b[^.]{0,40}\b(contacts?|accounts?|plan|subscribers?|portal|credits?)\b"
+    r"|\b(upgrade|exceeds?)\b[^.]{0,40}\bplan\b|(CONTACT|OBJECT|RECORD|ACCOUNT|PORTAL)S?_LIMIT",
+    re.IGNORECASE,
+)
 LEFT_LIST = "left_list"  # the person unsubscribed from that list: no refusal either, and SKIPPED
+
+
+def of_account(*words: str) -> bool:
+    """Whether a platform's words say that the account's plan is full. Vendors have no common code for it."""
+    return any(_ACCOUNT_LIMIT.search(text) for text in words)
 
 
 @contextmanager
@@ -67,7 +81,7 @@ class OpSpec:
 
 @dataclass(frozen=True, slots=True)
 class RetireSpec:
-    """How a contact is let go, and whether that can be undone through the API."""
+    """How a contact is archived or suppressed, and whether that can be undone through the API."""
 
     action: str  # archive | suppress
     reversible: bool
@@ -76,7 +90,7 @@ class RetireSpec:
 
     @property
     def leads_to(self) -> Status:
-        """The status of whoever it was done to."""
+        """The status after it was done."""
         return RETIRED[self.action]
 
 
@@ -103,7 +117,7 @@ class Capabilities:
     platform: str
     tag_style: TagStyle
     # Keys: (Op.CREATE, None), (Op.UPDATE, None), (Op.ADD, Kind.TAG), (Op.REMOVE, Kind.LIST), (Op.RETIRE, None) …
-    # A missing key: the platform does not offer it. (Op.UNSUBSCRIBE, None): only whom the platform holds, nobody is
+    # A missing key: the platform does not offer it. (Op.UNSUBSCRIBE, None): only contacts that it holds, nobody is
     # created, and what became of each is known.
     operations: Mapping[tuple[Op, Kind | None], OpSpec]
     retire: RetireSpec | None
@@ -222,7 +236,7 @@ class Adapter(Protocol):
 
     def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
         """Those of `emails`, which no contact has, that the platform keeps an opt-out of all the same: CONTACT_SCHEMA,
-        without an id. Asked for whoever is about to be created. Nothing where opt-outs belong to contacts."""
+        without an id. Asked for those who are about to be created. Nothing where opt-outs belong to contacts."""
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         """Every contact that changed on the platform after `since`, new ones included (None: everybody it
@@ -246,5 +260,5 @@ class Adapter(Protocol):
         """Ask once how the job stands."""
 
     def unfinished(self) -> Mapping[str, datetime | None]:
-        """The jobs that the platform has taken and not ended, whoever sent them: id -> when it took them, if it says.
+        """The jobs that the platform has taken and not ended, from any sender: id -> when it took them, if it says.
         Nothing on a platform without jobs, or one that does not let jobs overtake each other."""

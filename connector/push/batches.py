@@ -16,7 +16,17 @@ import pyarrow.compute as pc
 from connector.core.errors import BadRecords, ContractError
 from connector.core.model import Op, Outcome, Target
 from connector.core.schemas import ANSWERS, BATCH_SCHEMA
-from connector.platforms.base import ERASED, LEFT_LIST, NOT_HELD, OF_THE_PERSON, Batch, Done, RecordOutcome
+from connector.platforms.base import (
+    ACCOUNT_LIMIT,
+    ERASED,
+    LEFT_LIST,
+    NOT_HELD,
+    OF_THE_PERSON,
+    Batch,
+    Done,
+    RecordOutcome,
+    of_account,
+)
 from connector.state.base import Step
 
 _LONGEST = 60  # signs of a refused value in a text
@@ -58,8 +68,12 @@ def refused(step: Step, records: pa.Table, error: BadRecords) -> pa.Table:
 
 def _judged(step: Step, outcome: RecordOutcome) -> RecordOutcome:
     """A contact that the platform does not hold was not refused, nor archived or unsubscribed: it is skipped, and the
-    ledger forgets it. Nor was one that has left the list. Only a CREATE can be refused because of an erasure."""
+    ledger forgets it. Nor was one that has left the list. Only a CREATE can be refused because of an erasure. What the
+    account's plan does not allow is no fault of the person."""
     left = step.op in (Op.RETIRE, Op.UNSUBSCRIBE) and outcome.outcome is Outcome.UNCHANGED
+    refused = outcome.outcome is Outcome.REJECTED and not outcome.fields and outcome.code not in OF_THE_PERSON
+    if refused and of_account(outcome.code, outcome.detail):
+        return replace(outcome, outcome=Outcome.FAILED, code=ACCOUNT_LIMIT)
     gone = (left or outcome.outcome is Outcome.REJECTED) and outcome.code in (NOT_HELD, ERASED, LEFT_LIST)
     return replace(outcome, outcome=Outcome.SKIPPED) if gone and step.op is not Op.CREATE else outcome
 

@@ -3,7 +3,7 @@
 Owns: what each kind of trouble means for a batch, and how doubt ends. Must not: order steps (destination.py), know a
 platform, retry a request (platforms/http/client.py has).
 
-An intention is committed before a request leaves. So a batch that has left and has no outcome is in doubt, whether
+An intention is committed before a request leaves. So a batch that was sent and has no outcome is unknown, whether
 its answer was lost or this process was; `resolve` treats both alike.
 """
 
@@ -20,6 +20,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     Interrupted,
     Refused,
     Retryable,
@@ -28,9 +29,9 @@ from connector.core.errors import (
 )
 from connector.core.events import Listener, Progress
 from connector.core.model import Kind, Op, Outcome, Status
-from connector.platforms.base import Adapter, Batch, Done, Job, OpSpec
+from connector.platforms.base import ACCOUNT_LIMIT, Adapter, Batch, Done, Job, OpSpec, of_account
 from connector.platforms.http.limits import Clock
-from connector.push import pending_jobs, proof
+from connector.push import created, pending_jobs, proof
 from connector.push.batches import alike, answers, as_batch, refused, refused_fields
 from connector.push.recheck import Sparing
 from connector.state.base import BatchState, JournalBatch, Step, Store
@@ -40,7 +41,6 @@ REFUSED_ALONE = 5
 JOB_TRIES = 3  # how often a job without an answer is sent again
 CREATE_TRIES = 3  # and a CREATE that the client may not repeat, each time without the people who are held by now
 JOB_SECONDS = 2 * 3600  # a job that takes longer is left to `sync resume`
-GONE = "not_found"  # the adapters' code for a target that was deleted on the platform
 
 _LETTING_GO = (Op.RETIRE, Op.UNSUBSCRIBE)
 
@@ -70,6 +70,7 @@ class Delivery:
     joins: dict[Step, tuple[str, ...]] = field(default_factory=dict)
     totals: dict[Step, int] = field(default_factory=dict)
     sparing: Sparing | None = None  # asked before anybody is archived
+    full: str = ""  # the platform's words, once the account's plan let no more in
     _failures: int = 0
     _alone: int = 0  # single records refused in a row
     _done: dict[Step, int] = field(default_factory=dict)
@@ -84,7 +85,7 @@ class Delivery:
         return spec
 
     def deliver(self, batch: JournalBatch) -> None:
-        """Send a batch and whatever it falls into; an unanswered one stays in doubt."""
+        """Send a batch and whatever it falls into; an unanswered one stays unknown."""
         todo = [batch]
         while todo and not self.halt:
             try:
@@ -93,7 +94,7 @@ class Delivery:
                 continue
 
     def resolve(self, batch: JournalBatch) -> None:
-        """End the doubt about a batch: ask for its job, look up whom it created, or send it again where that does
+        """Resolve an unknown batch: ask for its job, look up those that it created, or send it again where that does
         no harm. What is still unanswered then is FAILED: the ledger does not claim it, the next run sees to it."""
         if batch.step.key not in self.adapter.capabilities.operations:  # so no request can have left
             self._settle(batch, alike(self.store.journal.records(batch), Outcome.FAILED, "not_offered"))
@@ -154,12 +155,10 @@ class Delivery:
         return self._receive(batch, records, lambda: proof.push(self.store, self.adapter, here, made))
 
     def _spare(self, batch: JournalBatch, records: pa.Table) -> pa.Table:
-        """Who is left of a batch that lets people go, once those are out who showed life or changed meanwhile."""
+        """Who is left of a batch that archives or suppresses, without those who were active or changed meanwhile."""
         if self.sparing is None:
-            raise ContractError(
-                f"{batch.step.destination}: nobody is archived without a last look.", code="no_last_look"
-            )
-        # Nobody is unsubscribed who is already; but whoever reads so after a try without an answer may be our doing.
+            raise ContractError(f"{batch.step.destination}: nobody is archived without a recheck.", code="no_last_look")
+        # Nobody is unsubscribed who is already; but one that reads so after a try without an answer may be our doing.
         first = batch.step.op is Op.UNSUBSCRIBE and batch.state is BatchState.PLANNED
         found = self.sparing.codes(records, None if first else self._retired(batch))
         if not found.num_rows:
@@ -200,12 +199,16 @@ class Delivery:
             answer = ask()
             polling = isinstance(answer, Job)
             known = answers(batch.step, records, self._wait(batch, records, answer))
+            known = created.unless_new(self.store, batch.step, records, known)
             self._failures = self._alone = 0
             again = self._settle_told(batch, records, known, whole=records.num_rows)
             if known.num_rows < records.num_rows:
                 raise Unanswered(f"{batch.step.destination}: the answer leaves out records.", code="left_out")
             return again
         except BadRecords as error:
+            if not error.culprits and of_account(str(error)):
+                self._stopped(batch, records, error)
+                return []
             return self._without(batch, records, error)
         except TooLarge as error:
             return self._halve(batch, records, error)
@@ -241,7 +244,7 @@ class Delivery:
         if not error.culprits:
             return self._halve(batch, records, error)
         try:
-            rejected = refused(batch.step, records, error)
+            rejected = created.unless_new(self.store, batch.step, records, refused(batch.step, records, error))
         except IndexError:
             text = f"{batch.step.destination}: the platform blames records of “{batch.step}” that were not sent."
             self._stopped(batch, records, ContractError(text, destination=batch.step.destination, code="culprits"))
@@ -293,7 +296,7 @@ class Delivery:
         return [replace(batch, job=None)]
 
     def _failed(self, batch: JournalBatch, records: pa.Table, error: Retryable, polling: bool) -> None:
-        """Tries are used up. A job may still finish, so its batch stays in doubt until it can be asked for."""
+        """Tries are used up. A job may still finish, so its batch stays unknown until it can be asked for."""
         if polling:
             self.halt.error = error
             return
@@ -307,7 +310,7 @@ class Delivery:
         answer leaves the outcome unknown."""
         if isinstance(error, ContractError):
             self.halt.error = error
-        elif error.code == GONE and self._forget_gone(batch.step):
+        elif isinstance(error, Gone) and self._forget_gone(batch.step):
             self._settle(batch, alike(records, Outcome.FAILED, "target_gone"))
         else:
             self.store.journal.reopen(batch)
@@ -322,7 +325,7 @@ class Delivery:
 
     def _forget(self, step: Step) -> bool:
         """Whether the platform really holds the target no more; then the ledger does not either, and the next run
-        makes it anew with all its members."""
+        makes it again with all its members."""
         assert step.kind is not None and step.target is not None
         held = self.adapter.targets(frozenset({step.kind}))
         gone = self.target_ids.get(step) not in [one for (kind, _), one in held.items() if kind is step.kind]
@@ -331,7 +334,7 @@ class Delivery:
         return gone
 
     def _settle_held(self, batch: JournalBatch) -> None:
-        """For a CREATE in doubt: whoever the platform holds now was created; for a MOVE: whoever it holds under that
+        """For an unknown CREATE: those the platform holds now were created; for a MOVE: those it holds under that
         address with the id of before (others may have made a contact of it). Not so where lists are joined with it:
         that somebody is held does not say that they are in them."""
         if batch.step.op not in (Op.CREATE, Op.MOVE) or self.joins.get(batch.step):
@@ -349,9 +352,11 @@ class Delivery:
     def _settle(
         self, batch: JournalBatch, table: pa.Table, *, whole: int = 0, then: BatchState = BatchState.DONE
     ) -> None:
-        """Store outcomes. Fewer than `whole` leave the rest of the batch in doubt, as a batch of its own."""
+        """Store outcomes. Fewer than `whole` leave the rest of the batch unknown, as a batch of its own."""
         if table.num_rows < whole:
             then = BatchState.SENT
+        over = table.filter(pc.equal(table["code"], ACCOUNT_LIMIT))["detail"]
+        self.full = self.full or (over[0].as_py() if len(over) else "")
         self.store.journal.settle(batch.step, table, batch=batch, then=then, retired=self._retired(batch))
         self._tell(batch.step, table.num_rows)
 

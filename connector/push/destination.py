@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.core.errors import DestinationError, Interrupted
+from connector.core.errors import AccountLimit, DestinationError, Interrupted
 from connector.core.events import Listener, Progress
 from connector.core.model import Kind, Op, Outcome, Target
-from connector.platforms.base import NOT_HELD, Adapter, TagStyle
+from connector.platforms.base import ACCOUNT_LIMIT, NOT_HELD, Adapter, TagStyle
 from connector.platforms.http.limits import Clock
-from connector.push import pending_jobs
+from connector.push import created, pending_jobs
 from connector.push.batches import alike, target_of
 from connector.push.delivery import Delivery, Halt
 from connector.push.recheck import Sparing
@@ -64,6 +64,9 @@ def push(
             _send(delivery, [step for step in steps if step.op in ops])
             _resolve(delivery, store, run_id, destination)
         store.journal.settle_shared(run_id, destination)
+        if delivery.full and not halt:  # everything else was done
+            text = f"{destination}: the account's plan lets nobody else in; the next push goes on by itself. It says: "
+            raise AccountLimit(text + delivery.full, destination=destination, code=ACCOUNT_LIMIT)
     except Interrupted:
         halt.stop.set()
     except DestinationError as error:
@@ -93,7 +96,7 @@ def _send(delivery: Delivery, steps: Sequence[Step]) -> None:
 
 
 def _resolve(delivery: Delivery, store: Store, run_id: str, destination: str) -> None:
-    """One after the other: what is in doubt is rare. Sending again may leave parts in doubt anew, but smaller ones."""
+    """One after the other: unknown batches are rare. Sending again may leave parts unknown again, but smaller ones."""
     while not delivery.halt and (doubtful := store.journal.in_doubt(run_id, destination)):
         for batch in doubtful:
             if not delivery.halt:
@@ -101,7 +104,7 @@ def _resolve(delivery: Delivery, store: Store, run_id: str, destination: str) ->
 
 
 def _guarded(deliver: Callable[[JournalBatch], None], halt: Halt) -> Callable[[JournalBatch], None]:
-    """In a worker thread, any failure ends the destination; its batch stays in doubt."""
+    """In a worker thread, any failure ends the destination; its batch stays unknown."""
 
     def run(batch: JournalBatch) -> None:
         try:
@@ -139,7 +142,7 @@ def _know_targets(delivery: Delivery, store: Store, destination: str, steps: Seq
     store.remember_targets(
         destination, {key: ids[key] for target in _targets(unknown) if (key := (target.kind, target.name)) in ids}
     )
-    if ensured:  # whoever left a list is left out of it, now that it is known which one the name means
+    if ensured:  # those who left a list are left out of it, now that it is known which one the name means
         store.journal.skip_refusing(steps[0].run_id, destination)
     for step in steps:
         if step.kind and step.target and (step.kind, step.target) in ids:
@@ -153,8 +156,8 @@ def _targets(steps: Iterable[Step]) -> list[Target]:
 
 
 def _know_ids(delivery: Delivery, steps: Sequence[Step]) -> None:
-    """Look up, once and in bulk, the remote ids that are missing. Whoever the platform does not hold is skipped, and so
-    is whoever turns out to have said no."""
+    """Look up, once and in bulk, the remote ids that are missing. Who is not on the platform is skipped, and so
+    is who turns out to have opted out."""
     store = delivery.store
     missing = [store.journal.without_id(step).column("email").combine_chunks() for step in steps]
     emails = pc.unique(pa.concat_arrays([pa.array([], pa.string()), *missing]))
@@ -170,16 +173,7 @@ def _know_ids(delivery: Delivery, steps: Sequence[Step]) -> None:
         rows = store.journal.without_id(step)
         if not rows.num_rows:
             continue
-        new = pc.is_in(rows["email"], value_set=_created(store, step))
-        delivery.settle(step, alike(rows.filter(new), Outcome.SKIPPED, "not_visible"))
+        new = pc.is_in(rows["email"], value_set=created.emails(store, step))
+        delivery.settle(step, alike(rows.filter(new), Outcome.SKIPPED, created.NOT_VISIBLE))
         outcome = Outcome.UNCHANGED if step.op is Op.REMOVE else Outcome.SKIPPED
         delivery.settle(step, alike(rows.filter(pc.invert(new)), outcome, NOT_HELD))
-
-
-def _created(store: Store, step: Step) -> pa.Array:
-    """Whom this run created there. A platform's index may lag: that it does not show them yet is not that they are
-    gone."""
-    done = store.run_changes(step.run_id)
-    here = pc.and_(pc.equal(done["destination"], step.destination), pc.equal(done["op"], str(Op.CREATE)))
-    applied = pc.is_in(done["outcome"], value_set=pa.array([str(Outcome.APPLIED), str(Outcome.UNCHANGED)]))
-    return done.filter(pc.and_(here, applied))["email"].combine_chunks()

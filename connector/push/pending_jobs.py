@@ -1,4 +1,4 @@
-"""Before a job in doubt is sent again: the jobs that the platform took before are over.
+"""Before an unknown job is sent again: the jobs that the platform took before are over.
 
 Owns: waiting for them, and giving up. Must not: know whose jobs they are, or what they do.
 

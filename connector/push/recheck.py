@@ -1,4 +1,4 @@
-"""The recheck before a contact is archived, suppressed or unsubscribed: whoever was active on any platform of the file,
+"""The recheck before a contact is archived, suppressed or unsubscribed: those active on any platform of the file,
 or changed on this one, since the plan is spared.
 
 Owns: the readings that this takes. Must not: send anything that writes, judge (push/recheck_query.py), decide outcomes
@@ -45,7 +45,7 @@ class Sparing:
 
     def codes(self, records: pa.Table, retired: Status | None) -> pa.Table:
         """`seq`, `code` of those of `records` (seq, email, seen) who are to be spared. `retired` is what the operation
-        leads to: a contact with that status may pass. None: whoever opted out in any way is spared."""
+        leads to: a contact with that status may pass. None: those who opted out in any way are spared."""
         with self._lock:
             since = unread(self._store.reading(self._destination)[0], self._adapter.now())
             for table in self._adapter.statuses(since):
@@ -68,7 +68,7 @@ class Sparing:
             self._swept = True
 
     def _happened(self, destination: str, adapter: Adapter) -> pa.Table:
-        """Opens too: whoever read a mail a moment ago can wait for the next cleanup."""
+        """Opens too: a person who read a mail a moment ago can wait for the next cleanup."""
         how = adapter.capabilities.engagement
         if how is None:
             return ENGAGEMENT_SCHEMA.empty_table()

@@ -36,7 +36,7 @@ class RunResult:
     unread: Mapping[str, str] = field(default_factory=dict)
     held_back: Mapping[str, str] = field(default_factory=dict)
     planned: Sequence[str] = ()  # also those with nothing to send
-    left_out: int = 0  # people whom the plan named and who had been forgotten
+    left_out: int = 0  # people in the plan who had been forgotten
 
     def total(self, outcome: str) -> int:
         """Changes with this outcome (connector.core.model.Outcome, or UNSENT) in all destinations."""

@@ -3,7 +3,7 @@
 Owns: the comparison, for every command; what happens when the key may not tell. Must not: know a platform, read
 contacts, write to a platform.
 
-A ledger of one account says nothing about another: its ids are not there, and whoever it calls ours is not.
+A ledger of one account says nothing about another: its ids are not there, and those it calls ours are not.
 """
 
 from __future__ import annotations

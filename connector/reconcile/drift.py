@@ -23,7 +23,7 @@ from connector.state.base import Ledger
 @dataclass(frozen=True, slots=True)
 class Drift:
     """One target. `added` are in it and not from us, `removed` are ours and no longer in it: addresses, sorted.
-    `strangers` are members whose address the platform did not tell; `hidden` are ours whom the platform does not show
+    `strangers` are members whose address the platform did not tell; `hidden` are ours that the platform does not show
     while they are archived; so members = ours - removed - hidden + added + strangers. `gone`: the target itself does
     not exist; `renamed`: what it is called there now, when that is another name than ours."""
 

@@ -3,7 +3,7 @@
 Owns: the reading, and that changes which are no longer allowed become SKIPPED. Must not: send, decide which statuses
 block (core), know who made the plan or how old it is.
 
-Every run passes here, whoever opened it: a push, a saved plan, an answer given hours later, resume, undo and cleanup.
+Every run passes here, whatever opened it: a push, a saved plan, an answer given hours later, resume, undo and cleanup.
 """
 
 from __future__ import annotations

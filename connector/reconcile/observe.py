@@ -44,7 +44,7 @@ def changes(store: Store, adapter: Adapter, destination: str, everybody: bool, n
         _remember(store, destination, adapter.statuses(None), tell, "reading everybody")
     elif cursor is not None:
         _remember(store, destination, adapter.statuses(unread(cursor, now)), tell, "reading changes")
-    # Without a cursor nobody is known yet; whoever is looked up from here on is read after `now`.
+    # Without a cursor nobody is known yet; those looked up from here on are read after `now`.
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP, whole=everybody)
     return first
 
@@ -57,7 +57,7 @@ def contacts(
     tell: Listener,
     complete: bool = False,
 ) -> bool:
-    """Look up those of `desired` (normalised emails) whom the ledger does not know, or without their id, and return
+    """Look up those of `desired` (normalised emails) that the ledger does not know, or without their id, and return
     whether there were any: then it must be read again. After `changes`; when that was `complete`, the platform does not
     hold them. A contact that we created and that is not under its address any more is gone: it may have another address
     and have opted out under that."""
@@ -76,7 +76,7 @@ def contacts(
 
 
 def _identified(contacts: pa.Table) -> pa.Array:
-    """The addresses of those of LEDGER_CONTACTS about whom there is nothing to ask: their id is known, they are absent,
+    """The addresses of those of LEDGER_CONTACTS with nothing to ask: their id is known, they are absent,
     or they opted out."""
     settled = pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, BLOCKED | {Status.ABSENT}))))
     return contacts.filter(pc.or_(pc.is_valid(contacts["remote_id"]), settled))["email"].combine_chunks()
@@ -126,7 +126,7 @@ def wanted(desired: pa.Table, routing: Routing) -> pa.ChunkedArray:
 
 
 def _remember(store: Store, destination: str, tables: Iterable[pa.Table], tell: Listener, step: str) -> pa.Array:
-    """Whom the platform told about, normalised as the store keeps them."""
+    """Those that the platform told about, normalised as the store keeps them."""
     seen = [pa.array([], pa.string())]
     for table in tables:
         store.observe(destination, table)

@@ -66,7 +66,7 @@ def _read_everybody(store: Store, connected: Adapter, destination: str, tell: Li
 
 
 def _absent(contacts: pa.Table) -> pa.Table:
-    """Those of LEDGER_CONTACTS, as CONTACT_SCHEMA; a no of the person outlives that the platform forgot it."""
+    """Those of LEDGER_CONTACTS, as CONTACT_SCHEMA; an opt-out outlives that the platform forgot it."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -81,7 +81,7 @@ def _absent(contacts: pa.Table) -> pa.Table:
 
 
 def _note(destination: str, held: int, lost: int, first: bool) -> str:
-    text = f"{destination}: read anew: {held:,} contacts; {lost:,} memberships of the ledger are not there any more."
+    text = f"{destination}: read again: {held:,} contacts; {lost:,} memberships of the ledger are not there any more."
     if first:
         return (
             f"{text} The ledger was empty, so nobody can know which members we once added: who is desired becomes "

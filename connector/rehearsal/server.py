@@ -212,6 +212,8 @@ class App:
                 case "POST", "/_rehearsal/engagement":
                     self.engage(request.json())
                     return Response(status=204)
+                case "POST", "/_rehearsal/load":
+                    return Response(body=self.load(request.json()))
                 case "POST", "/_rehearsal/stop":
                     self._stop()
                     return Response(status=204)
@@ -233,6 +235,16 @@ class App:
                 raise ValueError(f"What was done is send, open, click or bounce, not {', '.join(strange)}.")
             platform.engage(self.world, events)
         self.world.db.commit()
+
+    def load(self, given: dict[str, Any]) -> dict[str, int]:
+        """{platform, file, rows}: rows of the vendor's own export, as one object each. Raises ValueError."""
+        found = next((one for one in self.platforms if given.get("platform") == one.NAME), None)
+        take = getattr(found, "load", None)
+        if take is None:
+            raise ValueError(f"The rehearsal of {given.get('platform')} takes no export.")
+        count = take(self.world, given.get("rows") or [], str(given.get("file") or ""))
+        self.world.db.commit()
+        return {"loaded": count}
 
     def state(self) -> dict[str, Any]:
         """Counters, settings and what each platform holds, for tests and the curious."""

@@ -41,6 +41,17 @@ def check_json(
     }
 
 
+def file_json(segments: int, advice: Sequence[Advice]) -> dict[str, Any]:
+    """The same document for `--no-data`: nothing of the exports is in it."""
+    told = [item.problem.as_json() | {"silence": item.silence} for item in advice]
+    return {"schema": "connector.check/1", "segments": segments, "errors": [], "advice": told}
+
+
+def file_text(segments: int, advice: Sequence[Advice], verbose: bool) -> str:
+    lines = [f"{segments} segment{'' if segments == 1 else 's'}; no errors in the file. No export was read."]
+    return "\n".join([*lines, *advice_lines(advice, verbose)])
+
+
 def errors_json(problems: Sequence[Problem]) -> dict[str, Any]:
     """The same document for a file or export that cannot be used."""
     return {"schema": "connector.check/1", "errors": [problem.as_json() for problem in problems], "advice": []}

@@ -1,7 +1,7 @@
 """Who is in a plan: one row per change and per blocked change, with the reason and the rule; and a plan for the comment
 of a pull request.
 
-Owns: these rows as CSV and JSON, and the Markdown. Must not: compute changes. CSV and JSON hold addresses, for whoever
+Owns: these rows as CSV and JSON, and the Markdown. Must not: compute changes. CSV and JSON hold addresses, for one who
 asks for them; Markdown holds masked ones.
 """
 

@@ -16,19 +16,19 @@ from connector.core.scrub import mask
 from connector.lifecycle.cleanup import FINAL, Findings
 from connector.lifecycle.retiring import UNSUBSCRIBE, counts
 from connector.report.hygiene import safe
-from connector.report.plan import as_json, found
+from connector.report.plan import as_json, found, guard_line
 from connector.report.values import noted
 from connector.vendors import title
 
 WORDS = {
-    "sunset": "in the last stage, silent all the way",
+    "sunset": "in the last stage, inactive throughout",
     "bounced": "bounced for good",
     "bounced_softly": "bounced again and again",
     "unsubscribed": "unsubscribed, with tags of ours",
     "back": "archived or suppressed before, and active again",
 }
 ACTIONS = {
-    "report": "only told",
+    "report": "only reported",
     "remove_tags": "tags and lists off",
     "restore": "taken back",
     "unsubscribe": "unsubscribe, for good",
@@ -86,6 +86,7 @@ def cleanup_text(
     invalid: Mapping[str, int],
     verbose: bool,
     zone: tzinfo = UTC,
+    allowed: Sequence[str] = (),
 ) -> str:
     """Everybody is masked; of many the first are shown, and all of them with `verbose`."""
     lines = []
@@ -97,21 +98,22 @@ def cleanup_text(
             lines.append(f"  {count:>8,}  {WORDS[finding]}: {ACTIONS.get(action, action)}{later}")
             lines += _people(side.found, finding, action, zone, verbose)
         if side.told:
-            lines.append(f"  {side.told:>8,}  {WORDS['sunset']}: were told of before")
+            lines.append(f"  {side.told:>8,}  {WORDS['sunset']}: reported before")
         if twice[name]:
-            lines.append(f"  {twice[name]:>8,}  people held under several addresses: only told")
+            lines.append(f"  {twice[name]:>8,}  people held under several addresses: only reported")
         lines += [f"  {'':>8}  {item}: no segment or stage in the file; left as it is" for item in orphans[name]]
         lines += [] if len(lines) and lines[-1] != name else ["  nothing to clean up"]
         lines.append("")
     if invalid:
         lines.append(f"{sum(invalid.values()):,} rows of the export are sent nowhere: `sync hygiene` lists them.")
+    lines += [f"NOT PLANNED: {why}" for why in plan.unread.values()]
     lines += [*noted(plan.notes), *found(plan.findings)]
-    lines += [f"GUARD {hit.name}: {hit.message}" for hit in plan.guards]
+    lines += [guard_line(hit, hit.name in allowed) for hit in plan.guards]
     return "\n".join([*lines, _total(plan)])
 
 
 def cleanup_csv(sides: Sequence[Findings]) -> str:
-    """Everybody who was found, in full, for whoever asks for it."""
+    """Everybody who was found, in full, where it is asked for."""
     lines = ["destination,email,finding,action,waits,why,last_activity,inactive_since,stage,stage_since"]
     for side in sides:
         for row in side.found.to_pylist():

@@ -44,7 +44,7 @@ class Told:
         return excerpt(self.documents[door.side], door.loc, above) if len(door.loc) > 2 else ""
 
     def instead(self, door: Door) -> str:
-        """What stands in the other version for it."""
+        """What the other version has for it."""
         if door.instead is None:
             return ""
         other = "new" if door.side == "old" else "old"

@@ -1,6 +1,6 @@
 """The state of the exports, told: text, the JSON document "connector.hygiene/1", and a CSV of rows to mend.
 
-Owns: the words and forms. Must not: judge, or show an address in full but in the CSV, which is for whoever mends them.
+Owns: the words and forms. Must not: judge, or show an address in full but in the CSV, which is for mending them.
 """
 
 from __future__ import annotations

@@ -80,10 +80,10 @@ def lifecycle_text(
 def _side_lines(side: Overview, verbose: bool) -> list[str]:
     lines = [side.destination]
     rows = [("active", side.active), ("protected", side.protected), ("unmeasurable", side.unmeasurable)]
-    rows += [("silent, waiting (ramp)", side.waiting)] if side.waiting else []
+    rows += [("inactive, waiting (ramp)", side.waiting)] if side.waiting else []
     lines += [f"  {name:<24}{count:>10,}" for name, count in (*rows, *side.stages.items())]
     if side.unknown_sends:
-        lines.append(f"  {side.unknown_sends:,} of unknown mails received: `sends` does not hold them back")
+        lines.append(f"  {side.unknown_sends:,} with an unknown number of mails: `sends` does not hold them back")
     if side.uncounted:
         why = "only mails count for them, and how many they got is not known"
         lines.append(f"  {side.uncounted:,} held back, never archived: {why}")
@@ -94,7 +94,7 @@ def _side_lines(side: Overview, verbose: bool) -> list[str]:
     lines += ["    nobody changes stage"] if not side.moves else []
     if side.ripe:
         now = f", {side.ripe_now:,} of them in one run" if side.ripe_now < side.ripe else ""
-        lines.append(f"  sync cleanup would let {side.ripe:,} go{now}")
+        lines.append(f"  sync cleanup would archive or suppress {side.ripe:,}{now}")
     if side.staying:
         lines.append(f"  {side.staying:,} went through every stage and stay: the action is not offered here")
     came = [rate for rate in side.rates if rate.returned]

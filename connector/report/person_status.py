@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector.core.model import Op
+from connector.core.scrub import mask
 from connector.plan import gate
 from connector.report.values import printable, shown
 
@@ -36,6 +37,9 @@ def standing_lines(item: Standing, in_export: bool, zone: ZoneInfo, position: Po
     yield f"  {item.destination}: {_status(item, zone)}"
     held = [f"{kind} “{printable(name)}”" for kind, name in item.targets]
     yield f"    we hold them in: {', '.join(held) or 'nothing'}"
+    if item.siblings:
+        others = ", ".join(mask(email) for email in item.siblings)
+        yield f"    one contact here with another row of the export, {others}: sent once, for both"
     if item.way:
         yield f"    lifecycle: {' → '.join(_stay(row, zone) for row in item.way)}"
     if position is not None:

@@ -37,12 +37,12 @@ TOTALS = {
 
 # Why somebody moves between stages of the lifecycle (lifecycle/machine.py).
 MOVED = {
-    "entered": "fall silent",
-    "moved": "move on",
+    "entered": "become inactive",
+    "moved": "move to the next stage",
     "returned": "come back",
     "protected": "protected now",
     "policy": "by another policy",
-    "left": "gone from the export, without consent, or said no",
+    "left": "gone from the export, without consent, or opted out",
     "over": "whose returned tag is over",
     "retired": "archived or suppressed",
     "undone": "taken back",
@@ -109,7 +109,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False, allowed: Sequence[st
     if verbose:
         lines += _blocked_lines(plan, zone)
     if plan.guards:
-        lines += ["", *(_guard_line(hit, hit.name in allowed) for hit in plan.guards)]
+        lines += ["", *(guard_line(hit, hit.name in allowed) for hit in plan.guards)]
     sums = totals(plan)
     if is_empty(plan):
         lines.append(f"No changes. {_looked_at(plan, sums['blocked'])}")
@@ -126,7 +126,7 @@ def text(plan: Plan, zone: ZoneInfo, verbose: bool = False, allowed: Sequence[st
     return "\n".join(lines)
 
 
-def _guard_line(hit: GuardHit, overridden: bool) -> str:
+def guard_line(hit: GuardHit, overridden: bool) -> str:
     if overridden:
         return f"GUARD {hit.name}, overridden by --allow: {hit.message.removesuffix(again(hit.name))}"
     return f"GUARD {hit.name}: {hit.message}"
@@ -294,7 +294,7 @@ def _day(at: datetime, zone: ZoneInfo) -> str:
 
 
 def _staying_lines(plan: Plan, zone: ZoneInfo, verbose: bool) -> list[str]:
-    """Whom an undo or a restore does not take back, masked, one by one; the first ones, or with `verbose` all."""
+    """Those that an undo or a restore does not take back, masked, one by one; the first ones, or with `verbose` all."""
     rows = plan.blocked.filter(pc.equal(plan.blocked["op"], str(Op.RESTORE)))
     shown = rows.num_rows if verbose else 20
     lines = []
@@ -307,7 +307,7 @@ def _staying_lines(plan: Plan, zone: ZoneInfo, verbose: bool) -> list[str]:
 
 
 def _blocked_lines(plan: Plan, zone: ZoneInfo) -> list[str]:
-    """The first blocked ones, masked, with the day they said no."""
+    """The first blocked ones, masked, with the day they opted out."""
     shown = 20
     lines = []
     blocked = plan.blocked.filter(pc.not_equal(plan.blocked["op"], str(Op.RESTORE)))

@@ -17,7 +17,7 @@ WORDS = {
     Outcome.SKIPPED: "skipped (opted out, changed or gone since the plan, archived, or not created)",
     Outcome.REJECTED: "refused by the platform: see sync rejects",
     Outcome.FAILED: "failed for now: the next push tries again",
-    Outcome.UNKNOWN: "in doubt: sync resume asks the platform",
+    Outcome.UNKNOWN: "unknown outcome: sync resume asks the platform",
     UNSENT: "not sent: sync resume goes on",
 }
 

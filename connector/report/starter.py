@@ -155,7 +155,7 @@ def _lifecycle(facts: Facts, traits: dict[str, str]) -> list[str]:
         return []
     vip = "\n  protect: [vip]" if "vip" in {name for name, *_ in _rules(facts, traits)} else ""
     return [
-        "lifecycle:                          # who is silent is asked back; see docs/lifecycle.md",
+        "lifecycle:                          # inactive contacts enter win-back stages; see docs/lifecycle.md",
         f"  signals: [{', '.join(signs)}]",
         f"  inactive: {{after: {_WINDOW}}}{vip}",
         "  stages:",

@@ -24,7 +24,7 @@ SHOWN = 20
 
 # A code of a refusal -> what it means, and what to do.
 REFUSED = {
-    "compliance": ("said no there earlier", "nothing: only the person can subscribe again"),
+    "compliance": ("opted out there earlier", "nothing: only the person can subscribe again"),
     "duplicate_phone_number": ("two people have one phone number", "give each person their own in the CRM"),
     "duplicate": ("another row is the same contact there", "merge the two in the CRM"),
     "forgotten": ("erased there for good", "nothing: only the person can come back"),
@@ -88,7 +88,7 @@ def drift_text(found: Sequence[Drift], verbose: bool) -> str:
         lines += [f"  + {item.destination} {item.kind} “{item.name}”: {mask(email)}" for email in item.added[:SHOWN]]
         lines += [f"  − {item.destination} {item.kind} “{item.name}”: {mask(email)}" for email in item.removed[:SHOWN]]
     if any(found):
-        lines.append("Whom others added is never touched; whom others removed is not added again by a push.")
+        lines.append("Members added by others are never touched; those removed by others are not added again.")
     else:
         lines.append("Nobody else changed anything in our targets.")
     return "\n".join(lines)
@@ -134,7 +134,7 @@ def rejects_json(found: Mapping[str, pa.Table]) -> dict[str, Any]:
 
 
 def rejects_text(found: Mapping[str, pa.Table], verbose: bool) -> str:
-    """Masked; with verbose in full, since whoever mends the export must find the row."""
+    """Masked; with verbose in full, since the row must be found to mend the export."""
     rows = [row for rejects in found.values() for row in rejects.to_pylist()]
     if not rows:
         return "No rejects."

@@ -1,7 +1,7 @@
 """One person, explained: the words of `sync why` and the JSON document "connector.why/1".
 
 Owns: Why (what app/why.py found out) and its two forms. Must not: find out anything. It shows one person's data to
-whoever asks for that person by address; it is for the terminal, not for logs.
+those who ask for that person by address; it is for the terminal, not for logs.
 """
 
 from __future__ import annotations
@@ -111,6 +111,7 @@ def _standing_json(item: Standing, position: Position | None) -> dict[str, Any]:
         "status": item.status,
         "status_at": as_json(item.status_at),
         "targets": [{"kind": kind, "name": name} for kind, name in item.targets],
+        "one_contact_with": list(item.siblings),
         "fields": item.fields,
         "stage": _stage_json(item),
         "lifecycle": _position_json(position) if position else None,
@@ -264,7 +265,7 @@ def _consent(consent: Consent, zone: ZoneInfo) -> str:
 
 def _verdict(item: Verdict, depth: int, zone: ZoneInfo) -> Iterator[str]:
     indent, holds = "  " * depth, str(item.holds).lower()
-    if item.group == "and" and depth < 3:  # several keys of a segment's `when` read as they stand there
+    if item.group == "and" and depth < 3:  # several keys of a segment's `when` read as written
         for part in item.parts:
             yield from _verdict(part, depth, zone)
     elif item.group:

@@ -17,6 +17,7 @@ from connector.config.language.rules import (
     InSegment,
     Loc,
     Near,
+    Predict,
     Rank,
     Rfm,
     Sample,
@@ -34,7 +35,7 @@ from connector.segments.compile.measures import MEASURES, TIME, Ask, ask, event_
 from connector.segments.compile.traits import picked_type, picks
 from connector.segments.compile.windows import Clock
 from connector.segments.compile.words import read
-from connector.segments.names import CONTACTS, EMAIL, Names, in_order, nodes, roots
+from connector.segments.names import CONTACTS, DRIVERS, EMAIL, Names, in_order, nodes, roots
 from connector.sources.model import Loaded
 
 
@@ -94,6 +95,8 @@ class _Checks:
             elif isinstance(trait, Rfm):
                 contacts |= dict.fromkeys((f"{name}.recency", f"{name}.frequency", f"{name}.monetary"), "integer")
                 contacts[f"{name}.segment"] = "text"
+            elif isinstance(trait, Predict):
+                contacts |= {name: "number", f"{name}.{DRIVERS}": "text"}
         for name, pick in picks(self.config):
             try:
                 contacts[name] = picked_type(
@@ -147,6 +150,10 @@ class _Checks:
     def near(self, node: Near, source: str) -> Iterator[Problem]:
         yield from self._one_of(node.loc, node.column, source, types(WORDS["near"]), "near")
 
+    def predict(self, node: Predict, source: str) -> Iterator[Problem]:
+        if node.column is not None:
+            yield from self._one_of(node.loc, node.column, node.source, MEASURES["sum"].takes, node.kind)
+
     def rfm(self, node: Rfm, source: str) -> Iterator[Problem]:
         yield from self._one_of(node.loc, node.recency[1], node.recency[0], MEASURES["latest"].takes, "recency")
         yield from self._one_of(node.loc, node.monetary[1], node.monetary[0], MEASURES["sum"].takes, "monetary")
@@ -181,7 +188,7 @@ class _Checks:
                 type_ = self.type(CONTACTS, self.names.contact(written) or written)
                 if type_ not in ("date", "timestamp", None):
                     loc = (*self.config.policy_at(place), "signals", number)
-                    message = f"A signal is the time of a sign of life; “{written}” is a {type_} column."
+                    message = f"A signal is the time of an activity; “{written}” is a {type_} column."
                     yield self._problem(loc, message + self._evidence(CONTACTS, written))
 
     def _evidence(self, source: str, written: str) -> str:
@@ -214,6 +221,7 @@ _NODES: dict[type, Callable[..., Iterator[Problem]]] = {
     Rank: _Checks.rank,
     Near: _Checks.near,
     Rfm: _Checks.rfm,
+    Predict: _Checks.predict,
     Sample: _Checks.misplaced,
     Split: _Checks.misplaced,
     Sql: _Checks.sql,

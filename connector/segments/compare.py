@@ -204,7 +204,7 @@ class _Change:
         yield self._door("rule", "new", who)
 
     def _through(self, who: Any, version: _Version, why: Why, verdict: bool) -> Generator[Door, None, Any]:
-        """The first condition with this verdict, for each; returns those for whom there is none."""
+        """The first condition with this verdict, for each; returns those without one."""
         other = (self.new if version is self.old else self.old).conditions(self.name)
         for number, part in enumerate(version.conditions(self.name)):
             column = version.holds(self.name, number)

@@ -33,7 +33,7 @@ from connector.sources.consent import UNCLEAR
 from connector.sources.model import Loaded
 from connector.sources.told import told
 
-# Both stand beside the segments' names, and no segment can be called so.
+# Both are beside the segments' names, and no segment can be called so.
 CONSENT = ""
 _FOR = "for:"  # of a policy of the lifecycle
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from ibis import _
 
 from connector.config.sections.models import Config
+from connector.config.sections.remote import shown
 from connector.segments.compile import engine
 from connector.segments.compile.frame import Column, Frame
 from connector.sources.model import Loaded
@@ -54,7 +55,7 @@ def reason(config: Config, loaded: Loaded, name: str) -> str | None:
     """Why the segment's rule is not asked; None when it is."""
     segment = config.segments[name]
     if segment.members_from is not None:
-        return f"decided by the list {segment.members_from}"
+        return f"decided by the list {shown(segment.members_from)}"
     if segment.frozen and name in loaded.frozen:
         return f"decided when it was frozen, {loaded.frozen[name].at.astimezone(config.zone):%Y-%m-%d}"
     return None

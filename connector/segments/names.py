@@ -23,6 +23,7 @@ from connector.config.language.rules import (
     Near,
     Not,
     Pick,
+    Predict,
     Rank,
     Rfm,
     Sequence,
@@ -41,6 +42,7 @@ CONTACTS = "contacts"
 EMAIL = "email"
 JOINED = "created_at"  # when somebody came to be known, where the export tells
 RFM_PARTS = ("recency", "frequency", "monetary", "segment")
+DRIVERS = "drivers"  # of a prediction: what raises or lowers it most
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,13 @@ def _info(name: str, types: Mapping[str, ColumnType]) -> ColumnInfo:
 
 
 def trait_names(config: Config) -> tuple[str, ...]:
-    """Every computed column's name; an rfm trait is four of them."""
+    """Every computed column's name; an rfm trait is four of them, a prediction two."""
     names: list[str] = []
     for name, trait in config.traits.items():
-        names.extend(f"{name}.{part}" for part in RFM_PARTS) if isinstance(trait, Rfm) else names.append(name)
+        if isinstance(trait, Rfm):
+            names.extend(f"{name}.{part}" for part in RFM_PARTS)
+        else:
+            names.extend([name, f"{name}.{DRIVERS}"] if isinstance(trait, Predict) else [name])
     return tuple(names)
 
 
@@ -179,6 +184,8 @@ def mentioned(node: object, source: str) -> Iterator[Reference]:
     elif isinstance(node, Rfm):
         for name, column in (node.recency, node.monetary):
             yield Reference(name, column, node.loc)
+    elif isinstance(node, Predict) and node.column is not None:
+        yield Reference(node.source, node.column, node.loc)
     elif isinstance(node, Sql):
         for column in sql.columns(node.text):
             yield Reference(source, column, node.loc, on_contacts)
@@ -189,7 +196,7 @@ def sources(config: Config) -> frozenset[str]:
     found = {CONTACTS}
     for root in roots(config):
         for node, _ in nodes(root):
-            if isinstance(node, Events | Aggregate):
+            if isinstance(node, Events | Aggregate | Predict):
                 found.add(node.source)
             elif isinstance(node, Rfm):
                 found.update((node.recency[0], node.frequency, node.monetary[0]))
@@ -213,7 +220,7 @@ def asked_of_platforms(config: Config) -> dict[str, frozenset[str]]:
 def needed(config: Config, catalog: Mapping[str, SourceInfo]) -> Mapping[str, frozenset[str]]:
     """The columns that must be loaded, per source that is read.
 
-    Raises ConfigError with every unknown name, every clash of names and every `sql:` that may not stand there."""
+    Raises ConfigError with every unknown name, every clash of names and every `sql:` that is not allowed there."""
     names = Names(config, catalog)
     found = (node for root in roots(config) for node, _ in nodes(root))
     problems = [*sql.problems(config, found), *_clashes(config, names)]
@@ -250,7 +257,7 @@ def _word_of_the_file(reference: Reference) -> str:
     """For a word of the language or a key that stands where a column does: most often it is indented wrongly."""
     written = reference.written
     if is_word(written):
-        return f" `{written}` is a word of the language: it stands inside a test, like {{orders: {{{written}: …}}}}."
+        return f" `{written}` is a word of the language: it belongs inside a test, like {{orders: {{{written}: …}}}}."
     elsewhere = misplaced(written) if reference.loc[-1] == written else ""
     return f" {elsewhere} Check its indentation." if elsewhere else ""
 

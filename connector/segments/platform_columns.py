@@ -3,7 +3,7 @@
 Owns: which there are, their types, and how what was last read becomes columns of the contacts' frame.
 Must not: read a platform or the state (the caller hands the tables over), know a platform.
 
-Whoever is not on the platform, or was not there when it was last read, has no value. Times are when the platform says
+Who is not on the platform, or was not there when it was last read, has no value. Times are when the platform says
 that something changed or happened; without its word they are missing.
 """
 

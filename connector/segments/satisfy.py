@@ -174,7 +174,7 @@ class Puzzle:
         self.steps = 0
 
     def possible(self, rule: Any, holds: bool = True) -> bool:
-        """Could there be a person for whom the rule holds (or, with holds=False, does not)?"""
+        """Could there be a person that the rule holds for (or, with holds=False, does not)?"""
         self.variables, self.steps = {}, 0
         try:
             form = self._form(rule, holds)

@@ -1,9 +1,9 @@
 """Consent that the export does not tell clearly: unreadable cells, and rows of one person that contradict each other.
 
-Owns: for each column that `consent` uses, whose value is in doubt, and the value with which consent does not hold.
+Owns: for each column that `consent` uses, whose value is unclear, and the value with which consent does not hold.
 Must not: decide consent (the rule does), judge rows by anything else, read the rule (refusals.py).
 
-A newer row overrules an older one. What is left in doubt takes the refusing value where the column has one; where no
+A newer row overrides an older one. What is left unclear takes the refusing value where the column has one; where no
 value decides, the person is blocked. A text that the rule compares with a word for yes or no is such a word, or it is
 not understood.
 """
@@ -65,7 +65,7 @@ def settle(
     updated_at: str | None,
     findings: Findings,
 ) -> pa.Table:
-    """Put the refusing value where a column is in doubt; UNCLEAR: the people. Before duplicates are merged."""
+    """Put the refusing value where a column is unclear; UNCLEAR: the people. Before duplicates are merged."""
     con.execute("CREATE OR REPLACE TEMP TABLE unclear (email VARCHAR, decided BOOLEAN)")
     for column, refusal in refusing.items():
         if column not in typed.types:

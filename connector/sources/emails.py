@@ -67,7 +67,7 @@ def _inside(text: str) -> list[str]:
 
 
 def _local(text: str) -> str | None:
-    """Checked beside a domain that is never in doubt, so that only the local part is."""
+    """Checked beside a domain that is never doubtful, so that only the local part is."""
     from email_validator import EmailNotValidError, validate_email
 
     try:

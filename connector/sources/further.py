@@ -3,7 +3,7 @@
 Owns: which of them are one person's only. Must not: send to one, merge people, normalise addresses (emails.py).
 
 They go where identity.py keeps the addresses that people had before: the table `moved` (old, home). The own address of
-a contact is that contact's, whoever names it beside another; one that several people name is nobody's.
+a contact is that contact's, whichever row names it beside another; one that several people name is nobody's.
 """
 
 from __future__ import annotations

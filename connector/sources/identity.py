@@ -62,7 +62,7 @@ def readdress(
     (sample, row) = engine.row(con, "SELECT arg_min(_id, _row), min(_row) FROM ids SEMI JOIN homes USING (_id)")
     message = f"people have several addresses under one id, as “{quoted(sample or '')}”; that of the newest row counts"
     findings.add("one-id", "contacts", "id", int(few), message, place(con, typed.raw, typed.spans, row))
-    message = f"ids stand beside more than {AT_MOST} addresses: they are nobody's, and each address is a person"
+    message = f"ids appear with more than {AT_MOST} addresses: they are nobody's, and each address is a person"
     (row,) = engine.row(con, "SELECT min(_row) FROM ids SEMI JOIN many USING (_id) ANTI JOIN homes USING (_id)")
     where = place(con, typed.raw, typed.spans, row)
     findings.add("shared-key", "contacts", "id", int(many) - int(few), message, where)

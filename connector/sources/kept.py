@@ -1,4 +1,4 @@
-"""The rows of contacts as they were read, kept beside the merged people for whoever asks about single rows.
+"""The rows of contacts as they were read, kept beside the merged people for questions about single rows.
 
 Owns: Kept, and where a kept row stands in its file. Must not: judge rows (hygiene.py) or merge them (identity.py).
 """

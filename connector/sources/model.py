@@ -81,5 +81,5 @@ class Loaded:
     observed: Mapping[str, pa.Table] = field(default_factory=dict)  # destination -> what it said (platform_columns.py)
     members: Mapping[str, pa.Array] = field(default_factory=dict)  # segment -> addresses that `members_from` lists
     frozen: Mapping[str, Decided] = field(default_factory=dict)  # what the state keeps of frozen segments
-    unclear: pa.Table | None = None  # whose consent is in doubt (consent.UNCLEAR)
+    unclear: pa.Table | None = None  # whose consent is unclear (consent.UNCLEAR)
     kept: Kept | None = None  # the contacts' rows before the merge, when load was asked to keep them

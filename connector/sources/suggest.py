@@ -120,7 +120,7 @@ class _Look:
         )
 
     def _consent(self) -> tuple[str, str] | None:
-        """A column that says yes to mail, else one that says no."""
+        """A column of consent to mail, else one of its opposite."""
         for shape, value in ((_OPT_IN, "true"), (_OPT_OUT, "false")):
             named = [one for one in self.types if shape.search(one) and not _NOT_MAIL.search(one)]
             if shape is _OPT_IN:

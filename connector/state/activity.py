@@ -1,7 +1,7 @@
-"""Signs of life in the state: opens and clicks of every platform, and who is subscribed again after an opt-out.
+"""Activity in the state: opens and clicks of every platform, and who is subscribed again after an opt-out.
 
 Owns: the table engagement, the column contact.returned_at, and what is read over all platforms. Must not: decide what
-follows from a sign of life (connector/lifecycle does), ask a platform.
+follows from activity (connector/lifecycle does), ask a platform.
 
 `returned_at` is the platform's time of the change where it tells one, else that of the reading: UNTIMED until then.
 """

@@ -46,7 +46,7 @@ class RunState(StrEnum):
 
 
 class BatchState(StrEnum):
-    """PLANNED has not left. SENT and POLLING have left and are in doubt until they are DONE. ABANDONED have left, and
+    """PLANNED has not left. SENT and POLLING have left and are unknown until they are DONE. ABANDONED have left, and
     nobody will ask: the ledger does not claim what they hold, and jobs of theirs may still be open."""
 
     PLANNED = "planned"
@@ -67,7 +67,7 @@ class Ledger:
     memberships: pa.Table  # LEDGER_MEMBERSHIPS
     targets: pa.Table  # LEDGER_TARGETS
     rejects: pa.Table  # REJECTS
-    whole: bool = False  # everybody whom the platform holds has been read, not only those we asked for
+    whole: bool = False  # everybody that the platform holds has been read, not only those we asked for
     doubtful: pa.Table = field(default_factory=LEDGER_MEMBERSHIPS.empty_table)  # sent, never answered: there or not
     doubtful_fields: pa.Table = field(default_factory=LEDGER_FIELDS.empty_table)  # sent, never answered
     left: pa.Table = field(default_factory=LEFT_LISTS.empty_table)  # who unsubscribed from which list
@@ -81,7 +81,7 @@ class Ledger:
 @dataclass(frozen=True, slots=True)
 class RunInfo:
     """One run. `summary` is {destination: {op: {outcome | "unsent": count}}}; `allowed` is guard -> reason; `left_out`
-    counts the people whom its plan named and who had been forgotten; `abandoned` is the reason of `sync abandon`."""
+    counts the people of its plan who had been forgotten; `abandoned` is the reason of `sync abandon`."""
 
     id: str
     plan_id: str
@@ -222,7 +222,7 @@ class Journal(Protocol):
         """Batches that left and have no outcome."""
 
     def counts(self, run_id: str) -> dict[str, dict[str, dict[str, int]]]:
-        """destination -> op -> outcome -> changes; "unknown" is in doubt, "unsent" never left."""
+        """destination -> op -> outcome -> changes; "unknown" was sent without an answer, "unsent" never left."""
 
     def finish(self, run_id: str, state: RunState, summary: Mapping[str, Any]) -> None: ...
 
@@ -267,14 +267,14 @@ class Store(Protocol):
         """Remember ids, statuses and tags (OBSERVED; later rows win; rows without email and of forgotten people are
         ignored; null keeps what was known). Never touches fields, memberships or the revision. "absent" forgets the
         tags; it does not overwrite a blocked status. A status belongs to the platform's id: it holds for every address
-        under which the id is known. `whole`: with this, everybody whom the platform holds has been read."""
+        under which the id is known. `whole`: with this, everybody that the platform holds has been read."""
 
     def saw_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
         """These targets exist on the platform, whether or not we have written to them: (kind, name) -> remote id."""
 
     def note_retired(self, destination: str, contacts: pa.Table) -> None:
         """These (CONTACT_SCHEMA) were found archived or suppressed right after our request. Before its outcome is
-        settled: whoever was so already is left out."""
+        settled: those who were so already are left out."""
 
     def left_lists(self, destination: str) -> pa.Table:
         """LEFT_LISTS: who unsubscribed from which list of those that are known by name, as in Ledger.left."""
@@ -299,7 +299,7 @@ class Store(Protocol):
         days: pa.Table | None = None,
     ) -> None:
         """Add what happened since the last reading (ENGAGEMENT): the later of each time, the sum of each count, but
-        `sends` begin anew with an open or click. With `totals` the counts replace what was known. `swept`: what the
+        `sends` restart with an open or click. With `totals` the counts replace what was known. `swept`: what the
         platform delivered late, up to `until`, is in it. `days` (MAIL_DAYS) are added to what is known of days."""
 
     def marks(self, destination: str) -> pa.Table:
@@ -345,7 +345,7 @@ class Store(Protocol):
 
         `moment` enters the history as of `as_of`, unless that has gone on since it was compared.
 
-        `frozen` (frozen.FROZEN) are segments whose members are kept from now on, `released` those let go. Needs the
+        `frozen` (frozen.FROZEN) are segments whose members are kept from now on, `released` those released. Needs the
         lease. Raises Stale when a revision moved or a segment is frozen already, PlanError while another run is
         unfinished."""
 
@@ -354,10 +354,10 @@ class Store(Protocol):
         is later already. Needs the lease."""
 
     def require_finished(self) -> None:
-        """Raises PlanError while a run must be resumed first: it was cut off, or changes of it are in doubt. Raises
+        """Raises PlanError while a run must be resumed first: it was cut off, or has unknown outcomes. Raises
         LeaseHeld when another process is still at work on it.
 
-        A FAILED run with nothing in doubt may also be replaced by a new plan, which holds what it left undone."""
+        A FAILED run without unknown outcomes may also be replaced by a new plan, which holds what it left undone."""
 
     def unfinished(self) -> RunInfo | None:
         """The latest run that `resume` would go on with."""

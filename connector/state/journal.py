@@ -1,4 +1,4 @@
-"""The journal of a run on an SQL database: intentions, outcomes, and what is in doubt.
+"""The journal of a run on an SQL database: intentions, outcomes, and what is unknown.
 
 Owns: steps, batches and the outcomes of changes. Must not: send, decide what a failure means, touch the ledger
 except through settle.

@@ -2,7 +2,7 @@
 
 Owns: taking, renewing, checking and freeing the lease. Must not: guard reads, or anything but this state.
 
-A holder that dies frees it: at once when it ran on this machine, else when the lease runs out. Whoever takes it
+A holder that dies frees it: at once when it ran on this machine, else when the lease runs out. The one that takes it
 over raises the fence, and the former holder's next write is refused, so a sleeping laptop that wakes up cannot
 write beside its successor. What it would send is refused as well (`require`, see confirmed.py).
 """

@@ -59,7 +59,7 @@ _SKIP = f"""
             SELECT m.email FROM step s JOIN change m ON m.seq BETWEEN s.first_seq AND s.last_seq
             WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.MOVE}'
               AND {_HAS_LEFT.format(address="m.old_email")}))"""
-# A CREATE that puts its contacts into lists would do so again: whoever has left one of them exists already.
+# A CREATE that puts its contacts into lists would do so again: those who left one of them exist already.
 _SKIP_CREATE = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = '{CODE}' WHERE outcome IS NULL AND {_WAITS} AND seq IN (
         SELECT carrier FROM change WHERE seq BETWEEN ? AND ? AND code = '{CODE}')"""
@@ -70,7 +70,7 @@ _SKIP_REST = f"""
 
 
 def untold(rows: int) -> pa.Array:
-    """The column `left` of contacts of whom a platform tells nothing."""
+    """The column `left` of contacts that a platform tells nothing of."""
     return pa.nulls(rows, pa.list_(pa.string()))
 
 

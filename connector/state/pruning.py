@@ -13,7 +13,7 @@ from connector.state.lease import Lease
 from connector.state.times import micros
 
 # Rejects name the run that they are of, and ask it for its people. A MOVE knows under which address somebody was
-# before: whoever is to be forgotten is found by it.
+# before: those to be forgotten are found by it.
 _OLD = f"""
     SELECT s.id FROM step s JOIN run r ON r.id = s.run_id
     WHERE r.state IN ('done', 'abandoned')

@@ -24,7 +24,7 @@ _OURS = f"""
     SELECT k.email FROM our_retirement o
     CROSS JOIN contact k ON k.destination IS o.destination AND k.remote_id = o.contact AND k.status_at = o.at
     WHERE o.destination = ? AND k.status IN ({_STATUSES})"""
-# Whoever had that status before our request had it from somebody else.
+# Contacts with that status before our request had it from somebody else.
 _NOTE = f"""
     INSERT INTO our_retirement(destination, contact, at) SELECT k.destination, k.remote_id, ? FROM contact k
     WHERE k.destination = ? AND k.remote_id = ? AND k.email = ? AND coalesce(k.status, '') NOT IN ({_STATUSES})
@@ -49,7 +49,7 @@ def table(db: Driver, destination: str) -> pa.Table:
 
 
 def skip(db: Driver, destination: str, first: int, last: int) -> None:
-    """Leave out of RESTOREs whom somebody else has suppressed. Inside the caller's transaction."""
+    """Leave out of RESTOREs those that somebody else has suppressed. Inside the caller's transaction."""
     db.run(_SKIP, [first, last, destination, destination])
 
 

@@ -32,7 +32,9 @@ TEMPORARY = (
 _DONE = f"outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')"
 
 _NOES = quoted(BLOCKED)
-_IN_DOUBT = f"outcome = '{Outcome.FAILED}' AND coalesce(code, '') NOT IN ('target_gone', 'not_offered')"
+_IN_DOUBT = (
+    f"outcome = '{Outcome.FAILED}' AND coalesce(code, '') NOT IN ('target_gone', 'not_offered', 'account_limit')"
+)
 # The platform does not hold the contact any more; "forgotten": it erased it for good.
 _LOST = f"op <> '{Op.CREATE}' AND code IN ('not_held', 'forgotten')"
 _ERASED = f"op <> '{Op.CREATE}' AND code = 'forgotten'"
@@ -72,7 +74,7 @@ _CONTACTS = (
                    THEN (SELECT k.fields FROM contact k WHERE k.id = r.contact_id) END
             FROM temp.result r WHERE r.seq = change.seq)
         WHERE seq IN (SELECT seq FROM temp.result)""",
-    # A contact that the platform had lost and now holds anew is in no target and has no fields but the new ones.
+    # A contact that the platform had lost and now holds again is in no target and has no fields but the new ones.
     *(
         f"""DELETE FROM {table} WHERE (target_id, contact_id) IN (
             SELECT t.id, k.id FROM temp.result r
@@ -92,7 +94,7 @@ _CONTACTS = (
                      THEN excluded.status ELSE contact.status END""",
 )
 # A contact that has a new address keeps its row, and so its memberships. What was noted of the new address, which the
-# platform did not hold, gives way; but not a no, which may have been said there since.
+# platform did not hold, gives way; but not an opt-out, which may have happened there since.
 _MOVED = (
     f"""UPDATE contact SET (status, status_at) = (
             SELECT k.status, k.status_at FROM {_REPLACED} WHERE r.contact_id = contact.id)
@@ -204,12 +206,12 @@ _PERSON_REFUSED = f"""
 _FIELDS_REFUSED = """
     UPDATE change SET (fields, code) = (SELECT r.fields, r.code FROM temp.result r WHERE r.seq = change.seq)
     WHERE seq IN (SELECT seq FROM temp.result)"""
-# Older versions parked people whom the platform had lost, and then planned for them what nothing could bring.
+# Older versions parked people that the platform had lost, and then planned for them what nothing could bring.
 _UNPARK_LOST = "DELETE FROM reject WHERE code = 'not_held'"
 _RETIRE = f"""
     UPDATE contact SET status = ?, status_at = ?
     WHERE id IN (SELECT contact_id FROM temp.result WHERE op IN ('{Op.RETIRE}', '{Op.UNSUBSCRIBE}') AND {_DONE})"""
-# Back to what the contact was before we let it go; the person's own noes were never lifted.
+# Back to what the contact was before we archived it; the person's own opt-outs were never undone.
 _RESTORE = f"""
     UPDATE contact SET status_at = NULL, status = coalesce((
         SELECT e.status FROM stage_entry e WHERE e.destination = contact.destination AND e.email = contact.email

@@ -77,5 +77,5 @@ def skip_twice(db: Driver, destination: str, ends: tuple[int, int]) -> None:
 
 
 def settle(db: Driver, run_id: str, destination: str) -> None:
-    """Whoever was removed under one address is removed: what the other one may hold is no longer in doubt."""
+    """Who was removed under one address is removed: what the other one may hold is no longer unknown."""
     db.run(_SETTLED, [run_id, destination])

@@ -79,7 +79,7 @@ def finish(db: Driver, run_id: str) -> None:
 
 
 def tell(db: Driver, destination: str, emails: pa.Array, at: int) -> None:
-    """A cleanup has told of these people, whom the platform does not archive."""
+    """A cleanup has told of these people, who are not archived on this platform."""
     size = len(emails)
     columns = [pa.repeat(at, size), pa.repeat(destination, size), emails]
     db.load(_TELL, pa.table(columns, names=["at", "destination", "email"]))

@@ -304,7 +304,7 @@ class SqlStore:
         sql = f"SELECT id FROM run WHERE {states} OR (state = '{RunState.FAILED}' AND {_IN_DOUBT}) LIMIT 1"
         if self._db.rows(sql):
             self.require_free()
-        for (run_id,) in self._db.rows(sql):  # whoever was at work may just have ended it
+        for (run_id,) in self._db.rows(sql):  # the one at work may just have ended it
             raise PlanError(
                 f"Run {run_id} was cut off. Finish it first: sync resume. "
                 f"If that cannot work any more, give it up: sync abandon {run_id} --reason “…”."

@@ -4,7 +4,7 @@ Owns: the tables `tombstone` and `setting` (the salt), the hash, what is one per
 Must not: open a transaction, know a platform, decide who is forgotten.
 
 Every way into the state passes here: what is observed, what people did, and the changes, stages and frozen members of
-every run, whoever planned it. Hashes are only made when somebody was forgotten.
+every run, however it was planned. Hashes are only made when somebody was forgotten.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ KLAVIYO = Vendor(
     variable="KLAVIYO_API_KEY",
     auth_header="Authorization",
     sample_key="pk_rehearsal",
-    settings={"revision": None, "tag_property": "segment_tags"},
+    settings={"revision": None, "tier": None, "tag_property": "segment_tags"},
     kinds=frozenset(Kind),
     # Its import leaves consent alone, and its subscription endpoint lifts an unsubscribe: nobody is subscribed there.
     new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),

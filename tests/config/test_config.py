@@ -92,7 +92,7 @@ def test_platform_settings_and_modes() -> None:
     assert first.targets == () and second.targets == ((Kind.TAG, "2026"),) and second.mode is SyncMode.ADDITIVE
 
 
-def test_guards_overrule_key_by_key() -> None:
+def test_guards_override_per_key() -> None:
     config = load(
         file_with(
             guards="guards: {adds: 100, removes_percent: off, floor: 10}",

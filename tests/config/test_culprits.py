@@ -1,4 +1,4 @@
-"""Every wrong word of segments.yaml is shown: its line, a mark under it, the word, and what may stand there."""
+"""Every wrong word of segments.yaml is shown: its line, a mark under it, the word, and what is allowed there."""
 
 from __future__ import annotations
 

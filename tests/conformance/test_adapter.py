@@ -1,5 +1,5 @@
 """What every adapter owes the core: one outcome per record, twice is once, caps held, and strange answers end in a
-DestinationError or in doubt, never in a guess and never in a crash."""
+DestinationError or an unknown outcome, never in a guess and never in a crash."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_bad_record_is_named_or_leaves_the_rest_alone(adapter: Adapter, kit: K
         assert found == [Outcome.APPLIED, Outcome.REJECTED, Outcome.APPLIED]
 
 
-def test_whoever_said_no_is_read_as_such(adapter: Adapter, kit: Kit) -> None:
+def test_who_opted_out_is_read_as_such(adapter: Adapter, kit: Kit) -> None:
     no = {"unsubscribed", "cleaned", "archived", "suppressed", "opted_out"} & set(kit.statuses)
     for status in no:
         kit.make(status, [f"{status.replace('_', '-')}@example.com"])

@@ -78,7 +78,7 @@ def test_all_pairs_of_status_consent_and_policy(desk: Desk, kits: list[Kit], pol
     push_and_judge(desk, kits, policy, turned, "consent turned, proof gone")
 
 
-def test_everybody_who_said_no_stays_out_of_every_target(desk: Desk, kits: list[Kit]) -> None:
+def test_everybody_who_opted_out_stays_out_of_every_target(desk: Desk, kits: list[Kit]) -> None:
     for kit in kits:
         for status in kit.statuses:
             kit.make(status, [f"{kit.name}-{status.replace('_', '-')}@example.com"])
@@ -110,7 +110,7 @@ def test_random_histories(desk: Desk, kits: list[Kit], seed: int) -> None:
         desk.setup(kits, {kit.name: policy_for(kit, policy) for kit in kits})
         present = [one for one in people if one.number not in away]
         push_and_judge(desk, kits, policy, present, f"seed {seed}, step {step}")
-    desk.push()  # what was refused as a move comes anew, as any new contact does
+    desk.push()  # what was refused as a move comes again, as any new contact does
     writes = desk.running.writes()
     plan, _ = desk.push()
     assert desk.running.writes() == writes, plan.changes.to_pylist()[:5]

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.desk import Desk, Person
+from connector.app import planning, why
+from connector.app.workspace import Options, open_state, open_workspace
+from connector.report.why import why_json, why_text
+from tests.conformance.desk import AS_OF, Desk, Person
 from tests.conformance.kits import KITS, Kit
 from tests.conformance.kits.base import NO
 
@@ -53,7 +56,7 @@ def readdressed(desk: Desk, kit: Kit) -> Kit:
 
 @pytest.mark.sweep(keep=2)
 def test_a_row_that_leaves_takes_nothing_from_the_row_that_stays(desk: Desk, readdressed: Kit) -> None:
-    """Whoever of the two asks, the one contact is in the target; it leaves when neither does."""
+    """Whichever of the two asks, the one contact is in the target; it leaves when neither does."""
     kit, cid = readdressed, Person(CID)
     plan = pushed(desk, Person(ANN, vip=False, gold=True), Person(BEA, vip=True), cid)
     assert targets(kit, "vip") == {frozenset({BEA, CID})}
@@ -160,3 +163,23 @@ def test_two_contacts_are_merged_between_plan_and_push(desk: Desk, kit: Kit, lea
 
 
 SECONDARY = {"hubspot"}  # the merged contact answers to both addresses; elsewhere one of them belongs to nobody
+
+
+@pytest.mark.sweep(keep=2)
+def test_why_tells_of_the_other_row_and_what_becomes_of_both(desk: Desk, readdressed: Kit) -> None:
+    """Rows with other ids in the CRM: no column joins them, only the platform does."""
+    desk.export([Person(ANN, vip=False, gold=True), Person(BEA, vip=True, name="Bea"), Person(CID)])
+    options = Options(desk.folder / "segments.yaml", as_of=AS_OF, rehearse=True)
+    with open_workspace(options) as workspace, open_state(workspace) as store:
+        plan = planning.plan(workspace, store)
+        told = {email: why_json(why.why(workspace, email), ())["destinations"][0] for email in (ANN, BEA, CID)}
+        words = why_text(why.why(workspace, ANN), (), workspace.config.zone)
+    planned = {
+        (row["op"], row["kind"], row["target"]) for row in plan.changes.to_pylist() if row["email"] in (ANN, BEA)
+    }
+    assert planned
+    for email, other in ((ANN, BEA), (BEA, ANN)):
+        assert {(row["op"], row["kind"], row["target"]) for row in told[email]["next_push"]} == planned
+        assert told[email]["one_contact_with"] == [other]
+    assert told[CID]["one_contact_with"] == []
+    assert "one contact here with another row of the export, b…@example.com" in words

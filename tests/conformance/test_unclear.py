@@ -97,7 +97,7 @@ WORDS = {"Ja": OUT, "oui": "fr@example.com", "Sí (01.03.2024)": "es@example.com
     "rule",
     [
         {"not": {"consent": True}},
-        {"segment": "free"},  # the rule stands in a segment
+        {"segment": "free"},  # the rule is in a segment
     ],
 )
 def test_the_words_of_other_languages_and_dates_behind_them(desk: Desk, kit: Kit, rule: object) -> None:

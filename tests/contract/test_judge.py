@@ -166,7 +166,7 @@ EXAMPLES = {
 
 @pytest.fixture
 def fresh() -> Iterator[None]:
-    """Documents read anew, in the test and after it."""
+    """Documents read again, in the test and after it."""
     documents.of.cache_clear()
     yield
     documents.of.cache_clear()

@@ -68,7 +68,7 @@ class Meanwhile:
     create: set[str]
     add: set[tuple[str, str]]  # address, segment
     no: set[str]
-    refuse: set[int] | None  # people whom the platform does not take from now on; None: as before
+    refuse: set[int] | None  # people that the platform does not take from now on; None: as before
     late: bool  # the jobs whose numbers nobody heard run
     retry: bool  # `sync rejects retry`
     suppress: set[str]  # a human suppresses the contact

@@ -1,6 +1,6 @@
 """A process that dies at a chosen commit or request, played inside this one.
 
-Owns: counting them, and opening the state anew afterwards. Must not: know what a history must hold.
+Owns: counting them, and opening the state again afterwards. Must not: know what a history must hold.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Killed(BaseException):
 
 
 class Dying:
-    """Dies at one of the commits and requests, counted together; afterwards the state is opened anew."""
+    """Dies at one of the commits and requests, counted together; afterwards the state is opened again."""
 
     def __init__(self, history: Histories, at: int | None, after: bool) -> None:
         self.history, self.at, self.after, self.seen = history, at, after, 0

@@ -237,7 +237,7 @@ class Histories(RuleBasedStateMachine):
         for segment, members in self._persons().items():
             target = TARGETS[segment][1]
             left = {person for person in members - before[segment] if (target, person) not in spared}
-            assert not left, "undo left somebody whom the push added"
+            assert not left, "undo left somebody that the push added"
             missing = {person for person in before[segment] - members if (target, person) not in spared}
             assert not missing, "undo did not bring somebody back"
 
@@ -322,13 +322,13 @@ class Histories(RuleBasedStateMachine):
             assert not kept & self.platform.forgotten, "somebody forgotten is in the ledger"
 
     def _check_plan(self, plan: Plan) -> None:
-        """A no of the person under the former address holds for the present one."""
+        """An opt-out under the former address holds for the present one."""
         for row in plan.changes.to_pylist():
             other = next(email for email in ADDRESSES[PERSON[row["email"]]] if email != row["email"])
             if row["op"] == Op.CREATE and other in self.exported:
-                assert other not in self.said_no, "somebody who said no gets a new contact"
+                assert other not in self.said_no, "somebody who opted out gets a new contact"
             if row["op"] == Op.MOVE:
-                assert row["old_email"] not in self.said_no, "somebody who said no is moved"
+                assert row["old_email"] not in self.said_no, "somebody who opted out is moved"
 
     def _check_pushed(self, plan: Plan) -> None:
         """The platform holds the desired people and those that others added, but for what was refused or held back; a
@@ -369,7 +369,7 @@ class Histories(RuleBasedStateMachine):
             assert not again.changes.num_rows, again.changes.to_pylist()
 
     def _check_hold(self, run: str, as_of: datetime) -> None:
-        """Whoever came or went three hours ago or less stays so, unless they said no, lost consent or left."""
+        """Who came or went three hours ago or less stays so, unless they opted out, lost consent or left."""
         free = {email for email in PERSON if email in self.said_no} | (set(PERSON) - self._addresses(self.consent))
         for row in self.store.run_changes(run).to_pylist():
             if row["op"] not in ("add", "remove", "adopt") or row["outcome"] not in ("applied", "unchanged"):
@@ -385,7 +385,7 @@ class Histories(RuleBasedStateMachine):
         return self.name in self.platform.contacts[email]["fields"]
 
     def _given_up(self, code: str = "") -> set[str]:
-        """Whom the last run has sent something that was never answered; with a code, those skipped because of it."""
+        """Those with requests of the last run that were never answered; with a code, those skipped because of it."""
         rows = self.store.run_changes(self.store.runs(1)[0].id).to_pylist()
         return {row["email"] for row in rows if (row["code"] == code if code else row["outcome"] == Outcome.FAILED)}
 

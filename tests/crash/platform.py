@@ -23,7 +23,7 @@ from tests.push.fake import FakePlatform
 class Platform(FakePlatform):
     """The fake with statuses. Worse than the real ones: creating somebody subscribes them, whatever they said; and a
     job whose number nobody heard runs when it likes. (Of jobs only the statuses are spared, as Klaviyo does: nobody
-    can take back a job that was accepted before a no.)"""
+    can take back a job that was accepted before an opt-out.)"""
 
     status: dict[str, str] = field(default_factory=dict)
     given: set[tuple[Kind, str, str]] = field(default_factory=set)  # memberships it ever took, from anybody

@@ -1,4 +1,4 @@
-"""A job was accepted, and whoever sent it never heard its number: it runs long after it was sent again, and even then
+"""A job was accepted, and its sender never heard its number: it runs long after it was sent again, and even then
 nothing is put back to what it was.
 
 Nothing of this is seen while jobs keep their order, so here the lost one waits until the next push has been made, or

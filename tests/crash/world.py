@@ -112,8 +112,8 @@ class CrashWorld:
         (self.small.folder / "people.csv").write_text("\n".join(lines) + "\n")
 
     def _strangers(self) -> None:
-        """Somebody whom others put where we will write, a tag and lists that are none of ours, and a person who said
-        no but is in the export."""
+        """Somebody that others put where we will write, a tag and lists that are none of ours, and a person who opted
+        out but is in the export."""
         url = self.running.url
         send = self.small._send
         audience = self.small.audience()

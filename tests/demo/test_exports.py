@@ -96,7 +96,7 @@ def test_the_demo_has_little_advice_and_is_not_too_old_on_any_day(day: date, fol
 
 
 def test_the_segments_of_the_checkout_are_those_of_the_demo() -> None:
-    """Those that are committed: whoever tries it changes a line of it."""
+    """Those that are committed: people who try it change a line of it."""
     root = Path(__file__).parent.parent.parent
     edited = ["git", "diff", "--quiet", "HEAD", "--", FILE]
     if subprocess.run(edited, cwd=root, stderr=subprocess.DEVNULL).returncode == 1:

@@ -136,7 +136,7 @@ def test_a_pull_request_gets_its_plan_as_a_comment(world: World) -> None:
     machine = world.machine("more")
     passed(machine.job(recipe("github/segments.yml"), "plan", world.known()))
     comment = (machine.clone / "comment.md").read_text()
-    assert "trying" in comment and "Trying" in comment and "### Plan" in comment
+    assert "trying" in comment and "Trying" in comment and "### Plan `" in comment
     assert "@example.com" not in comment.replace("…@example.com", "")
     assert "gh pr comment 7 --edit-last --create-if-none --body-file comment.md" in machine.calls
     assert world.writes() == sent

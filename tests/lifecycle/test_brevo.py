@@ -1,4 +1,4 @@
-"""Silent people of Brevo: stages as tags, and the blocklist only as written, one by one, after a last look."""
+"""Inactive people of Brevo: stages as tags, and the blocklist only as written, one by one, after a recheck."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def blocklisted(made: World) -> set[str]:
     return found
 
 
-def test_by_default_nobody_is_let_go(made: World) -> None:
+def test_by_default_nobody_is_archived(made: World) -> None:
     made.policy = POLICY.replace(", action: default", "")
     _, result = made.cleanup()
     assert result is None and blocklisted(made) == set()
 
 
-def test_written_it_is_done_once_and_whoever_opted_out_is_left_alone(made: World) -> None:
+def test_written_it_is_done_once_and_who_opted_out_is_left_alone(made: World) -> None:
     made.policy = WRITTEN
     KITS["brevo"](made.running).make("unsubscribed", [SILENT[0]])
     _, result = made.cleanup()

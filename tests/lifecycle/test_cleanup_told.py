@@ -55,7 +55,7 @@ def test_the_preview_shows_who_and_why(made: World) -> None:
     full = [dict(zip(header, row, strict=True)) for row in rows]
     assert {(row["destination"], row["email"]) for row in full} == {(n, one) for n in PLATFORMS for one in SILENT}
     assert {(row["why"], row["last_activity"], row["stage"], row["stage_since"]) for row in full} == {
-        ("in the last stage, silent all the way", "2026-09-23T10:00:00+00:00", "sunset", "2027-01-16T12:00:00+00:00")
+        ("in the last stage, inactive throughout", "2026-09-23T10:00:00+00:00", "sunset", "2027-01-16T12:00:00+00:00")
     }
 
 
@@ -107,7 +107,7 @@ def test_before_the_first_request_the_file_says_what_is_planned(made: World) -> 
 
 
 def test_only_told_is_told_once(made: World) -> None:
-    """HubSpot archives nobody: whoever has been told of is not told of again, until they go another way."""
+    """HubSpot archives nobody: those told of are not told of again, until they go another way."""
     assert {row["email"] for side in look(made).sides for row in side.found.to_pylist()} == set(SILENT)
     assert hubspot(look(made)) == set(SILENT)  # a look alone tells nobody
     made.cleanup()
@@ -116,7 +116,7 @@ def test_only_told_is_told_once(made: World) -> None:
     assert hubspot(look(made)) == set()
     found, result = made.cleanup()
     assert result is None and not found.plan.changes.num_rows
-    assert "4  in the last stage, silent all the way: were told of before" in cleanup_text(*told(found), verbose=False)
+    assert "4  in the last stage, inactive throughout: reported before" in cleanup_text(*told(found), verbose=False)
 
 
 def hubspot(found: cleaning.Cleaning) -> set[str]:

@@ -132,7 +132,7 @@ def test_who_subscribes_again_after_having_been_archived_is_returned_for_its_tim
     assert moved(late)[platform][ANN] == "entered"
 
 
-def test_whom_an_undo_took_back_does_not_go_straight_into_the_first_stage(late: World) -> None:
+def test_who_was_taken_back_by_an_undo_does_not_go_straight_into_the_first_stage(late: World) -> None:
     late.cleanup()
     late.write()
     with late.open() as workspace, open_state(workspace) as store:
@@ -156,7 +156,7 @@ def test_archiving_waits_a_full_day_after_the_last_stage(made: World) -> None:
     assert {row["email"] for row in made.cleanup()[0].plan.changes.to_pylist()} == set(SILENT)
 
 
-def test_a_date_in_the_future_is_no_sign_of_life_and_is_told(made: World) -> None:
+def test_a_date_in_the_future_is_no_activity_and_is_told(made: World) -> None:
     made.people["later@example.com"] = Person(click=2000)
     made.people[ANN].click = 3.5
     made.day = 2

@@ -99,7 +99,7 @@ def test_a_click_that_the_platform_delivers_days_late(made: World, platform: str
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.sweep(keep=1)
 def test_a_late_click_that_is_there_after_the_plan(made: World, platform: str) -> None:
-    """Also when a later open is known already: opens are no sign of life here."""
+    """Also when a later open is known already: opens are no activity here."""
     clicked(made, platform, ANN, made.day - 0.1, "open")
     made.write()
     with made.open() as workspace, open_state(workspace) as store:
@@ -125,7 +125,7 @@ def test_a_late_click_counts_however_long_ago_the_last_cleanup_was(made: World, 
 
 
 def sends(world: World, platform: str) -> dict[str, int]:
-    """Address -> mails since the last open or click, of those of whom the platform tells."""
+    """Address -> mails since the last open or click, of those that the platform tells of."""
     with world.open() as workspace, open_state(workspace) as store:
         return {row["email"]: row["sends"] for row in store.engagement(platform)[0].to_pylist()}
 

@@ -120,7 +120,7 @@ def test_who_enters() -> None:
     assert move(SILENT) == ("entered", "win_back")
     assert move({"click": 29.9}) == (None, None)
     assert move({"click": 30.9}) == ("entered", "win_back")  # days of the calendar, as in `not: {within: 30 days}`
-    assert move({"joined": 100}) == ("entered", "win_back")  # never a sign of life, and long here
+    assert move({"joined": 100}) == ("entered", "win_back")  # never active, and long here
     assert move({"joined": 10}) == (None, None)
     assert move({"click": 100, "opted": 5}) == (None, None)  # said yes again
     assert move({"click": 100, "protected": True}) == (None, None)
@@ -198,7 +198,7 @@ def test_out_of_a_stage(person: Row, status: str, how: str | None, following: st
     assert not row["ripe"]
 
 
-def test_who_is_silent_no_more_by_another_policy_leaves_without_having_returned() -> None:
+def test_who_is_inactive_no_more_by_another_policy_leaves_without_having_returned() -> None:
     way = [entry("win_back", 3, signal_at=days(33))]
     longer = held(BASE.replace("after: 30 days", "after: 90 days"))
     assert move({"click": 33}, entries=way, at=longer) == ("policy", None)

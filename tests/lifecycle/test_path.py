@@ -1,4 +1,4 @@
-"""From the export to the platforms and back: stages as tags, letting go, coming back, and what guards stop."""
+"""From the export to the platforms and back: stages as tags, archiving, coming back, and what guards stop."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_whole_way_there_and_back(three: World) -> None:
 
 
 def _alive_again(three: World) -> None:
-    """Klaviyo takes back what we suppressed, Mailchimp's are told; a no that came meanwhile stays."""
+    """Klaviyo takes back what we suppressed, Mailchimp's are told; an opt-out that came meanwhile stays."""
     three.day = 20
     three.push()
     three.people[SILENT[1]].click = three.people[SILENT[2]].click = 19.5
@@ -170,7 +170,7 @@ def test_what_limit_cuts_is_no_entry_yet(one: World) -> None:
     assert set(one.stages("klaviyo").values()) == {"last_call"}
 
 
-def test_the_last_look_spares_whoever_changed_since_the_plan(two_late: World) -> None:
+def test_the_last_look_spares_who_changed_since_the_plan(two_late: World) -> None:
     with two_late.open() as workspace, open_state(workspace) as store:
         found = cleaning.cleanup(workspace, store)
         at = two_late.now.isoformat()

@@ -1,4 +1,4 @@
-"""`action: unsubscribe`: only as written, only whom the platform holds and who has not said no, once and for good."""
+"""`action: unsubscribe`: only as written, only contacts on the platform that have not opted out, once and for good."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _exported(made: World) -> None:
 
 
 def test_nothing_takes_it_back(both: World) -> None:
-    """Undo says that it cannot; who comes back is only told of; and nothing is saved by it."""
+    """Undo says that it cannot; who comes back is only reported; and nothing is saved by it."""
     with both.open() as workspace, open_state(workspace) as store:
         sides = verbs.report(workspace, store).sides
     both.cleanup()
@@ -167,7 +167,7 @@ def test_where_no_platform_has_it_the_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_last_look_spares_them(both: World) -> None:
-    """Who clicked, who unsubscribed, was archived or complained meanwhile: nobody is touched who said no."""
+    """Who clicked, who unsubscribed, was archived or complained meanwhile: nobody is touched who opted out."""
     with both.open() as workspace, open_state(workspace) as store:
         planned = cleaning.cleanup(workspace, store)
         at = both.now.isoformat()
@@ -207,7 +207,7 @@ def test_guard_and_ramp_hold_for_it(tmp_path: Path) -> None:
 
 
 def test_bounces_are_for_those_who_can_still_be_mailed(tmp_path: Path) -> None:
-    """Under `cleanup` too: nobody who said no, or whom the platform gave up, is touched."""
+    """Under `cleanup` too: nobody who opted out, or was given up by the platform, is touched."""
     more = "cleanup:\n  bounced: {soft: 2, action: unsubscribe}\n  unsubscribed: {action: unsubscribe}\n"
     with world(tmp_path, BOTH, POLICY.replace(", action: default", "") + more) as made:
         made.people = {email: Person(click=-1) for email in SILENT}
@@ -228,7 +228,7 @@ def test_bounces_are_for_those_who_can_still_be_mailed(tmp_path: Path) -> None:
 
 
 def test_who_is_archived_or_erased_meanwhile_stays_so(both: World) -> None:
-    """Mailchimp: PATCH never creates, and the last look reads archived members too."""
+    """Mailchimp: PATCH never creates, and the recheck reads archived members too."""
     with both.open() as workspace, open_state(workspace) as store:
         planned = cleaning.cleanup(workspace, store)
         outside = Small(both.folder, both.running)

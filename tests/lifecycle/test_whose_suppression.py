@@ -76,7 +76,7 @@ def test_a_later_click_lifts_ours_and_leaves_a_persons(world: World) -> None:
     assert ANN in suppressed(world) and SILENT[1] not in suppressed(world)
 
 
-def test_whom_a_person_had_suppressed_before_is_never_ours(tmp_path: Path) -> None:
+def test_who_was_suppressed_by_a_person_before_is_never_ours(tmp_path: Path) -> None:
     """It is there when our cleanup comes."""
     with begun(tmp_path, "klaviyo", late=True) as world:
         by_hand(world, lift=False)

@@ -1,4 +1,4 @@
-"""Invented people who click, order, fall silent and come back, on three rehearsal platforms whose clocks go along.
+"""Invented people who click, order, become inactive and come back, on three rehearsal platforms whose clocks go along.
 
 Owns: the export, the policy and the verbs, called in this process. Everything is compared by plain HTTP.
 """
@@ -72,8 +72,13 @@ class Person:
     order: float | None = None
     created: float | None = -400
     vip: bool = False
+    trial: bool = False
     opt_in: bool = True
     opted_in: float | None = -400  # None: no proof
+
+
+def _plan(person: Person) -> str:
+    return "vip" if person.vip else "trial" if person.trial else "paid"
 
 
 @dataclass
@@ -99,7 +104,7 @@ class World:
     def write(self) -> None:
         lines = ["Id,Email,Plan,Opt in,Opted in at,Created at,Last click at,Last order at"]
         lines += [
-            f"{number},{email},{'vip' if one.vip else 'paid'},{'yes' if one.opt_in else 'no'},{self.at(one.opted_in)},"
+            f"{number},{email},{_plan(one)},{'yes' if one.opt_in else 'no'},{self.at(one.opted_in)},"
             f"{self.at(one.created)},{self.at(one.click)},{self.at(one.order)}"
             for number, (email, one) in enumerate(self.people.items(), 1)
         ]

@@ -11,6 +11,7 @@ import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from connector.app import cleaning, pushing
@@ -19,20 +20,30 @@ from connector.app.workspace import open_state
 from tests.lifecycle.world import Person, World, again
 from tests.path import platforms
 
-AFTER, GAPS = 30, {"last_call": 10, "sunset": 5}  # the policy of world.py, in days
-ORDER = ("win_back", "last_call", "sunset")
-TAGS = {"win_back": "win-back", "last_call": "last-call", "sunset": "sunset", "returned": "won-back"}
+AFTER = {True: 20, False: 30}  # of the two policies, in days; True is that of people who try
+ORDERS = {True: ("try_again", "goodbye"), False: ("win_back", "last_call", "sunset")}
+STAGES = {stage for order in ORDERS.values() for stage in order}
+GAPS = {"last_call": 10, "sunset": 5, "goodbye": 8}
+MAILS = 2  # before somebody who tries is inactive
+TAGS = {stage: stage.replace("_", "-") for stage in STAGES} | {"returned": "won-back"}
 POLICY = """
 lifecycle:
-  signals: [last_click_at, last_order_at]
-  inactive: {after: 30 days}
-  protect: [vip]
-  stages:
-    - {name: win_back, tag: win-back, split: {name: comeback, of: {mail: 80, holdout: 20}}}
-    - {name: last_call, after: 10 days, tag: last-call}
-    - {name: sunset, after: 5 days, tag: sunset, action: default}
-  returned: {tag: won-back, for: 7 days}
-  ramp: {at_most: 5% of contacts}
+  - for: {when: {plan: trial}}
+    signals: [last_click_at, last_order_at]
+    inactive: {after: 20 days, sends: 2}
+    stages:
+      - {name: try_again, tag: try-again}
+      - {name: goodbye, after: 8 days, tag: goodbye, action: default}
+    ramp: {at_most: 5% of contacts}
+  - signals: [last_click_at, last_order_at]
+    inactive: {after: 30 days}
+    protect: [vip]
+    stages:
+      - {name: win_back, tag: win-back, split: {name: comeback, of: {mail: 80, holdout: 20}}}
+      - {name: last_call, after: 10 days, tag: last-call}
+      - {name: sunset, after: 5 days, tag: sunset, action: default}
+    returned: {tag: won-back, for: 7 days}
+    ramp: {at_most: 5% of contacts}
 """
 ALLOW = ("stages", "retires", "adds", "removes", "moves")
 
@@ -46,9 +57,9 @@ class Year:
     seed: int = 1
     recount_every: int = 1
     entered: dict[str, dict[str, list[tuple[str, float]]]] = field(default_factory=dict)
-    signals: dict[str, float] = field(default_factory=dict)  # address -> day of the last sign of life
+    signals: dict[str, float] = field(default_factory=dict)  # address -> day of the last activity
     kinds: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, set[str]] = field(default_factory=dict)  # destination -> who said no there
+    refused: dict[str, set[str]] = field(default_factory=dict)  # destination -> who opted out there
     restored: set[str] = field(default_factory=set)  # since the last push
     late: list[tuple[int, str, str, float]] = field(default_factory=list)  # told on that day: who did what, and when
     delivered_late: list[tuple[int, str, str, float]] = field(default_factory=list)  # the same: who clicked where
@@ -58,6 +69,7 @@ class Year:
     known: dict[tuple[str, str], float] = field(default_factory=dict)  # the last sign known when somebody was archived
     held_out: dict[str, bool] = field(default_factory=dict)  # address -> in the holdout of their way
     busy: float = 1.0  # how much more often people do something
+    mails: dict[tuple[str, str], int] = field(default_factory=dict)  # (destination, address) -> since the last click
     figures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
@@ -89,17 +101,20 @@ class Year:
 
     def _join(self, email: str, created: float) -> None:
         kind = self.dice.choices(("active", "fading", "never", "vip"), (55, 30, 10, 5))[0]
+        kind = self.post.choices((kind, "trial", "unmailed"), (75, 20, 5))[0] if kind != "vip" else kind
         ago = self.dice.expovariate(1 / 20) if kind == "active" else self.dice.uniform(1, 200)
         last = None if kind == "never" or created > -1 else max(created, -0.5 - ago)
         self.kinds[email] = kind
         where = self.dice.choice(("click", "order"))
         self.world.people[email] = Person(created=created, opted_in=created, vip=kind == "vip")
+        self.world.people[email].trial = kind in ("trial", "unmailed")
         setattr(self.world.people[email], where, last)
         self.signals[email] = created if last is None else max(created, last)
 
     def _live(self, day: int) -> None:
-        """A day in everybody's life: clicks and orders in the export, clicks that only a platform knows, noes."""
+        """A day in everybody's life: clicks and orders in the export, clicks that only a platform knows, opt-outs."""
         dice, rate = self.dice, {"active": 1 / 20, "fading": 1 / 120, "never": 0.0, "vip": 1 / 200}
+        rate |= {"trial": 1 / 100, "unmailed": 1 / 300}
         known = {name: [] for name in self.world.to}  # type: dict[str, list[dict[str, Any]]]
         for email, kind in self.kinds.items():
             if dice.random() >= rate[kind] * self.busy:
@@ -117,7 +132,7 @@ class Year:
                 if self.post.random() < 0.3:  # the platform delivers it some days later
                     self.delivered_late.append((day + self.post.randint(1, 9), email, name, at))
                     continue
-                known[name] += self._click(email, at)
+                known[name] += self._click(name, email, at)
             else:
                 setattr(person, where, at)
             self.signals[email] = max(self.signals[email], at)
@@ -127,6 +142,7 @@ class Year:
         known_before = list(self.kinds)
         said_no = {name: sorted(people) for name, people in self.refused.items()}  # as the last push found it
         self._click_of_before(day, known)
+        self._mail(day, known)
         self.world.running.engage(**known)
         for number in range(max(1, self.size // 1000) if day % 5 == 0 else 0):
             self._join(f"new{day}-{number}@example.com", day - 0.3)
@@ -135,9 +151,35 @@ class Year:
             if email not in self.refused[name] and self._stage(name, email) != "retired":
                 self.world.say_no(name, email)
                 self.refused[name].add(email)
+        if day % 4 == 2:
+            self._change()
         if day % 3 == 0:
             self._again(day, said_no)
             self._rename(day)
+
+    def _mail(self, day: int, known: dict[str, list[dict[str, Any]]]) -> None:
+        """Those who try get a mail every six days, but for those who are never mailed."""
+        moment = self.world.at(day - 0.5).replace(" ", "T") + "+01:00"
+        for email in [email for email, kind in self.kinds.items() if kind == "trial"] if day % 6 == 1 else ():
+            for name in self.world.to:
+                if email not in self.refused[name] and self._stage(name, email) != "retired":
+                    known[name].append({"email": email, "did": "send", "at": moment})
+                    self.mails[name, email] = self.mails.get((name, email), 0) + 1
+                    self.figures["mails"] += 1
+
+    def _change(self) -> None:
+        """One who tries pays, and one who pays tries again: they are under the other policy."""
+        for trial in (True, False):
+            chosen = [email for email, kind in self.kinds.items() if kind == ("trial" if trial else "fading")]
+            if chosen:
+                email = self.post.choice(chosen)
+                self.kinds[email] = "fading" if trial else "trial"
+                self.world.people[email].trial = not trial
+                staged = any(self._stage(name, email) in STAGES for name in self.world.to)
+                self.figures["other policy, in a stage" if staged else "other policy"] += 1
+
+    def _tries(self, email: str) -> bool:
+        return self.world.people[email].trial
 
     def _tell_late(self, day: int) -> None:
         for due, email, where, at in self.late:
@@ -147,15 +189,16 @@ class Year:
                 self.signals[email] = max(self.signals[email], at)
         self.late = [item for item in self.late if item[0] > day]
 
-    def _click(self, email: str, at: float) -> list[dict[str, Any]]:
+    def _click(self, name: str, email: str, at: float) -> list[dict[str, Any]]:
         moment = self.world.at(at).replace(" ", "T") + "+01:00"
+        self.mails.pop((name, email), None)
         return [{"email": email, "did": did, "at": moment} for did in ("send", "click")]
 
     def _deliver_late(self, day: int, known: dict[str, list[dict[str, Any]]]) -> None:
         """What is dated before the last push is read by the next cleanup alone."""
         for due, email, name, at in self.delivered_late:
             if due <= day and email not in self.refused[name] and self._stage(name, email) != "retired":
-                known[name] += self._click(email, at)
+                known[name] += self._click(name, email, at)
                 self.unread.append((email, at))
                 self.figures["clicks delivered late"] += 1
         self.delivered_late = [item for item in self.delivered_late if item[0] > day]
@@ -166,7 +209,7 @@ class Year:
         silent = [
             email
             for email, way in sorted(self.entered[name].items())
-            if way and way[0][0] in ORDER and way[0][1] < at and way[-1][0] != "retired"
+            if way and way[0][0] in STAGES and way[0][1] < at and way[-1][0] != "retired"
         ]
         if day % 7 in (4, 6) and silent:
             self.delivered_late.append((day, self.post.choice(silent), name, at))
@@ -189,12 +232,13 @@ class Year:
         self.delivered_late = [
             (due, new if email == old else email, *what) for due, email, *what in self.delivered_late
         ]
+        self.mails = {(name, new if email == old else email): count for (name, email), count in self.mails.items()}
         self.unread = [(new if email == old else email, at) for email, at in self.unread]
         self.renamed = new
         self.figures["new addresses"] += 1
 
     def _again(self, day: int, said_no: dict[str, list[str]]) -> None:
-        """Somebody who said no subscribes again by themselves."""
+        """Somebody who opted out subscribes again by themselves."""
         name = self.dice.choice([name for name in self.world.to if name != "brevo"])
         if said_no[name]:
             email = self.dice.choice(said_no[name])
@@ -228,13 +272,23 @@ class Year:
         day, way = self.world.day, self.entered[name].setdefault(email, [])
         self.figures[f"{how} {stage or ''}".strip()] += 1
         if how == "entered":
-            assert day - self.signals[email] > AFTER - 1, (email, day, self.signals[email])
-            assert stage == ORDER[0] and self.kinds[email] != "vip"
+            tries = self._tries(email)
+            assert day - self.signals[email] > AFTER[tries] - 1, (email, day, self.signals[email])
+            assert stage == ORDERS[tries][0] and self.kinds[email] not in ("vip", "unmailed")
+            assert not tries or self.mails.get((name, email), 0) >= MAILS, (name, email)
             self.held_out[email] = _held_out(email)
             way[:] = [(stage, day)]
         elif how == "moved":
             last, since = way[-1]
-            assert stage == ORDER[ORDER.index(last) + 1] and day - since >= GAPS[stage], (email, way)
+            order = ORDERS[self._tries(email)]
+            assert stage == order[order.index(last) + 1] and day - since >= GAPS[stage], (email, way)
+            way.append((stage, day))
+        elif how == "policy" and stage is not None:
+            order = ORDERS[self._tries(email)]
+            behind = [one for one, _ in way]
+            assert behind[-1] not in order and stage == next(one for one in order if one not in behind), (email, way)
+            assert stage == order[0] or day - way[-1][1] >= GAPS[stage], (email, way)
+            self.held_out[email] = _held_out(email) if stage == "win_back" else self.held_out.get(email, False)
             way.append((stage, day))
         elif stage is None:
             way.clear()
@@ -243,10 +297,10 @@ class Year:
             way[:] = [(stage, day)]
 
     def _came_back(self, before: dict[str, dict[str, str]]) -> None:
-        """Whoever showed life since entering the first stage is in none any more."""
+        """Who was active since entering the first stage is in none any more."""
         for name, ways in self.entered.items():
             for email, way in ways.items():
-                if way and way[0][0] in ORDER and way[-1][0] != "retired" and email != self.renamed:
+                if way and way[0][0] in STAGES and way[-1][0] != "retired" and email != self.renamed:
                     assert self.signals[email] <= way[0][1], (name, email, way, self.signals[email])
 
     def _cleanup(self) -> None:
@@ -266,7 +320,7 @@ class Year:
         done = {"retire": self._retired, "restore": self._restored}
         for row in changes:
             done[row["op"]](row["destination"], row["email"])
-        most = -(-len(self.kinds) * 5 // 100)
+        most = -(-len(self.kinds) * 5 // 100) + 1  # each of the two policies rounds up
         assert all(
             count <= most for count in Counter(row["destination"] for row in changes if row["op"] == "retire").values()
         )
@@ -274,23 +328,30 @@ class Year:
     def _retired(self, name: str, email: str) -> None:
         """Nobody with a signal inside the window, nobody protected, everybody after every stage for its full time."""
         day, way = self.world.day, self.entered[name][email]
-        assert [stage for stage, _ in way] == list(ORDER), (name, email, way)
-        days = [at for _, at in way]
-        assert days[1] - days[0] >= GAPS["last_call"] and days[2] - days[1] >= GAPS["sunset"], (name, email, way)
-        assert day - self.signals[email] > AFTER and self.signals[email] <= days[0], (email, way, self.signals[email])
-        assert self.kinds[email] != "vip" and email not in self.refused[name]
-        assert day - days[2] >= 1, (email, way)
+        order = ORDERS[self._tries(email)]
+        assert [stage for stage, _ in way if stage in order] == list(order) and way[-1][0] == order[-1], (
+            name,
+            email,
+            way,
+        )
+        for (_, since), (stage, at) in pairwise(way):
+            assert stage in ("win_back", "try_again") or at - since >= GAPS[stage], (name, email, way)
+        began, last = way[0][1], way[-1][1]
+        assert day - self.signals[email] > AFTER[self._tries(email)], (email, way, self.signals[email])
+        assert self.signals[email] <= began and day - last >= 1, (email, way, self.signals[email])
+        assert self.kinds[email] not in ("vip", "unmailed") and email not in self.refused[name]
+        self.figures["retired after another policy"] += len(way) > len(order)
         self.known[name, email] = self.signals[email]
         way.append(("retired", day))
         self.figures[f"retired {name}"] += 1
 
     def _restored(self, name: str, email: str) -> None:
-        """Klaviyo only, and only who showed life that was not known when they were archived, and said no nowhere
+        """Klaviyo only, and only who showed life that was not known when they were archived, and opted out nowhere
         there."""
         way = self.entered[name][email]
         assert name == "klaviyo" and way[-1][0] == "retired" and self.signals[email] > self.known[name, email]
         assert email not in self.refused[name]
-        way[:] = [("returned", self.world.day)]
+        way[:] = [] if self._tries(email) else [("returned", self.world.day)]
         self.restored.add(email)
         self.figures[f"restored {name}"] += 1
 
@@ -318,7 +379,7 @@ class Year:
         self.figures["recounts"] += 1
 
     def _just_retired(self, name: str) -> set[str]:
-        """Whoever was retired after the last push keeps the stage's tag until the next."""
+        """Who was retired after the last push keeps the stage's tag until the next."""
         day = self.world.day
         return {email for email, way in self.entered[name].items() if way and way[-1] == ("retired", day)}
 

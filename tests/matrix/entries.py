@@ -4,16 +4,18 @@ then the rest. Afterwards the segment “extra” has been asked for, for everyb
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from connector.app import cleaning, planning, pushing, upkeep
 from connector.app.workspace import Workspace, open_state
 from connector.core.errors import DestinationError
 from connector.core.events import Event, Progress
 from connector.plan.saved import load, save
-from connector.state.base import RunState, Store
+from connector.state.base import JournalBatch, RunState, Store
+from connector.state.journal import SqlJournal
 from tests.matrix.events import EVENTS
 from tests.matrix.world import ALLOWED, Everywhere
 
@@ -23,6 +25,11 @@ BEFORE = OTHERS | {event.name: event.email for event in EVENTS.values() if not e
 # The export gives everybody of the events another name, and keeps their numbers; newcomers are in it too.
 AFTER = OTHERS | {f"renamed {event.name}": event.email for event in EVENTS.values()}
 NUMBERS = {f"renamed {event.name}": event.name for event in EVENTS.values()}
+
+
+class CutOff(Exception):
+    """In place of the end of the process."""
+
 
 Entry = Callable[[Everywhere], Iterator[None]]
 ENTRIES: dict[str, Entry] = {}
@@ -109,6 +116,27 @@ def resume(world: Everywhere) -> Iterator[None]:
     yield
     with opened(world) as (workspace, store):
         pushing.resume(workspace, store)
+
+
+@entry
+def push_after_abandon(world: Everywhere) -> Iterator[None]:
+    """A run ended with its first request to each platform: whether that one had left is not known. It is given up."""
+    want_extra(world)
+    sent = SqlJournal.sent
+
+    def last(self: SqlJournal, batch: JournalBatch) -> None:
+        sent(self, batch)
+        raise CutOff
+
+    with opened(world) as (workspace, store):
+        plan = planning.plan(workspace, store)
+        with patch.object(SqlJournal, "sent", last), suppress(CutOff):
+            pushing.push(workspace, store, plan)
+        run = pushing.abandon(workspace, store, store.runs()[0].id, "cannot be resumed")
+        assert run.state is RunState.ABANDONED
+        assert any(counts.get("unknown") for ops in run.summary.values() for counts in ops.values())
+    yield
+    world.push()
 
 
 @entry

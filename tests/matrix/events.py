@@ -12,7 +12,7 @@ from connector.app.workspace import open_state
 from tests.conformance.kits import Kit
 from tests.matrix.world import READERS, Everywhere
 
-NEWCOMER = "newcomer"  # in the names of events that happen to people whom the platforms do not hold at the plan
+NEWCOMER = "newcomer"  # in the names of events that happen to people that the platforms do not hold at the plan
 OWN = "own words"  # what people write into a field that is not ours
 
 

@@ -68,7 +68,7 @@ def test_nothing_that_people_said_is_overwritten(entry: str, event: Event) -> No
 
 
 def let_go(entry: str, event: Event, found: Story, platform: str) -> bool:
-    """Whoever was inactive at the plan, and of whom the platform does not tell that they signed up again."""
+    """Those inactive at the plan, and not told by the platform to have signed up again."""
     same = mine(found.planned[platform].standing, event) == mine(found.before[platform].standing, event)
     told = event.name == "signed_up_again" and not same and VENDORS[platform].retire is not None
     return entry in CLEANUPS and event.name in ("signed_up_again", "left_one_list") and not told

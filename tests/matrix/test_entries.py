@@ -18,7 +18,14 @@ ROOT = Path(__file__).parent.parent.parent
 SENDING = {"connector.app.pushing.push", "connector.app.pushing.resume"}
 # Command -> its entry points.
 COVERED = {
-    "push": {"fresh_push", "prompt_answered_late", "saved_plan", "saved_plan_after_another_plan", "refresh"},
+    "push": {
+        "fresh_push",
+        "prompt_answered_late",
+        "saved_plan",
+        "saved_plan_after_another_plan",
+        "refresh",
+        "push_after_abandon",
+    },
     "resume": {"resume"},
     "undo": {"undo"},
     "adopt": {"adopt"},

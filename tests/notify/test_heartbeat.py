@@ -41,7 +41,7 @@ def test_a_run_as_machines_see_it(night: Night, monkeypatch: pytest.MonkeyPatch)
     assert night.call("plan", "--people")[0] == 2
 
     document = night.json("push")
-    assert document["exit_code"] == 3 and document["error"]["code"] == "plan", "nobody can be asked"
+    assert document["exit_code"] == 3 and document["error"]["code"] == "plan", "it is no terminal"
 
     path = night.world.folder / "metrics.prom"
     code, _, err = night.call("push", "--yes", "--metrics", str(path), "--log-format", "json")

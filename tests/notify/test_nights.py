@@ -131,3 +131,18 @@ def test_what_is_told_can_be_chosen_and_needs_its_variable(
     (size,) = hook.take()
     assert code == 0 and "6 members before, 9 now (+50%)" in size
     assert "NOWHERE is not set" in err
+
+
+def test_a_state_that_cannot_be_opened(night: Night, hook: Hook) -> None:
+    night.write(more=NOTIFY)
+    path = night.world.folder / "state.db"
+    path.touch()  # cut off
+    words = ("push", "--yes", "--state", str(path))
+    assert [night.call(*words)[0] for _ in range(2)] == [4, 4]
+    (told,) = hook.take()
+    assert "Nothing was pushed" in told and "exit code 4" in told
+    path.unlink()
+    assert night.call(*words)[0] == 0
+    over = [text for text in hook.take() if "recovered" in text]
+    assert len(over) == 1 and "The state works again" in over[0]
+    assert night.call(*words)[0] == 0 and not hook.take()

@@ -121,7 +121,7 @@ class Small:
 
 @contextmanager
 def small(folder: Path, *options: str) -> Iterator[Small]:
-    """The rehearsal platforms run for as long as the block, and hold only whom we push."""
+    """The rehearsal platforms run for as long as the block, and hold only those that we push."""
     place = folder / ".connector" / "rehearsal"
     place.mkdir(parents=True, exist_ok=True)
     with start(place / "platforms.db", "--no-samples", *options) as running:

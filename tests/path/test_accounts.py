@@ -222,6 +222,20 @@ def test_two_keys_of_one_account_may_not_write_one_list(
     assert world.running.writes() == writes
 
 
+def test_two_keys_of_one_account_may_not_have_one_stage(world: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would take the stage's tag from the other's people."""
+    for variable in ("KL_A", "KL_B"):
+        monkeypatch.setenv(variable, "pk_rehearsal")
+    file = world.folder / "segments.yaml"
+    stages = "signals: [opted_in_at], inactive: {after: 9 days}, stages: [{name: a, tag: A}]"
+    text = TWO.format(url=world.running.url, key="KL_B", name="Buyers")
+    file.write_text(f"{text}lifecycle: {{{stages}}}\n")
+    with pytest.raises(ConfigError, match=r"segments.yaml:12:\d+: error\[same-target\]: .*The tag “A” .*one account: "):
+        plan(file)
+    file.write_text(f"{text}lifecycle: [{{for: b, {stages}}}]\n")
+    plan(file)
+
+
 def test_one_key_in_two_destinations_is_refused_by_check(world: Small) -> None:
     file = world.folder / "segments.yaml"
     file.write_text(TWO.format(url=world.running.url, key="KL_A", name="readers"))

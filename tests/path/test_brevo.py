@@ -177,7 +177,7 @@ def test_who_opted_out_is_taken_out_when_they_leave_the_segment_and_stays_blockl
 
 @pytest.mark.parametrize("erased", [("ann",), ("ann", "bea", "cid")])
 @pytest.mark.sweep(keep=1)
-def test_whoever_was_erased_meanwhile_does_not_come_back(world: World, erased: tuple[str, ...]) -> None:
+def test_who_was_erased_meanwhile_does_not_come_back(world: World, erased: tuple[str, ...]) -> None:
     world.write(PEOPLE)
     world.push()
 
@@ -215,7 +215,7 @@ def test_an_address_that_changed_at_brevo_is_not_made_a_second_contact(world: Wo
     assert "ann.moved@example.com" not in world.members("Extra") | world.tagged("extra")
 
 
-def test_a_person_with_a_new_address_comes_anew_and_keeps_an_opt_out(world: World) -> None:
+def test_a_person_with_a_new_address_comes_again_and_keeps_an_opt_out(world: World) -> None:
     """Moving the contact would lift its blocklisting, so the old address leaves and the new one is a new contact."""
     world.write(PEOPLE)
     world.push()

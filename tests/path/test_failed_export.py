@@ -1,4 +1,4 @@
-"""The night after a failed export: whoever looks at segments or a plan is told, and no list is emptied silently."""
+"""The night after a failed export: segments and plans say so, and no list is emptied silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sync forget` holds on every way: push, saved plan, resume, undo, cleanup, refresh, drift, and the last look."""
+"""`sync forget` holds on every way: push, saved plan, resume, undo, cleanup, refresh, drift, and the recheck."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_saved_plan_names_nobody_who_was_forgotten(world: Small) -> None:
 
 
 def test_what_was_planned_before_somebody_was_forgotten_leaves_them_out_and_says_so(world: Small) -> None:
-    """A late answer to the prompt, or a saved plan, of somebody whom the state did not know."""
+    """A late answer to the prompt, or a saved plan, of somebody that the state did not know."""
     world.write(PEOPLE)
     with world.open() as workspace, open_state(workspace) as store:
         made = planning.plan(workspace, store)
@@ -210,7 +210,7 @@ def test_cleanup_leaves_the_person_alone_and_writes_them_nowhere(sunset: World) 
     found, result = sunset.cleanup()
     assert result is not None
     assert result.counts == {name: {"retire": {"applied": 3}} for name in ("mailchimp", "klaviyo")}
-    assert SILENT[0] in platforms.mailchimp_statuses(sunset.running.url), "still there, for whoever erases them"
+    assert SILENT[0] in platforms.mailchimp_statuses(sunset.running.url), "still there, to be erased by hand"
     assert SILENT[0] not in cleanup_csv(found.sides)
     told = cleanup_json(found.plan, found.sides, found.orphans, found.twice, found.invalid)
     assert SILENT[0] not in str(told)
@@ -241,7 +241,7 @@ def test_nor_when_others_brought_the_person_to_the_platform_again(tmp_path: Path
 
 
 def test_a_cleanup_that_was_planned_before_lets_the_person_be(sunset: World) -> None:
-    """Whom the state learned to forget between the plan and the answer to its question."""
+    """Those that the state learned to forget between the plan and the answer to its question."""
     sunset.write()
     with sunset.open() as workspace, open_state(workspace) as store:
         found = cleaning.cleanup(workspace, store)

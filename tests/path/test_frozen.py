@@ -99,7 +99,7 @@ def test_forget_removes_a_member(desk_of_two: Small) -> None:
         assert store.frozen.members("launch")["email"].to_pylist() == [P2]
 
 
-def test_undo_of_the_run_that_froze_lets_go(desk_of_two: Small) -> None:
+def test_undo_of_the_run_that_froze_releases(desk_of_two: Small) -> None:
     _, run = desk_of_two.push()
     grow(desk_of_two)
     with desk_of_two.open(allow=("empty",), reason="test") as workspace, open_state(workspace) as store:
@@ -110,12 +110,12 @@ def test_undo_of_the_run_that_froze_lets_go(desk_of_two: Small) -> None:
     assert desk_of_two.members("launch") == [P1, P2, P3]
 
 
-def test_without_the_word_the_next_push_lets_go(desk_of_two: Small) -> None:
+def test_without_the_word_the_next_push_releases(desk_of_two: Small) -> None:
     desk_of_two.push()
     grow(desk_of_two, LAUNCH.replace(" frozen: true,", ""))
     assert desk_of_two.members("launch") == [P1, P2, P3]
     assert notes(desk_of_two) == [
-        "launch is frozen no longer: this push lets its members go, its rule is asked.",
+        "launch is no longer frozen: this push releases its members and uses its rule again.",
     ]
     desk_of_two.push()
     grow(desk_of_two)

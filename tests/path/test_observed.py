@@ -37,7 +37,7 @@ def world(tmp_path: Path) -> Iterator[Small]:
         yield made
 
 
-def test_a_no_said_on_a_platform_blocks_with_reason_and_day(world: Small) -> None:
+def test_an_opt_out_on_a_platform_blocks_with_reason_and_day(world: Small) -> None:
     world.write(PEOPLE)
     world.push()
     more = PEOPLE | {"eve": "eve@example.com"}
@@ -89,7 +89,7 @@ def test_columns_of_platforms_in_rules_are_as_last_read_and_work_offline(world: 
     assert world.members("silent") == ["ann@example.com", "bob@example.com"]
 
 
-def test_people_whom_nobody_sent_anything_are_known_too_once_a_rule_asks(world: Small) -> None:
+def test_people_that_nobody_sent_anything_are_known_too_once_a_rule_asks(world: Small) -> None:
     """Before, only those in a target are looked up."""
     world.write(PEOPLE, refused=["dan"])
     world.push()
@@ -213,7 +213,7 @@ def test_the_examples_of_the_documentation_load() -> None:
     assert all(f".{word}`" in page for word in WORDS)
 
 
-def test_a_tag_does_not_come_back_with_whoever_is_unarchived(world: Small) -> None:
+def test_a_tag_does_not_come_back_with_an_unarchived_member(world: Small) -> None:
     """Mailchimp takes no tag from an archived member: the removal waits until they are back."""
     nobody = "\n  readers: {when: {plan: free}, send_to: {mailchimp: {tag: Readers}}}"
     world.write(PEOPLE, "\n  readers: {when: {plan: paid}, send_to: {mailchimp: {tag: Readers}}}")

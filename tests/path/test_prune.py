@@ -63,8 +63,11 @@ def test_old_changes_go_and_the_rest_stays(world: Small, state: str) -> None:
     ledgers = {name: store.ledger(name).memberships.num_rows for name in ("mailchimp", "klaviyo", "hubspot")}
     kept = store.run_changes(new.id).num_rows
     store.close()
-    assert "say --yes" in sync(world, state, "prune", code=3)
+    assert "pass --yes" in sync(world, state, "prune", code=3)
     assert sync(world, state, "prune", "--older-than", "13 months", "--yes").startswith("0 changes")
+    assert "--yes" in sync(world, state, "runs", "prune", code=3)
+    assert sync(world, state, "runs", "prune", "--older-than", "13 months", "--yes").startswith("0 changes")
+    assert "are for `sync runs prune`" in sync(world, state, "runs", "--yes", code=2)
     said = sync(world, state, "prune", "--yes")
     assert "changes of runs before" in said and not said.startswith("0 changes")
     store = open_store(rehearsal_url(state))

@@ -1,4 +1,4 @@
-"""The README's commands, run as they stand there (the set-up itself is what started these tests)."""
+"""The README's commands, run as written (the set-up itself is what started these tests)."""
 
 from __future__ import annotations
 

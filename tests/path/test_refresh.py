@@ -1,4 +1,4 @@
-"""--refresh: the ledger follows what the platforms hold, and a lost one is made anew from them."""
+"""--refresh: the ledger follows what the platforms hold, and a lost one is rebuilt from them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def of(plan: Plan) -> dict[tuple[str, str, str | None], int]:
 def test_nothing_has_changed(world: Small) -> None:
     made = refresh(world)
     assert of(made) == {}
-    assert sum("read anew" in note for note in made.notes) == 3
+    assert sum("read again" in note for note in made.notes) == 3
 
 
 def test_who_was_taken_out_by_others_comes_back(world: Small) -> None:
@@ -59,7 +59,7 @@ def test_who_was_taken_out_by_others_comes_back(world: Small) -> None:
     assert of(refresh(world)) == {}
 
 
-def test_a_lost_ledger_is_made_anew(world: Small) -> None:
+def test_a_lost_ledger_is_rebuilt(world: Small) -> None:
     for path in (world.folder / ".connector" / "rehearsal").glob("state.db*"):
         path.unlink()
     world.write({name: PEOPLE[name] for name in ("p1", "p2", "p3")})

@@ -169,7 +169,7 @@ def test_drift_says_what_it_is_called_now_and_its_sums_close(world: Small, platf
 
 @pytest.mark.parametrize(("platform", "kind"), CASES)
 def test_two_names_of_one_target_are_refused(world: Small, platform: str, kind: str) -> None:
-    """The file has the old name and the new one: each segment would take away whom the other adds."""
+    """The file has the old name and the new one: each segment would take away those that the other adds."""
     write(world, platform, kind, "[Ann, Bob]")
     assert world.push(to=(platform,))[1].exit_code == 0
     rename(world, platform, kind, "Readers", "Leser")

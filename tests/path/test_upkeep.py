@@ -153,7 +153,7 @@ def test_what_a_later_run_changed_is_left_alone(world: Small) -> None:
     assert any("1 were changed again since that run" in note for note in plan.notes)
 
 
-def test_nobody_comes_back_who_said_no_or_lost_consent_since(world: Small) -> None:
+def test_nobody_comes_back_who_opted_out_or_lost_consent_since(world: Small) -> None:
     world.write(PEOPLE, vip("ann", "bob", "cleo", "dan"))
     world.push()
     world.write(PEOPLE, vip("dan"))
@@ -223,7 +223,7 @@ def test_adopt_takes_over_without_a_change_and_leaves_strangers(world: Small) ->
     assert held(world)["mailchimp tag VIP"] == emails("ann", "dan"), "cleo was ours, dan is not"
 
 
-def test_undoing_an_adoption_only_lets_go(world: Small) -> None:
+def test_undoing_an_adoption_only_releases(world: Small) -> None:
     world.write(PEOPLE, vip("ann", "bob") + ALL)
     world.push()
     others_tag(world, PEOPLE["cleo"], True)
@@ -348,7 +348,7 @@ def test_hold_keeps_people_from_bouncing(world: Small) -> None:
     assert {(row["op"], row["reason"]) for row in plan.blocked.to_pylist()} == {("remove", "hold")}
     assert there() == emails("ann", "bob", "cleo")
     push(4, "ann", refused=("cleo",))
-    assert there() == emails("ann", "bob"), "a no of the person is never held back"
+    assert there() == emails("ann", "bob"), "an opt-out is never held back"
     push(8, "ann")
     assert there() == emails("ann")
     assert {row["reason"] for row in push(10, "ann", "bob").blocked.to_pylist()} == {"hold"}

@@ -188,7 +188,7 @@ def test_an_address_that_is_only_part_of_another_is_not_found(small: Path) -> No
     assert told["quarantine"] == [] and "no contact of the export" in told["text"]
 
 
-def test_what_is_no_address_and_stands_nowhere_is_an_error(small: Path) -> None:
+def test_what_is_no_address_and_is_found_nowhere_is_an_error(small: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         ask(small, "nonsense")
     assert "nonsense" not in str(caught.value)
@@ -205,7 +205,7 @@ def test_verdicts_are_those_of_everybody(small: Path) -> None:
 
 
 def test_why_foretells_what_the_plan_does(pushed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For people whom the next push adds, takes out, updates, moves, blocks or leaves alone."""
+    """For people that the next push adds, takes out, updates, moves, blocks or leaves alone."""
     old = min(sample.desired(pushed.folder / "exports")["repeat_customers"])
     new = old.replace("@", ".new@")
     export = pushed.folder / "exports" / "contacts-2026-11-20.csv"

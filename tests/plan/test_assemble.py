@@ -45,7 +45,7 @@ def test_additive_never_removes() -> None:
 
 @pytest.mark.parametrize("status", ["unsubscribed", "bounced", "complained", "suppressed", "archived", "forgotten"])
 @pytest.mark.parametrize("policy", list(NewContacts))
-def test_whoever_said_no_is_blocked_whatever_the_export_and_the_policy_say(status: str, policy: NewContacts) -> None:
+def test_who_opted_out_is_blocked_whatever_the_export_and_the_policy_say(status: str, policy: NewContacts) -> None:
     said_no = datetime(2026, 10, 2, tzinfo=UTC)
     held = ledger({"no@example.com": {"status": status, "status_at": said_no}})
     table = desired({"no@example.com": {"in": ["vip"], "at": said_no, "first": "N"}}, ["vip"])
@@ -241,7 +241,7 @@ def test_orphans_are_left_alone_and_named() -> None:
     assert made.changes.num_rows == 0 and "Old" in made.notes[0]
 
 
-def test_a_removal_waits_for_whoever_is_archived() -> None:
+def test_a_removal_waits_while_a_contact_is_archived() -> None:
     held = ledger(
         {"a@x.test": {"status": "archived"}, "b@x.test": {"status": "unsubscribed"}},
         {("tag", "VIP"): ["a@x.test", "b@x.test"]},

@@ -94,7 +94,7 @@ def test_guards_judge_whatever_was_asked_for() -> None:
 @pytest.mark.parametrize(
     ("reversible", "final"), [(True, {"unsubscribe": 1}), (False, {"unsubscribe": 1, "retire": 1})]
 )
-def test_what_cannot_be_taken_back_is_counted_whoever_asks(reversible: bool, final: dict[str, int]) -> None:
+def test_what_cannot_be_taken_back_is_counted_in_every_command(reversible: bool, final: dict[str, int]) -> None:
     can = replace(
         capabilities(),
         operations=WITH_RETIRE,

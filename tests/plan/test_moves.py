@@ -74,7 +74,7 @@ def test_where_the_platform_cannot_the_old_goes_and_the_new_comes_by_the_policy(
 
 @pytest.mark.parametrize("offered", [True, False])
 @pytest.mark.parametrize("status", ["unsubscribed", "complained", "suppressed", "archived", "forgotten"])
-def test_a_no_under_the_old_address_holds_for_the_new_one(status: str, offered: bool) -> None:
+def test_an_opt_out_under_the_old_address_holds_for_the_new_one(status: str, offered: bool) -> None:
     contacts = {OLD: {**HELD, "status": status, "status_at": THEN}, NEW: ABSENT}
     result = made({NEW: IN}, contacts, offered=offered)
     later = status == "archived"  # nothing reaches them meanwhile
@@ -83,7 +83,7 @@ def test_a_no_under_the_old_address_holds_for_the_new_one(status: str, offered: 
     assert set(result.blocked["since"].to_pylist()) == {THEN}
 
 
-def test_a_no_holds_too_when_others_created_the_new_address_but_not_when_the_person_subscribed_it() -> None:
+def test_an_opt_out_holds_too_when_others_created_the_new_address_but_not_when_the_person_subscribed_it() -> None:
     said_no = {**HELD, "status": "unsubscribed", "status_at": THEN}
     made_by_others = made({NEW: IN}, {OLD: said_no, NEW: {"status": "never_subscribed", "remote_id": "2"}})
     assert blocked(made_by_others) == {("VIP", NEW, "unsubscribed")}
@@ -96,7 +96,7 @@ def test_a_bounce_was_about_the_address() -> None:
     assert changes(result) == {("remove", "VIP", OLD), ("create", None, NEW), ("add", "VIP", NEW)}
 
 
-def test_the_noes_of_two_former_addresses_are_both_heard() -> None:
+def test_the_opt_outs_of_two_former_addresses_are_both_heard() -> None:
     contacts = {OLD: HELD, "older@example.com": {**HELD, "status": "unsubscribed", "remote_id": "0"}, NEW: ABSENT}
     result = made({NEW: IN}, contacts)
     assert blocked(result) == {("VIP", NEW, "unsubscribed")}
@@ -133,7 +133,7 @@ def test_a_refused_move_is_not_tried_again() -> None:
 
 
 def test_many_moves_at_once_are_refused_by_a_guard() -> None:
-    """As when another CRM gives the ids out anew."""
+    """As when another CRM reassigns the ids."""
     people = {f"new{number}@example.com": IN for number in range(100)}
     contacts = {
         f"old{number}@example.com": {**HELD, "person": f"{number}", "remote_id": f"{number}"} for number in range(100)

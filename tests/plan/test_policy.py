@@ -27,7 +27,7 @@ def names(made: Plan) -> list[tuple[str, str]]:
     return [(hit.name, hit.target) for hit in made.guards]
 
 
-def test_a_segments_guards_overrule_the_destinations() -> None:
+def test_a_segments_guards_override_the_destinations() -> None:
     people = {f"p{n}@example.com": {"in": ["vip", "all"]} for n in range(20)}
     made = routing(VIP, ("all", "tag", "All"), guards=Guards(adds=10))
     own = replace(made.routes[0], guards=Guards(adds=100))
@@ -72,7 +72,7 @@ def test_hold_is_per_target_and_direction() -> None:
     assert blocked(made) == {("VIP", "out@example.com", "hold"), ("VIP", "in@example.com", "hold")}
 
 
-def test_hold_keeps_nobody_in_who_lost_consent_said_no_or_left_the_export() -> None:
+def test_hold_keeps_nobody_in_who_lost_consent_opted_out_or_left_the_export() -> None:
     people: dict[str, dict[str, object]] = {"consent@example.com": {"consent": False}, "no@example.com": {}}
     everybody = [*people, "gone@example.com"]
     contacts = dict.fromkeys(everybody, YES) | {"no@example.com": {"status": "unsubscribed"}}

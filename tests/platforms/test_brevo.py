@@ -18,6 +18,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     NotSent,
     Refused,
@@ -145,7 +146,7 @@ def test_statuses_ask_for_what_changed_and_pages_overlap(brevo: Brevo, http: res
     }
 
 
-def test_one_address_is_asked_for_and_stands_in_no_report(brevo: Brevo, http: responses.RequestsMock) -> None:
+def test_one_address_is_asked_for_and_is_in_no_report(brevo: Brevo, http: responses.RequestsMock) -> None:
     http.get(f"{HOST}/contacts/p1%2Ba%40example.com", json=contact(1, email="p1+a@example.com"))
     (table,) = brevo.lookup(["p1+a@example.com"])
     assert table.num_rows == 1
@@ -352,7 +353,7 @@ def _by_ids_or(url: str, others: list[Any], count: int) -> tuple[int, dict[str, 
 # -- lists --------------------------------------------------------------------------------------------------------
 
 
-def test_adding_spares_whoever_left_opted_out_or_is_gone(brevo: Brevo, http: responses.RequestsMock) -> None:
+def test_adding_spares_who_left_opted_out_or_is_gone(brevo: Brevo, http: responses.RequestsMock) -> None:
     page(http, contact(1), contact(2, listIds=[7]), contact(3, listUnsubscribed=[7]), contact(4, blocked=True))
     http.post(f"{HOST}/contacts/lists/7/contacts/add", json={"contacts": {"success": [1], "failure": []}}, status=201)
     assert outcomes(brevo.push(batch(Op.ADD, [row(n) for n in range(1, 6)], VIP))) == [
@@ -455,7 +456,7 @@ def test_a_process_is_polled_ever_more_seldom(brevo: Brevo, http: responses.Requ
     assert waits == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
 
 
-def test_whom_an_import_refused_is_read_from_its_reports(brevo: Brevo, http: responses.RequestsMock) -> None:
+def test_who_is_refused_by_an_import_is_read_from_its_reports(brevo: Brevo, http: responses.RequestsMock) -> None:
     process(http, "completed", invalid_emails="https://files.example.com/a.csv", duplicate_phone_id=None)
     http.get("https://files.example.com/a.csv", body='EMAIL;ERROR\r\n"P2@example.com";invalid\r\n')
     found = outcomes(brevo.poll("77", batch(Op.CREATE, [row(1), row(2)])))
@@ -471,7 +472,7 @@ def test_a_report_about_strangers_leaves_doubt(brevo: Brevo, http: responses.Req
     assert found == [(Outcome.UNKNOWN, "unnamed_failures")] * 2
 
 
-def test_a_broken_process_failed_and_an_unknown_one_is_in_doubt(brevo: Brevo, http: responses.RequestsMock) -> None:
+def test_a_broken_process_failed_and_an_unknown_one_is_unknown(brevo: Brevo, http: responses.RequestsMock) -> None:
     made = batch(Op.CREATE, [row(1)])
     process(http, "failed")
     assert outcomes(brevo.poll("77", made)) == [(Outcome.FAILED, "failed")]
@@ -498,7 +499,7 @@ def test_imports_that_are_not_over_are_told(brevo: Brevo, http: responses.Reques
     [
         (401, {"code": "unauthorized", "message": "Key not found"}, Auth),
         (403, {"code": "permission_denied", "message": "no"}, MissingScope),
-        (404, {"code": "document_not_found", "message": "no"}, Refused),
+        (404, {"code": "document_not_found", "message": "no"}, Gone),
         (402, {"code": "not_enough_credits", "message": "ann@example.com"}, Refused),
         (500, {}, Unanswered),
         (503, {}, Retryable),

@@ -285,7 +285,7 @@ def test_a_throttle_pauses_everybody_of_its_bucket(web: responses.RequestsMock) 
     assert waits[1] == 0
 
 
-def test_whoever_waits_for_a_turn_leaves_his_place_to_others(web: responses.RequestsMock) -> None:
+def test_who_waits_for_a_turn_leaves_his_place_to_others(web: responses.RequestsMock) -> None:
     """With one place in flight, a long pause of one bucket must not keep the others from working."""
     web.get(f"{BASE}/b", json={})
     bench = Bench(concurrency=1)

@@ -20,6 +20,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     NotSent,
     Refused,
@@ -626,7 +627,7 @@ def test_settings(http: responses.RequestsMock, clock: TurnedClock) -> None:
             MissingScope,
             "missing_scopes",
         ),
-        (404, {}, {}, Refused, "not_found"),
+        (404, {}, {}, Gone, "not_found"),
         (413, {}, {}, TooLarge, "too_large"),
         (429, {"policyName": "DAILY"}, {}, Refused, "daily_limit"),
         (429, {"policyName": "TEN_SECONDLY_ROLLING"}, {}, Retryable, "rate_limit"),
@@ -738,7 +739,7 @@ def _unsubscribe(*numbers: int) -> Batch:
 
 
 def test_only_contacts_that_are_mailed_there_are_opted_out(http: responses.RequestsMock, hubspot: HubSpot) -> None:
-    """HubSpot takes an opt-out for any address: it is asked right before whom it holds, and what they said."""
+    """HubSpot takes an opt-out for any address: it is asked right before which it holds, and what they said."""
     second = _contact(2, "other@example.com", hs_additional_emails="p2@example.com")
     states = [
         _contact(1),
@@ -770,8 +771,8 @@ def test_nobody_to_opt_out_sends_nothing(http: responses.RequestsMock, hubspot: 
     assert [call.request.url for call in http.calls] == [READ]
 
 
-def test_who_was_opted_out_stands_in_the_answer(http: responses.RequestsMock, hubspot: HubSpot) -> None:
-    """Status 200 with errors in it; whom it names nowhere stays in doubt."""
+def test_who_was_opted_out_is_in_the_answer(http: responses.RequestsMock, hubspot: HubSpot) -> None:
+    """Status 200 with errors in it; those it names nowhere stay unknown."""
     errors = [
         _error("VALIDATION_ERROR", {"inputs": ["p2@example.com"]}),
         _error("RATE_LIMITS", {"ids": ["P3@example.com"]}),

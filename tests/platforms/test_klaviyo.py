@@ -21,6 +21,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     NotSent,
     Refused,
@@ -35,6 +36,7 @@ from connector.platforms.base import Batch, Done, Job
 from connector.platforms.klaviyo.adapter import Klaviyo
 from connector.platforms.klaviyo.adapter import _row as klaviyo_row
 from connector.platforms.klaviyo.facts import windows
+from connector.vendors.klaviyo import KLAVIYO
 from tests import specs
 from tests.platforms.clock import TurnedClock
 
@@ -86,7 +88,7 @@ def _profile(email: str, tags: Any = None, **marketing: Any) -> dict[str, Any]:
 
 
 def _known(name: str, **more: Any) -> dict[str, Any]:
-    """A record of somebody whom Klaviyo holds under the id of `_profile`."""
+    """A record of somebody that Klaviyo holds under the id of `_profile`."""
     return {"email": f"{name}@example.com", "remote_id": f"ID-{name}", **more}
 
 
@@ -505,7 +507,7 @@ HTML = "<html>challenge</html>"
         (401, _errors({"code": "not_authenticated"}), Auth, "not_authenticated"),
         (403, _errors({"code": "permission_denied"}), MissingScope, "permission_denied"),
         (403, HTML, Retryable, "blocked"),
-        (404, _errors({"code": "not_found"}), Refused, "not_found"),
+        (404, _errors({"code": "not_found"}), Gone, "not_found"),
         (409, _errors({"code": "duplicate_profile"}), BadRecords, "duplicate_profile"),
         (410, _errors({"code": "gone"}), Refused, "gone"),
         (413, HTML, TooLarge, "too_large"),
@@ -817,3 +819,17 @@ def test_requests_are_valid_under_the_vendors_document(
     assert len(http.calls) > 0
     for made in http.calls:
         specs.check_request("klaviyo", made.request)
+
+
+def test_messages_name_settings_that_the_file_has(klaviyo: Klaviyo) -> None:
+    """`revision` and `tier` stand at the destination itself; nothing is called `settings`."""
+    assert {"revision", "tier", "tag_property"} == set(KLAVIYO.settings)
+    with pytest.raises(Refused, match="`tier:` “gold”"):
+        windows("kl", "gold")
+
+
+def test_a_missing_scope_is_told_in_the_words_of_klaviyo(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
+    said = {"code": "permission_denied", "title": "No", "detail": "The key lacks the scope lists:write."}
+    http.get(f"{HOST}/api/lists", status=403, json={"errors": [said]})
+    with pytest.raises(MissingScope, match="It says: The key lacks the scope lists:write"):
+        klaviyo.targets(frozenset({Kind.LIST}))

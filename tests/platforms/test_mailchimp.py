@@ -23,6 +23,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     NotSent,
     Refused,
@@ -313,7 +314,7 @@ def test_everybody_is_read_in_full_pages_and_the_archived_too(audience: response
     queries = [call.request.params for call in audience.calls if call.request.path_url.startswith("/3.0/lists/a1/m")]
     assert [(query["offset"], query.get("status")) for query in queries] == [
         ("0", None),
-        ("950", None),  # 50 are read again: whoever changes meanwhile moves to the end, and the others move up
+        ("950", None),  # 50 are read again: a member that changes meanwhile moves to the end, and the others move up
         ("1900", None),
         ("0", "archived"),
     ]
@@ -543,7 +544,7 @@ def test_an_update_that_created_somebody_is_not_passed_over(audience: responses.
     assert outcomes(done) == [(Outcome.FAILED, "created")]
 
 
-def test_whoever_the_answer_leaves_out_is_unknown(audience: responses.RequestsMock) -> None:
+def test_who_the_answer_leaves_out_is_unknown(audience: responses.RequestsMock) -> None:
     audience.post(LIST, json=answer(updated=[{"contact_id": "x", "email_address": "a@example.com"}]))
     done = Bench().adapter.push(batch(Op.UPDATE, {"email": "b@example.com"}, {"email": "a@example.com"}))
     assert outcomes(done) == [(Outcome.UNKNOWN, "no_outcome"), (Outcome.APPLIED, "")]
@@ -649,7 +650,7 @@ def test_adding_a_tag_tells_added_already_there_refused_and_ignored_apart(audien
     assert done.outcomes[2].detail == "Nope, (address)"  # type: ignore[union-attr]
 
 
-def test_whoever_has_the_tag_already_without_a_word_is_found_by_one_reading(audience: responses.RequestsMock) -> None:
+def test_who_has_the_tag_already_without_a_word_is_found_by_one_reading(audience: responses.RequestsMock) -> None:
     """Not what was observed, but nothing in the reference promises the error rows."""
     audience.post(f"{LIST}/segments/77", json={"members_added": [], "errors": []})
     audience.get(f"{LIST}/segments/77/members", json={"members": [member(1), member(5)], "total_items": 2})
@@ -658,7 +659,7 @@ def test_whoever_has_the_tag_already_without_a_word_is_found_by_one_reading(audi
     assert sum(call.request.method == "POST" for call in audience.calls) == 1
 
 
-def test_removing_a_tag_from_whoever_is_gone_changes_nothing(audience: responses.RequestsMock) -> None:
+def test_removing_a_tag_from_who_is_gone_changes_nothing(audience: responses.RequestsMock) -> None:
     body = {
         "members_removed": [{"email_address": "a@example.com"}],
         "members_added": [],
@@ -800,7 +801,7 @@ def test_a_finished_job_with_errors_is_read(audience: responses.RequestsMock) ->
     assert not any("signature" in str(event) for event in bench.events)
 
 
-def test_whoever_is_archived_already_needs_no_archiving(audience: responses.RequestsMock) -> None:
+def test_who_is_archived_already_needs_no_archiving(audience: responses.RequestsMock) -> None:
     rows = [{"status_code": 405, "operation_id": str(index)} for index in range(4)]
     audience.get(f"{BASE}/batches/job1", json=finished(errored=4))
     audience.get(FILES, body=results(rows))
@@ -843,7 +844,7 @@ UNSUBSCRIBE = batch(Op.UNSUBSCRIBE, *({"email": email} for email in people(6)))
 
 
 def test_unsubscribing_changes_members_and_creates_none(audience: responses.RequestsMock) -> None:
-    """PATCH answers 404 for whom the audience does not hold; a row of POST /lists would create them."""
+    """PATCH answers 404 for addresses that the audience does not hold; a row of POST /lists would create them."""
     audience.post(f"{BASE}/batches", json={"id": "job1", "status": "pending"})
     assert isinstance(Bench().adapter.push(UNSUBSCRIBE), Job)
     digest = hashlib.md5(b"p0@example.com").hexdigest()
@@ -892,7 +893,7 @@ def test_what_became_of_an_unsubscribe(web: responses.RequestsMock) -> None:
         (400, BadRecords, "refused"),
         (401, Auth, "auth"),
         (403, MissingScope, "forbidden"),
-        (404, Refused, "not_found"),
+        (404, Gone, "not_found"),
         (405, Refused, "405"),
         (413, TooLarge, "413"),
         (414, TooLarge, "414"),

@@ -23,7 +23,7 @@ OLD, NEW = "old@example.com", "new@example.com"
 @pytest.mark.parametrize(
     ("found", "outcome", "address"), [("7", "applied", NEW), ("8", "failed", OLD)], ids=["moved", "made by others"]
 )
-def test_a_move_in_doubt(push: Pusher, store: Store, found: str, outcome: str, address: str) -> None:
+def test_a_move_of_unknown_outcome(push: Pusher, store: Store, found: str, outcome: str, address: str) -> None:
     made = capabilities(concurrency=1)
     move = replace(made.operations[Op.UPDATE, None], addressed_by="id")
     platform = FakePlatform(replace(made, operations={**made.operations, (Op.MOVE, None): move}))
@@ -45,7 +45,7 @@ def test_a_move_in_doubt(push: Pusher, store: Store, found: str, outcome: str, a
 @pytest.mark.parametrize(
     ("shown", "outcome"), [(OLD, "skipped"), (NEW, "applied")], ids=["said under the old", "it has the new already"]
 )
-def test_a_no_that_was_said_before_a_move_is_resumed(push: Pusher, store: Store, shown: str, outcome: str) -> None:
+def test_an_opt_out_before_a_move_is_resumed(push: Pusher, store: Store, shown: str, outcome: str) -> None:
     made = capabilities(concurrency=1)
     move = replace(made.operations[Op.UPDATE, None], addressed_by="id")
     platform = FakePlatform(replace(made, operations={**made.operations, (Op.MOVE, None): move}))

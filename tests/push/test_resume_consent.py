@@ -1,4 +1,4 @@
-"""Between a crash and its resume people say no: they are left out."""
+"""Between a crash and its resume people opt out: they are left out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def platform() -> FakePlatform:
     return made
 
 
-def test_who_said_no_meanwhile_is_not_created_nor_added(push: Pusher, store: Store, platform: FakePlatform) -> None:
+def test_who_opted_out_meanwhile_is_not_created_nor_added(push: Pusher, store: Store, platform: FakePlatform) -> None:
     failed = push(platform, change(Op.CREATE, people(4)), change(Op.ADD, people(4), Kind.LIST, "in"))
     assert failed.state is RunState.FAILED
     platform.statuses = said_no(*people(2))  # type: ignore[method-assign]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from connector.core.errors import BadRecords
 from connector.core.events import Progress
-from connector.core.model import Kind, Op
-from connector.platforms.base import TagStyle
+from connector.core.model import Kind, Op, Outcome
+from connector.platforms.base import Batch, RecordOutcome, TagStyle
 from connector.state.base import RunState, Store
 
 from .conftest import Pusher, ledger_members
@@ -184,7 +186,7 @@ def test_update_keeps_what_was_before(push: Pusher, store: Store) -> None:
     assert store.ledger("d").contacts["fields"].to_pylist() == ['{"B":3}']
 
 
-def test_somebody_created_just_now_whom_the_index_does_not_show_yet_is_not_gone(push: Pusher, store: Store) -> None:
+def test_somebody_created_just_now_that_the_index_does_not_show_yet_is_not_gone(push: Pusher, store: Store) -> None:
     slow = {"asynchronous": True}  # and tells no ids
     platform = FakePlatform(capabilities(specs={Op.CREATE: slow, Op.ADD: BY_ID}), polls=1)
     platform.hold(*people(1, 9))
@@ -196,3 +198,39 @@ def test_somebody_created_just_now_whom_the_index_does_not_show_yet_is_not_gone(
     assert codes == {**dict.fromkeys(people(2), "not_visible"), **dict.fromkeys(people(1, 9), "not_held")}
     held = {row["email"]: row["status"] for row in store.ledger("d").contacts.to_pylist()}
     assert all(held[email] == "never_subscribed" for email in people(2))
+
+
+def test_nor_is_one_whom_the_answer_calls_missing(push: Pusher, store: Store) -> None:
+    """HubSpot's recordIdsMissing names contacts that were created seconds ago."""
+
+    class Lagging(FakePlatform):
+        def _take(self, batch: Batch, index: int, row: dict[str, Any]) -> RecordOutcome:
+            if batch.op is Op.ADD:
+                return RecordOutcome(index, Outcome.REJECTED, "not_held")
+            return super()._take(batch, index, row)
+
+    platform = Lagging()
+    adds = change(Op.ADD, [*people(2), *people(1, 9)], Kind.LIST, "in")
+    result = push(platform, change(Op.CREATE, people(2)), adds)
+    codes = {row["email"]: row["code"] for row in store.run_changes(result.run_id).to_pylist() if row["op"] == "add"}
+    assert codes == {**dict.fromkeys(people(2), "not_visible"), **dict.fromkeys(people(1, 9), "not_held")}
+    assert all(row["status"] != "absent" for row in store.ledger("d").contacts.to_pylist() if row["email"] in people(2))
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["per record", "as a whole"])
+def test_a_full_plan_of_the_account_parks_nobody(push: Pusher, store: Store, whole: bool) -> None:
+    text = "You have reached the contact limit of your plan. Please upgrade."
+
+    class Full(FakePlatform):
+        def _take(self, batch: Batch, index: int, row: dict[str, Any]) -> RecordOutcome:
+            if batch.op is Op.CREATE and len(self.contacts) >= 3:
+                return RecordOutcome(index, Outcome.REJECTED, "refused", text)
+            return super()._take(batch, index, row)
+
+    platform = Full()
+    if whole:
+        platform.trouble = lambda call, batch: BadRecords(text, {}, code="refused") if batch.op is Op.CREATE else None
+    result = push(platform, change(Op.CREATE, people(5)))
+    assert not store.ledger("d").rejects.num_rows
+    assert result.exit_code == 4 and "contact limit" in str(result.errors["d"])
+    assert result.counts["d"]["create"] == ({"unsent": 5} if whole else {"applied": 3, "failed": 2})

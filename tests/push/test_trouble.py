@@ -13,6 +13,7 @@ from connector.core.errors import (
     Auth,
     ContractError,
     DestinationError,
+    Gone,
     Interrupted,
     NotSent,
     Refused,
@@ -292,7 +293,7 @@ def test_a_job_the_platform_forgot_is_sent_again(push: Pusher) -> None:
     assert len(platform.sent) == 2
 
 
-def test_a_job_that_cannot_be_asked_for_stays_in_doubt(push: Pusher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_cannot_be_asked_for_stays_unknown(push: Pusher, monkeypatch: pytest.MonkeyPatch) -> None:
     platform = FakePlatform(capabilities(specs={Op.CREATE: {"asynchronous": True}}))
     with monkeypatch.context() as patched:
         patched.setattr(platform, "poll", _raising(Retryable("busy", code="503")))
@@ -311,7 +312,7 @@ def test_an_endless_job_is_left_to_resume(push: Pusher) -> None:
 def test_a_target_deleted_there_is_forgotten_here(push: Pusher, store: Store, platform: FakePlatform) -> None:
     push(platform, change(Op.ADD, people(5), Kind.LIST, "in"))
     del platform.groups[Kind.LIST, "in"]
-    platform.trouble = fails(Refused("404", code="not_found"))
+    platform.trouble = fails(Gone("404", code="not_found"))
     result = push(platform, change(Op.ADD, people(2, 5), Kind.LIST, "in"), change(Op.ADD, people(1), Kind.TAG, "t"))
     assert result.counts["d"]["add"] == {"failed": 2, "unsent": 1}
     assert ledger_members(store, "list", "in") == set()
@@ -320,7 +321,7 @@ def test_a_target_deleted_there_is_forgotten_here(push: Pusher, store: Store, pl
 
 def test_a_404_about_a_target_that_is_there_forgets_nothing(push: Pusher, store: Store, platform: FakePlatform) -> None:
     push(platform, change(Op.ADD, people(5), Kind.LIST, "in"))
-    platform.trouble = fails(Refused("404", code="not_found"))
+    platform.trouble = fails(Gone("404", code="not_found"))
     assert push(platform, change(Op.ADD, people(2, 5), Kind.LIST, "in")).exit_code == 4
     assert ledger_members(store, "list", "in") == set(people(5))
 

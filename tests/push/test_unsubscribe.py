@@ -1,4 +1,4 @@
-"""Unsubscribing: the last look before it, a lost answer, and a resume days later. Nobody who said no is ever sent."""
+"""Unsubscribing: the recheck before it, a lost answer, and a resume days later. Nobody who opted out is ever sent."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def test_the_ledger_says_so(push: Pusher, store: Store, platform: Platform) -> N
 
 
 @pytest.mark.parametrize("status", sorted(BLOCKED))
-def test_whoever_said_no_since_the_plan_is_left_out(push: Pusher, platform: Platform, status: str) -> None:
+def test_who_opted_out_since_the_plan_is_left_out(push: Pusher, platform: Platform, status: str) -> None:
     platform.say(status, PEOPLE[0])
     result = push(platform, change(Op.UNSUBSCRIBE, PEOPLE[:3]))
     assert result.counts["d"] == {"unsubscribe": {"applied": 2, "skipped": 1}}
     assert platform.named() == [PEOPLE[1:3]]
 
 
-def test_whom_the_ledger_does_not_know_is_left_out(push: Pusher, platform: Platform) -> None:
+def test_who_is_unknown_to_the_ledger_is_left_out(push: Pusher, platform: Platform) -> None:
     result = push(platform, change(Op.UNSUBSCRIBE, [PEOPLE[0], "stranger@example.com"]))
     assert result.counts["d"] == {"unsubscribe": {"applied": 1, "skipped": 1}}
     assert platform.named() == [[PEOPLE[0]]]
@@ -92,7 +92,7 @@ def test_a_lost_answer_is_asked_for_again_and_ours(push: Pusher, store: Store, p
 
 
 def test_resume_days_later(push: Pusher, store: Store, platform: Platform) -> None:
-    """The first batch left without an answer, the second never did; people said no meanwhile."""
+    """The first batch left without an answer, the second never did; people opted out meanwhile."""
 
     class Cut(BaseException):
         pass
@@ -113,7 +113,7 @@ def test_resume_days_later(push: Pusher, store: Store, platform: Platform) -> No
 
 
 def test_totals_of_old_opens_spare_nobody() -> None:
-    """HubSpot tells the last click of all times with every contact to whom something happened."""
+    """HubSpot tells the last click of all times with every contact that something happened to."""
 
     def table(*rows: tuple[str, datetime | None]) -> pa.Table:
         found = [{"email": email, "last_click_at": at} for email, at in rows]

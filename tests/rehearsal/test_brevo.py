@@ -83,7 +83,7 @@ def test_another_address_lifts_the_blocklisting(brevo: Brevo) -> None:
     assert brevo.person(BEA)["emailBlacklisted"] is False
 
 
-def test_unknown_attributes_and_wrong_types_are_ignored_in_silence(brevo: Brevo) -> None:
+def test_unknown_attributes_and_wrong_types_are_ignored_silently(brevo: Brevo) -> None:
     wrong = {"NOPE": "x", "firstname": "x", "FIRSTNAME": 5, "LTV": "many", "OPT_IN": "perhaps", "BIRTHDAY": "05/01/90"}
     brevo.done("POST", "contacts", {"email": ANN, "attributes": wrong})
     assert brevo.person(ANN)["attributes"] == {}

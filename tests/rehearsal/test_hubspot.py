@@ -611,7 +611,7 @@ def test_a_merged_contact_keeps_its_id_and_answers_to_both_addresses(api: Api) -
     assert api("POST", f"{CONTACTS}/merge", body).status_code == 400
 
 
-def test_whoever_opted_out_is_opted_out_when_merged(api: Api) -> None:
+def test_who_opted_out_is_opted_out_when_merged(api: Api) -> None:
     kept, gone = api.create("kept@example.com", "gone@example.com")
     path = f"{PREFERENCES}/statuses/batch/unsubscribe-all"
     api("POST", path, {"inputs": ["gone@example.com"]}, channel="EMAIL")

@@ -241,7 +241,7 @@ def test_update_without_status_leaves_the_archive(api: Api) -> None:
 
 @pytest.mark.parametrize("who", ["greta", "ines"])
 @pytest.mark.parametrize("wanted", ["subscribed", "transactional"])
-def test_no_way_back_for_those_who_said_no(api: Api, who: str, wanted: str) -> None:
+def test_no_way_back_for_those_who_opted_out(api: Api, who: str, wanted: str) -> None:
     email = f"{who}@example.com"
     before = api.status(email)
     answer = api.batch(row(email, wanted), update=True)

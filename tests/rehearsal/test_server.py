@@ -400,4 +400,4 @@ def test_a_setting_of_another_kind_is_refused(rehearsal: Running, name: str, val
     body = {"slow_ms": 7.0, name: value}
     answer = requests.post(f"{rehearsal.url}/_rehearsal/settings", json=body, timeout=300)
     assert answer.status_code == 400 and name in answer.json()["error"]
-    assert rehearsal.settings()["settings"] == before["settings"], "not even what stands beside it"
+    assert rehearsal.settings()["settings"] == before["settings"], "not even what is beside it"

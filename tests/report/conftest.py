@@ -42,6 +42,8 @@ def _make() -> Made:
     assert done.returncode == 0, done.stderr
     written = HOSTILE.replace("'", "''")
     desk.edit("title: VIP customers", f"title: '{written}'\n    review_by: 2026-01-31")
+    desk.edit("goal: a third order", "goal: a third order, says anna@shop.test")
+    desk.edit("title: Inactive", "title: At risk")
     desk.edit("goal: keep them close", f"goal: '{written}'")
     with open_workspace(Options(file=folder / "segments.yaml", as_of=AS_OF, rehearse=True), offline=True) as workspace:
         found = document(gather(workspace))

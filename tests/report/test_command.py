@@ -1,4 +1,4 @@
-"""`sync report` as a command: where it writes, whom it names, and what it says without its libraries."""
+"""`sync report` as a command: where it writes, who is named, and what it says without its libraries."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ def test_people_are_named_when_asked_for(made: Made) -> None:
     assert names[0] in page and "This page names people" in page
     assert {one["name"] for one in found["segments"]} == {"vip"}
     assert [side["name"] for side in found["destinations"]] == ["klaviyo"]
+    assert {target["segment"] for target in found["destinations"][0]["targets"] if not target["stage"]} == {"vip"}
     assert not re.search(r"@example", made.html)
 
 
@@ -60,13 +61,26 @@ def test_forgotten_people_are_not_named(made: Made, tmp_path: Path) -> None:
     """Though the export still has them; nothing is written to the state for it."""
     shutil.copytree(made.folder, tmp_path, dirs_exist_ok=True)
     gone = sorted(desired(made.folder / "exports")["vip"])[0]
-    options = Options(file=tmp_path / "segments.yaml", as_of=AS_OF, rehearse=True, only=("vip",), to=("klaviyo",))
+    options = Options(
+        file=tmp_path / "segments.yaml", as_of=AS_OF, rehearse=True, only=("vip", "at_risk"), to=("klaviyo",)
+    )
+    file = tmp_path / "segments.yaml"
+    told = file.read_text(encoding="utf-8").replace("at_least: 500", "at_least: 600")
+    file.write_text(
+        told.replace("owner: retention team", "owner: retention team\n    paused: true", 1), encoding="utf-8"
+    )
     with open_workspace(options, offline=True) as workspace:
         with open_state(workspace) as store:
             store.upkeep.forget_also([gone])
         found = document(gather(workspace, people=True))
     assert gone not in json.dumps(found)
     assert {one["reason"] for one in found["destinations"][0]["blocked"]} == {"no_consent", "forgotten_here"}
+    (flow, _), before = found["flows"]["segments"], made.found["segments"][2]["members"]
+    paused = [target for target in found["destinations"][0]["targets"] if target["segment"] == "at_risk"]
+    assert len(paused) == 2 and all(target["members"] and not target["would_remove"] for target in paused)
+    assert flow["now"]["entered"] == 0 and flow["since"]["left"] == flow["now"]["left"] > 0
+    assert before - found["segments"][0]["members"] - flow["now"]["left"] in (0, -1)  # who was forgotten is not counted
+    assert len(flow["people"]["left"]) == min(100, flow["now"]["left"]) and not flow["people"]["entered"]
 
 
 def _blocked(found: dict[str, Any]) -> list[dict[str, str]]:
@@ -78,3 +92,13 @@ def test_without_its_libraries_it_says_what_to_install(monkeypatch: pytest.Monke
     with pytest.raises(ConfigError, match=r"pip install 'segment-connector\[report\]'") as raised:
         drawing.require()
     assert raised.value.problems[0].code == "report-missing"
+
+
+def test_a_past_moment_does_not_know_what_came_later(made: Made) -> None:
+    """The history after --as-of is left out, and nothing is compared with it."""
+    before = f"{AS_OF}T12:00"
+    options = Options(file=made.folder / "segments.yaml", as_of=before, rehearse=True, only=("vip",), to=("klaviyo",))
+    with open_workspace(options, offline=True) as workspace:
+        assert document(gather(workspace))["history"] == {"known_from": None, "moments": [], "segments": []}
+        with pytest.raises(ConfigError, match="--since"):
+            gather(workspace, since=AS_OF.replace("2026", "2027"))

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from connector.report.page.html import html
@@ -77,7 +78,7 @@ def test_the_page_shows_the_numbers_of_the_document(made: Made) -> None:
     assert [row[:4] for row in sizes] == [
         [one["title"], str(one["members"]), str(one["share"]), str(one["consenting"])] for one in found["segments"]
     ]
-    assert sizes[2][4] == "review overdue"
+    assert sizes[2][-1] == "review overdue"
     marked = [pair for pair in found["overlap"]["pairs"] if pair["marked"]]
     assert sorted(row[2:] for row in page.tables["Pairs over 10.0%"][1:]) == sorted(
         [str(pair["both"]), str(pair["share_of_smaller"])] for pair in marked
@@ -143,7 +144,7 @@ def test_a_hostile_title_is_text(made: Made) -> None:
 
 
 def test_every_chart_has_a_name_and_a_table(made: Made) -> None:
-    """For whoever cannot see it."""
+    """For those who cannot see it."""
     charts = re.findall(r"<figure>.*?</figure>", made.html, re.DOTALL)
     assert len(charts) >= 7
     assert all('role="img"' in chart and 'aria-label="' in chart and "<figcaption>" in chart for chart in charts)
@@ -172,3 +173,30 @@ def test_stages_with_entries_and_a_holdout(made: Made) -> None:
 def test_there_is_no_address_in_it(made: Made) -> None:
     for form in (made.html, made.text, json.dumps(made.found)):
         assert not re.search(r"[\w.+-]+@[\w-]+\.[\w.]+", form.replace(HOSTILE, ""))
+
+
+def test_who_entered_and_left(made: Made) -> None:
+    """At the last run, since then, and since a date; the first run had nothing to compare with."""
+    assert {one["name"]: len(one["points"]) for one in made.found["history"]["segments"]} == {
+        one["name"]: 1 for one in made.found["segments"]
+    }
+    for one in made.found["flows"]["segments"]:
+        assert (one["last"]["entered"], one["now"], one["since"]["entered"]) == (None, {"entered": 0, "left": 0}, 0)
+    row = Page(made.html).tables["Who entered and left"][1]
+    assert row[2:6] == ["not known", "not known", "0", "0"] and row[7:] == ["0", "0"]
+    assert "not known" in made.text
+
+
+def test_every_part_of_the_document_is_explained(made: Made) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "json.md").read_text(encoding="utf-8")
+    (section,) = re.findall(r"^## connector.report/1\n(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL)
+    cells = " ".join(re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE))
+    assert set(re.findall(r"`(\w+)`", cells)) == {*made.found, "people"} - {"schema"}
+    for part in ("segments", "flows", "overlap", "quality"):
+        rows = made.found[part] if part == "segments" else [made.found[part]]
+        assert all(f"`{key}`" in section for row in rows for key in row), part
+
+
+def test_two_segments_of_the_same_title_are_told_apart(made: Made) -> None:
+    titles = {one["name"]: one["title"] for one in made.found["segments"]}
+    assert (titles["at_risk"], titles["inactive"]) == ("At risk (at_risk)", "At risk (inactive)")

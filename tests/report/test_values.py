@@ -102,7 +102,7 @@ def test_the_matrix_has_those_that_overlap_most(made: Made) -> None:
 
 
 def test_the_grid_scores_in_fifths_of_those_who_ordered(small: world.Evaluation) -> None:
-    """p1 ordered once and last, p9 nine times and longest ago; whoever never ordered is in no cell."""
+    """p1 ordered once and last, p9 nine times and longest ago; those who never ordered are in no cell."""
     cells = {(cell.recency, cell.frequency): (cell.contacts, cell.spend) for cell in grid(small, COLUMNS)}
     assert sum(contacts for contacts, _ in cells.values()) == 9
     assert (cells[5, 1], cells[4, 1]) == ((1, 10.0), (1, 20.0))

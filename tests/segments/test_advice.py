@@ -288,7 +288,7 @@ def test_values_that_are_there_or_cannot_be_known(text: str) -> None:
         ("{country: US}", False),
     ],
 )
-def test_opens_as_the_only_sign_of_life(text: str, expected: bool) -> None:
+def test_opens_as_the_only_signal(text: str, expected: bool) -> None:
     assert ("opens-only" in rule(text)) is expected
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ from connector.segments.advice.rates import Rate
 from connector.segments.checks import types_of
 from connector.segments.evaluate import evaluate
 from connector.segments.probes import with_probes
+from tests.launcher import sync
 from tests.segments.world import AS_OF, config, loaded
 
 RULES = """  small: {when: {n: {less_than: 12}}}
@@ -128,3 +131,22 @@ def test_an_unstable_segment_and_two_that_behave_alike_are_told() -> None:
     steady, codes = judged("turnover: 40%", history=WEEKS)
     assert not steady["low"].unstable
     assert "unstable" not in {code for code, _ in codes}
+
+
+def test_the_check_reads_what_snapshots_kept(tmp_path: Path) -> None:
+    """Half of a segment is exchanged within a week; in the first week nothing is said of it."""
+    text = (
+        "version: 1\nsources: {contacts: {file: c.csv, email: email}}\nsegments: {some: {when: {n: {at_least: 1}}}}\n"
+    )
+    (tmp_path / "segments.yaml").write_text(text, encoding="utf-8")
+
+    def snapshot(day: str, first: int) -> dict[str, Any]:
+        rows = "".join(f"p{number}@example.com,1\n" for number in range(first, first + 40))
+        (tmp_path / "c.csv").write_text(f"email,n\n{rows}", encoding="utf-8")
+        assert sync(tmp_path, "snapshot", "--as-of", day).returncode == 0
+        told = json.loads(sync(tmp_path, "check", "--as-of", day, "--format", "json").stdout)
+        (found,) = told["quality"]
+        return {"turnover": found["turnover"], "codes": {one["code"] for one in told["advice"]} & {"unstable"}}
+
+    assert snapshot("2026-11-01", 0) == {"turnover": None, "codes": set()}
+    assert snapshot("2026-11-08", 20) == {"turnover": 0.5, "codes": {"unstable"}}

@@ -38,7 +38,7 @@ def test_every_word_about_events_has_one_form() -> None:
     assert {form.measure for form in measures.FORMS.values()} == {*AGGREGATES, measures.LINES} == set(measures.MEASURES)
 
 
-def test_a_row_stands_under_its_name_and_a_complement_is_like_its_twin() -> None:
+def test_a_row_is_under_its_name_and_a_complement_is_like_its_twin() -> None:
     for name, row in (WORDS | BESIDE).items():
         twin = WORDS[row.asks] if row.twin else row
         assert row.name == name and twin.twin is None
@@ -106,7 +106,7 @@ WRONG_IN_THE_FILE = {
     "{name: {sounds_like: []}}": "The list is empty, so nothing could ever match.",
     "{name: {sounds_lik: Meyer}}": 'There is no test “sounds_lik”. Did you mean "sounds_like"?',
     "{name: {soundex: Meyer}}": 'There is no test “soundex”. Did you mean "sounds_like"?',
-    "{name: {sounds_like: Meyer, case: exact}}": "`case: exact` stands beside a test of text.",
+    "{name: {sounds_like: Meyer, case: exact}}": "`case: exact` goes beside a test of text.",
     "{tags: {size: {sounds_like: Meyer}}}": "“sounds_like” is not a test of a number.",
 }
 _OFFER = "is, in, exists, contains, starts_with, ends_with, matches, longer_than, shorter_than, sounds_like;"

@@ -107,7 +107,7 @@ def test_all_sources_are_checked_at_once(tmp_path: Path) -> None:
         _catalog(tmp_path, contacts={"file": "c.csv", "email": "email"}, orders={"file": "x.csv"})
     assert len(caught.value.problems) == 2
     write(tmp_path, "c.csv", "email\n")
-    orders = {"file": "o.csv", "join": ("whom", "id"), "at": "date"}
+    orders = {"file": "o.csv", "join": ("buyer", "id"), "at": "date"}
     with pytest.raises(SourceError) as caught:
         _catalog(tmp_path, contacts={"file": "c.csv", "email": "email"}, orders=orders)
     assert [problem.code for problem in caught.value.problems] == ["column-missing"] * 3

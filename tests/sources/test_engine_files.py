@@ -134,9 +134,9 @@ REFUSED = {
     "duckdb://lake.duckdb": "Three slashes",
     "sqlite:///": "names no file",
     "sqlite": "Engines are",
-    "postgres://u:pw1@h/db": "A password stands in the address",
-    "postgres://u@h/db?password=pw1": "A password stands in the address",
-    "duckdb:///md:db?motherduck_token=pw1": "A password stands in the address",
+    "postgres://u:pw1@h/db": "There is a password in the address",
+    "postgres://u@h/db?password=pw1": "There is a password in the address",
+    "duckdb:///md:db?motherduck_token=pw1": "There is a password in the address",
 }
 
 
@@ -145,6 +145,36 @@ def test_addresses_that_are_none(engine: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_text(FILE.format(engine=engine, more=""), Path("segments.yaml"))
     assert REFUSED[engine] in str(caught.value)
+    assert "pw1" not in str(caught.value)
+
+
+def test_a_view_reads_no_file_outside_of_the_folder(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    for folder in (tmp_path, inside):
+        (folder / "people.csv").write_text("email,plan\nann@example.com,a\n")
+    text = 'version: 1\nengine: "{engine}"\nsources:\n  contacts: {{table: people, email: email}}\n'
+    text += "segments:\n  s: {{when: {{plan: a}}}}\n"
+    for folder, name in ((inside, "near"), (tmp_path, "far")):
+        with duckdb.connect(str(inside / f"{name}.duckdb")) as con:
+            con.execute(f"CREATE VIEW people AS FROM read_csv('{folder}/people.csv')")
+    assert found(inside, "duckdb:///near.duckdb", text) == {"s": ["ann@example.com"]}
+    with pytest.raises(ConnectorError, match=r"engine-right|engine-failed"):
+        found(inside, "duckdb:///far.duckdb", text)
+
+
+def test_motherduck_is_asked_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has run it: there is no account."""
+    asked: list[str] = []
+
+    def connect(self: object, database: str) -> None:
+        asked.append(database)
+        raise OSError("token pw1 is refused")
+
+    monkeypatch.setattr("ibis.backends.duckdb.Backend.connect", connect)
+    with pytest.raises(ConnectorError, match="engine-unreachable") as caught:
+        found(tmp_path, "duckdb:///md:crm?saas_mode=true")
+    assert asked == ["md:crm?saas_mode=true"]
     assert "pw1" not in str(caught.value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from connector.core.errors import SourceError
+from connector.sources.files import book_size
 from tests.sources.kit import codes, column, contacts, listed, loaded, rows, write
 
 HEADER = ["email", "name", "spent"]
@@ -165,6 +167,29 @@ def test_workbook(tmp_path: Path) -> None:
     assert codes(found)["footer-rows", ""] == 1
     with pytest.raises(SourceError, match="no sheet"):
         loaded(tmp_path, contacts={"file": "p.xlsx", "email": "E-mail", "sheet": "Nothing"})
+
+
+def test_files_that_would_fill_the_memory_are_refused(tmp_path: Path) -> None:
+    """A sheet is held as a rectangle: with one stray cell in the last corner the process was aborted."""
+    for name, cell in (("corner.xlsx", "XFD1048576"), ("down.xlsx", "AZ1048576"), ("fine.xlsx", "Z9000")):
+        book = openpyxl.Workbook()
+        sheet = book.active
+        assert sheet is not None
+        sheet["A1"], sheet["A2"], sheet[cell] = "E-mail", "a@example.com", "x"
+        book.save(tmp_path / name)
+    for name in ("corner.xlsx", "down.xlsx"):
+        with pytest.raises(SourceError, match=r"far away as \w+1048576.*CSV"):
+            loaded(tmp_path, contacts={"file": name, "email": "E-mail"})
+    assert len(rows(loaded(tmp_path, contacts={"file": "fine.xlsx", "email": "E-mail"}))) == 1
+    with zipfile.ZipFile(tmp_path / "blank.xlsx", "w") as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", "<worksheet>")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(book_size, "UNPACKED", 5)
+        with pytest.raises(SourceError, match="unpacked"):
+            loaded(tmp_path, contacts={"file": "blank.xlsx", "email": "E-mail"})
+    write(tmp_path, "wide.csv", ",".join(f"c{n}" for n in range(10_000)) + "\n")
+    with pytest.raises(SourceError, match="10,000 columns, and at most 4,000"):
+        loaded(tmp_path, contacts={"file": "wide.csv", "email": "c1"})
 
 
 def test_several_files_are_read_together(tmp_path: Path) -> None:

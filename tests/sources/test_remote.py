@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,7 +21,8 @@ from connector.config.sections import remote
 from connector.core.errors import ConfigError, ConnectorError, Interrupted, SourceError
 from connector.core.session import Session
 from connector.sources.columns.catalog import catalog
-from connector.sources.files.discover import fingerprint
+from connector.sources.files.discover import fingerprint, made_of
+from connector.sources.remote.model import Item, same
 from tests.crash import places
 
 from .kit import AS_OF, config, loaded, rows, write
@@ -128,6 +130,9 @@ def test_patterns_partitions_and_logs_of_tables_on_s3(tmp_path: Path, bucket: st
         ("ann@example.com", "DE"),
         ("bob@example.com", "FR"),
     ]
+    put(f"{bucket}/days/at=2026-11-29T10:00/a.csv", b"Email\nann@example.com\n")
+    found = loaded(tmp_path, contacts={"file": f"{bucket}/days/*/a.csv", "email": "Email", "columns": {"at": {}}})
+    assert [str(row["at"]) for row in rows(found)] == ["2026-11-29 10:00:00"]
     put(f"{bucket}/lake/t/_delta_log/0.json", b"{}")
     put(f"{bucket}/lake/t/part-0.parquet", b"PAR1")
     assert "is a part of a Delta table" in refusal(tmp_path, f"{bucket}/lake/t/*.parquet")
@@ -162,6 +167,13 @@ def test_what_changes_while_it_is_read_is_refused(tmp_path: Path, bucket: str, m
 
     monkeypatch.setattr(Store, "read", replaced)
     assert "contacts.csv changed while it was read" in refusal(tmp_path, f"{bucket}/two/contacts.csv")
+
+    def added(self: Store, item: object) -> Iterator[bytes]:
+        yield from read(self, item)  # type: ignore[arg-type]
+        put(f"{bucket}/two/more.csv", CSV)
+
+    monkeypatch.setattr(Store, "read", added)
+    assert "files came, went or changed while they were read" in refusal(tmp_path, f"{bucket}/two/*.csv")
     monkeypatch.setattr(Store, "read", lambda self, item: iter([CSV[:10]]))
     assert f"10 of {len(CSV)} bytes of contacts.csv came" in refusal(tmp_path, f"{bucket}/two/contacts.csv")
 
@@ -172,7 +184,16 @@ def test_a_file_over_http_has_the_age_that_its_server_tells(tmp_path: Path, web:
     found = loaded(tmp_path, contacts={"file": f"{url}/contacts.csv", "email": "Email"})
     assert [row["email"] for row in rows(found)] == ["ann@example.com", "bob@example.com"]
     assert "is from 2026-11-18 09:00" in refusal(tmp_path, f"{url}/contacts.csv", max_age="24 hours")
+    made = config(tmp_path, contacts={"file": f"{url}/contacts.csv", "email": "Email"})
+    zone, source = ZoneInfo("UTC"), made.sources["contacts"]
+    assert made_of(made, source, zone) is None  # `sync status --metrics` fetches nothing
+    catalog(made, AS_OF)
+    assert made_of(made, source, zone) == datetime(2026, 11, 18, 9, tzinfo=UTC)
+    made.session.close()
     handler.answers["/contacts.csv"] = said
+    catalog(made, AS_OF)
+    assert made_of(made, source, zone) is None
+    made.session.close()
     assert "does not tell when the file was made" in refusal(tmp_path, f"{url}/contacts.csv", max_age="24 hours")
     loaded(tmp_path, contacts={"file": f"{url}/contacts.csv", "email": "Email"})
 
@@ -333,8 +354,9 @@ REFUSED = {
     "file:///etc/passwd": "Write the path itself",
     "simplecache::s3://b/f.csv": "wrap another one",
     "http://example.com/f.csv": "can be changed on its way",
-    "https://u:pw1@example.com/f.csv": "A password stands in the address",
-    "https://example.com/f.csv?sig=pw1": "A key or signature stands behind",
+    "https://u:pw1@example.com/f.csv": "There is a password in the address",
+    "https://example.com/f.csv?sig=pw1": "A key or signature follows",
+    "https://example.com/f.csv?t=pw1pw1pw1pw1pw1pw1": "A key or signature follows",
     "https://example.com/*.csv": "no patterns",
     "https://example.com": "names no file",
     "s3://key:pw1@bucket/f.csv": "A bucket is s3://BUCKET/FILE",
@@ -364,6 +386,18 @@ def test_an_address_is_shown_without_what_opens_it() -> None:
     )
     assert remote.shown(r"C:\exports\a.csv") == r"C:\exports\a.csv"
     assert remote.scheme_of("C:/exports/a.csv") is None
+
+
+def test_a_list_and_a_single_answer_may_write_the_same_otherwise() -> None:
+    moment = datetime(2026, 11, 29, 10, 0, 0, 123_000, UTC)
+    listed = Item("b/f.csv", "f.csv", 5, moment, '"abc"')
+    assert same(listed, Item("b/f.csv", "f.csv", 5, moment.replace(microsecond=0), "abc"))
+    assert not same(listed, Item("b/f.csv", "f.csv", 5, moment, '"abd"'))
+    untagged = Item("b/f.csv", "f.csv", 5, moment)
+    assert same(untagged, Item("b/f.csv", "f.csv", 5, moment.replace(microsecond=0)))
+    assert not same(untagged, Item("b/f.csv", "f.csv", 5, moment.replace(minute=1)))
+    assert not same(listed, Item("b/f.csv", "f.csv", 6, moment, '"abc"'))
+    assert not same(listed, None)
 
 
 def test_a_missing_driver_names_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

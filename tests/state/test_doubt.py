@@ -28,7 +28,7 @@ def settle(store: SqlStore, row: dict[str, Any], outcome: str, code: str = "") -
 
 
 def held(ledger: Ledger) -> tuple[int, int]:
-    """Memberships that are certain, and in doubt."""
+    """Memberships that are certain, and unknown ones."""
     return ledger.memberships.num_rows, ledger.doubtful.num_rows
 
 
@@ -40,7 +40,7 @@ def held_store(store: SqlStore) -> SqlStore:
 
 @pytest.mark.parametrize("op", ["add", "remove"])
 @pytest.mark.parametrize(("answer", "then"), [("add", (1, 0)), ("remove", (0, 0))])
-def test_a_membership_is_in_doubt_until_the_next_answer(
+def test_a_membership_is_unknown_until_the_next_answer(
     held_store: SqlStore, op: str, answer: str, then: tuple[int, int]
 ) -> None:
     settle(held_store, {"op": "add", **IN_LIST}, "applied")
@@ -52,7 +52,7 @@ def test_a_target_that_is_gone_leaves_no_doubt(held_store: SqlStore) -> None:
     assert held(settle(held_store, {"op": "add", **IN_LIST}, "failed", "target_gone")) == (0, 0)
 
 
-def test_fields_are_in_doubt_until_all_of_them_are_confirmed(held_store: SqlStore) -> None:
+def test_fields_are_unknown_until_all_of_them_are_confirmed(held_store: SqlStore) -> None:
     def update(fields: str, outcome: str) -> list[Any]:
         row = {"op": "update", "email": WHO, "fields": fields}
         return settle(held_store, row, outcome).doubtful_fields["fields"].to_pylist()
@@ -85,7 +85,7 @@ def test_forgetting_a_person_or_a_target_forgets_the_doubt(held_store: SqlStore)
 
 
 @pytest.mark.parametrize(("sent", "doubtful"), [(True, 1), (False, 0)])
-def test_whoever_said_no_since_may_have_been_added_by_what_was_sent(
+def test_who_opted_out_since_may_have_been_added_by_what_was_sent(
     held_store: SqlStore, sent: bool, doubtful: int
 ) -> None:
     with held_store.lease("test"):

@@ -105,7 +105,7 @@ def _contacts_of(url: str) -> int:
 
 
 def test_an_empty_file_is_not_taken_for_a_new_state(tmp_path: Path) -> None:
-    """A full disk or a broken copy leaves 0 bytes: SQLite would begin anew, without the people who were forgotten."""
+    """A full disk or a broken copy leaves 0 bytes: SQLite would start over, without the people who were forgotten."""
     path = tmp_path / "state.db"
     path.touch()
     with pytest.raises(StateError, match=r"empty \(0 bytes\).*remove it") as refused:

@@ -47,7 +47,7 @@ def test_nothing_is_frozen_over_and_the_run_is_not_opened(store: SqlStore) -> No
     assert len(store.runs()) == 1 and columns(store.frozen.members("s"), "email") == [(A,)]
 
 
-def test_what_is_let_go_may_be_frozen_again_in_the_same_run(store: SqlStore) -> None:
+def test_what_is_released_may_be_frozen_again_in_the_same_run(store: SqlStore) -> None:
     freeze(store, ("s", A, None), ("t", A, None))
     with store.lease("push"):
         open_run(store, NOTHING, frozen=members(("s", B, None)), released=("s", "t"))

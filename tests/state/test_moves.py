@@ -16,7 +16,7 @@ from connector.state.store import SqlStore
 from .conftest import Now, changes, columns, contacts, open_run
 
 
-def test_engagement_adds_up_and_sends_begin_anew_with_an_open_or_click(store: SqlStore) -> None:
+def test_engagement_adds_up_and_sends_restart_with_an_open_or_click(store: SqlStore) -> None:
     def at(day: int) -> datetime:
         return datetime(2026, 11, day, tzinfo=UTC)
 

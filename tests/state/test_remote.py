@@ -207,7 +207,7 @@ def test_a_lease_that_was_cut_off_runs_out(tmp_path: Path, monkeypatch: pytest.M
     store.close()
 
 
-def test_whom_one_runner_forgot_the_next_one_keeps_out(opened: Open) -> None:
+def test_who_is_forgotten_by_one_runner_is_kept_out_by_the_next(opened: Open) -> None:
     one = opened()
     one.observe("d", contacts({"email": "a@example.com"}))
     one.accounts.bind("d", Known("1", "One"))

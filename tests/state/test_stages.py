@@ -94,7 +94,7 @@ def test_who_is_in_the_tag_already_enters_when_that_is_recorded(store: Store) ->
         store.journal.finish(run, RunState.DONE, {})
 
 
-def test_letting_go_remembers_what_the_contact_was(store: Store) -> None:
+def test_archiving_remembers_what_the_contact_was(store: Store) -> None:
     store.observe("d", contacts({"email": ANN, "remote_id": "1", "status": "subscribed"}))
     with store.lease("test"):
         run = open_run(store, [{"op": "retire", "email": ANN}], [move(ANN, "retired", "retired", op="retire")])

@@ -153,7 +153,7 @@ def test_an_unfinished_run_comes_first(store: SqlStore) -> None:
             open_run(store, changes())
         assert store.unfinished() == store.run(run)
         store.journal.finish(run, RunState.FAILED, {})
-        store.require_finished()  # nothing of it is in doubt: a new plan holds what it left undone
+        store.require_finished()  # nothing of it is unknown: a new plan holds what it left undone
         assert store.unfinished() == store.run(run)
         open_run(store, changes())
         assert store.run(run).state is RunState.ABANDONED
@@ -211,7 +211,7 @@ def test_rejects_are_kept_per_change(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize(("status", "then"), [("subscribed", "absent"), ("unsubscribed", "unsubscribed")])
-def test_a_contact_the_platform_lost_is_absent_but_a_no_stays(store: SqlStore, status: str, then: str) -> None:
+def test_a_contact_the_platform_lost_is_absent_but_an_opt_out_stays(store: SqlStore, status: str, then: str) -> None:
     store.observe("d", contacts({"email": "a@example.com", "remote_id": "1", "status": status}))
     with store.lease("test"):
         run = open_run(store, changes({"op": "update", "email": "a@example.com", "fields": "{}"}))
@@ -220,7 +220,7 @@ def test_a_contact_the_platform_lost_is_absent_but_a_no_stays(store: SqlStore, s
     assert store.ledger("d").contacts["status"].to_pylist() == [then]
 
 
-def test_a_contact_created_anew_starts_without_memberships(store: SqlStore) -> None:
+def test_a_contact_created_again_starts_without_memberships(store: SqlStore) -> None:
     with store.lease("test"):
         adopted = [{"op": "adopt", "email": f"{who}@example.com", "kind": "tag", "target": "t"} for who in "ab"]
         store.journal.finish(open_run(store, changes(*adopted)), RunState.DONE, {})

@@ -1,4 +1,4 @@
-"""Rejects to be tried again, people to be forgotten, moves, and letting go."""
+"""Rejects to be tried again, people to be forgotten, moves, and archiving."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_upkeep_needs_the_lease(store: SqlStore) -> None:
         store.upkeep.forget(ANN)
 
 
-def test_letting_go_leaves_the_contact(store: SqlStore) -> None:
+def test_releasing_leaves_the_contact(store: SqlStore) -> None:
     with store.lease("test"):
         push(store, *({"op": "adopt", "email": email, **IN_VIP} for email in (ANN, BOB)))
         run = push(store, {"op": "disown", "email": ANN, **IN_VIP})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import termios
+import time
 from collections.abc import Callable
 
 import pytest
@@ -140,6 +142,24 @@ def test_ctrl_c_while_reading(room: Room) -> None:
         assert "No runs" in terminal.text or "Nothing" in terminal.text, terminal.text
 
 
+def test_ctrl_c_while_a_platform_does_not_answer(room: Room) -> None:
+    """The reading is left within two seconds (here: long before the answer), is recorded, and ends with a document."""
+    room.people(5)
+    room.world.running.settings(faults="hubspot:slow=1", slow_ms=60_000)
+    with room.run("sync push --rehearse --yes --format json --log-format json") as terminal:
+        terminal.see('"event": "request"')
+        terminal.interrupt()
+        began = time.monotonic()
+        assert terminal.end() == 130
+        assert time.monotonic() - began < 20
+        document = json.loads(terminal.written[terminal.written.index("{\r\n") :].partition("\r\n}")[0] + "}")
+        assert (document["error"]["code"], document["exit_code"]) == ("interrupted", 130)
+    with room.run("sync runs --rehearse --format json") as terminal:
+        assert terminal.end() == 0
+        (run,) = json.loads(terminal.written)["runs"]
+        assert (run["state"], run["exit_code"], run["command"]) == ("interrupted", 130, "push")
+
+
 @pytest.mark.parametrize("command", ["plan", "drift", "undo last", "cleanup"])
 @pytest.mark.sweep(keep=2)
 def test_ctrl_c_while_others_read(pushed: Pushed, command: str) -> None:
@@ -185,7 +205,7 @@ def test_twice_ctrl_c_during_the_push(room: Room) -> None:
         terminal.interrupt()
         assert terminal.end() == 130
         assert STOPPING in terminal.lines
-        assert "Ended. What was in flight is in doubt: sync resume asks the platforms." in terminal.lines
+        assert "Ended. In-flight requests have unknown outcomes: run sync resume." in terminal.lines
 
 
 def test_plan_drift_and_cleanup_keep_their_last_lines(pushed: Pushed) -> None:
@@ -228,7 +248,7 @@ def test_a_lost_ledger_is_read_again_and_adopted(pushed: Pushed) -> None:
     (room.world.folder / ".connector" / "rehearsal" / "state.db").unlink()
     room.slow(SLOW)
     with room.run("sync push --rehearse --refresh") as terminal:
-        terminal.see(QUESTION, "Total:", "read anew")
+        terminal.see(QUESTION, "Total:", "read again")
         no_bars(terminal)
         terminal.type("n")
         assert terminal.end() == 0
@@ -293,7 +313,7 @@ def test_talk_to_a_file_while_results_are_on_the_terminal(room: Room) -> None:
         assert terminal.end() == 3
     found = (room.world.folder / "err.txt").read_text(encoding="utf-8")
     assert "\x1b" not in found
-    assert "error: Nobody can be asked here." in found
+    assert "error: Not a terminal: nobody can confirm." in found
     assert room.writes() == 0
 
 

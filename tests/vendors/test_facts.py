@@ -58,7 +58,7 @@ segments:
 
 
 @each
-def test_whoever_is_to_be_erased_is_told_the_way(vendor: Vendor) -> None:
+def test_who_is_to_be_erased_is_told_the_way(vendor: Vendor) -> None:
     text = forget_text({"here": "subscribed"}, {"here": vendor.name})
     assert f"  here: {vendor.title}: {vendor.erase}" in text and vendor.erase.endswith(".")
 

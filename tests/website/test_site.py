@@ -40,10 +40,14 @@ def commands() -> dict[str, str]:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_of_help_is_in_the_reference(name: str, commands: dict[str, str]) -> None:
     helped = CliRunner().invoke(app, [*name.split()[1:], "--help"]).output
-    words = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", helped.partition("Options")[2]))
+    words = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", helped.partition("ptions:\n")[2]))
     text = commands[name] + commands["Options of every command"]
     assert words and not [word for word in words if not re.search(rf"{word}(?![\w-])", text)]
-    arguments = re.findall(r"^  (\w+) ", helped.partition("Arguments:")[2].partition("Options")[0], re.MULTILINE)
+    arguments = re.findall(
+        r"^  (\w+) ",
+        re.split(r"^\w* ?[oO]ptions:", helped.partition("Arguments:")[2], flags=re.MULTILINE)[0],
+        re.MULTILINE,
+    )
     assert all(f"`{word}" in commands[name] for word in arguments)
 
 
@@ -52,6 +56,8 @@ def test_every_command_of_help_is_listed(commands: dict[str, str]) -> None:
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", helped.partition("Commands")[2], re.MULTILINE)
     assert len(listed) > 20
     assert {f"sync {name}" for name in listed} <= commands.keys()
+    options = re.findall(r"--[a-z][a-z-]*", helped.partition("ptions:\n")[2].partition("Commands:")[0])
+    assert options and all(word in commands["Options of sync itself"] for word in options)
 
 
 def test_the_platforms_page_has_each_vendor_with_its_facts() -> None:

@@ -84,7 +84,7 @@ def _exact(written: Mapping[str, Any], words: list[str], loc: Loc, scope: Scope)
     if written["case"] != "exact":
         scope.problems.add((*loc, "case"), "unknown-value", "`case` takes one word: exact.")
     elif not any(word in WORDS and WORDS[word].exact for word in words):
-        scope.problems.add_key((*loc, "case"), "misplaced-word", "`case: exact` stands beside a test of text.")
+        scope.problems.add_key((*loc, "case"), "misplaced-word", "`case: exact` goes beside a test of text.")
     return True
 
 

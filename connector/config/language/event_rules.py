@@ -74,7 +74,7 @@ class _OfMeasure:
         known = number_words()
         beside = {word: item for word, item in self.value.items() if word in known}
         if self.name == "count":
-            self._misplaced(beside, "Number tests of `count` stand inside it: {count: {at_least: 3}}.")
+            self._misplaced(beside, "Number tests of `count` go inside it: {count: {at_least: 3}}.")
             return counted(self.value["count"], (*self.loc, "count"), self.scope)
         if not EVENTS[self.name].column:
             self._misplaced(beside, "Say of what: {count: {at_least: 3}} or {sum: amount, at_least: 500}.")

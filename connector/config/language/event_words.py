@@ -13,8 +13,8 @@ from connector.config.language.schema_shapes import TEXT, WHOLE, WINDOW, Shape, 
 
 @dataclass(frozen=True, slots=True)
 class EventWord:
-    """`column`: it takes one, and number tests stand beside it. `window`: it holds one itself, so `within` may not
-    stand beside it."""
+    """`column`: it takes one, and number tests are beside it. `window`: it holds one itself, so `within` may not
+    be beside it."""
 
     shape: Shape
     help: str
@@ -24,7 +24,7 @@ class EventWord:
 
 
 def _of(column: str, example: str) -> EventWord:
-    return EventWord(TEXT, f"The {column} of this column; number tests stand beside.", example, column=True)
+    return EventWord(TEXT, f"The {column} of this column; number tests go beside it.", example, column=True)
 
 
 _COUNT: Shape = {"anyOf": [WHOLE, ref("numberTests")]}
@@ -47,7 +47,7 @@ EVENTS: dict[str, EventWord] = {
     "max": _of("greatest", "orders: {max: amount, at_least: 100}"),
     "count_distinct": EventWord(
         TEXT,
-        "How many different values of this column, also on the lines of one event; number tests stand beside.",
+        "How many different values of this column, also on the lines of one event; number tests go beside it.",
         "orders: {count_distinct: sku, at_least: 3}",
         column=True,
     ),

@@ -1,4 +1,4 @@
-"""What stands behind the word of a test: how it is read, its JSON Schema, its name in the reference.
+"""The operand of a test: how it is read, its JSON Schema, its name in the reference.
 
 Owns: Operand, and the operands that words share. Must not: know the words, or columns.
 """
@@ -20,7 +20,7 @@ from connector.config.sections.codes import BadValue, each
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """`parse` is None where columns.py reads it with what stands in it or beside it. `several`: one value is short for
+    """`parse` is None where columns.py reads it with what is in it or beside it. `several`: one value is short for
     a list of one. `whole`: a cell, or an element of a list, has such a value as a whole."""
 
     text: str

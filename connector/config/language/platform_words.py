@@ -24,7 +24,7 @@ WORDS: Mapping[str, ColumnType] = {**STATUS_WORDS, **ENGAGEMENT_WORDS}
 
 def columns(config: Config) -> dict[str, ColumnType]:
     """Every column that the file's destinations give: "NAME.status" -> text … Engagement only where the platform
-    tells it in bulk: elsewhere everybody would look silent."""
+    tells it in bulk: elsewhere everybody would look inactive."""
     return {
         f"{name}.{word}": type_
         for name, account in config.destinations.items()

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import re
 import warnings
+from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from connector.config.language.values import text
 from connector.config.sections.codes import BadValue
 
 LONGEST = 1000  # characters
+LARGEST = 30_000  # signs, with repetitions written out; what DuckDB's RE2 holds of the largest kind of set (measured)
+LARGEST_OF_CLASSES = 400  # where \pL or its like occurs, which are hundreds of ranges each
+_CATEGORY = re.compile(r"\\[pP](?:[A-Z]|\{\^?[A-Z][a-z]?\})")
+_REPEATS = (_parser.MAX_REPEAT, _parser.MIN_REPEAT)
 _ESCAPES_OUTSIDE = frozenset("ABbzDdSsWwCafnrtv")
 _ESCAPES_INSIDE = frozenset("DdSsWwafnrtv")
 _REPEAT = re.compile(r"\{(\d+)(,(\d*))?\}", re.ASCII)
@@ -37,9 +42,40 @@ def pattern(value: Any) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             re.compile(python)
+            _bounded(_parser.parse(python), found)
     except (re.error, RecursionError, OverflowError) as error:
         raise _bad(error.msg if isinstance(error, re.error) else "it is nested too deeply") from None
     return found
+
+
+def _bounded(tree: Any, written: str) -> None:
+    """RE2 writes repetitions out: nested ones multiply, and what becomes too large is refused while people are read."""
+    if _nested(tree) > 1000:
+        raise _bad("nested repetitions may repeat no more than 1000 times in all")
+    if _size(tree) > (LARGEST_OF_CLASSES if _CATEGORY.search(written) else LARGEST):
+        raise _bad("with its repetitions written out it is too large")
+
+
+def _repeats(code: object, given: Any) -> int:
+    """How often a part is written out."""
+    low, high = given[:2] if code in _REPEATS else (1, 1)
+    return max(1, int(low if high is _parser.MAXREPEAT else high))
+
+
+def _parts(code: object, given: Any) -> list[Any]:
+    """The content of a part."""
+    if code is _parser.BRANCH:
+        return list(given[1])
+    return [given[-1]] if code in _REPEATS or code is _parser.SUBPATTERN else []
+
+
+def _nested(tree: Any) -> int:
+    """The largest product of repetitions in each other."""
+    return max((_repeats(*item) * max(map(_nested, _parts(*item)), default=1) for item in tree), default=1)
+
+
+def _size(tree: Any) -> int:
+    return sum(_repeats(*item) * (sum(map(_size, _parts(*item))) or 1) for item in tree)
 
 
 def _bad(why: str) -> BadValue:

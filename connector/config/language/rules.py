@@ -21,6 +21,7 @@ Scalar = str | int | Decimal | bool  # floats in YAML are read as Decimal: 0.1 +
 Unit = Literal["hour", "day", "week", "month", "year"]
 PeriodUnit = Literal["day", "week", "month", "quarter", "year"]
 MeasureName = Literal["count", "sum", "average", "min", "max", "latest", "earliest", "count_distinct"]
+PredictionName = Literal["predict", "churn", "expected_value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,19 @@ class Rfm:
     loc: Loc
 
 
-Trait = Aggregate | Pick | Rfm
+@dataclass(frozen=True, slots=True)
+class Predict:
+    """A score that is learnt from the events of a source: the chance of one of them within `ahead` (predict), the
+    chance of none (churn), or the sum of `column` that is to be expected (expected_value)."""
+
+    kind: PredictionName
+    source: str
+    column: str | None
+    ahead: Duration
+    loc: Loc
+
+
+Trait = Aggregate | Pick | Rfm | Predict
 
 
 def walk(node: object) -> Iterator[Any]:

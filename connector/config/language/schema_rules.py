@@ -59,6 +59,13 @@ def _step() -> Shape:
     return {"type": "object", "minProperties": 1, "properties": {"within": WINDOW, "not": {"type": "object"}}}
 
 
+_PREDICTED = {
+    "predict": "The chance of an event of this source in the time to come, learnt from the past.",
+    "churn": "The chance that there is none in the time to come, learnt from the past.",
+    "expected_value": "What a column of this source's events will add up to in the time to come.",
+}
+
+
 def trait(sources: Collection[str]) -> Shape:
     """One measure, with a window and where beside an aggregate."""
     examples = [f"{source}.amount" for source in sources] or ["orders.amount"]
@@ -74,4 +81,14 @@ def trait(sources: Collection[str]) -> Shape:
     three = {"recency": path, "frequency": path, "monetary": path}
     rfm = mapping({**three, "where": ref("condition")}, list(three))
     beside = {**WINDOWS, "where": ref("condition")}
-    return mapping({**aggregates, **sides, "rfm": rfm, **beside}, minProperties=1)
+    predictions: dict[str, Shape] = {
+        word: {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "description": _PREDICTED[word],
+            "additionalProperties": mapping({ahead: WINDOW}, [ahead]),
+        }
+        for word, ahead in traits.PREDICTIONS.items()
+    }
+    return mapping({**aggregates, **sides, "rfm": rfm, **predictions, **beside}, minProperties=1)

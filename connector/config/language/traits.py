@@ -1,6 +1,6 @@
 """The traits of the file -> rules.Trait.
 
-Owns: aggregates over related sources, greatest and least, rfm; and that traits do not run in a circle.
+Owns: aggregates over related sources, greatest and least, rfm, predictions; and that traits do not run in a circle.
 Must not: know columns, compute.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from connector.config.language import values
+from connector.config.language import durations, values
 from connector.config.language.conditions import condition
-from connector.config.language.rules import Aggregate, Loc, MeasureName, Pick, Rfm, Trait
+from connector.config.language.rules import Aggregate, Loc, MeasureName, Pick, Predict, PredictionName, Rfm, Trait
 from connector.config.language.scope import Scope
 from connector.config.language.shapes import keys_of
 from connector.config.language.windows import WINDOWS, window
@@ -20,7 +20,8 @@ from connector.core.problem import did_you_mean, one_of
 
 AGGREGATES: tuple[MeasureName, ...] = tuple(word for word in get_args(MeasureName) if word != "count_distinct")
 SIDES: tuple[Literal["greatest", "least"], ...] = ("greatest", "least")
-MEASURES = (*AGGREGATES, *SIDES, "rfm")
+PREDICTIONS: Mapping[PredictionName, str] = {"predict": "within", "churn": "within", "expected_value": "next"}
+MEASURES = (*AGGREGATES, *SIDES, "rfm", *PREDICTIONS)
 
 
 def trait(value: Any, loc: Loc, scope: Scope) -> Trait | None:
@@ -132,8 +133,34 @@ def _rfm(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait |
     return Rfm((recency[0], at or ""), frequency[0], (monetary[0], monetary[1] or ""), where, loc)
 
 
+def _predict(word: Any, value: Mapping[str, Any], loc: Loc, scope: Scope) -> Trait | None:
+    written, place, ahead = value[word], (*loc, word), PREDICTIONS[word]
+    path = "orders.amount" if word == "expected_value" else "orders"
+    one = next(iter(written.items())) if isinstance(written, dict) and len(written) == 1 else None
+    if one is None or not isinstance(one[1], dict):
+        text = f"`{word}` takes one source and how far ahead: {{{path}: {{{ahead}: 30 days}}}}."
+        scope.problems.add(place, "wrong-type", text)
+        return None
+    name, inner = one
+    found = _path(name, (*place, name), scope)
+    if not keys_of(inner, {ahead}, {ahead}, (*place, name), scope) or found is None:
+        return None
+    time = scope.problems.take((*place, name, ahead), durations.duration, inner[ahead])
+    source, column = found
+    if (column is None) == (word == "expected_value"):
+        text = f"Name a column: {source}.amount." if column is None else f"`{word}` counts events: write {source}."
+        scope.problems.add_key((*place, name), "wrong-type", text)
+        return None
+    if scope.sources[source] is None:
+        text = f"“{source}” has no `at: COLUMN`, and what has no time cannot be learnt from; add it there."
+        scope.problems.add_key((*place, name), "missing-time", text)
+        return None
+    return None if time is None else Predict(word, source, column, time, loc)
+
+
 _READERS: Mapping[str, Callable[[Any, Mapping[str, Any], Loc, Scope], Trait | None]] = {
     **dict.fromkeys(AGGREGATES, _aggregate),
     **dict.fromkeys(SIDES, _pick),
     "rfm": _rfm,
+    **dict.fromkeys(PREDICTIONS, _predict),
 }

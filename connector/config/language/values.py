@@ -1,4 +1,4 @@
-"""What stands behind a colon, checked one value at a time: numbers, shares, dates, points, names of months.
+"""What follows a colon, checked one value at a time: numbers, shares, dates, points, names of months.
 
 Owns: the spelling of single values. Every function takes what the YAML gave and raises BadValue.
 Must not: know where the value stands.

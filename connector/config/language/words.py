@@ -232,7 +232,7 @@ WORDS: dict[str, Word] = _rows(
     ),
 )  # fmt: skip
 
-# These ask nothing; they stand beside a test.
+# These ask nothing; they go beside a test.
 BESIDE: dict[str, Word] = _rows(
     Word(
         "by", (*_NUMBER, *_DATE, *_TEXT, "boolean"), operands.COLUMN, "Beside top or bottom: per value of this column.",

@@ -1,4 +1,4 @@
-"""Where a key belongs that stands in the wrong place, most often because of its indentation.
+"""Where a misplaced key belongs, most often because of its indentation.
 
 Owns: parents(), misplaced(). Must not: know a place in a file, or report a problem.
 """
@@ -57,7 +57,7 @@ def misplaced(key: str) -> str:
 
 
 def stray(section: str, name: str, value: object) -> bool:
-    """Whether an entry of a section is no entry, but a key that should stand inside one."""
+    """Whether an entry of a section is no entry, but a key that belongs inside one."""
     needs = _NEEDS.get(section)
     if needs is None or (isinstance(value, dict) and any(need in value for need in needs)):
         return False

@@ -252,7 +252,7 @@ class _File:
         if not known_segment(name, loc, self._scope):
             return
         if str(name) in seen:
-            text = f"“{name}” stands in a group already, in line {seen[str(name)]}; once is all it may."
+            text = f"“{name}” is in a group already, in line {seen[str(name)]}; a segment may be in one group."
             self._problems.add(loc, "twice", text)
         seen.setdefault(str(name), self._problems.line(loc))
 

@@ -173,6 +173,8 @@ def targets(
     stages = [(one, *target) for one in policies for target in one.targets()]
     for one, place, kind, target in stages:
         for account in filter(one.at, accounts):
+            if kind not in VENDORS[accounts[account].platform].kinds:
+                continue
             _one_writer((_account(account, accounts), kind, target), account, place, seen, problems)
 
 

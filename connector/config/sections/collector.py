@@ -53,7 +53,7 @@ class Collector:
         self.add_key(loc, "unknown-key", f"There is no key “{key}” here.{hint}")
 
     def add_missing(self, loc: Loc, key: str, message: str) -> None:
-        """A key that its mapping needs; not said when it stands there misspelled."""
+        """A key that its mapping needs; not said when it is there, misspelled."""
         if key not in self._meant.get(loc, ()):
             self.add_key(loc, "missing-key", message)
 

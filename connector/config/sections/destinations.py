@@ -43,7 +43,7 @@ def destination(name: str, value: Any, loc: Loc, problems: Collector, guards: Gu
     if found is None:
         return None
     _offered(found, keys, loc, problems)
-    return found.model_copy(update={"guards": guards.overruled(_written_guards(found))})
+    return found.model_copy(update={"guards": guards.overridden(_written_guards(found))})
 
 
 def _offered(found: Destination, keys: Vendor, loc: Loc, problems: Collector) -> None:
@@ -67,7 +67,7 @@ def _keys(value: Mapping[str, Any], loc: Loc, problems: Collector) -> Vendor | N
 
 def _secret(value: Mapping[str, Any], keys: Vendor, loc: Loc, problems: Collector) -> Secret | None:
     if keys.secret not in value:
-        text = f"`{keys.secret}: ${{NAME}}` is missing here; the key itself stands in the environment."
+        text = f"`{keys.secret}: ${{NAME}}` is missing here; the key itself belongs in the environment."
         problems.add_key(loc, "missing-key", text)
         return None
     variable = problems.take((*loc, keys.secret), secret_name, value[keys.secret])

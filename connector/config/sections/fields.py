@@ -141,9 +141,7 @@ def _engine(value: Any) -> str:
     _, colon, password = rest.rpartition("@")[0].partition(":")
     keys = re.findall(r"(?:password|passwd|token|secret)=([^&#]*)", rest.partition("?")[2], re.IGNORECASE)
     if mark and any(not variables.only(one) for one in (*([password] if colon else ()), *keys)):
-        text = (
-            "A password stands in the address; write ${NAME} there, or leave it out: the engine's own settings hold it."
-        )
+        text = "There is a password in the address; write ${NAME}, or leave it out: the engine's settings hold it."
         raise BadValue("literal-secret", text)
     if scheme not in ENGINES or (scheme != "duckdb" and not mark):
         raise BadValue(

@@ -8,6 +8,7 @@ Deleting a contact does not exist: no action here does it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from re import ASCII, compile
 from typing import Annotated, Any, Literal
@@ -18,6 +19,7 @@ from connector.config.language import values
 from connector.config.language.rules import Rule
 from connector.config.sections.codes import BadValue
 from connector.config.sections.fields import PERCENT, Days, Model, Text, TextList, Whole, before, schema
+from connector.core.model import Kind
 from connector.core.problem import one_of
 
 # default: what each platform can take back (`retire` of its facts in connector/vendors).
@@ -160,12 +162,25 @@ class Lifecycle(Model):
     matches a person at a destination; one without matches everybody."""
 
     for_: Annotated[Whose | None, schema(type=["string", "array", "object"])] = Field(default=None, alias="for")
-    signals: TextList  # columns or traits with the time of the last sign of life
+    signals: TextList  # columns or traits with the time of the last activity
     inactive: Inactive
     protect: TextList = ()  # segments
     stages: Annotated[tuple[Stage, ...], before(_some_stages)]
     returned: Returned | None = None
     ramp: Ramp | None = None
+
+    def at(self, destination: str) -> bool:
+        """Whether it holds there."""
+        return self.for_ is None or not self.for_.to or destination in self.for_.to
+
+    def targets(self) -> Iterator[tuple[tuple[str | int, ...], Kind, str]]:
+        """The tags and lists of the stages, and where in the policy each is written."""
+        parts: list[tuple[tuple[str | int, ...], Stage | Returned]] = [
+            (("stages", number), stage) for number, stage in enumerate(self.stages)
+        ]
+        parts += [(("returned",), self.returned)] if self.returned else []
+        for loc, part in parts:
+            yield from ((loc, kind, name) for kind, name in ((Kind.TAG, part.tag), (Kind.LIST, part.list_)) if name)
 
 
 class Bounced(Model):

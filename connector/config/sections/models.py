@@ -6,7 +6,7 @@ Must not: open exports, know an engine, hold a secret (only the name of its vari
 Beyond LANGUAGE's page the file also knows:
 - `mode: mirror|additive|enrich` at a destination, and in an entry of send_to; an entry with `mode: enrich` may go
   without tag and list;
-- `guards:` at the top (for all destinations), at a destination and at a segment, each overruling the one before key by
+- `guards:` at the top (for all destinations), at a destination and at a segment, each overriding the one before key by
   key; a limit is switched off with the word `off`;
 - `base_url:` at a destination, and the platform's own keys: `settings` of its facts in connector/vendors;
 - `silence: [code, …]` at the top and at a segment, for advice of the checker;
@@ -190,11 +190,11 @@ class Guards(Model):
     stages_percent: LimitPercent = 20.0  # of the destination's contacts: those who enter a stage of the lifecycle
     stages: Limit = None
     retires_percent: LimitPercent = (
-        10.0  # of the destination's contacts: those whom `sync cleanup` archives or suppresses
+        10.0  # of the destination's contacts: those that `sync cleanup` archives or suppresses
     )
     retires: Limit = None
 
-    def overruled(self, by: Guards | None) -> Guards:
+    def overridden(self, by: Guards | None) -> Guards:
         """These, with every key that `by` names."""
         if by is None:
             return self
@@ -225,7 +225,7 @@ class Destination(Model):
 
 
 class SendTo(Model):
-    """One entry of send_to: the targets in one destination. `mode` overrules the destination's."""
+    """One entry of send_to: the targets in one destination. `mode` overrides the destination's."""
 
     destination: str
     targets: tuple[tuple[Kind, str], ...]  # both `tag` and `list` may be given
@@ -324,8 +324,8 @@ class Config(Model):
         return self._values.get(loc, Place(self.path.as_posix()))
 
     def guards_for(self, destination: str, segment: str | None = None) -> Guards:
-        """The destination's guards, overruled by the segment's."""
-        return self.destinations[destination].guards.overruled(self.segments[segment].guards if segment else None)
+        """The destination's guards, overridden by the segment's."""
+        return self.destinations[destination].guards.overridden(self.segments[segment].guards if segment else None)
 
 
 def hours(duration: Duration) -> timedelta:

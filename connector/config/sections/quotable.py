@@ -3,7 +3,7 @@
 Owns: quotable(), allow() for a file that was read, raw() for one whose YAML breaks off. Must not: word a message.
 
 A part is quoted when its key is known to hold no secret. Below `destinations` these are the keys listed here and a
-platform's settings; whatever else stands there, in an unknown section or in a comment may be a key that was pasted.
+platform's settings; whatever else is there, in an unknown section or in a comment may be a key that was pasted.
 """
 
 from __future__ import annotations

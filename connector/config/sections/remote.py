@@ -30,6 +30,7 @@ EXTRAS: Mapping[str, str | None] = {
 WEB = ("https", "http")
 _WITH_ACCOUNT = ("az", "abfs", "abfss")  # CONTAINER@ACCOUNT is a name there
 _SCHEME = re.compile(r"\s*((?:[A-Za-z][A-Za-z0-9+.-]+::)*)([A-Za-z][A-Za-z0-9+.-]+)://")
+_TOKEN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~%+/=-]{16,}")  # long, of digits and letters
 _JOKER = re.compile(r"[*\[]")
 _FORMS = "Write a path, or s3://BUCKET/FILE, gs://…, az://…, sftp://USER@HOST/FILE, https://HOST/FILE."
 
@@ -50,7 +51,7 @@ def origin(value: object) -> str:
 
 
 def shown(text: str) -> str:
-    """The address for people: without user and password, and without what stands behind `?` or `#`."""
+    """The address for people: without user and password, and without what follows `?` or `#`."""
     scheme = scheme_of(text)
     if scheme is None:
         return text
@@ -112,14 +113,14 @@ def _check_store(scheme: str, found: SplitResult) -> None:
 
 
 def _check_secret(scheme: str, written: str) -> None:
-    """A password, or the signed part of an address, stands there as ${NAME}."""
+    """A password, or the signed part of an address, is there as ${NAME}."""
     userinfo = written.split("://", 1)[1].partition("/")[0].rpartition("@")[0]
     _, colon, password = userinfo.partition(":")
     if colon and not variables.only(password):
-        text = "A password stands in the address. Write ${NAME} in its place, the name of an environment variable."
+        text = "There is a password in the address. Write ${NAME} in its place, the name of an environment variable."
         raise BadValue("literal-secret", text)
     if scheme in WEB and _signed(written):
-        text = "A key or signature stands behind the ? of the address. Write ${NAME} there, the name of a variable."
+        text = "A key or signature follows the ? of the address. Write ${NAME} there, the name of a variable."
         raise BadValue("literal-secret", text)
 
 
@@ -127,4 +128,5 @@ def _signed(written: str) -> bool:
     query = written.partition("?")[2].partition("#")[0]
     pairs = (pair.partition("=") for pair in query.split("&"))
     keys = re.compile(r"sig|signature|token|key|secret|password|auth|credential|policy", re.IGNORECASE)
-    return any(value and keys.search(name) and not variables.only(value) for name, _, value in pairs)
+    literal = [(name, value) for name, _, value in pairs if value and not variables.only(value)]
+    return any(keys.search(name) or _TOKEN.fullmatch(value) for name, value in literal)

@@ -53,7 +53,7 @@ class _Reader:
         as_of = self._moment(item, loc)
         several = "people" in item
         for key in [key for key in _PERSON if several and key in item]:
-            text = f"`{key}` stands beside `people`; write it at one of them, or leave `people` out."
+            text = f"`{key}` is beside `people`; write it at one of them, or leave `people` out."
             self.problems.add_key((*loc, key), "contradiction", text)
         people = self._people(item["people"], (*loc, "people")) if several else [self._person(item, loc)]
         given = tuple(person for person in people if person is not None)

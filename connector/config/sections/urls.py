@@ -30,7 +30,7 @@ def loopback(host: str | None) -> bool:
 
 
 def base_url(value: Any) -> str:
-    """The address without a slash at its end. Never quoted in a message: a key may stand in it."""
+    """The address without a slash at its end. Never quoted in a message: a key may be in it."""
     written = values.text(value).strip().rstrip("/")
     parts = _parts(written)
     if parts is None:

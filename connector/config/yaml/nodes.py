@@ -40,7 +40,7 @@ class Document:
     values: dict[Loc, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     damaged: set[Loc] = field(default_factory=set)
-    repeated: list[tuple[Loc, Place]] = field(default_factory=list)  # keys that stand there already
+    repeated: list[tuple[Loc, Place]] = field(default_factory=list)  # keys that are there already
     lines: Lines = field(default_factory=lambda: Lines(()))
 
 
@@ -212,7 +212,7 @@ class _Builder:
             self._problem(event, "anchor", "YAML anchors (&name) are not part of the language; delete it.")
             self.document.damaged.add(loc)
         if getattr(event, "tag", None) is not None:
-            self._problem(event, "yaml-tag", "YAML tags (!name) are not part of the language; text stands in quotes.")
+            self._problem(event, "yaml-tag", "YAML tags (!name) are not part of the language; text goes in quotes.")
             self.document.damaged.add(loc)
 
     def _problem(self, event: Any, code: Code, message: str) -> None:

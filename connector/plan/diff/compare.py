@@ -60,7 +60,7 @@ class Diff:
         self._connection.close()
 
     def people(self) -> pa.Table:
-        """Everybody of whom something may differ, as `people.compare` says."""
+        """Everybody for whose row something may differ, as `people.compare` says."""
         return self._connection.table("person").to_arrow_table()
 
     def memberships(self) -> pa.Table:

@@ -1,9 +1,9 @@
 """`hold: 7 days`: nobody bounces in and out of a target across the boundary of a segment.
 
 Owns: which adds and removes wait because the person came or went too recently. Must not: keep a memory of its own
-(the journal knows when whom was added and removed), hold anybody in who said no, lost consent or left the export.
+(the journal knows when each was added and removed), hold anybody in who opted out, lost consent or left the export.
 
-`as_of` of the runs is the clock: with hold 7 days, whom a run of Monday added is not removed before next Monday.
+`as_of` of the runs is the clock: with hold 7 days, somebody added on Monday is not removed before next Monday.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def recent(store: Store, routing: Routing, ago: Callable[[Duration], datetime]) 
 
 
 def keep(connection: duckdb.DuckDBPyConnection, found: pa.Table) -> None:
-    """Hold back what `found` (RECENT) forbids; after memberships.differing. A removal that consent or a no asks for, or
+    """Hold back what `found` (RECENT) forbids; after memberships.differing. A removal for consent or an opt-out, or
     that the person's absence from the export does, is never held back."""
     if not found.num_rows:
         return

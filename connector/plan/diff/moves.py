@@ -5,7 +5,7 @@ Must not: send, read a platform or a store.
 
 Where the platform offers it, the contact gets the new address and keeps everything it has there, so there is no
 duplicate and no consent is touched. Elsewhere the old address leaves our targets, and the new one comes by the policy
-for new contacts. A no that a person said under the old address holds for the new one, unless that one is subscribed by
+for new contacts. An opt-out under the old address holds for the new one, unless that one is subscribed by
 itself; a bounce does not: it was about the address.
 """
 
@@ -34,7 +34,7 @@ def _texts(statuses: frozenset[Status]) -> str:
 
 def follow(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledger, offered: bool) -> Ledger:
     """Make the table `move` (email, old_email), and give the ledger as it will be when these are done: contacts under
-    their new address, and inherited noes. Expects the view `desired`; without its column `person` nobody moves."""
+    their new address, and inherited opt-outs. Expects the view `desired`; without its column `person` nobody moves."""
     connection.execute("create or replace temp table move (email varchar, old_email varchar)")
     connection.register("ledger_contacts", ledger.contacts)
     known = ledger.contacts.num_rows - ledger.contacts.column("person").null_count
@@ -116,7 +116,7 @@ def _moved(connection: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def strangers(desired: pa.Table, ledger: Ledger) -> pa.Table:
-    """Those of `desired` whom the ledger does not know, whose id on the platform it does not know, or whom it does not
+    """Those of `desired` that the ledger does not know, whose id on the platform it does not know, or that it does not
     know as who they are in the CRM: usually nobody, so that whatever has to be asked about them costs next to
     nothing."""
     named, settled = PERSON in desired.column_names, _texts(BLOCKED | {Status.ABSENT})

@@ -1,4 +1,4 @@
-"""The people of whom anything may differ between the segments and the ledger.
+"""The people for which anything may differ between the segments and the ledger.
 
 Owns: that comparison. A contact's memberships are bits of integers (60 targets each), so one join of desired people
 with the ledger's contacts compares every target at once.

@@ -1,7 +1,7 @@
 """Guards: when a plan must not be pushed without a word from a person.
 
 Owns: what each looks at, its arithmetic and its message. (An export that is too old never gets this far: sources
-refuses it.) Must not: change a plan, count anything itself, or know who lifts a guard.
+refuses it.) Must not: change a plan, count anything itself, or know who overrides a guard.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from connector.config.sections.models import Guards
 from connector.core.plan import Export, GuardHit
 
-# what --allow can lift
+# what --allow can override
 NAMES = (
     "adds", "removes", "moves", "empty", "updates", "emptied_fields", "shrunken", "consent", "subscribes", "stale",
     "tier", "stages", "retires",
@@ -39,10 +39,10 @@ def check(destination: str, of: Mapping[str, Guards], counts: Counts) -> list[Gu
 
 
 def moved(destination: str, guards: Guards, moves: int, known: int) -> list[GuardHit]:
-    """Many people with a new address under an old id at once: more likely the ids have been given out anew."""
+    """Many people with a new address under an old id at once: more likely the ids have been reassigned."""
     if not _over(moves, known, guards.removes_percent, guards.removes, guards.floor):
         return []
-    return [_hit("moves", destination, "", f"{moves:,} of {known:,} contacts would get another address")]
+    return [_hit("moves", destination, "", f"{moves:,} of {known:,} contacts would change email address")]
 
 
 def tier(destination: str, guards: Guards, known: int, creates: int) -> list[GuardHit]:
@@ -50,7 +50,7 @@ def tier(destination: str, guards: Guards, known: int, creates: int) -> list[Gua
     so the account may hold more."""
     if guards.tier is None or not creates or known + creates <= guards.tier:
         return []
-    text = f"{creates:,} new contacts on top of at least {known:,} are more than the {guards.tier:,} that are paid for"
+    text = f"{creates:,} new contacts on top of at least {known:,} exceed the account limit of {guards.tier:,}"
     return [_hit("tier", destination, "", text)]
 
 

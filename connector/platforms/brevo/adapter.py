@@ -12,7 +12,7 @@ Decisions
   lift it: a blocklisted contact can be resubscribed only by itself (help centre, “Blocklist, unblock, or resubscribe
   contacts”). Somebody may leave a single list (`listUnsubscribed`); whether adding them again undoes that is not said
   [U], so before ADD the contacts are read by id, and those are refused.
-- CREATE: whoever is new at Brevo is mailable, and there is no state for held but not mailable; to create somebody
+- CREATE: a new contact at Brevo is mailable, and there is no state for held but not mailable; to create somebody
   blocklisted would record an opt-out that nobody made. So new_contacts is skip or subscribed, the latter with dated
   proof. One contact is `POST /contacts` and answers at once with the id; more are an import, into the lists that they
   shall join or else a working list, since an import must have one.
@@ -26,7 +26,7 @@ Decisions
 - UNSUBSCRIBE is `emailBlacklisted: true` by id, one contact a request; it creates nobody. RETIRE is not offered: there
   is no archive, and the API can only blocklist or delete.
 - Tags are `;a;b;` in a text attribute. Multiple-choice takes lists when one contact is written; for an import nothing
-  says so [U], and values of another type are ignored in silence.
+  says so [U], and values of another type are ignored without an error.
 - statuses: a contact's modification date changes on any update, a subscription change included (changelog 2026-10-14).
   Who was deleted is not reported.
 - Engagement: per contact or per campaign only, so none.
@@ -41,7 +41,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Auth, NotSent, Refused, Unanswered
+from connector.core.errors import Auth, Gone, NotSent, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 from connector.core.schemas import MEMBER_SCHEMA
@@ -182,9 +182,7 @@ class Brevo:
         """See Adapter. A process that Brevo no longer knows is Unanswered."""
         try:
             process = self._client.process(job)
-        except Refused as refused:
-            if refused.code != errors.NOT_FOUND:
-                raise
+        except Gone:
             text = f"{self._name}: Brevo no longer knows the import; what it did is not known."
             raise Unanswered(text, destination=self._name, code="job_gone") from None
         if not jobs.over(process):
@@ -204,7 +202,7 @@ class Brevo:
         for code, url in jobs.reports(process).items():
             named = jobs.refused(self._client.download(url)) & mine
             if not named:
-                return jobs.alike(batch, Outcome.UNKNOWN, "unnamed_failures", "Brevo did not say whom it refused")
+                return jobs.alike(batch, Outcome.UNKNOWN, "unnamed_failures", "Brevo did not name those it refused")
             bad |= dict.fromkeys(named, code)
         return jobs.outcomes(batch, bad)
 
@@ -221,9 +219,7 @@ class Brevo:
             return skipped
         try:
             self._writing.put(key, {"emailBlacklisted": True})
-        except Refused as refused:
-            if refused.code != errors.NOT_FOUND:
-                raise
+        except Gone:
             return skipped
         return Done((RecordOutcome(0, Outcome.APPLIED),))
 

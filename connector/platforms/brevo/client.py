@@ -15,7 +15,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from connector.config.sections.models import Destination
-from connector.core.errors import ContractError, Refused
+from connector.core.errors import ContractError, Gone, Refused
 from connector.core.events import Listener
 from connector.platforms.brevo import errors, jobs, wire
 from connector.platforms.brevo.facts import (
@@ -74,7 +74,7 @@ class Client:
         return self.get(wire.Contacts, "/contacts", limit=PAGE, offset=offset, sort="asc", **query)
 
     def pages(self, first: wire.Contacts | None = None, since: datetime | None = None) -> Iterator[wire.Contacts]:
-        """Everybody, or whoever changed after `since`, in the order of creation; `first` is the first page, if it has
+        """Everybody, or those who changed after `since`, in the order of creation; `first` is the first page, if it has
         been read. Some are told twice."""
         query = {"modifiedSince": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")} if since else {}
         return self._moving(lambda offset: self.page(offset, **query), PAGE, first)
@@ -90,7 +90,7 @@ class Client:
     def _moving(
         self, read: Callable[[int], wire.Contacts], size: int, first: wire.Contacts | None = None
     ) -> Iterator[wire.Contacts]:
-        """Pages that overlap, since whoever leaves meanwhile makes the rest move up; as far as the count says that more
+        """Pages that overlap, since one that leaves makes the rest move up; as far as the count says that more
         have left, rows are read again. The count may grow."""
         offset, page = 0, first or read(0)
         while True:
@@ -126,7 +126,7 @@ class Client:
             return self.get(wire.Contact, path, told="/contacts/{email}", identifierType="email_id")
         except Refused as refused:
             # 400: nothing that Brevo takes for an address, so nobody has it
-            if refused.code == errors.NOT_FOUND or isinstance(refused, errors.Declined):
+            if isinstance(refused, Gone | errors.Declined):
                 return None
             raise
 

@@ -11,6 +11,7 @@ from connector.core.errors import (
     Auth,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     NotSent,
     Refused,
@@ -51,7 +52,7 @@ def trouble(destination: str, reply: Reply) -> DestinationError | None:
         return TooLarge(f"{destination}: the request is over Brevo's 10 MB.", destination=destination, code="too_large")
     told = f"{destination}: Brevo refused the request ({status}, {code}): {text}".rstrip(": ")
     if status == 404:
-        return Refused(told, destination=destination, code=NOT_FOUND)
+        return Gone(told, destination=destination, code=NOT_FOUND)
     refused = Declined if status == 400 else Refused
     return refused(told, destination=destination, code=code)
 

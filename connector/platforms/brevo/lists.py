@@ -64,7 +64,7 @@ class Lists:
         return str(wire.read(wire.Made, reply, self._client.name).id)
 
     def must_exist(self, list_ids: Sequence[str]) -> None:
-        """Raises Refused with the code not_found for a list that was deleted."""
+        """Raises Gone for a list that was deleted."""
         for list_id in list_ids:
             self._client.get(wire.Made, _path(list_id))
 
@@ -87,7 +87,7 @@ class Lists:
     # ------------------------------------------------------------ members
 
     def add(self, list_id: str, keys: Sequence[str]) -> Done:
-        """Contacts are read first: whoever left the list or opted out is not put back."""
+        """Contacts are read first: those who left the list or opted out are not put back."""
         with before_sending():
             held = self._held(keys)
         verdicts = {key: _before_adding(held.get(key), int(list_id)) for key in keys}

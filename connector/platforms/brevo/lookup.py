@@ -37,7 +37,7 @@ def lookup(client: Client, emails: Sequence[str], tag_attribute: str) -> Iterato
 
 
 def _table(page: wire.Contacts, missing: dict[str, None], tag_attribute: str) -> pa.Table:
-    """A page; whom it names is taken out of `missing`."""
+    """A page; those that it names are taken out of `missing`."""
     for one in page.contacts:
         missing.pop(one.address, None)
     return wire.contacts(page.contacts, tag_attribute)

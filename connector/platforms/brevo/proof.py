@@ -1,4 +1,4 @@
-"""Who is held, before something is written that would create whoever is not.
+"""Who is held, before something is written that would create the others.
 
 Owns: the arithmetic of asking by id or reading everybody, and naming those who are gone. Must not: write.
 

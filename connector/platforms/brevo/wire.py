@@ -4,7 +4,7 @@ Owns: how a field, a tag and a status are written on Brevo's wire, and reading a
 
 One contact is written with JSON values of the attribute's type; an import takes text for everything, because there a
 JSON false is ignored (sendinblue/APIv3-python-library issue 95, read 2026-11-28). Values of another type, and
-attributes that do not exist, are ignored in silence, so both are looked at before anything is sent.
+attributes that do not exist, are ignored without an error, so both are looked at before anything is sent.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def read(shape: type[_Shape], reply: Reply, destination: str) -> _Shape:
 
 def status(contact: Contact) -> Status:
     """Every contact that is not blocklisted may be mailed. Why one is blocklisted is not told in bulk, so it reads as
-    the strongest reason. Anything but true and false is a no."""
+    the strongest reason. Anything but true and false is an opt-out."""
     if contact.emailBlacklisted is False:
         return Status.SUBSCRIBED
     return Status.UNSUBSCRIBED if contact.emailBlacklisted is True else Status.SUPPRESSED

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from connector.core.errors import BadRecords, Refused, TooLarge
+from connector.core.errors import BadRecords, Gone, Refused, TooLarge
 from connector.core.model import Outcome
 from connector.platforms.base import Done, RecordOutcome, before_sending
 from connector.platforms.brevo import errors, proof, wire
@@ -62,7 +62,7 @@ class Writing:
                 raise
 
     def _look(self, records: Sequence[Record]) -> None:
-        """What Brevo would ignore in silence is refused here. Raises Refused, or BadRecords for texts that are too
+        """What Brevo would silently ignore is refused here. Raises Refused, or BadRecords for texts that are too
         long."""
         if any(record["tags_add"] or record["tags_remove"] for record in records):
             self.ensure_attribute()
@@ -78,7 +78,7 @@ class Writing:
     # ------------------------------------------------------------ creating
 
     def create(self, records: Sequence[Record], join: Sequence[str]) -> Done | str:
-        """Whoever came to be at Brevo meanwhile gets the same values; a blocklisting stays."""
+        """A contact that came to be at Brevo meanwhile gets the same values; a blocklisting stays."""
         with before_sending():
             self._look(records)
         rows = [wire.fields(record) | self._tags(record, ()) for record in records]
@@ -133,14 +133,12 @@ class Writing:
             self.put(key, {"attributes": self._typed(row)})
         except errors.Declined as error:
             return _rejected(error.code)
-        except Refused as error:
-            if error.code != errors.NOT_FOUND:
-                raise
+        except Gone:
             return _rejected(*proof.GONE)
         return Done((RecordOutcome(0, Outcome.APPLIED),))
 
     def put(self, key: str, body: Mapping[str, Any]) -> None:
-        """Change the contact of this id; raises Refused with the code not_found when there is none."""
+        """Change the contact of this id; raises Gone when there is none."""
         self._client.write("PUT", f"/contacts/{quote(key, safe='')}", body)
 
     # ------------------------------------------------------------ values

@@ -233,7 +233,7 @@ class Http:
 
     @contextmanager
     def _turn(self, bucket: str) -> Iterator[None]:
-        """A place among the requests in flight and a turn under the limits, both or none: whoever has to wait leaves
+        """A place among the requests in flight and a turn under the limits, both or none: one that has to wait leaves
         the place to requests of other buckets."""
         while True:
             self._slots.acquire()

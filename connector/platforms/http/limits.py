@@ -1,7 +1,7 @@
 """Turns under a platform's limits: sliding windows per bucket, and a pause when the platform says so.
 
 Owns: Clock, Limiter. Must not: know a platform's numbers (they come as Windows), send anything, or sleep: it says how
-long to wait, so that the one who waits can let go of what he holds.
+long to wait, so that the one who waits can release what it holds.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Limiter:
         self._lock = threading.Lock()
 
     def ask(self, bucket: str, most: int | None = None) -> float:
-        """0 and the turn is taken, or the seconds until it is worth asking again. Whoever took one says `done`.
+        """0 and the turn is taken, or the seconds until it is worth asking again. The one that took it says `done`.
 
         `most` are the requests in flight that the platform bears. Where it has no windows, a throttle can only be about
         these, so then they are halved."""

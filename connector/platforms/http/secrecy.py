@@ -32,7 +32,7 @@ class Secrecy:
 
 
 def _secrets(value: str) -> Iterator[str]:
-    """The header's value, what stands behind its scheme, and the password in it."""
+    """The header's value, what follows its scheme, and the password in it."""
     yield value
     scheme, _, token = value.partition(" ")
     if token:

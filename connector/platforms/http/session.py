@@ -1,4 +1,4 @@
-"""The connections of one destination, and the last look before a request that changes something is handed to the
+"""The connections of one destination, and the last check before a request that changes something is handed to the
 network.
 
 Owns: sessions, pools, connections. Must not: know an endpoint, a retry, or what permits a request.

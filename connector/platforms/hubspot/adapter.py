@@ -122,7 +122,7 @@ class HubSpot:
         if definitions is not None:
             problems += [problem for name in fields if (problem := self._field_problem(name, definitions.get(name)))]
             if self._tag in definitions and not wire.holds_tags(definitions[self._tag]):
-                problems.append(f"Contact property {self._tag} cannot hold tags. Choose another settings.tag_property.")
+                problems.append(f"Contact property {self._tag} cannot hold tags. Choose another `tag_property:`.")
         known = ("accountType", "timeZone", "dataHostingLocation")
         facts = {str(key): str(details[key]) for key in known if key in details}
         name = f"HubSpot portal {details.get('portalId', '')}"
@@ -140,7 +140,7 @@ class HubSpot:
 
     def _field_problem(self, name: str, definition: Mapping[str, Any] | None) -> str:
         if name == self._tag:
-            return f"{name} holds the tags. Remove it from `fields`, or choose another settings.tag_property."
+            return f"{name} holds the tags. Remove it from `fields`, or choose another `tag_property:`."
         if name == "email":
             return "email is the contact's identity at HubSpot. Remove it from `fields`."
         if definition is None:
@@ -204,7 +204,7 @@ class HubSpot:
             yield self._contacts(body)
 
     def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
-        """Of everybody, or of those to whom anything happened since, if one search can find them all."""
+        """Of everybody, or of those with an event since, if one search can find them all."""
         if since is not None:
             among = Among(engagement.filters(since - SEARCH_LAG), engagement.PROPERTIES)
             bodies = changed.since(self._portal, 0, among)
@@ -230,7 +230,7 @@ class HubSpot:
             yield self._contacts(body)
 
     def _contacts(self, body: Mapping[str, Any], missing: set[str] | None = None) -> pa.Table:
-        """A page as CONTACT_SCHEMA; whom it names is taken out of `missing`."""
+        """A page as CONTACT_SCHEMA; those that it names are taken out of `missing`."""
         table = wire.contacts_table(body.get("results") or (), self._tag, lambda: self._portal.options().tag)
         if missing is not None:
             missing.difference_update(table.column("email").to_pylist())
@@ -327,7 +327,7 @@ class HubSpot:
         return Done((*done, *(self._write("update", inputs, index_of, sent) if inputs else ())))
 
     def _move(self, records: list[dict[str, Any]]) -> Done:
-        """Another primary address. HubSpot keeps opt-outs by address; who said no is not moved (plan/moves.py)."""
+        """Another primary address. HubSpot keeps opt-outs by address; who opted out is not moved (plan/moves.py)."""
         inputs = [
             {
                 "id": str(record["remote_id"]),
@@ -340,7 +340,7 @@ class HubSpot:
         return Done(self._write("update", inputs, index_of, range(len(inputs))))
 
     def _unsubscribe(self, emails: Sequence[str]) -> Done:
-        """Whom HubSpot holds, under the address that it mails, and who has not said no: it is asked right before."""
+        """Those that HubSpot holds, under the address that it mails, and who have not opted out: asked right before."""
         with before_sending():
             sent, left = optout.judge(emails, self._portal.by_email(emails)["results"])
         if not sent:

@@ -1,4 +1,4 @@
-"""What changed at HubSpot, read by search. A search is cut by offset, oldest change first: whoever is changed meanwhile
+"""What changed at HubSpot, read by search. A search is cut by offset, oldest change first: one that changes meanwhile
 goes to its end, and the others move up.
 
 Owns: that nobody is passed over. Each page is a search of its own, from the moment in which the page before ended. Only

@@ -31,7 +31,7 @@ def filters(since: datetime) -> list[dict[str, Any]]:
 
 
 def table(results: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """One row per address of those whom mail was sent to at all."""
+    """One row per address to which mail was sent at all."""
     rows = []
     for result in results:
         properties = result.get("properties") or {}

@@ -16,6 +16,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     NotSent,
     Refused,
@@ -56,7 +57,7 @@ FIELD_FAULTS = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
 
 
 class Declined(Refused):
-    """A 400 or 409. `faults` are its codes: whoever knows the records can name the culprits."""
+    """A 400 or 409. `faults` are its codes: a caller that knows the records can name the culprits."""
 
     def __init__(self, message: str, found: Sequence[Fault], destination: str) -> None:
         self.faults = found
@@ -83,7 +84,8 @@ class Refusals:
             codes = ", ".join(dict.fromkeys(fault.code for fault in found)) or "no code"
             return Declined(f"{self._name}: HubSpot refused the request ({codes}).", found, self._name)
         if reply.status == 404:
-            return self.refused("HubSpot does not know what was asked for; was it deleted there?", "not_found")
+            text = f"{self._name}: HubSpot does not know what was asked for; was it deleted there?"
+            return Gone(text, destination=self._name, code="not_found")
         if reply.status == 413:
             return TooLarge(f"{self._name}: the request is too large.", destination=self._name, code="too_large")
         return None
@@ -120,12 +122,13 @@ class Refusals:
             advice = "HubSpot does not accept the access token. Is it complete, and has it been rotated?"
             return Auth(f"{self._name}: {advice}", destination=self._name, code="token")
         scopes = ", ".join(_scopes(body)) or "see the app's scopes in HubSpot"
-        advice = f"the access token may not do this. Add to the app: {scopes}."
+        said = f" It says: {body['message']}" if body.get("message") else ""
+        advice = f"the access token may not do this. Add to the app: {scopes}.{said}"
         return MissingScope(f"{self._name}: {advice}", destination=self._name, code="missing_scopes")
 
     def _transient(self, reply: Reply, policy: str) -> DestinationError:
         if reply.status == 429 and policy == "DAILY":
-            advice = "the portal's daily number of requests is used up. It starts anew at midnight in its time zone."
+            advice = "the portal's daily number of requests is used up. It starts again at midnight in its time zone."
             return self.refused(advice, "daily_limit")
         wait = _wait(reply, policy)
         if wait is not None and wait > PATIENCE:

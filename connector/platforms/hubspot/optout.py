@@ -1,6 +1,6 @@
 """Opting contacts out of all email at HubSpot, and which addresses are.
 
-Owns: whom such a request may name, by what HubSpot says of them right before it, and what its answer says of each; what
+Owns: who may be in such a request, by what HubSpot says of them right before it, and what its answer says of each; what
 an answer about opt-outs says.
 Must not: send, keep state, repeat a vendor's message.
 
@@ -70,7 +70,7 @@ def table(body: Mapping[str, Any]) -> pa.Table:
 
 
 def outcomes(body: Mapping[str, Any], emails: Sequence[str], sent: Sequence[int]) -> list[RecordOutcome]:
-    """Of an answer: 200, also when it holds `errors`; whom it does not name is UNKNOWN. `sent` are indexes."""
+    """Of an answer: 200, also when it holds `errors`; those it does not name are UNKNOWN. `sent` are indexes."""
     waiting = {emails[index].lower(): index for index in sent}
     found = []
     for result in body.get("results") or ():

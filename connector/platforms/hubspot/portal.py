@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Refused
+from connector.core.errors import Gone
 from connector.core.events import Listener
 from connector.platforms.base import Identity, Window
 from connector.platforms.http.client import Http
@@ -42,7 +42,7 @@ def _longer(*windows: Window) -> tuple[Window, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """Those whom any of the filterGroups finds, with other `properties` than usual."""
+    """Those that any of the filterGroups finds, with other `properties` than usual."""
 
     groups: Sequence[Json]
     properties: Sequence[str] = ()
@@ -79,7 +79,7 @@ class Portal:
     def _requests(self, tier: str) -> int:
         if tier not in PER_TEN_SECONDS:
             known = ", ".join(PER_TEN_SECONDS)
-            raise self.refusals.refused(f"settings.tier “{tier}” is not known. Use one of: {known}.", "tier")
+            raise self.refusals.refused(f"`tier:` “{tier}” is not known. Use one of: {known}.", "tier")
         return PER_TEN_SECONDS[tier]
 
     def _ask(self, method: str, path: str, shape: type[shapes.Answer], **options: Any) -> Json:
@@ -254,7 +254,7 @@ class Portal:
             return self._options[1]
 
     def ensure_options(self, names: Sequence[str]) -> Options:
-        """Options for these tags. HubSpot replaces the whole list of options, so it is read anew before each write."""
+        """Options for these tags. HubSpot replaces the whole list of options, so it is read again before each write."""
         with self._lock:
             known = self.options()
             for _ in range(3):
@@ -275,14 +275,12 @@ class Portal:
         """The tag property as it is now, None when there is none. Refuses one that cannot hold tags."""
         try:
             definition = self._ask("GET", f"{self._paths.properties}/{self.tag_property}", shapes.Property)
-        except Refused as error:
-            if error.code != "not_found":
-                raise
+        except Gone:
             return None
         if not wire.holds_tags(definition):
             raise self.refusals.refused(
                 f"contact property {self.tag_property} is not a multiple-checkbox property whose options can be "
-                "changed. Choose another name with settings.tag_property.",
+                "changed. Choose another name with `tag_property:` at the destination.",
                 "tag_property",
             )
         return definition

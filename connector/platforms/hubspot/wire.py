@@ -33,7 +33,7 @@ STATE_PROPERTIES = (
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where the APIs live: dated versions stand behind the area, v3 before it."""
+    """Where the APIs live: dated versions follow the area, v3 before it."""
 
     contacts: str
     lists: str

@@ -36,7 +36,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Auth, BadRecords, ContractError, NotSent, Refused, Unanswered
+from connector.core.errors import Auth, BadRecords, ContractError, Gone, NotSent, Refused, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 from connector.core.schemas import MEMBER_SCHEMA
@@ -222,9 +222,7 @@ class Klaviyo:
         path = f"/api/profile-bulk-import-jobs/{quote(job, safe='')}"
         try:
             about = wire.read(wire.One, self._http.send("GET", path, bucket="import.job"), self._name).data.attributes
-        except Refused as refused:
-            if refused.code != "not_found":
-                raise
+        except Gone:
             text = f"{self._name}: Klaviyo no longer knows the import job; what it did is not known."
             raise Unanswered(text, destination=self._name, code="job_gone") from None
         if about.get("status") not in ("complete", "cancelled"):
@@ -317,7 +315,7 @@ class Klaviyo:
         return Job(wire.read(wire.One, reply, self._name).data.id, POLL_FIRST)
 
     def _must_exist(self, keys: Sequence[str]) -> None:
-        """Raises Refused with the code not_found for a list that was deleted: an import says so by no code."""
+        """Raises Gone for a list that was deleted: an import says so by no code."""
         with before_sending():
             for each in keys:
                 self._http.send("GET", f"/api/lists/{quote(each, safe='')}", bucket="lists")

@@ -22,7 +22,7 @@ PAGE, LISTS_PAGE, FILTER_CAP = 100, 10, 100
 POLL_FIRST, POLL_MOST = 0.1, 5.0  # seconds before a job is asked about; doubled each time
 
 # Requests per second and per minute of Klaviyo's tiers, and the tier of each endpoint we use. An account may be held
-# lower: settings.tier caps them all.
+# lower: `tier:` caps them all.
 TIERS = {"XS": (1, 15), "S": (3, 60), "M": (10, 150), "L": (75, 750), "XL": (350, 3500)}
 BUCKETS = {
     "accounts": "XS",
@@ -108,7 +108,7 @@ def windows(destination: str, tier: str) -> dict[str, tuple[Window, ...]]:
     """The windows of every endpoint, none above `tier`. Raises Refused for a tier that does not exist."""
     order = list(TIERS)
     if tier not in order:
-        text = f'{destination}: settings.tier "{tier}" is not known. Valid: {", ".join(order)}.'
+        text = f"{destination}: `tier:` “{tier}” is not known. Valid: {', '.join(order)}."
         raise Refused(text, destination=destination, code="setting")
     held = {bucket: TIERS[min(own, tier, key=order.index)] for bucket, own in BUCKETS.items()}
     return {bucket: (Window(burst, 1.0), Window(steady, 60.0)) for bucket, (burst, steady) in held.items()}

@@ -18,7 +18,7 @@ from connector.core.model import Status
 from connector.core.schemas import CONTACT_SCHEMA
 from connector.platforms.klaviyo.wire import Resource, instant
 
-# The first reason that applies decides; a person who said no themselves weighs more than a technical one.
+# The first reason that applies decides; the person's own opt-out weighs more than a technical one.
 REASONS = {
     "SPAM_COMPLAINT": Status.COMPLAINED,
     "UNSUBSCRIBE": Status.UNSUBSCRIBED,
@@ -35,7 +35,7 @@ def contacts(profiles: Sequence[Resource], tag_property: str, destination: str) 
     try:
         return _contacts(profiles, tag_property, destination)
     except (AttributeError, TypeError, pa.ArrowInvalid):
-        text = f"{destination}: a profile in Klaviyo's answer is not of the documented shape. Check settings.revision."
+        text = f"{destination}: a profile in Klaviyo's answer is not of the documented shape. Check its `revision:`."
         raise ContractError(text, destination=destination, code="shape") from None
 
 
@@ -73,7 +73,7 @@ def status(attributes: Mapping[str, Any], destination: str = "") -> tuple[Status
     if "subscriptions" not in attributes:
         raise ContractError(
             f"{destination}: Klaviyo answered profiles without subscriptions although they were asked for. "
-            "Check settings.revision.",
+            "Check `revision:` of the destination.",
             destination=destination,
             code="shape",
         )

@@ -22,6 +22,7 @@ from connector.core.errors import (
     BadRecords,
     ContractError,
     DestinationError,
+    Gone,
     MissingScope,
     Refused,
     Retryable,
@@ -83,7 +84,7 @@ def read(document: type[Document], reply: Reply, destination: str) -> Document:
         where = ", ".join(".".join(str(part) for part in each["loc"]) or "body" for each in error.errors()[:3])
         raise ContractError(
             f"{destination}: Klaviyo's answer is not of the documented shape (at {where}). "
-            "Check settings.revision; if it is right, report this as a bug.",
+            "Check `revision:` of the destination; if it is right, report this as a bug.",
             destination=destination,
             code="shape",
         ) from None
@@ -274,7 +275,10 @@ def trouble(destination: str, reply: Reply) -> DestinationError | None:
     code = str(errors[0].get("code") or status) if errors else str(status)
     if status == 401 or (status == 403 and reply.is_json):
         kind = Auth if status == 401 else MissingScope
-        return kind(_AUTH[status].format(destination), destination=destination, code=code)
+        said = (
+            f" It says: {sentence(errors[0])}" if errors and (errors[0].get("detail") or errors[0].get("title")) else ""
+        )
+        return kind(_AUTH[status].format(destination) + said, destination=destination, code=code)
     if status == 403:  # the edge's HTML page (klaviyo-api-python issue 84), not about the key
         return Retryable(f"{destination}: blocked at Klaviyo's edge.", destination=destination, code="blocked")
     if status == 429:
@@ -332,7 +336,7 @@ def _refused(destination: str, status: int, code: str, errors: Sequence[Mapping[
         )
     pointers: set[str] = set()
     if status == 410:
-        advice = "The revision is retired: set settings.revision to a newer date."
+        advice = "The revision is retired: set `revision:` of the destination to a newer date."
     else:
         pointers = {str(each["source"].get("pointer") or each["source"].get("parameter")) for each in errors
                     if isinstance(each.get("source"), Mapping)}  # fmt: skip
@@ -340,4 +344,6 @@ def _refused(destination: str, status: int, code: str, errors: Sequence[Mapping[
     text = f"{destination}: Klaviyo refused the request ({status}, {code}). {advice}".rstrip()
     if status in (400, 409, 422) and pointers <= {"/data", "/data/"}:  # by which record, halving finds out
         return BadRecords(text, {}, destination=destination, code=code)
-    return Refused(text, destination=destination, code="not_found" if status == 404 else code)
+    if status == 404:
+        return Gone(text, destination=destination, code="not_found")
+    return Refused(text, destination=destination, code=code)

@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Auth, ContractError, NotSent, Refused, Unanswered
+from connector.core.errors import Auth, ContractError, Gone, NotSent, Refused, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, Op, Outcome, Status, Target
 from connector.core.problem import did_you_mean
@@ -192,7 +192,7 @@ class Mailchimp:
         return iter(())
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
-        """Archived members last: they are shown only when asked for by status, and whoever is archived while we read
+        """Archived members last: they are shown only when asked for by status, and one that is archived while we read
         is then seen as such."""
         # since_last_changed leaves its own second out, and counts by Mailchimp's clock.
         start = None if since is None else since.astimezone(UTC) - CLOCK_SKEW
@@ -302,7 +302,7 @@ class Mailchimp:
             return Done(outcomes)
         if not adding:  # an archived member is ignored too, and has the tag again when it comes back
             return Done(lookup.unless_in(self._archived, outcomes, emails, "not_held", "archived", Outcome.SKIPPED))
-        # Whoever is not named is not held, or has the tag already without Mailchimp saying so.
+        # A contact that is not named is not held, or has the tag already without Mailchimp saying so.
         return Done(
             lookup.unless_in(lambda _: self.members(Kind.TAG, batch.target_id or ""), outcomes, emails, "not_held", "")
         )
@@ -319,9 +319,7 @@ class Mailchimp:
     def poll(self, job: str, batch: Batch) -> Done | Job:
         try:
             body = self._answer(self._http.send("GET", f"/batches/{quote(job, safe='')}").body)
-        except Refused as error:
-            if error.code != "not_found":
-                raise
+        except Gone:
             text = f"{self._name}: Mailchimp does not know the batch any more (it keeps results for some days)."
             raise Unanswered(text, destination=self._name, code="job_gone") from None
         if body.get("status") != "finished":
@@ -335,7 +333,7 @@ class Mailchimp:
             return Done(jobs.unsubscribed(results, emails, self._name))
         if batch.op is Op.MOVE:
             outcomes = wire.move_outcomes(results, emails, self._name)
-            # Whoever is not found under the old address may have the new one already, by a try whose answer was lost.
+            # One not found under the old address may have the new one already, by a try whose answer was lost.
             return Done(lookup.unless_in(self.lookup, outcomes, emails, "not_held", ""))
         outcomes = wire.archive_outcomes(results, emails, self._name)
         # "Not archivable" is also said of the archived, for instance by an earlier try whose answer was lost.

@@ -12,6 +12,7 @@ from connector.core.errors import (
     Auth,
     BadRecords,
     DestinationError,
+    Gone,
     MissingScope,
     Refused,
     Retryable,
@@ -49,7 +50,7 @@ def trouble(destination: str, secret_name: str, reply: Reply) -> DestinationErro
         return error(Auth, "auth", text) if reply.status == 401 else error(MissingScope, "forbidden", text)
     if reply.status == 404:
         text = "not found (404): the audience or tag was deleted there. Run again to look it up afresh."
-        return error(Refused, "not_found", text)
+        return error(Gone, "not_found", text)
     if reply.status in (413, 414):
         return error(TooLarge, str(reply.status), "the request is too large.")
     named, text = _bad_request(destination, reply), f"{destination}: refused ({reply.status}).{said}"

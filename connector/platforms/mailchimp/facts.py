@@ -44,7 +44,7 @@ CAPABILITIES = Capabilities(
     platform=MAILCHIMP.name,
     tag_style=TagStyle.MEMBERSHIP,
     operations={
-        # A replayed CREATE harms nobody, but its answer says "exists" for those whom the first one made.
+        # A replayed CREATE harms nobody, but its answer says "exists" for those that the first one made.
         (Op.CREATE, None): _op(500, _MEMBERS_DOC, replayable=False),
         (Op.UPDATE, None): _op(500, _MEMBERS_DOC),
         (Op.ADD, Kind.TAG): _op(500, _TAGS_DOC, silent=True),
@@ -58,7 +58,7 @@ CAPABILITIES = Capabilities(
         reversible=True,
         # Its API wants a status for that, and shows neither the former one nor an opt-out of the time in between
         # (github.com/brandonseydel/MailChimp.Net, issue 529). What the interface does gives back the status.
-        how_to_undo="in Mailchimp, All contacts, Archived, Unarchive: it gives back the status that stands there",
+        how_to_undo="in Mailchimp, All contacts, Archived, Unarchive: it gives back the former status",
         source=_ARCHIVE_DOC,
     ),
     new_contacts=MAILCHIMP.new_contacts,

@@ -3,7 +3,7 @@
 Owns: the operations of a batch, one request of one member each, and what a finished batch says of an unsubscribe.
 Must not: send, keep state.
 
-Unsubscribing goes this way, and not through POST /lists/{list_id}, whose rows create whom the audience does not hold:
+Unsubscribing goes this way, and not through POST /lists/{list_id}, whose rows create those it does not hold:
 PATCH answers 404 for them (mailchimp.com/developer/marketing/api/list-members/update-list-member, read 2026-11-21).
 """
 
@@ -43,7 +43,7 @@ def all_done(batch: Batch) -> tuple[RecordOutcome, ...]:
 
 
 def unsubscribed(archive: bytes, emails: Sequence[str], destination: str) -> tuple[RecordOutcome, ...]:
-    """What became of an UNSUBSCRIBE, from the batch's result file. Whom the audience does not hold stays unknown to it:
+    """What became of an UNSUBSCRIBE, from the batch's result file. Who is not in the audience stays unknown to it:
     they are no record of ours that could be unsubscribed."""
 
     def outcome(result: dict[str, Any]) -> tuple[Outcome, str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.core.errors import ContractError, Refused
+from connector.core.errors import ContractError, Gone
 from connector.core.model import Outcome
 from connector.platforms.base import RecordOutcome
 from connector.platforms.http.client import Http
@@ -48,9 +48,7 @@ def one_by_one(http: Http, path: str, emails: Sequence[str], name: str) -> Itera
                 query=query,
                 told=f"{path}/members/{{subscriber_hash}}",
             )
-        except Refused as error:
-            if error.code != "not_found":
-                raise
+        except Gone:
             return []
         if not isinstance(reply.body, dict) or not reply.body.get("email_address"):
             text = f"{name}: the answer is no member. Mailchimp changed, or this is not its address."
@@ -73,7 +71,7 @@ def unless_in(
     as_: str,
     outcome: Outcome = Outcome.UNCHANGED,
 ) -> tuple[RecordOutcome, ...]:
-    """Outcomes of this code become another for those whom one reading finds: `read` is asked for them, and may tell of
+    """Outcomes of this code become another for those that one reading finds: `read` is asked for them, and may tell of
     others. Reads only then."""
     doubtful = {emails[each.index].lower() for each in outcomes if each.code == code}
     if not doubtful:

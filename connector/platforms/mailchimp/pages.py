@@ -2,7 +2,7 @@
 
 Owns: paging, and that nobody is passed over. Must not: know what rows mean, keep state.
 
-- Members are read in the order of `last_changed`, each page from the second in which the one before ended: whoever is
+- Members are read in the order of `last_changed`, each page from the second in which the one before ended: one that is
   changed meanwhile has a later time, and is ahead. Offsets are used inside one second only, bounded on both sides: who
   leaves it makes it smaller, which `total_items` tells.
 - Whatever else is paged: when `total_items` has become smaller, rows have moved up by at most as many, and are read

@@ -86,7 +86,7 @@ def known_member(record: Mapping[str, Any], types: Mapping[str, str]) -> dict[st
     """One item of an UPDATE, sent with update_existing. It has no status on purpose: without one Mailchimp leaves a
     member's subscription alone, and answers an address that it does not hold, or has erased, with a row error instead
     of creating it (observed; VingtCinq/python-mailchimp#68 says the same of status_if_new). The vendor's page,
-    api/lists/batch-subscribe-or-unsubscribe, is silent. So the request itself proves that the contact is held, for 500
+    api/lists/batch-subscribe-or-unsubscribe, is unclear. So the request itself proves that the contact is held, for 500
     at once; should it ever create somebody, the outcome says so."""
     fields = json.loads(record["fields"] or "{}")
     return {
@@ -211,7 +211,7 @@ def _read(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table:
 def member_outcomes(
     items: Sequence[Mapping[str, Any]], body: object, creating: bool, destination: str
 ) -> tuple[RecordOutcome, ...]:
-    """What became of the items of a CREATE or UPDATE. Whoever the answer does not name is UNKNOWN."""
+    """What became of the items of a CREATE or UPDATE. One that the answer does not name is UNKNOWN."""
     tally = _Tally([item["email_address"] for item in items], destination, [item["merge_fields"] for item in items])
     for row in rows(body, "new_members", destination):
         if creating:

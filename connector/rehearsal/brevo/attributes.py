@@ -2,7 +2,7 @@
 
 Owns: bv_attribute, its endpoints, and the merging of values. Must not: write a contact.
 
-A value of an attribute that does not exist, or of another type, is ignored in silence. In an import every value is
+A value of an attribute that does not exist, or of another type, is silently ignored. In an import every value is
 text; there JSON's false, 0 and null count as empty (sendinblue/APIv3-python-library issue 95), and lists are ignored
 (nothing documents them there).
 """

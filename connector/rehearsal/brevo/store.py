@@ -2,7 +2,7 @@
 
 Owns: the bv_ tables of contacts, lists and folders. Must not: know HTTP, attribute types (attributes) or processes.
 
-Less comfortable where Brevo is silent: joining a list lifts the unsubscription from that list; every write, and every
+Less comfortable where Brevo is unclear: joining a list lifts the unsubscription from that list; every write, and every
 joining and leaving of a list, moves modifiedAt. Documented: an address that changes lifts the blocklisting.
 """
 

@@ -39,6 +39,11 @@ class Running:
         """Mails that were sent, opened, clicked or came back, per platform: see App.engage."""
         self._call("POST", "engagement", happened)
 
+    def load(self, platform: str, file: str, rows: list[dict[str, str]]) -> int:
+        """Rows of the vendor's own export; how many were taken."""
+        body = {"platform": platform, "file": file, "rows": rows}
+        return int(self._call("POST", "load", body)["loaded"])
+
     def reset(self, **changes: Any) -> dict[str, Any]:
         """Forget everything and seed again, with changed settings if given."""
         return cast(dict[str, Any], self._call("POST", "reset", changes))

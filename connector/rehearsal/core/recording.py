@@ -1,4 +1,4 @@
-"""Whole requests and answers, written down for whoever checks them against the vendors' documents.
+"""Whole requests and answers, written down to be checked against the vendors' documents.
 
 Owns: the file of one process, one JSON object a line. Must not: be on unless asked for (bodies hold addresses), or keep
 a key.

@@ -15,6 +15,7 @@ A platform is a module with
     def fault(kind) -> Response            # kinds: error (500), unavailable (503), throttle (429), blocked (what the
                                            # vendor's edge answers under load)
     def engage(world, events) -> None      # mails that were sent, opened, clicked, or came back
+    def load(world, rows, file) -> int     # optional: rows of the vendor's own export (exports.Row) -> taken
     def overview(world) -> Overview        # for the page
     def members(world, key, limit, offset) -> Members | None   # of the target with this key, for the page
 

@@ -2,8 +2,8 @@
 
 Owns: what becomes of both. Must not: know batches, decide what a property accepts.
 
-Decisions where HubSpot's documentation is silent, each the less comfortable one: the primary record keeps its id, its
-address and every value it has; the other's addresses become hs_additional_emails, its lists and tags are added; whoever
+Decisions where HubSpot's documentation is unclear, each the less comfortable one: the primary record keeps its id, its
+address and every value it has; the other's addresses become hs_additional_emails, its lists and tags are added; who
 opted out under either address is opted out. The id of the record that is gone means the primary, but in lists.
 """
 

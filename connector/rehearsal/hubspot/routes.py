@@ -13,7 +13,18 @@ from __future__ import annotations
 
 from connector.rehearsal.core.limits import Window
 from connector.rehearsal.core.world import Request, Response, Route, World
-from connector.rehearsal.hubspot import batches, contacts, lists, merging, page, properties, store, subscriptions, wire
+from connector.rehearsal.hubspot import (
+    batches,
+    contacts,
+    exports,
+    lists,
+    merging,
+    page,
+    properties,
+    store,
+    subscriptions,
+    wire,
+)
 from connector.rehearsal.hubspot.search import search
 
 NAME, TITLE = "hubspot", "HubSpot"
@@ -29,6 +40,7 @@ SEARCHES = Window(5, 1.0, "SECONDLY")
 
 install, overview, members = store.install, page.overview, page.members
 engage = contacts.engage
+load = exports.load
 
 
 def routes() -> list[Route]:

@@ -15,11 +15,12 @@ from typing import Any
 
 from connector.rehearsal.core.limits import Window
 from connector.rehearsal.core.world import Members, Overview, Refusal, Request, Response, Route, TargetRow, World
-from connector.rehearsal.klaviyo import consent, events, jobs, lists, profiles, store, wire
+from connector.rehearsal.klaviyo import consent, events, exports, jobs, lists, profiles, store, wire
 from connector.rehearsal.klaviyo.wire import Trouble
 
 NAME, TITLE, PREFIXES = "klaviyo", "Klaviyo", ("/api",)
 engage = events.engage
+load = exports.load
 SUPPORTED = timedelta(days=731)  # a revision is stable for a year and deprecated for another
 FACTS = date(2026, 11, 21)  # revisions retire as of this day: a rehearsal of later years still speaks the one it knows
 # Requests in a second and in a minute, per endpoint; an account may be held lower (settings.tiers).
@@ -65,7 +66,7 @@ def install(world: World) -> None:
 
 
 def _seed(world: World, then: datetime) -> None:
-    """A few invented people, one for each way in which Klaviyo says no."""
+    """A few invented people, one for each way of opting out in Klaviyo."""
     db, at = world.db, wire.stamp(then)
     names = ("subscribed", "never", "unsubscribed", "suppressed", "bounced", "complained", "invalid")
     rows = [

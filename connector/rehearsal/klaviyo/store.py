@@ -3,7 +3,7 @@
 Owns: the kl_ tables of profiles, identity, merging of attributes and properties, consent rules.
 Must not: know HTTP, jobs or lists.
 
-Decisions where Klaviyo's documentation is silent, each the less comfortable one: append does not de-duplicate;
+Decisions where Klaviyo's documentation says nothing, each the less comfortable one: append does not de-duplicate;
 patch_properties act before `properties`; an import moves `updated` even when nothing changed. A bulk import ignores
 null, a single upsert clears with it. Addresses below .invalid are accepted and fail in the job.
 """

@@ -94,7 +94,7 @@ def _checked_items(items: Any) -> list[dict[str, Any]]:
 
 
 def _without_repeats(items: list[dict[str, Any]], skip: bool) -> list[dict[str, Any]]:
-    """An address that stands there twice refuses the batch, or is taken where it stands first."""
+    """An address that is there twice refuses the batch, or is taken where it is first."""
     first = {wire.subscriber_hash(item["email_address"]): item for item in reversed(items)}
     if len(first) < len(items) and not skip:
         raise wire.invalid(detail="Duplicate items found in the members of this request.")
@@ -199,7 +199,7 @@ def patch_member(world: World, request: Request) -> Response:
 
 def _readdressed(world: World, list_id: str, member: Member, email: str) -> str:
     """The hash under the address that the request names. A member with another address keeps tags and status; one who
-    said no, or whose new address is taken or erased, keeps the old one."""
+    opted out, or whose new address is taken or erased, keeps the old one."""
     hash = wire.subscriber_hash(email)
     if hash == member.hash:
         return hash

@@ -144,7 +144,7 @@ def _opens(world: World, request: Request) -> Response:
 
 
 def _activity(world: World, request: Request) -> Response:
-    """Everybody whom the campaign was sent to, whatever they did."""
+    """Everybody that the campaign was sent to, whatever they did."""
     found = _rows(world, request, ["open", "click", "bounce"])
     sent = world.db.execute(
         "SELECT DISTINCT email FROM mc_activity WHERE campaign = ? ORDER BY email", (_campaign(world, request),)

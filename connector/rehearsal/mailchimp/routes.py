@@ -4,7 +4,7 @@ Owns: the platform's face to the server (see world.py), authorisation, the conne
 stand in mailchimp_lists, _members, _tags and _batches, what is accepted in mailchimp_rules. Must not: import anything
 of the connector outside this package.
 
-Where the vendor's documents are silent it is strict: what a client may not rely on does not happen here.
+Where the vendor's documents say nothing it is strict: what a client may not rely on does not happen here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import binascii
 import re
 
 from connector.rehearsal.core.world import Members, Overview, Request, Response, Route, TargetRow, World
-from connector.rehearsal.mailchimp import batches, lists, reports, seed, store, tags, wire
+from connector.rehearsal.mailchimp import batches, exports, lists, reports, seed, store, tags, wire
 from connector.rehearsal.mailchimp import members as mailchimp_members
 
 NAME, TITLE = "mailchimp", "Mailchimp"
@@ -22,6 +22,7 @@ PREFIXES = ("/3.0", batches.RESULTS)
 CONNECTIONS = 10  # at once, for the whole account
 ACCOUNT = "Rehearsal Ltd"
 engage = reports.engage
+load = exports.load
 _KEY = re.compile(r".+-[a-z]{2}\d+")
 
 

@@ -53,7 +53,7 @@ class Member:
 
     @property
     def last_word(self) -> str:
-        """The status that consent is judged by: archiving does not make anybody forget a no."""
+        """The status that consent is judged by: archiving does not make anybody forget an opt-out."""
         return self.was if self.status == "archived" else self.status
 
 
@@ -111,7 +111,7 @@ def _new(item: Mapping[str, Any], email: str, hash: str, now: str) -> Member:
 
 
 def _change_status(member: Member, status: str | None, now: str) -> None:
-    """Nobody who said no, or whose address bounced, comes back but through a confirmation mail (pending)."""
+    """Nobody who opted out, or whose address bounced, comes back but through a confirmation mail (pending)."""
     if not status or status == member.status:
         return
     if member.last_word in SAID_NO and status not in (*SAID_NO, "pending"):

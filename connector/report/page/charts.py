@@ -23,10 +23,13 @@ def _chart(rows: Rows, width: int = WIDTH, height: int | None = None) -> Any:
     )
 
 
-def _names(title: str | None = None) -> Any:
+def _names(rows: Rows) -> Any:
+    """The rows in their order, which a row without a value must not change."""
     import altair
 
-    return altair.Y("name:N", sort=None, title=title, axis=altair.Axis(ticks=False, domain=False, labelPadding=8))
+    order = list(dict.fromkeys(row["name"] for row in rows))
+    axis = altair.Axis(ticks=False, domain=False, labelPadding=8)
+    return altair.Y("name:N", sort=None, scale=altair.Scale(domain=order), title=None, axis=axis)
 
 
 def bars(rows: Rows, label: str, title: str) -> str:
@@ -34,7 +37,7 @@ def bars(rows: Rows, label: str, title: str) -> str:
     import altair
 
     drawn = [{"alert": False, **row, "name": plain(str(row["name"]))} for row in rows]
-    base = _chart(drawn).encode(y=_names())
+    base = _chart(drawn).encode(y=_names(drawn))
     colour = altair.condition(altair.datum.alert, altair.value(ALERT), altair.value(MAIN))
     values = base.mark_bar(height=15).encode(
         x=altair.X("value:Q", title=title, axis=altair.Axis(grid=True, tickCount=5, format=",~f")), color=colour
@@ -84,7 +87,7 @@ def funnel(rows: Rows, label: str, title: str) -> str:
     import altair
 
     drawn = [{**row, "name": plain(str(row["name"]))} for row in rows]
-    base = _chart(drawn).encode(y=_names())
+    base = _chart(drawn).encode(y=_names(drawn))
     axis = altair.Axis(grid=True, tickCount=5, format=",~f")
     entered = base.mark_bar(height=15, color=SOFT).encode(x=altair.X("entered:Q", title=title, axis=axis))
     returned = base.mark_bar(height=15).encode(x="returned:Q")
@@ -92,13 +95,13 @@ def funnel(rows: Rows, label: str, title: str) -> str:
     return svg(entered + returned + text, label)
 
 
-def ranges(rows: Rows, label: str, title: str) -> str:
+def ranges(rows: Rows, label: str, title: str, numbers: str = ",~f") -> str:
     """`rows`: name, low, median, high, others: the middle half of the members, and a ring for everybody else."""
     import altair
 
     drawn = [{**row, "name": plain(str(row["name"]))} for row in rows]
-    base = _chart(drawn).encode(y=_names())
-    axis = altair.Axis(grid=True, tickCount=5, format=",~f")
+    base = _chart(drawn).encode(y=_names(drawn))
+    axis = altair.Axis(grid=True, tickCount=5, format=numbers)
     half = base.mark_bar(height=9, color=SOFT, cornerRadius=4).encode(
         x=altair.X("low:Q", title=title, axis=axis), x2="high:Q"
     )
@@ -112,7 +115,7 @@ def intervals(rows: Rows, label: str, title: str) -> str:
     import altair
 
     drawn = [{**row, "name": plain(str(row["name"]))} for row in rows]
-    base = _chart(drawn).encode(y=_names())
+    base = _chart(drawn).encode(y=_names(drawn))
     axis = altair.Axis(grid=True, tickCount=5, format="%")
     middle = _chart([{"name": drawn[0]["name"], "zero": 0}], height=ROW * len(drawn))
     zero = middle.mark_rule(color=MUTED, strokeDash=[3, 3]).encode(x="zero:Q")

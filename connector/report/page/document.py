@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from connector.core.scrub import scrub
 from connector.report.lifecycle import side_json
+from connector.report.page.course import flows_json, history_json
 from connector.report.page.model import Told
 from connector.report.page.outside import destination_json, quality_json
 from connector.segments.picture.profiles import Profile, Typical
 
 SCHEMA = "connector.report/1"
 MATRIX = 10  # segments of the page's matrix of overlaps
+LONGEST = 2000  # signs of one text
 CORE = 6  # segments that a team can act on; more are noise
 
 
@@ -31,6 +34,8 @@ def document(told: Told) -> dict[str, Any]:
         "pushed": told.pushed,
         "notes": [*told.evaluation.notes, *_notes(told)],
         "segments": [_segment(told, name) for name in told.names],
+        "history": history_json(told.past, told.names),
+        "flows": flows_json(told.past, told.names),
         "overlap": _overlap(told),
         "profiles": {
             "from": told.roles.asked,
@@ -41,9 +46,18 @@ def document(told: Told) -> dict[str, Any]:
         "quality": quality_json(told.quality),
         "destinations": [destination_json(side, told.people is not None) for side in told.sides],
     }
-    if told.people is not None:
-        found["people"] = {name: list(emails) for name, emails in told.people.items()}
-    return found
+    if told.people is None:
+        return {key: _without_addresses(value) for key, value in found.items()}
+    return {**found, "people": {name: list(emails) for name, emails in told.people.items()}}
+
+
+def _without_addresses(value: Any) -> Any:
+    """Also in what others wrote: an owner in the file, a value of the export, a target's name on a platform."""
+    if isinstance(value, dict):
+        return {key: _without_addresses(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_addresses(one) for one in value]
+    return scrub(value, LONGEST) if isinstance(value, str) else value
 
 
 def _notes(told: Told) -> list[str]:
@@ -62,7 +76,7 @@ def _segment(told: Told, name: str) -> dict[str, Any]:
     due, today = segment.review_by, told.as_of.astimezone(told.config.zone).date()
     return {
         "name": name,
-        "title": segment.title or name,
+        "title": _title(told, name),
         "description": segment.description,
         "goal": None if segment.goal is None else str(segment.goal),
         "owner": segment.owner,
@@ -74,6 +88,13 @@ def _segment(told: Told, name: str) -> dict[str, Any]:
         "share": share(size, told.evaluation.contacts),
         "consenting": told.consenting[name],
     }
+
+
+def _title(told: Told, name: str) -> str:
+    """The title, with the name where two segments have the same."""
+    title = told.config.segments[name].title or name
+    twice = sum((told.config.segments[other].title or other) == title for other in told.names) > 1
+    return f"{title} ({name})" if twice else title
 
 
 def _overlap(told: Told) -> dict[str, Any]:

@@ -7,18 +7,17 @@ a name of somebody else's into the page unescaped (the template escapes; charts 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from connector.report.page import drawing, pictures
-from connector.report.page.words import MEASURES, amount, number, percent, points, stage
+from connector.report.page.words import FIGURES, MEASURES, amount, day, figure, number, percent, points, stage
 
 _HERE = Path(__file__).parent
 # Anchor and file of a section -> its title, in the order of the page.
 SECTIONS = {
     "sizes": "Sizes and shares",
+    "flows": "Entries and exits",
     "overlap": "Overlap",
     "profiles": "Profiles",
     "rfm": "Recency and frequency",
@@ -36,7 +35,6 @@ def html(found: Mapping[str, Any]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    zone = ZoneInfo(found["timezone"])
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -45,16 +43,28 @@ def html(found: Mapping[str, Any]) -> str:
         "percent": percent,
         "amount": amount,
         "points": points,
+        "figure": figure,
         "stage": stage,
-        "day": lambda at: f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%d %H:%M}",
+        "day": lambda at: day(at, found["timezone"]),
         "spark": lambda values: Markup(drawing.spark(values)),
     }
     return environment.get_template("page.html.j2").render(
         report=found,
         sections=list((SECTIONS | (PEOPLE if "people" in found else {})).items()),
         measures=MEASURES,
+        figures=FIGURES,
         sources={key: _SOURCES.get(key, key) for key in MEASURES},
         titles={one["name"]: one["title"] for one in found["segments"]},
+        trends=_trends(found),
         charts={name: Markup(drawn) for name, drawn in pictures.of(found).items()},
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
     )
+
+
+def _trends(found: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Segment -> its sizes at the last moments, and now."""
+    now = {one["name"]: one["members"] for one in found["segments"]}
+    return {
+        one["name"]: [*(point["size"] for point in one["points"]), now[one["name"]]]
+        for one in found["history"]["segments"]
+    }

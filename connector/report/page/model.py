@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from connector.config.sections.models import Config
     from connector.lifecycle.overview import Overview
+    from connector.report.page.course import Past
     from connector.segments.evaluate import Evaluation
     from connector.segments.picture.grid import Cell
     from connector.segments.picture.overlap import Overlaps
@@ -56,6 +57,7 @@ class Side:
     counts: Counts
     statuses: Mapping[str, int]  # as last read; "unknown" was never read
     segments: Mapping[tuple[str, str], str]  # (kind, target) -> the route that is sent to it
+    hidden: frozenset[tuple[str, str]]  # targets of segments that the report is not about
     stages: frozenset[str]  # routes that are stages of the lifecycle, not segments
     moves: Mapping[tuple[str, str], Moves]
     blocked: Sequence[Blocked]
@@ -91,5 +93,6 @@ class Told:
     cells: Sequence[Cell]
     quality: Quality
     sides: Sequence[Side]
+    past: Past
     pushed: bool  # whether there is a state at all
     people: Mapping[str, Sequence[str]] | None = field(default=None)  # segment -> some members, with --people

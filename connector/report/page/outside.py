@@ -70,7 +70,7 @@ def _targets(side: Side) -> list[dict[str, Any]]:
     """Those that we have members in, and those that a segment is sent to."""
     held = {(str(kind), name): count for (kind, name), count in side.counts.members.items()}
     rows = []
-    for target in dict.fromkeys([*side.segments, *held]):
+    for target in (each for each in dict.fromkeys([*side.segments, *held]) if each not in side.hidden):
         moves, segment = side.moves.get(target), side.segments.get(target)
         rows.append(
             {

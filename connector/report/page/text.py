@@ -8,16 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connector.report.page.words import MEASURES, amount, number, percent, points, share_words, stage
+from connector.report.page.words import (
+    MEASURES,
+    amount,
+    day,
+    maybe,
+    number,
+    percent,
+    points,
+    share_words,
+    stage,
+)
 from connector.report.table import table
 from connector.report.values import noted
 
 
 def text(found: Mapping[str, Any]) -> str:
-    lines = [f"Report of {found['file']}, as of {found['as_of']}", ""]
-    for part in (_sizes, _pairs, _profiles, _grid, _lifecycle, _destinations, _quality):
+    lines = [f"Report of {found['file']}, as of {_day(found, found['as_of'])} {found['timezone']}", ""]
+    for part in (_sizes, _flows, _pairs, _profiles, _grid, _lifecycle, _destinations, _quality):
         lines += part(found)
     return "\n".join([*lines, *noted(found["notes"])]).rstrip()
+
+
+def _day(found: Mapping[str, Any], at: str) -> str:
+    return day(at, found["timezone"])
 
 
 def _sizes(found: Mapping[str, Any]) -> Iterator[str]:
@@ -35,6 +49,25 @@ def _sizes(found: Mapping[str, Any]) -> Iterator[str]:
 def _state(one: Mapping[str, Any]) -> str:
     words = [word for word in ("paused", "frozen") if one[word]]
     return ", ".join([*words, *([f"review was due {one['review_by']}"] if one["review_overdue"] else [])])
+
+
+def _flows(found: Mapping[str, Any]) -> Iterator[str]:
+    history = found["history"]
+    if not history["segments"]:
+        yield "Entries and exits: not recorded yet; the next push or sync snapshot begins the history"
+        yield ""
+        return
+    yield f"Entries and exits (known from {_day(found, history['known_from'])} on)"
+    rows = [
+        (one["name"], _day(found, one["last"]["at"]), *(maybe(one["last"][way]) for way in ("entered", "left")),
+         *(maybe(one["now"] and one["now"][way]) for way in ("entered", "left")),
+         *(number(one["since"][way]) for way in ("entered", "left")))
+        for one in found["flows"]["segments"]
+    ]  # fmt: skip
+    since = _day(found, found["flows"]["since"])[:10]
+    header = ("segment", "last run", "in", "out", "since: in", "out", f"since {since}: in", "out")
+    yield table(header, rows, right=(2, 3, 4, 5, 6, 7))
+    yield ""
 
 
 def _pairs(found: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from connector.report.values import noted, printable, wrapped
 
 Shape = Mapping[str, Any]
-BESIDE = ("any", "not", "segments")  # groups whose parts stand beside each other, not one after another
+BESIDE = ("any", "not", "segments")  # groups whose parts are side by side, not one after another
 
 
 def text(found: Shape) -> str:

@@ -6,7 +6,10 @@ Must not: find anything itself (advice_file, advice_rules, advice_members and ad
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
 
 from connector.config.sections.advice_codes import weight
 from connector.config.sections.models import Config
@@ -18,6 +21,14 @@ from connector.segments.advice.model import Advice, Evidence
 def advise(given: Evidence) -> list[Advice]:
     """Everything that is not silenced: the weightiest code first, one code in the order of the file."""
     found = [item for item in _all(given) if not _silenced(given.config, item)]
+    return sorted(dict.fromkeys(found), key=lambda item: (weight(item.code), item.place, item.message))
+
+
+def advise_without_data(config: Config, as_of: datetime, secrets: Collection[str]) -> list[Advice]:
+    """What the file alone tells. Whether a column is used is seen only beside the export, which may rename it."""
+    nothing: Any = SimpleNamespace(catalog={})
+    given = Evidence(config, nothing, nothing, as_of, lambda *_: None, secrets)
+    found = [item for item in advice_file.advice(given) if item.code != "unused-column" and not _silenced(config, item)]
     return sorted(dict.fromkeys(found), key=lambda item: (weight(item.code), item.place, item.message))
 
 

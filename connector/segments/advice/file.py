@@ -13,6 +13,7 @@ from datetime import date
 
 from connector.config.language.rules import Pick, Sql
 from connector.config.sections.models import Config
+from connector.config.sections.notify import VARIABLE
 from connector.segments.advice.model import Advice, Evidence
 from connector.segments.names import CONTACTS, Names, nodes, references, roots, sources
 from connector.sources.text import fold, plain
@@ -61,6 +62,11 @@ def _secrets(given: Evidence) -> Iterator[Advice]:
         if item.secret.variable not in given.secrets:
             text = f"{item.secret} is not set. Set it before sync doctor, plan or push."
             yield given.file("secret-not-set", ("destinations", name, VENDORS[item.platform].secret), text)
+    for number, written in enumerate(given.config.notify.to if given.config.notify else ()):
+        for variable in VARIABLE.findall(written):
+            if variable not in given.secrets:
+                text = f"${{{variable}}} is not set, so no alert can be sent there."
+                yield given.file("secret-not-set", ("notify", "to", number), text)
 
 
 def _too_many(given: Evidence) -> Iterator[Advice]:

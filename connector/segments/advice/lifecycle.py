@@ -44,7 +44,7 @@ def _durations(section: Lifecycle) -> Iterator[Found]:
 
 def _stages(section: Lifecycle) -> Iterator[Found]:
     if len(section.stages) == 1 and section.stages[0].action:
-        text = "People are archived without having been asked back: this is the only stage. Put one before it."
+        text = "People are archived without a win-back stage: this is the only stage. Put one before it."
         yield "one-stage", ("stages", 0, "action"), text
     rhythm = _rhythm(section)
     for number, stage in enumerate(section.stages):
@@ -73,7 +73,7 @@ def _mails(given: Evidence, section: Lifecycle) -> Iterator[Found]:
     for number, name in enumerate(section.signals):
         if _ours(given, name):
             text = (
-                f"“{name}” is about mails that we sent: all who are mailed look alive. Name what people do themselves."
+                f"“{name}” is about mails that we sent: all who are mailed look active. Name what people do themselves."
             )
             yield "own-mails", ("signals", number), text
 

@@ -1,4 +1,4 @@
-"""Advice about what rules say: never, always, the same rule twice, opens as the only sign of life.
+"""Advice about what rules say: never, always, the same rule twice, opens as the only signal.
 
 Owns: these findings. Must not: look at data beyond the columns' types.
 """
@@ -130,7 +130,7 @@ def _plain(node: Any) -> Any:
 
 def _opens(given: Evidence) -> Iterator[Advice]:
     text = (
-        "Opens are the only sign of life here, and mail programs open mails that nobody reads. Add clicks, orders or "
+        "Opens are the only signal here, and mail programs open mails that nobody reads. Add clicks, orders or "
         "visits as a second sign."
     )
     for name, item in given.config.segments.items():
@@ -146,13 +146,13 @@ def _opens(given: Evidence) -> Iterator[Advice]:
             if found == {"opens"}:
                 why = (
                     f"“{column}” counts opens, and mail privacy proxies (Apple Mail and others) open mails that nobody "
-                    "reads: silent people look alive and are never asked back. Leave it out if clicks or orders do."
+                    "reads: inactive people look active and never enter a stage. Leave it out if clicks or orders do."
                 )
                 yield given.file("opens-named", (*loc, number), why)
 
 
 def _signs(given: Evidence, rule: Any) -> set[str]:
-    """Which signs of life a rule asks about: "opens", "other"."""
+    """Which activity a rule asks about: "opens", "other"."""
     found: set[str] = set()
     for node in _of_people(rule):
         if isinstance(node, Compare):

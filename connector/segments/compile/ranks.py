@@ -2,7 +2,7 @@
 
 Owns: Rank. Must not: see other conditions.
 
-Ties go by address, so exactly as many come out as asked for; a percentage rounds up. Whoever has no value, or none
+Ties go by address, so exactly as many come out as asked for; a percentage rounds up. Who has no value, or none
 in the column of `by`, is in no rank.
 """
 

@@ -1,6 +1,6 @@
 """The analyst's door: `sql:` holds one yes/no expression of DuckDB over columns and traits.
 
-Owns: what may stand in it, its columns, and its text for the engine. Must not: run anything that is not on the list.
+Owns: what it may hold, its columns, and its text for the engine. Must not: run anything that is not on the list.
 
 The expression is parsed, and every part must be on ALLOWED: so there is no sub-select, table, file, clock, random
 number or setting, and a function that a later DuckDB adds is refused until it is listed. Text compares exactly; an

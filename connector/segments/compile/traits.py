@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 import ibis.expr.datatypes as dt
 
-from connector.config.language.rules import Aggregate, Events, Pick, Rfm
+from connector.config.language.rules import Aggregate, Events, Pick, Predict, Rfm
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
 from connector.segments.compile import rfm, zones
@@ -48,6 +48,12 @@ def add(frame: Frame, config: Config, names: Names, loaded: Loaded, clock: Clock
             rfm.add(frame, name, trait)
             for part in RFM_PARTS:
                 made(frame, f"{name}.{part}")
+    if predicted := [name for name, trait in config.traits.items() if isinstance(trait, Predict)]:
+        from connector.segments.predict import scores
+
+        scores.add(frame, config, names, loaded, clock)
+        for name in predicted:
+            made(frame, name)
     for name, pick in picks(config):
         _pick(frame, names, clock, name, pick)
         made(frame, name)

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.config.language.rules import All, AnyOf, Compare, Events, InSegment, Near, Not, Rank, Rfm, Rule
+from connector.config.language.rules import All, AnyOf, Compare, Events, InSegment, Near, Not, Predict, Rank, Rfm, Rule
 from connector.config.sections.models import Config
 from connector.segments import kept, probes
 from connector.segments.compile.measures import Ask, ask
@@ -89,7 +89,7 @@ def explain(
 
 def ranks_people(config: Config) -> bool:
     """Whether any rule or trait compares people with each other, so that everybody must take part."""
-    return any(isinstance(node, Rank | Rfm) for root in roots(config) for node, _source in nodes(root))
+    return any(isinstance(node, Rank | Rfm | Predict) for root in roots(config) for node, _source in nodes(root))
 
 
 def only(loaded: Loaded, email: str) -> Loaded:

@@ -79,7 +79,7 @@ def _one_or_list(value: tuple[Any, ...]) -> str:
 
 
 def _test(node: Compare, word: str) -> tuple[str, str]:
-    """The word of a test and what stands behind it."""
+    """The word of a test and its operand."""
     if node.test == "size":
         return word, _mapping([_test(part, part.test) for part in node.value])
     return word, _one_or_list(node.value) if WORDS[node.test].operand.several else _value(node.value)

@@ -24,7 +24,7 @@ class Step:
     fulfil it, `after` are left behind it: the same as `holds`, but in `any` and `segments` all who fulfil this
     alternative or one above it.
 
-    `alone` fulfil it of all contacts. `only`: whom nothing but this keeps out; among alternatives, lets in. `parts` are
+    `alone` fulfil it of all contacts. `only`: kept out by nothing but this; among alternatives, lets in. `parts` are
     those of `any`, `all` and `not`, and the conditions of the segments that are asked for."""
 
     text: str
@@ -85,7 +85,7 @@ class _Funnel:
         self.config, self.masks, self.members = config, masks, members
 
     def all_of(self, rule: Rule, base: pa.ChunkedArray) -> tuple[Step, ...]:
-        """One after another: each looks at those whom the ones above have left."""
+        """One after another: each looks at those that the ones above have left."""
         parts = list(_conjuncts(rule))
         others = _others([self.masks[id(part)] for part in parts], pc.and_, base)
         steps, left = [], base

@@ -171,7 +171,7 @@ class World:
             raise ConfigError([replace(one, place=cell.place) for one in error.problems]) from None
 
     def _observed(self) -> dict[str, pa.Table]:
-        """What the given people's columns of platforms say; whoever has none is not held there."""
+        """What the given people's columns of platforms say; those without any are not held there."""
         found: dict[str, list[dict[str, Any]]] = {}
         platforms = self.book.names.platforms
         for email, cells in zip(self.book.people, self.book.computed, strict=True):

@@ -183,7 +183,7 @@ class Book:
 
 
 def named(case: Case) -> Iterator[tuple[Given, int]]:
-    """The people of a test, each with a number that stays the same whichever tests stand beside it: shares by chance
+    """The people of a test, each with a number that stays the same whichever tests are beside it: shares by chance
     are drawn by address or id."""
     for number, given in enumerate(case.people):
         yield given, zlib.crc32(f"{case.name} {number}".encode())

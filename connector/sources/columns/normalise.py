@@ -26,7 +26,7 @@ NO = (
     "false", "no", "n", "f", "0", "0.0", "off", "nein", "falsch", "non", "faux", "falso", "nee", "neen", "onwaar",
     "não", "nao", "nie", "fałsz",
 )  # fmt: skip
-# What may stand behind such a word: since when. `YES (2024-03-01)`, `ja, 1.3.2024`, `no since 2024-03-01 10:00`
+# What may follow such a word: since when. `YES (2024-03-01)`, `ja, 1.3.2024`, `no since 2024-03-01 10:00`
 SINCE = (
     r"(?:\s*[,;:(\[–—-]\s*|\s+)(?:(?:on|since|as of|am|seit|vom|le|depuis|el|desde|il|dal|op|sinds|em|od|dnia)\s+)?"
     r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?:[t ,]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:z|utc|gmt|[+-]\d{2}:?\d{2}))?)?"
@@ -85,7 +85,7 @@ def phone(text: str, region: str | None = None) -> str | None:
         return None
     bare = re.sub(r"\D", "", digits)
     if "+" not in digits and bare.startswith(str(number.country_code)) and not digits.startswith("0"):
-        whole = _parsed("+" + bare, None)  # the country's code may stand there already
+        whole = _parsed("+" + bare, None)  # the country's code may be there already
         if whole is not None and phonenumbers.is_valid_number(whole) and whole != number:
             if phonenumbers.is_valid_number(number):
                 return None  # either may be meant

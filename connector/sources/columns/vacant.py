@@ -66,7 +66,7 @@ def no_times(source: str, at: str, rows: int, where: str, findings: Findings, fi
 
 
 def people(rows: int, persons: int, findings: Findings) -> None:
-    """Contacts of whom none has a usable address."""
+    """Contacts without any usable address."""
     if rows and not persons:
         what = f"none of the {rows:,} rows of contacts has a" if rows > 1 else "the only row of contacts has no"
         message = f"contacts: {what} usable address, {_LIKE}. Nobody is in any segment."

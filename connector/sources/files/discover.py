@@ -72,6 +72,16 @@ def check_age(config: Config, source: Source, files: tuple[Path, ...], as_of: da
         )
 
 
+def made_of(config: Config, source: Source, zone: ZoneInfo) -> datetime | None:
+    """When the newest file was made, for who only tells it: nothing is fetched for this. None where nobody knows."""
+    session, address = config.session, source.file or ""
+    elsewhere = remote.scheme_of(address) is not None
+    files = session.copies.get(address, ()) if elsewhere else files_of(config, source)
+    if not files or not (session.untimed.isdisjoint(files) or all(map(_date_in, files))):
+        return None
+    return newest(files, zone)[1]
+
+
 def newest(files: tuple[Path, ...], zone: ZoneInfo) -> tuple[Path, datetime]:
     """The latest file, and when it was made: by the dates in the names if every name has one, else by file time."""
     dated = all(_date_in(file) for file in files)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
 Kind = Literal["csv", "jsonl", "parquet", "xlsx", "table"]
+MOST_COLUMNS = 4000
 _BOOKS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
 _JSON = {".json", ".jsonl", ".ndjson"}
 _PARQUET = {".parquet", ".pq"}
@@ -56,6 +57,9 @@ def inspect(file: Path, source: Source, place: Place) -> Export:
         export = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet, "xlsx": _xlsx}[kind](file, source, place)
     if not any(header.strip() for header in export.headers):
         fail(Place(file.name, 1), "no-header", f"{file.name} has no header row. See `skip_rows` and `sheet`.")
+    if len(export.headers) > MOST_COLUMNS:
+        text = f"{file.name} has {len(export.headers):,} columns, and at most {MOST_COLUMNS:,} are read. Export fewer."
+        fail(Place(file.name, 1), "too-many-columns", text)
     there = {fold(header) for header in export.headers}
     more = {header: value for header, value in partitions(file).items() if fold(header) not in there}
     types = (*export.types, *(None for _ in more))

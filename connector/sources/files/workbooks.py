@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.core.problem import Place, did_you_mean
+from connector.sources.files import book_size
 from connector.sources.files.batches import RawRow, append
 from connector.sources.files.csv import Tally
 from connector.sources.trouble import fail
@@ -26,6 +27,7 @@ def header(file: Path, sheet: str | None, skip_rows: int, place: Place) -> tuple
     """(sheet, row of the header counted from 1, headers). The first sheet counts unless one is named."""
     from python_calamine import load_workbook
 
+    book_size.check(file)
     with load_workbook(str(file)) as book:
         names = book.sheet_names
         if not names or (sheet is not None and sheet not in names):

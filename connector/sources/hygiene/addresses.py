@@ -113,7 +113,7 @@ def quarantined(policy: Invalid | None) -> tuple[Doubt, ...]:
 
 def mark(con: duckdb.DuckDBPyConnection, raw: str, table: str, doubts: tuple[Doubt, ...]) -> None:
     """Give the rows of `raw` whose address in `table` has one of the doubts that word as the reason to leave them
-    out; a reason that stands there already stays."""
+    out; a reason that is there already stays."""
     if not doubts:
         return
     add_verdicts(con, table, "doubtful")

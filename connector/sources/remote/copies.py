@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,11 @@ from connector.core.errors import ConnectorError
 from connector.core.files import portable
 from connector.core.problem import Place
 from connector.core.session import Session
-from connector.sources.remote.model import CutOff, Denied, Item, Refused, Way
+from connector.sources.remote.model import CutOff, Denied, Item, Refused, Way, same
 from connector.sources.text import plain
 from connector.sources.trouble import fail
 
+_UNFIT = re.compile(r'[<>:"\\|?*]|[. ]$')
 _DENIED = ("credential", "auth", "permission", "forbidden", "denied", "badhostkey", "token")
 _CODES = ("403", "401", "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken")
 _CHATTY = ("paramiko", "botocore", "aiobotocore", "s3fs", "gcsfs", "azure", "adlfs", "urllib3", "fsspec", "asyncio")
@@ -51,7 +53,7 @@ def require_times(config: Config, address: str, place: Place) -> None:
 def way(url: str) -> Way:
     """How the files of an address are reached. Raises ImportError without the driver."""
     scheme = remote.scheme_of(url) or ""
-    for name in _CHATTY:  # libraries log addresses, with what stands behind the `?`
+    for name in _CHATTY:  # libraries log addresses, with what follows the `?`
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheme in remote.WEB:
         from connector.sources.remote.web import Web
@@ -63,12 +65,18 @@ def way(url: str) -> Way:
 
 
 def _fetched(session: Session, opened: Way, address: str, place: Place) -> Iterator[Path]:
-    for item in opened.find():
+    found = opened.find()
+    for item in found:
         session.go_on()
         if Path(item.name).suffix.lower() in (".parquet", ".pq") and (kind := opened.log_above(item)):
             text = f"{plain(item.name)} is a part of a {kind} table, whose log says which files and rows count."
             fail(place, "table-log", f"{text} Deleted rows are still in the files. Export it to files of its own.")
         yield _copy(session, opened, item, address, place)
+    if len(found) > 1 or remote.has_joker(address):
+        now = opened.find()
+        if len(now) != len(found) or not all(map(same, found, now)):
+            text = f"{_named(address)}: files came, went or changed while they were read. Try again when it is done."
+            fail(place, "remote-changed", text)
 
 
 def _copy(session: Session, opened: Way, item: Item, address: str, place: Place) -> Path:
@@ -83,7 +91,7 @@ def _copy(session: Session, opened: Way, item: Item, address: str, place: Place)
         text = f"{_named(address)}: {size:,} of {told.size:,} bytes of {plain(item.name)} came."
         fail(place, "remote-changed", f"{text} It is cut off, or was replaced meanwhile. Try again.")
     after = opened.again(told)
-    if after is None or (after.size, after.modified, after.tag) != (told.size, told.modified, told.tag):
+    if not same(told, after):
         text = f"{_named(address)}: {plain(item.name)} changed while it was read. Try again when its export is done."
         fail(place, "remote-changed", text)
     if told.modified is None:
@@ -100,7 +108,7 @@ def _place_of(session: Session, item: Item) -> Path:
     for part in reversed(item.path.split("/")[:-1]):
         if "=" not in part or "?" in part:
             break
-        above.insert(0, portable(part))
+        above.insert(0, _UNFIT.sub(lambda sign: f"%{ord(sign[0]):02X}", part))  # a value, read back by its signs
     folder = folder.joinpath(*above)
     folder.mkdir(parents=True, exist_ok=True)
     return folder / (portable(item.name) or "export")

@@ -1,6 +1,6 @@
 """What the ways to a remote file have in common.
 
-Owns: Item, Way, and the errors that a way may raise. Must not: open anything.
+Owns: Item, same(), Way, and the errors that a way may raise. Must not: open anything.
 """
 
 from __future__ import annotations
@@ -20,6 +20,24 @@ class Item:
     size: int | None = None
     modified: datetime | None = None
     tag: str | None = None
+
+
+def same(one: Item | None, other: Item | None) -> bool:
+    """Whether nothing changed between two looks at a file. A list may write tag and time otherwise than a single answer
+    does: in quotes or not, to the millisecond or the second."""
+    if one is None or other is None or one.path != other.path or one.size != other.size:
+        return False
+    if one.tag and other.tag:
+        return _bare(one.tag) == _bare(other.tag)
+    return _second(one.modified) == _second(other.modified)
+
+
+def _bare(tag: str) -> str:
+    return tag.removeprefix("W/").strip('"')
+
+
+def _second(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
 
 
 class Way(Protocol):

@@ -18,7 +18,7 @@ from connector.config.sections.remote import has_joker
 from connector.sources.remote.model import Item
 
 _PIECE = 8 << 20
-_TAGS = ("ETag", "etag", "md5Hash", "generation", "crc32c", "content_settings")
+_TAGS = ("ETag", "etag", "md5Hash", "generation")
 _TIMES = ("LastModified", "last_modified", "updated", "mtime")
 _LOGS = (("Delta", "_delta_log"), ("Hudi", ".hoodie"))
 _HIGHEST = 6  # folders above a file that are looked at
@@ -36,6 +36,7 @@ class Store:
         if not has_joker(f"s3://{self._path}"):
             found = self._told(self._path)
             return [found] if found else []
+        self._fs.invalidate_cache()
         details: dict[str, Any] = self._fs.glob(self._path, detail=True)
         files = {path: told for path, told in details.items() if told.get("type") == "file" and path[-1:] != "/"}
         own = posixpath.basename(self._path).startswith(".")  # as in a shell

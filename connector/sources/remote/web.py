@@ -28,7 +28,12 @@ _CONNECT, _READ = 15, 60  # seconds
 _HOPS = 5
 _PIECE = 1 << 20
 _AGAIN = Retry(
-    total=3, redirect=0, backoff_factor=0.2, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
+    total=3,
+    redirect=0,
+    backoff_factor=0.2,
+    status_forcelist=(429, 500, 502, 503, 504),
+    raise_on_status=False,
+    respect_retry_after_header=False,  # it may ask for an hour
 )
 _CLOUDS = frozenset(map(ip_address, ("169.254.169.254", "100.100.100.200", "fd00:ec2::254")))
 

@@ -67,6 +67,12 @@ def connect(url: str) -> Any:
     kind, _, rest = url.partition("://")
     if kind == "spark":
         return _spark(rest)
+    if kind == "duckdb":  # MotherDuck: what Ibis would take for a path
+        from ibis.backends.duckdb import Backend
+
+        opened = Backend().connect(rest.removeprefix("/"))
+        opened.con.execute("SET TimeZone = 'UTC'")
+        return opened
     if kind in EXTRAS:
         url = f"postgres://{rest}"
     opened = ibis.connect(url)

@@ -1,7 +1,7 @@
 """Consent that a table does not tell clearly: texts that are no yes or no, rows of one person that contradict.
 
 Owns: settle(), which says in Ibis what sources/consent.py says in DuckDB's SQL for files; the meaning is there.
-Must not: decide consent (the rule does), read the rule (refusals.py). Only the people in doubt are fetched.
+Must not: decide consent (the rule does), read the rule (refusals.py). Only the unclear people are fetched.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def settle(
     updated: str | None,
     findings: Findings,
 ) -> tuple[Any, pa.Table]:
-    """`table` (with `_email`) with the refusing value where a column is in doubt, and UNCLEAR: the people."""
+    """`table` (with `_email`) with the refusing value where a column is unclear, and UNCLEAR: the people."""
     unclear = [UNCLEAR.empty_table()]
     for column, refusal in refusing.items():
         if column not in types:
@@ -48,7 +48,7 @@ def settle(
 
 
 def _settled(opened: Any, table: Any, asked: Asked, updated: str | None) -> tuple[Any, pa.Table]:
-    """One column: the table with it, and (_email, _sample) of the people in doubt."""
+    """One column: the table with it, and (_email, _sample) of the unclear people."""
     if asked.says_yes is not None:
         table = warehouse_columns.through(opened, table, asked.name, "_said", _word)
     doubted = connect.rows(opened, _doubted(table, asked, updated))

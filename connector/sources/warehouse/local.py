@@ -6,6 +6,7 @@ rule, or keep a file open once its command has ended.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -65,11 +66,20 @@ def opened(config: Config, path: Path, make: Any) -> Any:
     backend = make()
     if scheme(config.engine) == "duckdb":
         backend.con.execute(f"ATTACH {literal(str(path))} AS {_OWN} (READ_ONLY)")
+        _fence(backend.con, config, path)
     else:
         with sqlite3.connect(_uri(path), uri=True) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         connection.close()
     return backend
+
+
+def _fence(con: Any, config: Config, path: Path) -> None:
+    """A view may read files: those below segments.yaml, or beside a database that may lie outside."""
+    folders = {config.folder.resolve(), path.resolve().parent}
+    folders |= {Path(con.execute("SELECT current_setting('temp_directory')").fetchone()[0])}
+    listed = ", ".join(literal(f"{folder}{os.sep}") for folder in sorted(folders))
+    con.execute(f"SET allowed_directories = [{listed}]; SET enable_external_access = false")
 
 
 def table(backend: Any, config: Config, path: Path, source: Source) -> Any:

@@ -64,7 +64,7 @@ class Remote(Chain):
             if _is_cut_off(content):
                 raise StateError(
                     f"The state {self.url} is incomplete: it was cut off while it was put back. Restore an earlier "
-                    "copy of it, or remove it and run `sync push --refresh`, which makes it anew from the platforms. "
+                    "copy of it, or remove it and run `sync push --refresh`, which rebuilds it from the platforms. "
                     + FORGET_AGAIN
                 )
             into.write_bytes(content)
@@ -177,7 +177,7 @@ class RemoteStore(SqlStore):
             super().require_finished()
         except PlanError:
             if self._confirmed is None:
-                self._require_current()  # whoever was at work may have ended it since the file was fetched
+                self._require_current()  # the one at work may have ended it since the file was fetched
             raise
 
     def require_lease(self) -> None:
@@ -201,7 +201,7 @@ class RemoteStore(SqlStore):
 
     def _used(self, holder: str) -> Iterator[None]:
         self._require_current()
-        self._db.run("UPDATE lease SET expires_at = 0")  # of whoever put the file back last
+        self._db.run("UPDATE lease SET expires_at = 0")  # of the one that put the file back last
         try:
             with super().lease(holder):
                 yield

@@ -97,7 +97,7 @@ class Place:
 
     def _replace_on_share(self, content: bytes, beside: str, require: Callable[[], None]) -> bool:
         """The file, once its content is on the disk and `require` raised nothing. False when somebody removed the file
-        `beside` before it took its place: whoever does that after `require` would raise is never overwritten."""
+        `beside` before it took its place: one that does that after `require` would raise is never overwritten."""
         with self._explained():
             try:
                 with files.replacing(Path(self._path), like_old=True, beside=Path(beside)) as file:

@@ -58,7 +58,7 @@ class Database:
                 f"busy_timeout = {BUSY_SECONDS * 1000}",
                 "journal_mode = WAL",
                 f"synchronous = {SYNCHRONOUS}",
-                "secure_delete = ON",  # else an address could outlive its person in the free space of a page
+                "secure_delete = ON",  # as far as it goes: see erasing()
             ):
                 self.rows(f"PRAGMA {pragma}")
         except StateError:
@@ -116,11 +116,12 @@ class Database:
 
     @contextmanager
     def erasing(self) -> Iterator[None]:
-        """A transaction after which what it deleted stands nowhere in the files, not even as free space."""
+        """A transaction after which what it deleted is nowhere in the files, not even as free space. The file is
+        written again: secure_delete leaves what a row was before SQLite moved it to another page."""
         with self._lock:
             with self.transaction():
                 yield
-            self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.shrink()
 
     def content(self) -> bytes:
         """The whole file, with all that was committed."""
@@ -161,7 +162,7 @@ class Database:
         self.run("COMMIT")
 
     def _require_place(self) -> None:
-        """A file that was removed lives on for whoever has it open: all would seem recorded, and be gone with us."""
+        """A file that was removed lives on for those who have it open: all would seem recorded, and be gone with us."""
         with suppress(OSError):
             if _file(self._place) == self._file:
                 return
@@ -205,7 +206,7 @@ def _make(path: Path) -> None:
 
 
 def _make_new(path: Path) -> None:
-    """A file that is never seen empty, whoever looks and whenever this process dies."""
+    """A file that is never seen empty, whenever somebody looks and whenever this process dies."""
     new = path.with_name(f"{path.name}.new-{secrets.token_hex(4)}")
     os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))
     try:

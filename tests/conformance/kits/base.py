@@ -67,7 +67,7 @@ class Kit:
     secret: ClassVar[str] = "api_key"
     extra: ClassVar[Mapping[str, str]] = {}  # more keys of the destination in segments.yaml
     creates: ClassVar[str] = "transactional"  # the policy that creates, and asks for the least
-    created: ClassVar[Status] = Status.NEVER_SUBSCRIBED  # how whoever was created by it reads
+    created: ClassVar[Status] = Status.NEVER_SUBSCRIBED  # how a contact created by it reads
     tags_are_property: ClassVar[bool] = True
     declares: ClassVar[bool] = False  # a tag that is a value has to be declared there, and so can be deleted
     merges: ClassVar[bool] = False  # contacts can be merged there
@@ -106,7 +106,7 @@ class Kit:
         raise NotImplementedError
 
     def subscribed(self) -> set[str]:
-        """Who agreed to marketing mail, as the platform has it, and has not said no since."""
+        """Who agreed to marketing mail, as the platform has it, and has not opted out since."""
         raise NotImplementedError
 
     def said_no(self) -> set[str]:

@@ -13,7 +13,7 @@ from tests.conformance.kits.base import NEITHER, NO, YES, Json, Kit, Meaning, Pa
 
 
 class Brevo(Kit):
-    """Whoever is new at Brevo may be mailed; one who may not be is blocklisted."""
+    """A new contact at Brevo may be mailed; one who may not be is blocklisted."""
 
     name = "brevo"
     headers: ClassVar[Mapping[str, str]] = {"api-key": "xkeysib-rehearsal"}
@@ -40,7 +40,7 @@ class Brevo(Kit):
     created = Status.SUBSCRIBED
 
     def make(self, status: str, emails: Sequence[str]) -> None:
-        """Whoever is made subscribed stays blocklisted if they are: only a person lifts that."""
+        """A contact made subscribed stays blocklisted if it is: only the person undoes that."""
         for email in emails if status != "absent" else ():
             self._call("POST", "/v3/contacts", {"email": email, "updateEnabled": True})
             if status == "unsubscribed":

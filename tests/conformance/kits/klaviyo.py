@@ -55,7 +55,7 @@ class Klaviyo(Kit):
         }.get(status)
         if kind is None:
             self._job("profile-bulk-import-job", emails)
-        for some in batched(emails, 100) if kind else ():  # these create whom Klaviyo does not hold
+        for some in batched(emails, 100) if kind else ():  # these create profiles that Klaviyo does not hold
             self._job(str(kind), some, "SUBSCRIBED" if status == "subscribed" else "")
 
     def _job(self, kind: str, emails: Sequence[str], consent: str = "") -> None:

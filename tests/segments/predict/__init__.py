@@ -1,0 +1,1 @@
+"""Scores that are learnt from exports."""
