@@ -107,7 +107,9 @@ def _compared(people: pa.Table, segments: pa.Table, held: pa.Table) -> tuple[pa.
         for chunk in sorted({number // BITS for number in numbers.values()}):
             here = {name: number % BITS for name, number in numbers.items() if number // BITS == chunk}
             bits = " | ".join(f"({identifier(f'in:{name}')}::bigint << {bit})" for name, bit in here.items())
-            connection.sql(f"select email, {person}, {bits} as bits from people").create_view("now", replace=True)
+            connection.execute(
+                f"create or replace temp table now as select email, {person}, {bits} as bits from people"
+            )
             connection.register("held", held.filter(pc.equal(held["chunk"], chunk)))
             compared = _COMPARED.format(chunk=chunk, asked=sum(1 << bit for bit in here.values()))
             found = connection.sql(compared).to_arrow_table()
