@@ -1,10 +1,11 @@
-"""The past of the segments for a report: the history, and what changed since its last moment.
+"""The past of the segments for a report: the history, what changed since its last moment, and what was measured.
 
 Owns: the order of these steps. Must not: print, compute a figure, or write to the state.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,9 +18,30 @@ from connector.app.workspace import Workspace
 from connector.report.page.course import Past, Since
 
 if TYPE_CHECKING:
+    from connector.app.measuring import Measured
     from connector.measure.history import Course
     from connector.segments.evaluate import Evaluation
     from connector.state.base import Store
+
+
+PERIOD = "30 days"  # of what is measured
+
+
+def asked(workspace: Workspace) -> bool:
+    """Whether the file says what is to be measured. Without that the exports are not read a second time for nothing."""
+    goals = (segment.goal for segment in workspace.config.segments.values())
+    return workspace.config.measure is not None or not all(goal is None or isinstance(goal, str) for goal in goals)
+
+
+def measured(workspace: Workspace, store: Store | None, names: Sequence[str]) -> Measured:
+    """Performance of the segments in the last 30 days, and every experiment of the file."""
+    if store is None or not names or not asked(workspace):
+        return measuring.Measured((), (), ())
+    found = measuring.measure(workspace, store, names, PERIOD)
+    results = [
+        one for name in workspace.config.experiments for one in measuring.experiment(workspace, store, name).results
+    ]
+    return measuring.Measured(found.performances, tuple(results), found.hints)
 
 
 def past(

@@ -57,6 +57,7 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
         cells = grid(evaluation, columns)
         quality = _quality(workspace, loaded)
         forgotten = _forgotten(store, evaluation.table)
+        told = flows.measured(workspace, store, names)
         before = flows.past(workspace, store, evaluation, forgotten, begin, NAMED if people else 0)
         sides = tuple(_sides(workspace, store, evaluation.table, forgotten, people)) if store is not None else ()
     limit = workspace.config.quality.overlap
@@ -78,6 +79,8 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
         quality,
         sides,
         before,
+        (told.performances, told.results, told.hints),
+        flows.asked(workspace),
         store is not None,
         {name: _some(evaluation, column, forgotten) for name, column in members.items()} if people else None,
     )

@@ -176,15 +176,59 @@ def test_there_is_no_address_in_it(made: Made) -> None:
 
 
 def test_who_entered_and_left(made: Made) -> None:
-    """At the last run, since then, and since a date; the first run had nothing to compare with."""
-    assert {one["name"]: len(one["points"]) for one in made.found["history"]["segments"]} == {
-        one["name"]: 1 for one in made.found["segments"]
-    }
+    """At the push, since then, and since a date; the snapshot before had nothing to compare with."""
+    points = {one["name"]: one["points"] for one in made.found["history"]["segments"]}
     for one in made.found["flows"]["segments"]:
-        assert (one["last"]["entered"], one["now"], one["since"]["entered"]) == (None, {"entered": 0, "left": 0}, 0)
-    row = Page(made.html).tables["Who entered and left"][1]
-    assert row[2:6] == ["not known", "not known", "0", "0"] and row[7:] == ["0", "0"]
-    assert "not known" in made.text
+        (first, last), at_last = points[one["name"]], one["last"]
+        assert (first["entered"], at_last["entered"] - at_last["left"]) == (None, last["size"] - first["size"])
+        assert one["now"] == {"entered": 0, "left": 0}
+        assert [one["since"][way] for way in ("entered", "left")] == [at_last[way] for way in ("entered", "left")]
+        assert one["since"]["from"] == first["at"]
+    flow, row = made.found["flows"]["segments"][0], Page(made.html).tables["Who entered and left"][1]
+    assert row[2:6] == [str(flow["last"]["entered"]), str(flow["last"]["left"]), "0", "0"]
+    assert row[7:] == [str(flow["since"]["entered"]), str(flow["since"]["left"])]
+
+
+def test_performance_is_as_measured(made: Made) -> None:
+    """With its interval, beside everybody else; what cannot be told says why."""
+    told, tables = made.found["performance"], Page(made.html).tables
+    titles = {one["name"]: one["title"] for one in made.found["segments"]}
+    for caption, part, name in (
+        ("Click rate", "figures", "click_rate"),
+        ("Revenue, over their whole time", "lifetime", "revenue"),
+    ):
+        rows = [(titles[one["segment"]], one[part][name]) for one in told["segments"]]
+        expected = [
+            [title, *(str(figure["members"][key]) for key in ("value", "low", "high", "number")),
+             str(figure["others"]["value"])]
+            for title, figure in rows
+            if figure["members"]["value"] is not None
+        ]  # fmt: skip
+        assert expected and [row[:6] for row in tables[caption][1:]] == [
+            [cell if cell != "None" else "not known" for cell in row] for row in expected
+        ]
+    assert told["why"] is None and any("bounce_rate" in one["figures"] for one in told["reasons"])
+    rate = next(one["figures"]["click_rate"]["members"] for one in told["segments"])
+    assert f"{rate['value']:.2%} ({rate['low']:.2%} to {rate['high']:.2%})" in made.text
+
+
+def test_an_experiment_with_its_interval(made: Made) -> None:
+    found = copy.deepcopy(made.found)
+    compared = {"part": "b", "difference": 0.03, "low": -0.01, "high": 0.07, "lift": 0.2, "lift_low": -0.05,
+                "lift_high": 0.5, "p": 0.1, "decided": False}  # fmt: skip
+    found["experiments"] = [
+        {"experiment": "subject_line", "from": found["as_of"], "to": found["as_of"], "over": False, "why": "",
+         "method": "sequential", "goal": "orders", "effect": 0.2, "decided": False, "needed": 2567, "missing": 66,
+         "days": 1, "detectable": 0.21, "split_p": 0.5, "split_sound": True, "changed_part": 3, "compared": [compared],
+         "parts": [{"part": "a", "people": 2502, "reached": 355, "rate": 0.1419},
+                   {"part": "b", "people": 2501, "reached": 338, "rate": 0.1351}]}
+    ]  # fmt: skip
+    page = Page(html(found))
+    first, second = page.tables["Parts of subject_line"][1:]
+    assert first == ["a", "2502", "355", "0.1419", "", "", "", "", "compared with"]
+    assert second == ["b", "2501", "338", "0.1351", "0.03", "-0.01", "0.07", "0.2", "not decided"]
+    assert "Not decided." in page.words and "2,567" in page.words
+    assert "Experiment subject_line: not decided" in text(found)
 
 
 def test_every_part_of_the_document_is_explained(made: Made) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from connector.core.scrub import scrub
 from connector.report.lifecycle import side_json
 from connector.report.page.course import flows_json, history_json
+from connector.report.page.measures import performance_json
 from connector.report.page.model import Told
 from connector.report.page.outside import destination_json, quality_json
 from connector.segments.picture.profiles import Profile, Typical
@@ -43,6 +44,7 @@ def document(told: Told) -> dict[str, Any]:
         },
         "rfm": _grid(told),
         "lifecycle": [side_json(side.lifecycle) for side in told.sides if side.lifecycle is not None],
+        **performance_json(*told.measured, told.asked),
         "quality": quality_json(told.quality),
         "destinations": [destination_json(side, told.people is not None) for side in told.sides],
     }

@@ -22,6 +22,7 @@ SECTIONS = {
     "profiles": "Profiles",
     "rfm": "Recency and frequency",
     "lifecycle": "Lifecycle",
+    "performance": "Performance",
     "tests": "Tests and holdouts",
     "quality": "Data quality",
     "destinations": "Destinations",

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from connector.config.sections.models import Config
     from connector.lifecycle.overview import Overview
+    from connector.measure.experiment import Result
+    from connector.measure.performance import Performance
     from connector.report.page.course import Past
     from connector.segments.evaluate import Evaluation
     from connector.segments.picture.grid import Cell
@@ -94,5 +96,7 @@ class Told:
     quality: Quality
     sides: Sequence[Side]
     past: Past
+    measured: tuple[Sequence[Performance], Sequence[Result], Sequence[str]]  # as report/measured.py takes it
+    asked: bool  # whether the file says what is to be measured
     pushed: bool  # whether there is a state at all
     people: Mapping[str, Sequence[str]] | None = field(default=None)  # segment -> some members, with --people

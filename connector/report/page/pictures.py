@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connector.report.page import charts
-from connector.report.page.words import MEASURES, number, percent, stage
+from connector.report.page.words import FIGURES, MEASURES, is_share, number, percent, stage
 
 MOST = 60  # segments or columns in a chart: with more nobody can read it, and the table has them all
 
@@ -17,7 +17,7 @@ MOST = 60  # segments or columns in a chart: with more nobody can read it, and t
 def of(found: Mapping[str, Any]) -> dict[str, str]:
     """Name of a chart -> SVG; what has nothing to show is left out."""
     drawn = dict(_sizes(found))
-    for part in (_combinations, _profiles, _lifecycle, _tests, _missing):
+    for part in (_combinations, _profiles, _lifecycle, _figures, _tests, _experiments, _missing):
         drawn |= dict(part(found))
     return drawn
 
@@ -75,6 +75,34 @@ def _lifecycle(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if rows:
             label = f"Bar chart: entries into each stage at {side['name']}, and returns. The table has the numbers."
             yield f"returns_{side['name']}", charts.funnel(rows, label, "contacts since the first push")
+
+
+def _figures(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    titles = {one["name"]: one["title"] for one in found["segments"]}
+    for part in ("figures", "lifetime"):
+        for name, title in FIGURES.items():
+            told = [(one["segment"], one[part][name]) for one in found["performance"]["segments"] if name in one[part]]
+            rows = [
+                {"name": titles[segment], "low": figure["members"]["low"], "median": figure["members"]["value"],
+                 "high": figure["members"]["high"], "others": figure["others"]["value"]}
+                for segment, figure in told[:MOST]
+                if figure["members"]["value"] is not None
+            ]  # fmt: skip
+            if rows:
+                label = f"Chart: {title.lower()} of members and of everybody else. The table below has the numbers."
+                yield f"{part}_{name}", charts.ranges(rows, label, title, ".1~%" if is_share(name) else ",~f")
+
+
+def _experiments(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for one in found["experiments"]:
+        rows = [
+            {"name": each["part"], "value": each["difference"], "low": each["low"], "high": each["high"]}
+            for each in one["compared"]
+            if each["difference"] is not None
+        ]
+        if rows:
+            label = f"Chart: difference of each part of {one['experiment']} to the first. The table has the numbers."
+            yield f"experiment_{one['experiment']}", charts.intervals(rows, label, "difference")
 
 
 def _tests(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connector.report.page.words import (
+    FIGURES,
     MEASURES,
     amount,
     day,
+    figure,
+    known,
     maybe,
     number,
     percent,
@@ -25,7 +28,7 @@ from connector.report.values import noted
 
 def text(found: Mapping[str, Any]) -> str:
     lines = [f"Report of {found['file']}, as of {_day(found, found['as_of'])} {found['timezone']}", ""]
-    for part in (_sizes, _flows, _pairs, _profiles, _grid, _lifecycle, _destinations, _quality):
+    for part in (_sizes, _flows, _pairs, _profiles, _grid, _lifecycle, _measured, _destinations, _quality):
         lines += part(found)
     return "\n".join([*lines, *noted(found["notes"])]).rstrip()
 
@@ -150,6 +153,33 @@ def _lifecycle(found: Mapping[str, Any]) -> Iterator[str]:
         ]
         if tests:
             yield table(("test", "part", "to holdout", "95 % from", "to"), tests, right=(2, 3, 4))
+        yield ""
+
+
+def _measured(found: Mapping[str, Any]) -> Iterator[str]:
+    told = found["performance"]
+    for part, when in (("figures", "in the period"), ("lifetime", "over their whole time")):
+        for name, title in FIGURES.items():
+            rows = [
+                (one["segment"], *(known(one[part][name][who], name) for who in ("members", "others")))
+                for one in told["segments"]
+                if name in one[part] and one[part][name]["members"]["value"] is not None
+            ]
+            if rows:
+                yield f"{title} {when}: members (95 % interval), and everybody else"
+                yield table(("segment", "members", "others"), rows, right=(1, 2))
+                yield ""
+    for one in found["experiments"]:
+        yield f"Experiment {one['experiment']}: {one['why'] or ('decided' if one['decided'] else 'not decided')}"
+        parts = [
+            (part["part"], number(part["people"]), number(part["reached"]),
+             "" if part["rate"] is None else figure(part["rate"], "_rate"))
+            for part in one["parts"]
+        ]  # fmt: skip
+        yield table(("part", "people", "reached", "rate"), parts, right=(1, 2, 3))
+        yield ""
+    if told["why"]:
+        yield f"Performance: {told['why']}"
         yield ""
 
 
