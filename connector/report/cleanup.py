@@ -70,7 +70,7 @@ def cleanup_json(
 
 def _way(side: Findings) -> dict[str, Any]:
     """How people are archived or suppressed here, and whether that can be taken back."""
-    if UNSUBSCRIBE in (side.actions.sunset, side.actions.bounced):
+    if UNSUBSCRIBE in (*side.actions.sunset, side.actions.bounced):
         return {"action": UNSUBSCRIBE, "can_be_undone": False, "undo": FINAL}
     retire = side.capabilities.retire
     if retire is None:

@@ -49,7 +49,7 @@ def test_the_sample_gives_the_sample_again(tmp_path: Path) -> None:
     assert (contacts.preset, contacts.id, contacts.updated_at) == ("hubspot", "Record ID", "Last Modified Date")
     assert made.sources["orders"].join == ("customer_email", "email") and made.sources["orders"].at == "ordered_at"
     assert made.consent is not None and made.consent.proof_at == "opted_in_at"
-    assert made.lifecycle is not None and str(made.lifecycle.inactive.after) == "90 days"
+    assert str(made.lifecycle[0].inactive.after) == "90 days"
     told = json.loads(launcher.sync(tmp_path, "segments", "--format", "json", "--as-of", str(DAY)).stdout)
     sizes = {item["name"]: item["members"] for item in told["segments"]}
     sample = {"new_subscribers": 492, "repeat_customers": 1258, "vip": 264, "at_risk": 512, "inactive": 519}
@@ -143,7 +143,7 @@ def test_what_is_no_export_of_contacts_is_refused(tmp_path: Path, files: dict[st
 
 def test_a_plain_list_of_addresses_gives_one_segment(tmp_path: Path) -> None:
     made = begun(tmp_path, export(tmp_path, "p.csv", {"Email": "p{n}@example.com", "Plan": "paid"}))
-    assert list(made.segments) == ["everyone"] and made.consent is None and made.lifecycle is None
+    assert list(made.segments) == ["everyone"] and made.consent is None and made.lifecycle == ()
 
 
 def test_labels_of_google_contacts_and_the_status_of_pipedrive(tmp_path: Path) -> None:
