@@ -190,6 +190,8 @@ def test_a_policy_that_changes_to_and_fro_hastens_nothing() -> None:
         row = decide({"click": 900, "joined": 900, "buyer": buyer}, entries=entries)[ANN]
         if row["how"]:
             stays.append((row["next"], BUYERS if buyer else OTHERS, day))
+        if stays[-1][0] == "sunset":
+            break
     last = stays[-1]
     gaps = {stage: stays[n - 1][2] - at for n, (stage, _, at) in enumerate(stays) if n}
     assert last[0] == "sunset" and gaps["last_call"] >= 10 and gaps["sunset"] >= 5
