@@ -41,6 +41,7 @@ def main(arguments: list[str]) -> None:
                 run("ledger", file, state, str(share))
                 _show(rows, segments, words, "plan", file, state, bare)
             state = place / f"state-{rows}-{segments}-0.0.db"
+            _show(rows, segments, "the same for a push: with history", "plan", file, state, bare, "push")
             for form in ("json", "html"):
                 _show(rows, segments, f"report as {form}, nothing to change", "report", file, state, bare, form)
 
@@ -90,7 +91,8 @@ def evaluate(file: str) -> Callable[[], Any]:
     return measured
 
 
-def plan(file: str, state: str) -> Callable[[], Any]:
+def plan(file: str, state: str, use: str = "") -> Callable[[], Any]:
+    """As `sync plan` makes it; for a push (`use` is "push") the evaluation is compared with the history as well."""
     os.environ.setdefault("MAILCHIMP_API_KEY", "unused")  # a plan asks for it before it does anything
     from benchmarks.silent import Silent
     from connector.app import planning
@@ -102,7 +104,7 @@ def plan(file: str, state: str) -> Callable[[], Any]:
         options = Options(file=Path(file), state=state, as_of=AS_OF)
         with open_workspace(options) as workspace, open_state(workspace) as store:
             workspace.adapters["mailchimp"] = cast("Any", Silent(store.target_ids("mailchimp")))
-            return planning.plan(workspace, store)
+            return planning.plan(workspace, store, learn=use == "push")
 
     return measured
 

@@ -253,7 +253,8 @@ class _Planning:
         connected = adapter(self.workspace, destination)
         routing = route(self.workspace.config, destination, self.workspace.options.only)
         gone = observe.deleted(self.store, connected, routing, ledger)
-        ledger = ledger if not ledger.targets.num_rows else self.store.ledger(destination.name)
+        if self.store.revisions([destination.name])[destination.name] != ledger.revision:  # a target was forgotten
+            ledger = self.store.ledger(destination.name)
         ledger = self._known(desired, forgotten, routing, ledger, connected, complete)
         staged = None
         if held := lifecycle.here(self.policies, destination.name):
