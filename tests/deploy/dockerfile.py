@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "deploy" / "Dockerfile"
 SAY = logging.getLogger("dockerfile")
-_PLACES = re.compile(r"(?<![\w./])/(src|opt/connector|work)\b")
+_PLACES = re.compile(r"(?<![\w./])/(src|opt/connector|data)\b")
 
 
 def instructions() -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ def test_kubernetes_has_no_rights_and_never_two_runs() -> None:
 def test_the_image_is_small_and_its_user_has_no_rights() -> None:
     steps = list(instructions())
     words = [word for word, _ in steps]
-    assert words.count("FROM") == 2 and ("VOLUME", "/work") in steps
+    assert words.count("FROM") == 2 and ("VOLUME", "/data") in steps
     user = dict(steps)["USER"]
     assert int(user.partition(":")[0]) >= 10000 and words.index("USER") < words.index("ENTRYPOINT")
     copied = [rest for word, rest in steps[words.index("FROM", 1) :] if word == "COPY"]
