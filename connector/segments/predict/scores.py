@@ -26,6 +26,7 @@ from connector.segments.names import DRIVERS, Names, references
 from connector.segments.predict import chance, value
 from connector.segments.predict.backtest import Backtest
 from connector.segments.predict.history import History, days, history
+from connector.segments.predict.lifetime import NotFitted
 from connector.sources.model import Loaded
 
 _SHOWN = 3  # drivers of a score
@@ -68,7 +69,12 @@ def add(frame: Frame, config: Config, names: Names, loaded: Loaded, clock: Clock
         if test.refused:
             problems.append(_refusal(config, name, trait, test.refused))
             continue
-        _join(frame, loaded, name, _scored(past, trait), dtype)
+        try:
+            scored = _scored(past, trait)
+        except NotFitted:
+            problems.append(_refusal(config, name, trait, "the present exports say too little to learn it from"))
+            continue
+        _join(frame, loaded, name, scored, dtype)
     if problems:
         raise ConfigError(problems)
 
@@ -93,15 +99,18 @@ def _tested(past: History, trait: Predict) -> Backtest:
 
 
 def _scored(past: History, trait: Predict) -> pa.Table:
-    """`_key`, `score` and `drivers` of everybody who had an event of the source."""
+    """`_key`, `score` and `drivers` of everybody who had an event of the source. Raises NotFitted: the test learns from
+    an earlier past than the score that is used."""
     import numpy as np
 
     if trait.kind == "expected_value":
         known = past.orders(past.now)
         score = value.fitted(known).scores(known, _ahead(trait))
-        return pa.table({"_key": known["email"], "score": pa.array(score), "drivers": _orders_as_text(known)})
+        score = pa.array(score, mask=~np.isfinite(score))
+        return pa.table({"_key": known["email"], "score": score, "drivers": _orders_as_text(known)})
     model = chance.final(past, _ahead(trait))
-    assert model is not None, "its back-test would have refused it"
+    if model is None:
+        raise NotFitted
     known = past.before(past.now)
     parts = model.parts(known)
     sign = -1 if trait.kind == "churn" else 1

@@ -114,3 +114,19 @@ def test_the_same_people_a_day_later(leaving: Path) -> None:
     """A later moment is another past: the score may change, the command does not fail."""
     later = (history(1).now + timedelta(days=1)).isoformat()
     assert launcher.sync(leaving, "segments", "--as-of", f"{later}Z").returncode == 0
+
+
+def test_a_fit_that_fails_on_the_present_is_refused(leaving: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The back-test learns from an earlier past, so it may succeed where the score itself cannot be learnt."""
+    from connector.app import offline
+    from connector.app.workspace import Options, open_workspace
+    from connector.core.errors import ConfigError
+    from connector.segments.predict import chance
+
+    monkeypatch.setattr(chance, "final", lambda history, ahead: None)
+    options = Options(file=leaving / "segments.yaml", as_of="2026-11-29T09:00Z")
+    with (
+        open_workspace(options, offline=True) as workspace,
+        pytest.raises(ConfigError, match="say too little to learn it from"),
+    ):
+        offline.evaluate(workspace)
