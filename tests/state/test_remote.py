@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
 
 from connector.core.errors import LeaseHeld, LeaseLost, Stale, StateError
@@ -350,7 +352,6 @@ def _turned(seconds: float) -> type[datetime]:
 
 def test_on_azure_a_late_request_replaces_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """adlfs hands `etag` and `match_condition` to Azure, which refuses what does not match."""
-    core = pytest.importorskip("azure.core")
     files: dict[str, int] = {}
 
     class Blobs(MemoryFileSystem):  # type: ignore[misc]
@@ -363,9 +364,9 @@ def test_on_azure_a_late_request_replaces_nothing(monkeypatch: pytest.MonkeyPatc
 
         def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **asked: Any) -> dict[str, Any]:
             name = self._strip_protocol(path)
-            if asked.get("match_condition") is core.MatchConditions.IfNotModified:
+            if asked.get("match_condition") is MatchConditions.IfNotModified:
                 if asked["etag"] != f'"{files.get(name)}"':
-                    raise core.exceptions.ResourceModifiedError("The condition was not met.")
+                    raise ResourceModifiedError("The condition was not met.")
             elif asked.get("overwrite") is False and name in files:
                 raise FileExistsError(path)
             super().pipe_file(path, value, mode=mode)
