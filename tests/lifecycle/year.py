@@ -63,13 +63,13 @@ class Year:
     restored: set[str] = field(default_factory=set)  # since the last push
     late: list[tuple[int, str, str, float]] = field(default_factory=list)  # told on that day: who did what, and when
     delivered_late: list[tuple[int, str, str, float]] = field(default_factory=list)  # the same: who clicked where
-    unread: list[tuple[str, float]] = field(default_factory=list)  # of these, what only a cleanup reads
+    unread: list[tuple[str, str, float]] = field(default_factory=list)  # of these, what only a cleanup reads
     pushed: float = 0  # the day of the last push
     renamed: str = ""  # who got a new address since the last push: their move waits for the next one
     known: dict[tuple[str, str], float] = field(default_factory=dict)  # the last sign known when somebody was archived
     held_out: dict[str, bool] = field(default_factory=dict)  # address -> in the holdout of their way
     busy: float = 1.0  # how much more often people do something
-    mails: dict[tuple[str, str], int] = field(default_factory=dict)  # (destination, address) -> since the last click
+    mails: dict[tuple[str, str], list[float]] = field(default_factory=dict)  # (destination, address) -> since a click
     figures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
@@ -133,6 +133,7 @@ class Year:
                     self.delivered_late.append((day + self.post.randint(1, 9), email, name, at))
                     continue
                 known[name] += self._click(name, email, at)
+                self._engaged(name, email, at)
             else:
                 setattr(person, where, at)
             self.signals[email] = max(self.signals[email], at)
@@ -164,7 +165,7 @@ class Year:
             for name in self.world.to:
                 if email not in self.refused[name] and self._stage(name, email) != "retired":
                     known[name].append({"email": email, "did": "send", "at": moment})
-                    self.mails[name, email] = self.mails.get((name, email), 0) + 1
+                    self.mails.setdefault((name, email), []).append(day - 0.5)
                     self.figures["mails"] += 1
 
     def _change(self) -> None:
@@ -191,15 +192,18 @@ class Year:
 
     def _click(self, name: str, email: str, at: float) -> list[dict[str, Any]]:
         moment = self.world.at(at).replace(" ", "T") + "+01:00"
-        self.mails.pop((name, email), None)
         return [{"email": email, "did": did, "at": moment} for did in ("send", "click")]
+
+    def _engaged(self, name: str, email: str, at: float) -> None:
+        """The connector knows of this click: mails before it count no longer."""
+        self.mails[name, email] = [sent for sent in self.mails.get((name, email), ()) if sent > at]
 
     def _deliver_late(self, day: int, known: dict[str, list[dict[str, Any]]]) -> None:
         """What is dated before the last push is read by the next cleanup alone."""
         for due, email, name, at in self.delivered_late:
             if due <= day and email not in self.refused[name] and self._stage(name, email) != "retired":
                 known[name] += self._click(name, email, at)
-                self.unread.append((email, at))
+                self.unread.append((name, email, at))
                 self.figures["clicks delivered late"] += 1
         self.delivered_late = [item for item in self.delivered_late if item[0] > day]
 
@@ -233,7 +237,7 @@ class Year:
             (due, new if email == old else email, *what) for due, email, *what in self.delivered_late
         ]
         self.mails = {(name, new if email == old else email): count for (name, email), count in self.mails.items()}
-        self.unread = [(new if email == old else email, at) for email, at in self.unread]
+        self.unread = [(name, new if email == old else email, at) for name, email, at in self.unread]
         self.renamed = new
         self.figures["new addresses"] += 1
 
@@ -275,7 +279,7 @@ class Year:
             tries = self._tries(email)
             assert day - self.signals[email] > AFTER[tries] - 1, (email, day, self.signals[email])
             assert stage == ORDERS[tries][0] and self.kinds[email] not in ("vip", "unmailed")
-            assert not tries or self.mails.get((name, email), 0) >= MAILS, (name, email)
+            assert not tries or len(self.mails.get((name, email), ())) >= MAILS, (name, email)
             self.held_out[email] = _held_out(email)
             way[:] = [(stage, day)]
         elif how == "moved":
@@ -307,8 +311,9 @@ class Year:
     def _cleanup(self) -> None:
         self.world.write()
         with self.world.open(allow=ALLOW, reason="simulation") as workspace, open_state(workspace) as store:
-            for email, at in self.unread:
+            for name, email, at in self.unread:
                 self.signals[email] = max(self.signals[email], at)
+                self._engaged(name, email, at)
             self.unread.clear()
             found = cleaning.cleanup(workspace, store)
             pushing.guard(workspace, found.plan)
