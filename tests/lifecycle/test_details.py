@@ -103,6 +103,8 @@ def test_who_subscribes_again_by_themselves_is_alive(made: World, platform: str)
     made.day = 3
     made.say_no(platform, ANN)
     assert moved(made)[platform] == {ANN: "left"}
+    made.day = 4
+    made.push()  # what the push before wrote there is read: at Klaviyo it moved `updated`, too
     made.day = 5
     again(made, platform, ANN)
     assert ANN not in moved(made)[platform]

@@ -90,6 +90,7 @@ def _subscribe(world: World, request: Request) -> Response:
     for row in rows:
         pk, at = people[store.clean(row["attributes"]["email"])], _consented_at(row) or now
         store.set_consent(world.db, [pk], store.SUBSCRIBED, at)
+    store.touch(world.db, people.values(), now)
     store.unsuppress(world.db, people.values(), store.LIFTED_BY_SUBSCRIBING)
     if list_id:  # that this lifts the unsubscribe from the list, too, is not documented
         store.unsuppress(world.db, people.values(), store.LIFTED_BY_SUBSCRIBING, list_id)

@@ -233,6 +233,12 @@ def set_consent(db: sqlite3.Connection, profiles: Iterable[int], consent: str, a
     db.executemany("UPDATE kl_profile SET consent = ?, consent_at = ?, method = 'API' WHERE pk = ?", rows)
 
 
+def touch(db: sqlite3.Connection, profiles: Iterable[int], now: str) -> None:
+    """Move `updated`. A subscription writes `$consent` and its time to the properties (Klaviyo's exports, read
+    2026-11-29), so it is taken for an update; an unsubscribe is none."""
+    db.executemany("UPDATE kl_profile SET updated = ? WHERE pk = ?", [(now, pk) for pk in profiles])
+
+
 def suppressions(db: sqlite3.Connection, profiles: Sequence[int]) -> dict[int, list[tuple[str, str, str]]]:
     """Profile -> [(reason, list or "", at)]."""
     marks = ",".join("?" * len(profiles))
