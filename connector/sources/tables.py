@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from connector.core.model import ColumnType
 from connector.sources import emails, engine
 from connector.sources.cells import Where, cell, place
-from connector.sources.columns import currencies, doubts, mappings, measure, united
+from connector.sources.columns import currencies, doubts, mappings, measure, offsets, united
 from connector.sources.columns.catalog import numbered
 from connector.sources.columns.choose import Choice
 from connector.sources.columns.layers import Layers
@@ -207,8 +207,10 @@ class Builder:
 
     def _report(self) -> None:
         for column, count in self._losses().items():
-            message = f"values are no {self.typed.types[column]} and count as missing"
-            self.findings.add("not-of-type", self.wish.info.name, column, count, message, *self._first_lost(column))
+            where, cells = self._first_lost(column)
+            hint = offsets.hint(cells[0]) if cells and self.typed.types[column] == "timestamp" else ""
+            message = f"values are no {self.typed.types[column]} and count as missing{'. ' if hint else ''}{hint}"
+            self.findings.add("not-of-type", self.wish.info.name, column, count, message, where, cells)
         self._zones()
         self._doubts()
         if self.wish.columns:
