@@ -280,6 +280,20 @@ def test_a_word_of_a_guessed_encoding(tmp_path: Path, encoding: str, declared: s
     assert len(told) == bool(word) and word in "".join(told)
 
 
+@pytest.mark.parametrize(("encoding", "names", "wrong"), [
+    ("cp1250", ["Kraków"] * 9 + ["Łukasz"], "£ukasz"), ("cp1250", ["Müller"] * 9 + ["Dvořák"], "Dvoøák"),
+    ("iso-8859-2", ["Kraków"] * 9 + ["Święty"], "¦wiêty"), ("cp1251", ["Иванов"], "Èâàíîâ"),
+    ("mac-roman", ["Berlin"] * 9 + ["Müller"], "MŸller"),
+])  # fmt: skip
+def test_the_shown_words_have_the_letters_that_are_wrong(
+    tmp_path: Path, encoding: str, names: list[str], wrong: str
+) -> None:
+    text = "email,name\n" + "".join(f"u{number}@example.com,{name}\n" for number, name in enumerate(names))
+    (told,) = [one.message for one in contacts(tmp_path, text.encode(encoding)).findings]
+    assert f"“{wrong}”" in told and "`encoding:`" in told
+    assert column(contacts(tmp_path, text.encode(encoding), encoding=encoding), "name") == names
+
+
 @pytest.mark.parametrize(
     ("cells", "settings", "read"),
     [
