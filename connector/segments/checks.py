@@ -36,6 +36,7 @@ from connector.segments.compile.traits import picked_type, picks
 from connector.segments.compile.windows import Clock
 from connector.segments.compile.words import read
 from connector.segments.names import CONTACTS, DRIVERS, EMAIL, Names, in_order, nodes, roots
+from connector.sources.columns import offsets
 from connector.sources.model import Loaded
 
 
@@ -198,16 +199,17 @@ class _Checks:
         if near is not None:
             return f" {near.count:,} {near.message}: {near.file} row {near.row:,}."
         words = self._words(source, column) if self.types[source].get(column) == "text" else []
-        return f" It has: {', '.join(f'“{word}”' for word in words)}." if words else ""
+        hint = next((f" {found}." for word in words if (found := offsets.hint(word))), "")
+        few = len(words) <= _FEW and not any("@" in word for word in words)  # one may be somebody's address
+        return f" It has: {', '.join(f'“{word}”' for word in words)}.{hint}" if words and few else hint
 
     def _words(self, source: str, column: str) -> list[str]:
-        """The values of a column that has a few; none when one may be somebody's address."""
+        """Some values of a column: all of them where it has a few."""
         table = self.loaded.contacts if source == CONTACTS else self.loaded.related.get(source)
         if table is None or column not in table.columns:
             return []
         rows = engine.arrow(self.connection, table.select(word=table[column]).distinct().limit(_FEW + 2))
-        words = sorted({word.strip() for word in rows["word"].to_pylist() if word and word.strip()})
-        return [] if len(words) > _FEW or any("@" in word for word in words) else words
+        return sorted({word.strip() for word in rows["word"].to_pylist() if word and word.strip()})
 
     def _problem(self, loc: Loc, message: str) -> Problem:
         return Problem(self.config.place(loc), "wrong-type", message)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from connector.core.model import ColumnType
 from connector.sources import emails, engine
 from connector.sources.cells import Where, cell, place
-from connector.sources.columns import currencies, doubts, mappings, measure, united
+from connector.sources.columns import currencies, doubts, mappings, measure, offsets, united
 from connector.sources.columns.catalog import numbered
 from connector.sources.columns.choose import Choice
 from connector.sources.columns.layers import Layers
@@ -29,13 +29,12 @@ from connector.sources.files.csv import Tally
 from connector.sources.files.formats import Export
 from connector.sources.findings import Findings
 from connector.sources.rows import Span
-from connector.sources.text import fold, literal, name, plain
+from connector.sources.text import fold, name, plain
 from connector.sources.trouble import reading
 
 if TYPE_CHECKING:
     import duckdb
 
-_WORD = r"[\p{L}’'´`‘”“]*[^\x00-\x7F][\p{L}’'´`‘”“]*"  # quotes: letters of another encoding look so
 _NEVER_LOST = ("text", "country", "phone")
 
 
@@ -96,15 +95,12 @@ class Builder:
     def _guessed_encoding(self, file: str, taken: str, start: int) -> None:
         """One-byte encodings look alike: show a word, so that its owner sees whether it is one."""
         cells = ", ".join(f"h{slot}" for slot in self.layout.slots.values() if slot) or "''"
-        found = engine.row(
-            self.con,
-            f"SELECT regexp_extract(cell, {literal(_WORD)}) AS word, count(*) FROM (SELECT unnest([{cells}]) AS cell"
-            f" FROM {self.typed.raw} WHERE rowid >= {start}) WHERE word <> '' GROUP BY word ORDER BY 2 DESC, 1 LIMIT 1",
-        )
-        if found:
+        words = doubts.words(self.con, f"SELECT unnest([{cells}]) AS cell FROM {self.typed.raw} WHERE rowid >= {start}")
+        if words:
+            some = f"words of it are “{'”, “'.join(words[:-1])}” and" if words[1:] else "a word of it is"
             message = (
-                f"file was read as {taken}: a word of it is “{plain(found[0])}”. If that is not how it is written, say"
-                " `encoding:` (mac-roman, cp1250, cp1251 …)"
+                f"file was read as {taken}: {some} “{words[-1]}”. If that is not how it is written, say `encoding:`"
+                " (mac-roman, cp1250, cp1251 …)"
             )
             self.findings.add("encoding-guessed", self.wish.info.name, "", 1, message, (file, 0))
 
@@ -207,8 +203,10 @@ class Builder:
 
     def _report(self) -> None:
         for column, count in self._losses().items():
-            message = f"values are no {self.typed.types[column]} and count as missing"
-            self.findings.add("not-of-type", self.wish.info.name, column, count, message, *self._first_lost(column))
+            where, cells = self._first_lost(column)
+            hint = offsets.hint(cells[0]) if cells and self.typed.types[column] == "timestamp" else ""
+            message = f"values are no {self.typed.types[column]} and count as missing{'. ' if hint else ''}{hint}"
+            self.findings.add("not-of-type", self.wish.info.name, column, count, message, where, cells)
         self._zones()
         self._doubts()
         if self.wish.columns:

@@ -26,6 +26,11 @@ def _places(found: Any) -> dict[tuple[str, str, str], tuple[int, str, int]]:
         ("city", "Zürich", "ZÃ¼rich", "encoded-twice"),
         ("city", "Zürich", "Z√ºrich", "encoded-twice"),
         ("city", "Besançon", "BesanÃ§on", "encoded-twice"),
+        ("city", "Zürich", "ZĂĽrich", "encoded-twice"),
+        ("city", "Łódź", "ĹĂłdĹş", "encoded-twice"),
+        ("city", "Москва", "РњРѕСЃРєРІР°", "encoded-twice"),
+        ("city", "Москва", "ĐœĐľŃ�ĐşĐ˛Đ°", "encoded-twice"),
+        ("city", "Zürich", "ZГјrich", "encoded-twice"),
         ("city", "Zürich", "Z?rich", "letters-lost"),
         ("city", "Zürich", "Z\ufffdrich", "letters-lost"),
         ("country", "DE", "Deutschlnd", "unknown-spelling"),
@@ -39,7 +44,18 @@ def test_a_damaged_text_is_named(tmp_path: Path, header: str, usual: str, odd: s
 
 
 @pytest.mark.parametrize(
-    "text", ["Ist das so? Ja", "https://example.com/a?b=c", "São Paulo", "Ärger „Öl“", "Â", "café?"]
+    "text",
+    [
+        "Ist das so? Ja",
+        "https://example.com/a?b=c",
+        "São Paulo",
+        "Ärger „Öl“",
+        "Â",
+        "café?",
+        "Сёмин ООО «ЛУКОЙЛ»",
+        "ООО «ТЭР» Їжак",
+        "Ăsta, Ľuboš Ĺahký, Dań—Toruń",
+    ],
 )
 def test_a_sound_text_is_not(tmp_path: Path, text: str) -> None:
     found = contacts(tmp_path, "email,note\n" + "".join(f'{one},"{text}"\n' for one in PEOPLE))

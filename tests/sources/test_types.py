@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from connector.sources.columns import measure
+from connector.sources.columns import measure, offsets
 from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.normalise import country
 from connector.sources.text import literal
@@ -280,6 +280,20 @@ def test_a_word_of_a_guessed_encoding(tmp_path: Path, encoding: str, declared: s
     assert len(told) == bool(word) and word in "".join(told)
 
 
+@pytest.mark.parametrize(("encoding", "names", "wrong"), [
+    ("cp1250", ["Kraków"] * 9 + ["Łukasz"], "£ukasz"), ("cp1250", ["Müller"] * 9 + ["Dvořák"], "Dvoøák"),
+    ("iso-8859-2", ["Kraków"] * 9 + ["Święty"], "¦wiêty"), ("cp1251", ["Иванов"], "Èâàíîâ"),
+    ("mac-roman", ["Berlin"] * 9 + ["Müller"], "MŸller"),
+])  # fmt: skip
+def test_the_shown_words_have_the_letters_that_are_wrong(
+    tmp_path: Path, encoding: str, names: list[str], wrong: str
+) -> None:
+    text = "email,name\n" + "".join(f"u{number}@example.com,{name}\n" for number, name in enumerate(names))
+    (told,) = [one.message for one in contacts(tmp_path, text.encode(encoding)).findings]
+    assert f"“{wrong}”" in told and "`encoding:`" in told
+    assert column(contacts(tmp_path, text.encode(encoding), encoding=encoding), "name") == names
+
+
 @pytest.mark.parametrize(
     ("cells", "settings", "read"),
     [
@@ -433,6 +447,10 @@ def test_no_number_and_no_date_is_taken_for_neither() -> None:
         "18-Nov-2026",
         "November 3 2026 10:00",
         "2026 01 02 10:00:00",
+        "18. März 2026 um 10:00 Uhr",
+        "1er août 2026",
+        "18NOV2026",
+        "11/18/2026 2:05 PM PST",
     ]
     numbers = ["1", "-0.5", "1,234.5", "1.234,5", "1 234", "1'234", ".5", "12"]
     texts = [*moments, *numbers]
@@ -443,6 +461,7 @@ def test_no_number_and_no_date_is_taken_for_neither() -> None:
     con = duckdb.connect()
     con.register("given", pa.table({"cell": texts}))
     info = ColumnInfo("x", ("x",), None, "header")
+    made = f"(SELECT *, {offsets.bare('t0')} AS b0 FROM (SELECT trim(cell) AS t0 FROM given))"
     for label, sql in measure._counters(measure.Text(0, "cell", info), measure._Like()):
         look = measure._DIGIT if label.startswith("number") else measure._DAY if label in measure._STYLES else None
         if look is None:
@@ -450,7 +469,5 @@ def test_no_number_and_no_date_is_taken_for_neither() -> None:
         wanted = sql.replace("count(*) FILTER (", "(").removeprefix("count")
         wanted = wanted if label.startswith("number") else f"{wanted} IS NOT NULL"
         where = f"WHERE {wanted} AND NOT regexp_matches(t0, {literal(look)})"
-        assert con.sql(f"SELECT t0 FROM (SELECT trim(cell) AS t0 FROM given) {where}").fetchall() == [], label
-        assert (
-            con.sql(f"SELECT count(*) FROM (SELECT trim(cell) AS t0 FROM given) WHERE {wanted}").fetchall()[0][0] > 20
-        )
+        assert con.sql(f"SELECT t0 FROM {made} {where}").fetchall() == [], label
+        assert con.sql(f"SELECT count(*) FROM {made} WHERE {wanted}").fetchall()[0][0] > 20

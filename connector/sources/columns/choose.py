@@ -98,7 +98,7 @@ class Choice:
     def _nearly(self, text: Text, counts: Counts) -> None:
         """A column of texts most of which are no text: rules that ask it like a number or a date fail, and say why."""
         value = trim_sql(text.value)
-        found = measure.odd(counts, value) if counts["all"] else None
+        found = measure.odd(counts, value, text.dated) if counts["all"] else None
         if found is None:
             return
         fit, kind, other = found

@@ -2,8 +2,9 @@
 
 Owns: the signs of both, their findings. Must not: mend a value.
 
-Letters that were encoded twice (`ZÃ¼rich`, `Z√ºrich`), letters that a program replaced (`Z?rich`, `Z�rich`), and items
-of a list whose parts are items of other cells (`press/vip` among `press;vip`).
+Letters that were encoded twice (`ZÃ¼rich`, `Z√ºrich`), words that show how an encoding was guessed, letters that a
+program replaced (`Z?rich`, `Z�rich`), and items of a list whose parts are items of other cells (`press/vip` among
+`press;vip`).
 """
 
 from __future__ import annotations
@@ -15,19 +16,28 @@ from typing import TYPE_CHECKING
 from connector.sources import engine
 from connector.sources.cells import quoted
 from connector.sources.findings import Findings
-from connector.sources.text import literal, literals, name, trim
+from connector.sources.text import literal, literals, name, plain, trim
 
 if TYPE_CHECKING:
     import duckdb
 
 _HIGH = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+_HIGH_1251 = (
+    "[ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—™љ›њќћџ\\x{a0}ЎўЈ¤Ґ¦§Ё©Є«¬\\x{ad}®Ї°±Ііґµ¶·ё№є»јЅѕї]"  # also letters: one says little
+)
 _TWICE = {
     "cp1252": f"[ÂÃÄÅÆÎÏÐÑâ][{_HIGH}]+",
     "mac-roman": "[¬√ƒ≈∆Œœ–—‚][\\x{a0}-\\x{ff}ÄÅÇÉÑÖÜ†°¢£§•¶ß®©™≠∞±≤≥¥µ∂∑∏π∫Ωƒ√∆Œœ]+",
+    "cp1250": "[ÂĂÄĹĐŃâ][€‚„…†‡‰Š‹ŚŤŽŹ‘’“”•–—™š›śťžź\\x{a0}ˇ˘Ł¤Ą¦§¨©Ş«¬\\x{ad}®Ż°±˛ł´µ¶·¸ąş»Ľ˝ľż]+",
+    "cp1251": f"(?:[ВГРСТ]{_HIGH_1251}){{2,}}|[A-Za-z][ГДЕ]{_HIGH_1251}|[ГДЕ]{_HIGH_1251}[a-z]",
 }
 _REPLACED = r"\x{fffd}|\p{L}\?\p{L}"
 _SIGNS = (*",;|/\t\n", "\u037e", "\uff1b", "\uff0c", "\u3001", "\u061b", "\u060c")
 _DISTINCT = 500  # spellings that are looked at; a column of more is one of free text
+_IN_WORD = r"[^\x00-\x26\x28-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\x{a0}]"  # signs too: `£ukasz` is Łukasz
+_WORD = rf"{_IN_WORD}*[^\x00-\x7f\x{{a0}}]{_IN_WORD}*"
+_WESTERN = frozenset("äöüÄÖÜßéèêëàâáóòôíìîïúùûñçåæøœÉÈÀÁÇÑÅØÆÍÓÚõãºª’‘“”„…–—€°")
+_SHOWN = 3  # words
 Where = Callable[[int], tuple[str, int]]
 
 
@@ -70,7 +80,7 @@ def _look(
 def twice(text: str) -> bool:
     """Whether a piece of the text is UTF-8 that was read as another encoding."""
     for encoding, pattern in _TWICE.items():
-        for piece in re.findall(pattern.replace("\\x{a0}-\\x{ff}", "\xa0-\xff"), text):
+        for piece in re.findall(re.sub(r"\\x\{(..)\}", lambda code: chr(int(code[1], 16)), pattern), text):
             try:
                 piece.encode(encoding).decode("utf-8")
             except UnicodeError:
@@ -83,6 +93,32 @@ def replaced(text: str) -> bool:
     return "\ufffd" in text or (
         "://" not in text and "=" not in text and re.search(r"[^\W\d_]\?[^\W\d_]", text) is not None
     )
+
+
+def words(con: duckdb.DuckDBPyConnection, cells: str) -> list[str]:
+    """A few words that show in which encoding the texts `cells` (a query for the column `cell`) were read: those with
+    signs that Western languages lack first, then those whose letters are not in the words before."""
+    found = con.execute(
+        f"SELECT unnest(regexp_extract_all(cell, {literal(_WORD)})) AS word, count(*) FROM ({cells})"
+        f" WHERE strlen(cell) <> length(cell) AND NOT contains(cell, '@')"
+        f" GROUP BY word ORDER BY 2 DESC, 1 LIMIT {_DISTINCT}"
+    ).fetchall()
+    left = [word for word, _ in found if any(sign.isalpha() for sign in word)] or [word for word, _ in found]
+    shown: list[str] = []
+    seen: set[str] = set()
+    while left and len(shown) < _SHOWN:
+        best = max(left, key=lambda word: _news(word, seen))  # of equal ones the most frequent
+        if not any(_news(best, seen)):
+            break
+        shown.append(plain(best, 30))
+        seen |= set(best)
+        left.remove(best)
+    return shown
+
+
+def _news(word: str, seen: set[str]) -> tuple[int, int]:
+    new = {sign for sign in word if sign > "\x7f"} - seen
+    return len(new - _WESTERN), len(new)
 
 
 def lists(

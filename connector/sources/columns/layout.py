@@ -95,6 +95,7 @@ class Layout:
     def measured(self) -> dict[int, Text]:
         """Every slot whose reading depends on its values."""
         found = {}
+        dated = any(export.kind == "xlsx" for export in self.wish.info.exports)
         for column in self.wish.columns:
             info = self.column(column)
             if info.type in ("text", "country", "phone", "boolean"):
@@ -105,7 +106,7 @@ class Layout:
                 if column in self.wish.clocks and type_ not in (None, *TIMES):
                     type_ = "timestamp"
                 whole = column in self.wish.whole or CODES.search(column) is not None
-                found[slot] = Text(slot, self.text(info, slot), replace(info, type=type_), whole)
+                found[slot] = Text(slot, self.text(info, slot), replace(info, type=type_), whole, dated)
         return found
 
     def _native(self, header: str) -> ColumnType | None:

@@ -12,16 +12,16 @@ choice is reported.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from connector.core.model import ColumnType
 from connector.sources import engine
-from connector.sources.columns import money, times
+from connector.sources.columns import money, offsets, times
 from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.normalise import NO, YES
 from connector.sources.columns.readings import INTEGER, NUMBER, PLAIN, Reading
-from connector.sources.columns.times import PATTERNS, Style
+from connector.sources.columns.times import Style
 from connector.sources.text import literal, trim_sql
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Text:
     value: str  # SQL: the cell's text, null when missing
     info: ColumnInfo
     whole: bool = False  # its type must fit every value
+    dated: bool = False  # some cells may be a workbook's own dates
 
 
 # What every number has in it, and every date: a digit; two digits at a sign, or a name of a month beside a digit.
@@ -76,7 +77,8 @@ def count(con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[Text]
     inner = ", ".join(
         f"{trim_sql(column.value)} AS t{column.slot}, {column.value} AS v{column.slot}" for column in columns
     )
-    texts = f"(SELECT {inner} FROM {relation} r)"
+    bare = "".join(f", {offsets.bare(f't{column.slot}')} AS b{column.slot}" for column in columns)
+    texts = f"(SELECT *{bare} FROM (SELECT {inner} FROM {relation} r))"
     like = _like(con, texts, [column.slot for column in columns if column.info.type is None])
     wanted = [
         (column.slot, label, sql)
@@ -108,9 +110,9 @@ def _counters(column: Text, like: _Like) -> list[tuple[str, str]]:
         some = _number_counters(t if declared is None else money.bare(t), NUMBER if declared is None else PLAIN)
         counters += some if like.number else [(label, "0") for label, _ in some]
     if declared in (None, "date", "timestamp"):
-        some = _time_counters(t)
+        some = _time_counters(t, f"b{column.slot}", column.dated)
         counters += some if like.date else [(label, "0") for label, _ in some]
-        stamps = f"count(coalesce({times.local(t, 'stamp')}, {times.zoned(t, 'stamp')}))"
+        stamps = f"count(coalesce({times.local(t, 'stamp', None, column.dated)}, {times.zoned(t, 'stamp')}))"
         counters.append(("stamp", stamps if like.number else "0"))
     if declared == "day":
         for style, order in (("mdy", "%m/%d"), ("dmy", "%d/%m")):
@@ -121,11 +123,11 @@ def _counters(column: Text, like: _Like) -> list[tuple[str, str]]:
     return counters
 
 
-def _time_counters(value: str) -> list[tuple[str, str]]:
-    counters = [("day", f"count(*) FILTER ({_any_day(value)})")]
-    for style in _STYLES:
-        counters.append((style, f"count(coalesce({times.local(value, style)}, {times.zoned(value, style)}))"))
-    return [*counters, ("zoned", f"count({times.zoned(value, 'iso')})")]
+def _time_counters(value: str, bare: str, dated: bool) -> list[tuple[str, str]]:
+    """`bare` is the value without its zone."""
+    counters = [("day", f"count(*) FILTER ({times.is_any_day(value)})")]
+    counters += [(style, f"count({times.local(bare, style, None, dated)})") for style in _STYLES]
+    return [*counters, ("zoned", f"count(*) FILTER ({value} <> {bare})")]
 
 
 def _number_counters(value: str, patterns: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -146,10 +148,6 @@ def otherwise(value: str, sign: str) -> str:
     quoted = f"contains({value}, '\"')"
     others = " OR ".join(f"contains({value}, {literal(other)})" for other in OTHERS[sign])
     return f"NOT contains({value}, {literal(sign)}) AND ({others}) AND NOT {quoted}"
-
-
-def _any_day(value: str) -> str:
-    return f"regexp_full_match({value}, {literal('|'.join(day for day, _ in PATTERNS.values()))})"
 
 
 def habits(counted: Iterable[Counts]) -> Habits:
@@ -178,6 +176,11 @@ def ambiguous(reading: Reading, counts: Counts) -> bool:
 
 def decide(text: Text, counts: Counts, habits: Habits, zone: str) -> Reading:
     """The reading of a column, from its counts. Without any value an undeclared column is text."""
+    found = _decide(text, counts, habits, zone)
+    return replace(found, dated=True) if text.dated else found
+
+
+def _decide(text: Text, counts: Counts, habits: Habits, zone: str) -> Reading:
     info, whole = text.info, text.whole
     padded = counts["padded"] > 0
     if info.type is not None:
@@ -227,12 +230,12 @@ def unsettled(reading: Reading, counts: Counts) -> bool:
     return reading.type == "text" and not reading.loose and 2 * most > counts["all"]
 
 
-def odd(counts: Counts, value: str) -> tuple[int, str, str] | None:
+def odd(counts: Counts, value: str, dated: bool) -> tuple[int, str, str] | None:
     """(how many, of which kind, SQL: whether the text `value` is none), where most texts of a column are of a kind."""
     style = max(_STYLES, key=lambda one: counts[one])
     sign = max(NUMBER, key=lambda one: counts[f"number{one}"])
     number = (counts[f"number{sign}"], "numbers", f"NOT regexp_full_match({value}, {literal(NUMBER[sign])})")
-    moment = f"coalesce({times.local(value, style)}, {times.zoned(value, style)}) IS NULL"
+    moment = f"{times.local(offsets.bare(value), style, None, dated)} IS NULL"
     found = max(number, (counts[style], "dates", moment))
     return found if 2 * found[0] > counts["all"] else None
 

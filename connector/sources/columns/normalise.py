@@ -26,10 +26,12 @@ NO = (
     "false", "no", "n", "f", "0", "0.0", "off", "nein", "falsch", "non", "faux", "falso", "nee", "neen", "onwaar",
     "não", "nao", "nie", "fałsz",
 )  # fmt: skip
-# What may follow such a word: since when. `YES (2024-03-01)`, `ja, 1.3.2024`, `no since 2024-03-01 10:00`
+# What may follow such a word: since when. `YES (2024-03-01)`, `ja, 1.3.2024`, `sim desde 1 de março de 2026`
 SINCE = (
-    r"(?:\s*[,;:(\[–—-]\s*|\s+)(?:(?:on|since|as of|am|seit|vom|le|depuis|el|desde|il|dal|op|sinds|em|od|dnia)\s+)?"
-    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?:[t ,]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:z|utc|gmt|[+-]\d{2}:?\d{2}))?)?"
+    r"(?:\s*[,;:(\[–—-]\s*|\s+)"
+    r"(?:(?:on|since|as of|am|seit(?: dem)?|vom|le|depuis(?: le)?|el|desde(?: el)?|il|dal|op|sinds|em|od|dnia)\s+)?"
+    r"(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:\.|er|º)?[ -](?:de )?[a-zß-ɏ]{3,12}\.?[ -](?:de )?\d{4}"
+    r"|[a-z]{3,9}\.? \d{1,2},? \d{4})(?:[t ,]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:z|utc|gmt|[+-]\d{2}:?\d{2}))?)?"
     r"\s*[)\]]?$"
 )
 

@@ -39,6 +39,7 @@ class Reading:
     grouped: bool = True  # some values have group signs
     style: Style = "iso"
     zoned: bool = False  # some values say their zone
+    dated: bool = False  # some may be a workbook's own cells of dates
     format: str | None = None
     separator: str = ","
     yes: tuple[str, ...] = ("true",)
@@ -50,8 +51,9 @@ class Reading:
             return [self._sql(value)]
         value = trim_sql(value) if self.padded else value
         if self.type == "date" and not self.loose:  # a time of day would be lost
-            value = f"CASE WHEN regexp_full_match({value}, {literal(times.PATTERNS[self.style][0])}) THEN {value} END"
-        local = times.local(value, self.style, self.format)
+            iso = f"{times.is_day(value, 'iso')} OR " if self.dated else ""
+            value = f"CASE WHEN {iso}{times.is_day(value, self.style)} THEN {value} END"
+        local = times.local(value, self.style, self.format, self.dated)
         return [local, times.zoned(value, self.style, self.format)] if self.zoned else [local]
 
     def value(self, parts: Sequence[str], zone: str) -> str:

@@ -2,7 +2,9 @@
 
 Owns: the styles (ISO, day first, month first, month names, a declared format, and stamps: seconds or milliseconds since
 1970 and the days of a spreadsheet) and local time -> UTC in SQL. A year of two digits is 2000 to 2039, or 1940 to 1999.
-Must not: choose a style (measure.py does).
+Must not: choose a style (measure.py does), know names of months (months.py) or zones in cells (offsets.py).
+
+`dated`: a workbook's cells of dates come as ISO, whatever the style of the texts among them is.
 
 A local time in a clock gap is an hour later, a double one is the first: before each change of the clock the old offset
 holds until the later of the two local readings of that instant, so one step function of local time says it all.
@@ -16,6 +18,7 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from connector.sources.columns import months, offsets
 from connector.sources.text import literal, literals
 
 Style = Literal["iso", "dmy", "mdy", "names", "format", "stamp"]
@@ -24,32 +27,39 @@ _ISO_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _ISO_TIME = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _ZONE = r" ?(?:Z|z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})"
 _NOON = r"[ \x{a0}\x{202f}]?[AaPp]\.?[Mm]\.?"
-_CLOCK = r"(?:,?[ \x{a0}\x{202f}T]+(?:at )?\d{1,2}:\d{2}(?::\d{2})?(?:[ \x{a0}\x{202f}]?[AaPp]\.?[Mm]\.?)?)"
+_AT = r"(?:(?:at|um|à|às|as?|a las|alle|alle ore|om|o) )"  # as in `18. März 2026 um 14:05 Uhr`
+_CLOCK = (
+    rf"(?:(?i:,?[ \x{{a0}}\x{{202f}}T]+{_AT}?\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?"
+    r"(?:[ \x{a0}\x{202f}]?(?:[ap]\.?m\.?|uhr))?))"
+)
 _SHORT_YEAR = r"\d{1,2}(?:/\d{1,2}/|\.\d{1,2}\.)"  # not with hyphens: 26-11-18 is anything
 _NUMERIC_DAY = rf"(?:\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{4}}|{_SHORT_YEAR}\d{{2}})"
 _SERIAL, _EPOCH = r"[2-7]\d{4}(?:\.\d+)?", r"1\d{9}(?:\.\d+)?|1\d{12}"
-_NAMED_DAY = r"(?:[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}\.?[ -][A-Za-z]{3,9}\.?[ -]\d{4})"
-
-# style -> (pattern of a day alone, pattern of a day with or without a time)
-PATTERNS: dict[Style, tuple[str, str]] = {
-    "iso": (_ISO_DAY, f"{_ISO_DAY}(?:{_ISO_TIME}(?:{_ZONE})?)?"),
-    "dmy": (_NUMERIC_DAY, f"{_NUMERIC_DAY}{_CLOCK}?"),
-    "mdy": (_NUMERIC_DAY, f"{_NUMERIC_DAY}{_CLOCK}?"),
-    "names": (_NAMED_DAY, f"{_NAMED_DAY}{_CLOCK}?"),
-}
 
 _YEARS = range(1900, 2100)  # in which clocks change
 _NEVER = 2**40  # seconds since 1970
-_TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p")
-_NUMERIC_FORMATS = [f"%Y-%m-%d{time}" for time in _TIMES]
+_TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S.%f")
+_FORMATS = [f"%Y-%m-%d{time}" for time in _TIMES]
 _HALF_DAYS = ("%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p")
-_NAMED_FORMATS = [f"{day}{time}" for day in ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y") for time in _TIMES]
 
 
-def local(value: str, style: Style, format_: str | None = None) -> str:
+def is_day(value: str, style: Style) -> str:
+    """SQL: whether the text is a day without a time, as the style writes it."""
+    if style == "names":
+        return months.is_day(value)
+    return f"regexp_full_match({value}, {literal(_ISO_DAY if style == 'iso' else _NUMERIC_DAY)})"
+
+
+def is_any_day(value: str) -> str:
+    return f"(regexp_full_match({value}, {literal(f'{_ISO_DAY}|{_NUMERIC_DAY}')}) OR {months.is_day(value)})"
+
+
+def local(value: str, style: Style, format_: str | None = None, dated: bool = False) -> str:
     """SQL: the text `value` as a TIMESTAMP without a zone; null when it is not of the style or says its zone.
 
     A day is its first moment."""
+    if dated and style != "iso":
+        return f"coalesce({local(value, 'iso')}, {local(value, style, format_)})"
     if style == "iso":
         pattern = literal(f"{_ISO_DAY}(?:{_ISO_TIME})?")
         usual = f"strlen({value}) = 19 AND substr({value}, 17, 1) = ':'"  # to the second: no room for a zone
@@ -66,23 +76,26 @@ def local(value: str, style: Style, format_: str | None = None) -> str:
     if style == "format":
         zoned = "%z" in (format_ or "") or "%Z" in (format_ or "")
         return "NULL::TIMESTAMP" if zoned else f"try_strptime({value}, {literal(format_ or '')})::TIMESTAMP"
-    return _written(value, style)
+    return _named(value) if style == "names" else _numeric(value, style)
 
 
 def zoned(value: str, style: Style, format_: str | None = None) -> str:
     """SQL: the text `value` that says its zone as a TIMESTAMP in UTC, else null."""
-    if style == "iso":
-        pattern = literal(_ISO_DAY + _ISO_TIME + _ZONE)
-        plain = rf"regexp_replace(regexp_replace({value}, ' ?(?:Z|z|UTC|GMT)$', '+00:00'), ' ([+-]\d)', '\1')"
-        cast = f"TRY_CAST({plain} AS TIMESTAMPTZ)::TIMESTAMP"
-        return f"CASE WHEN regexp_full_match({value}, {pattern}) THEN {cast} END"
     if style == "stamp":
         whole = f"TRY_CAST({value} AS DOUBLE) / CASE WHEN strlen(split_part({value}, '.', 1)) = 13 THEN 1000 ELSE 1 END"
         moment = f"make_timestamp(round({whole} * 1000)::BIGINT * 1000)"
         return f"CASE WHEN regexp_full_match({value}, '{_EPOCH}') THEN {moment} END"
-    if style == "format" and ("%z" in (format_ or "") or "%Z" in (format_ or "")):
-        return f"try_strptime({value}, {literal(format_ or '')})::TIMESTAMPTZ::TIMESTAMP"
-    return "NULL::TIMESTAMP"
+    if style == "format":
+        if "%z" in (format_ or "") or "%Z" in (format_ or ""):
+            return f"try_strptime({value}, {literal(format_ or '')})::TIMESTAMPTZ::TIMESTAMP"
+        return "NULL::TIMESTAMP"
+    here = f"{local(offsets.without(value), style)} - to_seconds({offsets.seconds(value)})"
+    usual = ""
+    if style == "iso":
+        pattern = literal(_ISO_DAY + _ISO_TIME + _ZONE)
+        plain = rf"regexp_replace(regexp_replace({value}, ' ?(?:Z|z|UTC|GMT)$', '+00:00'), ' ([+-]\d)', '\1')"
+        usual = f"WHEN regexp_full_match({value}, {pattern}) THEN TRY_CAST({plain} AS TIMESTAMPTZ)::TIMESTAMP"
+    return f"CASE {usual} WHEN {offsets.told(value)} THEN {here} END"
 
 
 def day_of_year(value: str, style: Style, format_: str | None = None) -> str:
@@ -91,15 +104,14 @@ def day_of_year(value: str, style: Style, format_: str | None = None) -> str:
         return f"strftime(try_strptime('2000 ' || {value}, {literal('%Y ' + (format_ or ''))}), '%m/%d')"
     order = "%d/%m" if style == "dmy" else "%m/%d"
     slashed, dotted = f"replace({value}, '-', '/')", f"rtrim(replace({value}, ' ', ''), '.')"
-    named = f"regexp_replace({value}, '[.,]', '', 'g')"
-    months = literals(f"%Y {form}" for form in ("%b %d", "%B %d", "%d %b", "%d %B"))
     tries = (
         f"try_strptime('2000 ' || {slashed}, '%Y {order}')",
         f"try_strptime('2000 ' || {dotted}, '%Y %d.%m')",
-        f"try_strptime('2000 ' || {named}, [{months}])",
+        f"try_strptime('2000-' || {months.yearless(value)}, '%Y-%m-%d')",
         f"try_strptime(left({value}, 10), '%Y-%m-%d')",
         f"try_strptime({slashed}, '{order}/%Y')",
         f"try_strptime({dotted}, '%d.%m.%Y')",
+        _named(value),
     )
     return f"strftime(coalesce({', '.join(tries)}), '%m/%d')"
 
@@ -125,25 +137,27 @@ def is_zone(name: str) -> bool:
     return True
 
 
-def _written(value: str, style: Style) -> str:
-    """SQL for the styles that put the day first, the month first, or the month as a name."""
-    spaced = rf"regexp_replace({_spaced(value)}, ' AT (\d)', ' \1')"
-    if style == "names":
-        plain = rf"regexp_replace(translate({spaced}, '.,-', '   '), '\s+', ' ', 'g')"
-        formats = _NAMED_FORMATS
-    else:
-        spaced = _long_years(spaced, value)
-        order = r"\3-\2-\1" if style == "dmy" else r"\3-\1-\2"
-        days = rf"regexp_replace({spaced}, '^(\d{{1,2}})[./-](\d{{1,2}})[./-](\d{{4}}),?', '{order}')"
-        plain = rf"regexp_replace({days}, '[ \x{{a0}}\x{{202f}}T]+(\d{{1,2}}:)', ' \1')"
-        formats = _NUMERIC_FORMATS
-    pattern = literal(PATTERNS[style][1])
-    return f"CASE WHEN regexp_full_match({value}, {pattern}) THEN try_strptime({plain}, [{literals(formats)}]) END"
+def _numeric(value: str, style: Style) -> str:
+    """SQL for the styles that put the day first, or the month first."""
+    spaced = _long_years(_spaced(value), value)
+    order = r"\3-\2-\1" if style == "dmy" else r"\3-\1-\2"
+    days = rf"regexp_replace({spaced}, '^(\d{{1,2}})[./-](\d{{1,2}})[./-](\d{{4}}),?', '{order}')"
+    plain = rf"regexp_replace({days}, '(\d)[^\d:]+(\d{{1,2}}:)', '\1 \2')"
+    pattern = literal(f"{_NUMERIC_DAY}{_CLOCK}?")
+    return f"CASE WHEN regexp_full_match({value}, {pattern}) THEN try_strptime({plain}, [{literals(_FORMATS)}]) END"
+
+
+def _named(value: str) -> str:
+    """SQL for the style that writes the month as a word."""
+    clock = rf"regexp_extract({_spaced(value)}, '\d{{1,2}}:.*$')"
+    plain = f"rtrim({months.iso(value)} || ' ' || {clock})"
+    return f"CASE WHEN {months.is_day(value, _CLOCK + '?')} THEN try_strptime({plain}, [{literals(_FORMATS)}]) END"
 
 
 def _spaced(value: str) -> str:
-    """SQL: in capitals, with one blank before AM and PM."""
-    return rf"regexp_replace(upper({value}), '[ \x{{a0}}\x{{202f}}]*([AP])\.?M\.?$', ' \1M')"
+    """SQL: in capitals, with one blank before AM and PM, and without the o'clock of German."""
+    plain = rf"regexp_replace(upper({value}), '[ \x{{a0}}\x{{202f}}]*([AP])\.?M\.?$', ' \1M')"
+    return rf"regexp_replace({plain}, '[ \x{{a0}}\x{{202f}}]*UHR$', '')"
 
 
 def _long_years(text: str, value: str) -> str:
