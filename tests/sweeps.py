@@ -1,18 +1,27 @@
 """Long sweeps run reduced in the whole suite, and whole when they are asked for.
 
 A test marked `@pytest.mark.sweep(keep=N)` runs N of its cases, spread evenly over all of them, when the whole suite
-runs. `python -m pytest --whole` runs every case; so does naming files, or selecting by -k or -m.
+runs; the only one of a test over platforms is another platform's than that of the next test. `python -m pytest --whole`
+runs every case; so does naming files, or selecting by -k or -m.
 
-Owns: which cases are left out. Must not: depend on anything but the cases themselves.
+A test that does on several platforms at once what it could do on one asks `some` for them: the whole suite gets one of
+them, another one for the next test, and all in a run that is not reduced.
+
+Owns: which cases and which platforms are left out. Must not: depend on anything but the cases themselves.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import TypeVar
 
 import pytest
 
+T = TypeVar("T")
 _REDUCED = pytest.StashKey[bool]()
+_reduced = [False]  # whether the run of this process is reduced: for those that have no config
 _INPUT = "sweeps_reduced"  # what a worker of -n is told
 
 
@@ -27,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         chosen = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
         options = config.option
         config.stash[_REDUCED] = not (options.whole or chosen or options.keyword or options.markexpr)
+    _reduced[0] = config.stash[_REDUCED]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -50,10 +60,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _left_out(cases: list[pytest.Item]) -> list[pytest.Item]:
     marker = cases[0].get_closest_marker("sweep")
     assert marker
-    kept = spread(len(cases), marker.kwargs["keep"])
+    params = getattr(getattr(cases[0], "callspec", None), "params", {})
+    turn = _turn(cases[0].nodeid.partition("[")[0].rpartition("::")[2]) if "platform" in params else 0
+    kept = spread(len(cases), marker.kwargs["keep"], turn)
     return [case for number, case in enumerate(cases) if number not in kept]
 
 
-def spread(cases: int, keep: int) -> set[int]:
-    """So many numbers of 0 to cases - 1, the first and the last among them."""
+def spread(cases: int, keep: int, turn: int = 0) -> set[int]:
+    """So many numbers of 0 to cases - 1: the first and the last among them, or a single one by the turn."""
+    if keep == 1:
+        return {turn % cases}
     return {round(number * (cases - 1) / max(1, keep - 1)) for number in range(keep)}
+
+
+def some(values: Sequence[T], turn: int | str, keep: int = 1) -> tuple[T, ...]:
+    """All values; in a reduced run so many of them, in their order, beginning with another one at every turn. A text is
+    a turn by its letters: the name of a test, for example."""
+    if not _reduced[0]:
+        return tuple(values)
+    first = _turn(turn) if isinstance(turn, str) else turn
+    chosen = {(first + step) % len(values) for step in range(keep)}
+    return tuple(value for place, value in enumerate(values) if place in chosen)
+
+
+def _turn(name: str) -> int:
+    return zlib.crc32(name.encode())

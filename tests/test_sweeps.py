@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sweeps import spread
+from tests import sweeps
+from tests.sweeps import some, spread
 
 ROOT = Path(__file__).parent.parent
 TESTS = """
@@ -65,3 +66,16 @@ def test_the_whole_suite_is_reduced_and_nothing_else(tmp_path: Path, words: tupl
 )
 def test_the_cases_are_spread(cases: int, keep: int, expected: set[int]) -> None:
     assert spread(cases, keep) == expected
+
+
+def test_a_single_case_is_another_one_at_every_turn() -> None:
+    assert [spread(3, 1, turn) for turn in range(4)] == [{0}, {1}, {2}, {0}]
+
+
+def test_a_reduced_run_does_in_turns_what_the_others_do_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeps, "_reduced", [True])
+    assert [some("abc", turn) for turn in range(4)] == [("a",), ("b",), ("c",), ("a",)]
+    assert [some("abc", turn, keep=2) for turn in range(3)] == [("a", "b"), ("b", "c"), ("a", "c")]
+    assert some("abc", "test_one") == some("abc", "test_one") and len(some("abc", "test_one")) == 1
+    monkeypatch.setattr(sweeps, "_reduced", [False])
+    assert some("abc", 1) == ("a", "b", "c")

@@ -95,8 +95,15 @@ class Library:
 
     def find(self, method: str, path: str) -> Operation | None:
         """The operation that serves this path; the one with the fewest parameters in it wins."""
-        found = [one for one in self.operations if one.method == method.lower() and one.pattern.fullmatch(path)]
+        found = [one for one in self._methods.get(method.lower(), ()) if one.pattern.fullmatch(path)]
         return min(found, key=lambda one: one.template.count("{"), default=None)
+
+    @functools.cached_property
+    def _methods(self) -> dict[str, list[Operation]]:
+        found: dict[str, list[Operation]] = {}
+        for one in self.operations:
+            found.setdefault(one.method, []).append(one)
+        return found
 
     @functools.cache  # noqa: B019  (libraries live as long as the process)
     def validator(self, uri: str, schema: str, request: bool) -> Any:

@@ -6,6 +6,7 @@ Owns: the rules of reading one: path, query, headers, credentials, body. Must no
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class Exchange:
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     answer: Any = None
 
-    @property
+    @functools.cached_property
     def operation(self) -> Operation | None:
         return documents.of(self.vendor).find(self.method, corrections.path(self.vendor, self.path))
 

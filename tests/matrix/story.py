@@ -1,5 +1,7 @@
 """One entry point with all events at its last moment: recorded once per test run, looked at by all cells.
 
+A reduced run (tests/sweeps.py) has each entry on one platform, the next one on the next platform.
+
 Owns: Story. Must not: judge what was recorded (test_cells.py).
 """
 
@@ -15,10 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from connector.core.errors import Stale
+from connector.vendors import VENDORS
 from tests.matrix.entries import CLEANUPS, ENTRIES, HOLDING, SAME_PLAN, SILENT, begin
 from tests.matrix.events import EVENTS, Event, Promise
-from tests.matrix.world import ALLOWED, Everywhere, Moment, everywhere
+from tests.matrix.world import ALLOWED, PLATFORMS, Everywhere, Moment, everywhere
 from tests.shared import once
+from tests.sweeps import some
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,26 @@ class Story:
     listed: set[str]
     refused: bool = False
 
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        return tuple(self.before)
+
+
+def platforms(entry: str) -> tuple[str, ...]:
+    """Those of an entry: of a cleanup one at least that offers what it asks for."""
+    turn = list(ENTRIES).index(entry)
+    while not acting(entry).intersection(some(PLATFORMS, turn)):
+        turn += 1
+    return some(PLATFORMS, turn)
+
+
+def acting(entry: str) -> set[str]:
+    """The platforms that offer what the entry asks for, which can only be missing for a cleanup."""
+    if entry not in CLEANUPS:
+        return set(PLATFORMS)
+    known = {name: VENDORS[name] for name in PLATFORMS}
+    return {name for name, one in known.items() if (one.unsubscribes if "unsub" in entry else one.retire is not None)}
+
 
 @cache
 def story(entry: str) -> Story:
@@ -43,7 +67,7 @@ def story(entry: str) -> Story:
 
 
 def _story(entry: str) -> Story:
-    with world() as made:
+    with world(platforms(entry)) as made:
         working = ENTRIES[entry](made)
         next(working)
         planned = made.look() if entry in CLEANUPS else None
@@ -70,7 +94,7 @@ def forgetting(entry: str) -> Story:
 
 
 def _forgetting(entry: str) -> Story:
-    with world() as made:
+    with world(platforms(entry)) as made:
         working = ENTRIES[entry](made)
         next(working)
         for event in EVENTS.values():
@@ -94,18 +118,18 @@ def told(entry: str, event: Event) -> Story:
 
 
 @contextmanager
-def world() -> Iterator[Everywhere]:
-    """Everybody of entries.BEFORE is in the segment “readers” everywhere."""
+def world(platforms: tuple[str, ...]) -> Iterator[Everywhere]:
+    """Everybody of entries.BEFORE is in the segment “readers” on each platform."""
     with TemporaryDirectory() as folder:
-        shutil.copytree(_begun().name, folder, dirs_exist_ok=True)
-        with everywhere(Path(folder)) as made:
+        shutil.copytree(_begun(platforms).name, folder, dirs_exist_ok=True)
+        with everywhere(Path(folder), platforms) as made:
             yield made
 
 
 @cache
-def _begun() -> TemporaryDirectory[str]:
+def _begun(platforms: tuple[str, ...]) -> TemporaryDirectory[str]:
     folder = TemporaryDirectory()
     atexit.register(folder.cleanup)
-    with everywhere(Path(folder.name)) as made:
+    with everywhere(Path(folder.name), platforms) as made:
         begin(made)
     return folder

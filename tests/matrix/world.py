@@ -6,7 +6,7 @@ entry point or an event.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -117,13 +117,13 @@ class Everywhere(Small):
 
 
 @contextmanager
-def everywhere(folder: Path) -> Iterator[Everywhere]:
+def everywhere(folder: Path, platforms: Sequence[str] = PLATFORMS) -> Iterator[Everywhere]:
     place = folder / ".connector" / "rehearsal"
     place.mkdir(parents=True, exist_ok=True)
     with start(place / "platforms.db", "--no-samples") as running:
         (place / "address").write_text(running.url)
         running.settings(limits=False, polls=0)
-        kits = {name: kit(running) for name, kit in KITS.items()}
+        kits = {name: KITS[name](running) for name in platforms}
         try:
             yield Everywhere(folder, running, kits)
         finally:
