@@ -576,18 +576,30 @@ def test_an_empty_account_is_read_in_one_request(http: responses.RequestsMock, k
 
 
 def test_a_large_account_is_asked_for_those_not_yet_seen(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
+    more = [f"p{n}@example.com" for n in range(98)]
     http.get(f"{HOST}/api/profiles", json=_page([_profile("Ann@example.com"), _profile("zoe@example.com")], "c1"))
+    http.get(f"{HOST}/api/profiles", json=_page([_profile(one) for one in more], "c2"))
     http.get(f"{HOST}/api/profiles", json=_page([_profile("bo@example.com")]))
-    found = _emails(klaviyo.lookup(["ann@example.com", 'b"o\\@example.com', "cy@example.com"]))
-    assert found == ["ann@example.com", "zoe@example.com", "bo@example.com"]
+    found = _emails(klaviyo.lookup(["ann@example.com", 'b"o\\@example.com', "cy@example.com", *more]))
+    assert found == ["ann@example.com", "zoe@example.com", *more, "bo@example.com"]
     assert "filter" not in _query(http, 0)
-    assert _query(http, 1)["filter"] == 'any(email,["b\\"o\\\\@example.com","cy@example.com"])'
+    assert _query(http, 2)["filter"] == 'any(email,["b\\"o\\\\@example.com","cy@example.com"])'
+
+
+@pytest.mark.parametrize(("wanted", "there"), [(100, 0), (300, 300)])
+def test_who_cannot_be_a_small_account_is_asked_at_once(
+    http: responses.RequestsMock, klaviyo: Klaviyo, wanted: int, there: int
+) -> None:
+    http.get(f"{HOST}/api/profiles", json=_page([]))
+    assert _emails(klaviyo.lookup([f"p{n}@example.com" for n in range(wanted)], there)) == []
+    assert ["filter" in _query(http, at) for at in range(len(http.calls))] == [True] * (wanted // 100)
 
 
 def test_reading_stops_when_everybody_is_found(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
     http.get(f"{HOST}/api/profiles", json=_page([_profile("ann@example.com")], "c1"))
-    assert _emails(klaviyo.lookup(["ann@example.com"])) == ["ann@example.com"]
-    assert len(http.calls) == 1
+    http.get(f"{HOST}/api/profiles", json=_page([_profile(f"p{n}@example.com") for n in range(100)], "c2"))
+    found = _emails(klaviyo.lookup(["ann@example.com", *(f"p{n}@example.com" for n in range(100))]))
+    assert (len(found), len(http.calls)) == (101, 2)
 
 
 def test_a_filter_stays_short_enough_for_an_address_line(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
