@@ -2,17 +2,20 @@
 
 Owns: the table of docs/benchmarks.md about requests. Must not: judge it.
 
-`python -m benchmarks.nightly 10000 100000` measures these sizes with the rehearsal platforms' counters. Waits are on
-a clock that runs fifty times as fast, and the platforms' clocks are put ahead by a day between two nights.
+`python -m benchmarks.nightly 10000 100000` measures these sizes with the rehearsal platforms' counters,
+`… klaviyo 10000` one platform alone, and `--requests` names the requests. Waits are on a clock that runs fifty times as
+fast, and the platforms' clocks are put ahead by a day between two nights.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,19 +23,27 @@ from unittest.mock import patch
 
 import requests
 
-from benchmarks.push import DESTINATIONS, KEYS
+from benchmarks import push
 from connector.app import planning, pushing
 from connector.app.workspace import Options, open_state, open_workspace
 from connector.core.model import Op
 from connector.platforms.http.limits import WallClock
 from connector.rehearsal.core.process import Running, start
 
+DESTINATIONS = push.DESTINATIONS | {
+    "brevo": "{platform: brevo, api_key: '${KEY}', new_contacts: subscribed, base_url: 'URL/v3', "
+    "fields: {FIRSTNAME: first_name, LASTNAME: last_name}}"
+}
+KEYS = push.KEYS | {"brevo": "xkeysib-rehearsal"}
+# people that a lookup asks for at once, and contacts of a page of changes
+LOOKUPS = {"mailchimp": (1, 1000), "klaviyo": (100, 100), "hubspot": (100, 200), "brevo": (1, 950)}
 FASTER, DAY = 50, 86_400
 SHARE = 1000  # one in so many changes
 HEADERS: dict[str, dict[str, str]] = {
     "mailchimp": {"Authorization": f"Bearer {KEYS['mailchimp']}"},
     "klaviyo": {"Authorization": f"Klaviyo-API-Key {KEYS['klaviyo']}", "revision": "2026-07-15"},
     "hubspot": {"Authorization": f"Bearer {KEYS['hubspot']}"},
+    "brevo": {"api-key": KEYS["brevo"]},
 }
 FILE = """version: 1
 sources:
@@ -47,22 +58,22 @@ segments:
 """
 
 
-def main(sizes: Sequence[int]) -> None:
-    """Per platform and size: what the night had to do, its reads and writes."""
-    heads = ("contacts", "new", "fields", "left", "there", "reads", "writes")
+def main(sizes: Sequence[int], platforms: Sequence[str], told: bool = False) -> None:
+    """Per platform and size: what the night had to do, its reads and writes, and the reads that are aimed at."""
+    heads = ("contacts", "new", "fields", "left", "there", "reads", "writes", "aim")
     print(f"{'platform':<10} " + " ".join(f"{head:>9}" for head in heads))
     sleep = WallClock.sleep
     with (
         patch.object(WallClock, "now", lambda self: time.monotonic() * FASTER),
         patch.object(WallClock, "sleep", lambda self, seconds: sleep(self, seconds / FASTER)),
     ):
-        for platform in DESTINATIONS:
+        for platform in platforms:
             for size in sizes:
                 with tempfile.TemporaryDirectory() as folder:
-                    _measure(platform, size, Path(folder))
+                    _measure(platform, size, Path(folder), told)
 
 
-def _measure(platform: str, size: int, folder: Path) -> None:
+def _measure(platform: str, size: int, folder: Path, named: bool) -> None:
     changed = max(5, size // SHARE)
     new, left = changed // 5, changed // 5
     with start(":memory:", "--no-samples", "--no-limits", "--polls", "0") as running:
@@ -81,9 +92,15 @@ def _measure(platform: str, size: int, folder: Path) -> None:
         before = running.state()["counts"][platform]
         done = _push(folder, platform)
         after = running.state()["counts"][platform]
+        requests_ = running.requests(sum(after.values()) - sum(before.values()))
     reads, writes = (after[name] - before[name] for name in ("reads", "writes"))
     told = [sum(done.get(str(op), {}).values()) for op in (Op.CREATE, Op.UPDATE, Op.REMOVE)]
-    print(f"{platform:<10} " + " ".join(f"{n:>9,}" for n in (size, *told, changed, reads, writes)), flush=True)
+    lookups, page = LOOKUPS[platform]
+    aim = 3 + math.ceil(told[0] / lookups) + math.ceil(changed / page)
+    print(f"{platform:<10} " + " ".join(f"{n:>9,}" for n in (size, *told, changed, reads, writes, aim)), flush=True)
+    if named:
+        for asked, times in Counter(f"{one['method']} {one['path']}" for one in reversed(requests_)).items():
+            print(f"    {times:>4} {asked}")
 
 
 def _write(folder: Path, numbers: range, renamed: int) -> None:
@@ -119,6 +136,10 @@ def _others(platform: str, running: Running, numbers: range) -> None:
         people = [{"type": "profile", "attributes": {"email": one, "title": "Dr"}} for one in emails]
         body = {"data": {"type": "profile-bulk-import-job", "attributes": {"profiles": {"data": people}}}}
         requests.post(f"{url}/api/profile-bulk-import-jobs", json=body, headers=headers, timeout=300).raise_for_status()
+    elif platform == "brevo":
+        for one in emails:
+            place, body = f"{url}/v3/contacts/{one}?identifierType=email_id", {"attributes": {"LASTNAME": "Married"}}
+            requests.put(place, json=body, headers=headers, timeout=300).raise_for_status()
     else:
         for at in range(0, len(emails), 100):
             rows = [
@@ -129,4 +150,6 @@ def _others(platform: str, running: Running, numbers: range) -> None:
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or [10_000, 100_000])
+    words = sys.argv[1:]
+    chosen = [word for word in words if word in DESTINATIONS] or list(DESTINATIONS)
+    main([int(word) for word in words if word.isdigit()] or [10_000, 100_000], chosen, "--requests" in words)

@@ -41,7 +41,7 @@ HOMES = {
     "sqlite3": {"state", "sources", "rehearsal"},
     "adbc_driver_sqlite": {"state"},
     "psycopg": {"state"},
-    "fsspec": {"state", "sources"},
+    "fsspec": {"core", "state", "sources"},
     "requests": {"platforms", "sources"},
     "tenacity": {"platforms"},
     "yaml": {"config"},

@@ -229,10 +229,10 @@ class Adapter(Protocol):
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         """Create what is missing (found again first, so twice is once); target -> remote id."""
 
-    def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+    def lookup(self, emails: Sequence[str], there: int = 0) -> Iterator[pa.Table]:
         """Those of `emails` that the platform holds, in tables of CONTACT_SCHEMA. Emails not yielded are
         not held. Chooses the cheaper way by itself: asking in batches, or reading everything. May yield
-        contacts that were not asked for."""
+        contacts that were not asked for. `there`: it holds about so many contacts at least, as far as is known."""
 
     def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
         """Those of `emails`, which no contact has, that the platform keeps an opt-out of all the same: CONTACT_SCHEMA,

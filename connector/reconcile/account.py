@@ -23,7 +23,7 @@ def verify(store: Store, destination: str, adapter: Adapter, tell: Listener = si
     Raises OtherAccount, MissingScope when the key may not tell and the state knows its account, and what the request
     raises."""
     _compare(store, destination, adapter, tell)
-    adapter.recall(store.target_ids(destination))
+    adapter.recall(store.seen_lists(destination) | store.target_ids(destination))
 
 
 def _compare(store: Store, destination: str, adapter: Adapter, tell: Listener) -> None:

@@ -67,7 +67,8 @@ def contacts(
         unknown = desired.filter(pc.invert(pc.is_in(desired, value_set=known)))
     found = pa.array([], pa.string())
     if len(unknown) and not complete:
-        tables = adapter.lookup(unknown.to_pylist())
+        there = len(ledger.contacts) - ledger.contacts["remote_id"].null_count
+        tables = adapter.lookup(unknown.to_pylist(), there)
         found = _remember(store, ledger.destination, tables, tell, "looking up contacts")
     if len(unknown):
         absent = unknown.filter(pc.invert(pc.is_in(unknown, value_set=found)))

@@ -19,12 +19,7 @@ import pyarrow as pa
 
 from connector.core.model import Kind, Op, Status
 from connector.core.plan import Export, Moment
-from connector.core.schemas import (
-    LEDGER_FIELDS,
-    LEDGER_MEMBERSHIPS,
-    LEFT_LISTS,
-    OURS,
-)
+from connector.core.schemas import LEDGER_FIELDS, LEDGER_MEMBERSHIPS, LEFT_LISTS, OURS
 
 if TYPE_CHECKING:
     from connector.state.accounts import Accounts
@@ -271,6 +266,9 @@ class Store(Protocol):
 
     def saw_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
         """These targets exist on the platform, whether or not we have written to them: (kind, name) -> remote id."""
+
+    def seen_lists(self, destination: str) -> dict[tuple[Kind, str], str]:
+        """The lists among them."""
 
     def note_retired(self, destination: str, contacts: pa.Table) -> None:
         """These (CONTACT_SCHEMA) were found archived or suppressed right after our request. Before its outcome is

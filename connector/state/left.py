@@ -89,13 +89,20 @@ def observe(db: Driver, destination: str, contacts: pa.Table) -> None:
 
 
 def saw(db: Driver, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
-    """What targets of these names are on the platform. Inside the caller's transaction."""
-    for (kind, name), remote_id in ids.items():
-        db.run(
-            "INSERT INTO seen_target VALUES (?, ?, ?, ?) "
-            "ON CONFLICT(destination, kind, name) DO UPDATE SET remote_id = excluded.remote_id",
-            [destination, str(kind), name, remote_id],
-        )
+    """What targets of these names are on the platform."""
+    with db.transaction():
+        for (kind, name), remote_id in ids.items():
+            db.run(
+                "INSERT INTO seen_target VALUES (?, ?, ?, ?) "
+                "ON CONFLICT(destination, kind, name) DO UPDATE SET remote_id = excluded.remote_id",
+                [destination, str(kind), name, remote_id],
+            )
+
+
+def seen(db: Driver, destination: str) -> dict[tuple[Kind, str], str]:
+    """The lists that were seen, under our names."""
+    sql = "SELECT name, remote_id FROM seen_target WHERE destination = ? AND kind = ?"
+    return {(Kind.LIST, name): remote_id for name, remote_id in db.rows(sql, [destination, str(Kind.LIST)])}
 
 
 def table(db: Driver, destination: str) -> pa.Table:

@@ -126,10 +126,8 @@ class SqlStore:
         with db.transaction(writes=False):
             revision, cursor, whole = self._state_of(destination)
             contacts = f"SELECT {', '.join(LEDGER_CONTACTS.names)} FROM contact WHERE destination = ?"
-            members = (
-                "SELECT target_id AS target, contact_id AS contact FROM {} "
-                "WHERE target_id IN (SELECT id FROM target WHERE destination = ?)"
-            )
+            mine = "(SELECT id FROM target WHERE destination = ?)"
+            members = f"SELECT target_id AS target, contact_id AS contact FROM {{}} WHERE target_id IN {mine}"
             fields = (
                 "SELECT d.contact_id AS contact, d.fields FROM field_doubt d "
                 "CROSS JOIN contact k ON k.id = d.contact_id WHERE k.destination = ?"
@@ -186,8 +184,10 @@ class SqlStore:
                 )
 
     def saw_targets(self, destination: str, ids: Mapping[tuple[Kind, str], str]) -> None:
-        with self._db.transaction():
-            left.saw(self._db, destination, ids)
+        left.saw(self._db, destination, ids)
+
+    def seen_lists(self, destination: str) -> dict[tuple[Kind, str], str]:
+        return left.seen(self._db, destination)
 
     def note_retired(self, destination: str, contacts: pa.Table) -> None:
         with self._db.transaction():

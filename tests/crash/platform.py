@@ -195,7 +195,7 @@ class Platform(FakePlatform):
         kind, name = TARGETS["b"]
         return [f"{kind}:{name}"] if self._left(email) else []
 
-    def lookup(self, emails: Any) -> Any:
+    def lookup(self, emails: Any, there: int = 0) -> Any:
         yield self.rows(list(emails))
 
     def statuses(self, since: datetime | None) -> Any:

@@ -154,16 +154,17 @@ def test_one_address_is_asked_for_and_is_in_no_report(brevo: Brevo, http: respon
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted", "pages", "single"), [(900, 900, 1, 0), (2500, 30, 3, 0), (90_000, 3, 1, 3)]
+    ("count", "wanted", "there", "pages", "single"),
+    [(900, 900, 0, 1, 0), (2500, 30, 0, 3, 0), (90_000, 3, 0, 1, 3), (90_000, 3, 80_000, 0, 3)],
 )
 def test_lookup_takes_the_way_with_fewer_requests(
-    brevo: Brevo, http: responses.RequestsMock, count: int, wanted: int, pages: int, single: int
+    brevo: Brevo, http: responses.RequestsMock, count: int, wanted: int, there: int, pages: int, single: int
 ) -> None:
     for start in range(0, min(count, 3000), 950):
         page(http, *(contact(n + 10_000) for n in range(start, min(start + 1000, count))), count=count)
     for n in range(wanted):
         http.get(f"{HOST}/contacts/p{n}%40example.com", json={"code": "document_not_found", "message": ""}, status=404)
-    list(brevo.lookup([f"p{n}@example.com" for n in range(wanted)]))
+    list(brevo.lookup([f"p{n}@example.com" for n in range(wanted)], there))
     assert len(asked(http, "/contacts")) == pages
     assert len(http.calls) - pages == single
 

@@ -485,15 +485,16 @@ def test_a_small_portal_is_read_whole(http: responses.RequestsMock, hubspot: Hub
 
 
 def test_a_large_portal_is_asked_in_batches(http: responses.RequestsMock, hubspot: HubSpot) -> None:
-    http.get(CONTACTS, json=_page(_contact(1), after="1"))
     http.post(READ, json=_batch_answer(_contact(2), errors=[_error("OBJECT_NOT_FOUND", {"ids": ["p3"]})]), status=207)
-    found = _rows(hubspot.lookup(["p1@example.com", "p2@example.com", "p3@example.com"]))
-    assert [row["remote_id"] for row in found] == ["1", "2"]
+    found = _rows(hubspot.lookup(["p2@example.com", "p3@example.com"]))
+    assert [row["remote_id"] for row in found] == ["2"]
     sent = _sent(http)
     assert (sent["idProperty"], [one["id"] for one in sent["inputs"]]) == (
         "email",
         ["p2@example.com", "p3@example.com"],
     )
+    list(hubspot.lookup([f"p{n}@example.com" for n in range(250)], there=250))
+    assert len(http.calls) == 1 + 3
     assert {"hs_email_optout", "segment_tags", "hs_additional_emails"} <= set(sent["properties"])
 
 
@@ -535,7 +536,7 @@ def test_every_address_leads_to_the_contact(http: responses.RequestsMock, hubspo
     held = _contact(
         1, "Main@Example.com", hs_additional_emails="Two@example.com;main@example.com", segment_tags="g1;x%3By"
     )
-    http.get(CONTACTS, json=_page(held, _contact(2, email=None) | {"properties": {"email": None}}))
+    http.post(READ, json=_batch_answer(held, _contact(2, email=None) | {"properties": {"email": None}}))
     found = _rows(hubspot.lookup(["two@example.com"]))
     assert [(row["email"], row["remote_id"]) for row in found] == [("main@example.com", "1"), ("two@example.com", "1")]
     assert found[0]["tags"] == ["Gold one", "x;y"]
@@ -604,9 +605,9 @@ def test_check_names_missing_scopes(http: responses.RequestsMock, hubspot: HubSp
 
 
 def test_settings(http: responses.RequestsMock, clock: TurnedClock) -> None:
-    http.get(f"{API}/crm/v3/objects/contacts", json=_page())
+    http.post(f"{API}/crm/v3/objects/contacts/batch/read", json=_batch_answer())
     list(_adapter(clock, version="v3", tag_property="my_tags").lookup(["a@example.com"]))
-    assert "my_tags" in parse_qs(urlsplit(http.calls[0].request.url).query)["properties"]
+    assert "my_tags" in _sent(http)["properties"]
     assert http.calls[0].request.headers["Authorization"] == "Bearer pat-secret"
     with pytest.raises(Refused, match="professional"):
         _adapter(clock, tier="gold")

@@ -33,6 +33,7 @@ from connector.core.events import silent
 from connector.core.model import Kind, NewContacts, Op, Outcome, Status, Target
 from connector.core.schemas import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA
 from connector.platforms.base import Batch, Done, Job
+from connector.platforms.klaviyo import changed
 from connector.platforms.klaviyo.adapter import Klaviyo
 from connector.platforms.klaviyo.adapter import _row as klaviyo_row
 from connector.platforms.klaviyo.facts import windows
@@ -575,18 +576,30 @@ def test_an_empty_account_is_read_in_one_request(http: responses.RequestsMock, k
 
 
 def test_a_large_account_is_asked_for_those_not_yet_seen(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
+    more = [f"p{n}@example.com" for n in range(98)]
     http.get(f"{HOST}/api/profiles", json=_page([_profile("Ann@example.com"), _profile("zoe@example.com")], "c1"))
+    http.get(f"{HOST}/api/profiles", json=_page([_profile(one) for one in more], "c2"))
     http.get(f"{HOST}/api/profiles", json=_page([_profile("bo@example.com")]))
-    found = _emails(klaviyo.lookup(["ann@example.com", 'b"o\\@example.com', "cy@example.com"]))
-    assert found == ["ann@example.com", "zoe@example.com", "bo@example.com"]
+    found = _emails(klaviyo.lookup(["ann@example.com", 'b"o\\@example.com', "cy@example.com", *more]))
+    assert found == ["ann@example.com", "zoe@example.com", *more, "bo@example.com"]
     assert "filter" not in _query(http, 0)
-    assert _query(http, 1)["filter"] == 'any(email,["b\\"o\\\\@example.com","cy@example.com"])'
+    assert _query(http, 2)["filter"] == 'any(email,["b\\"o\\\\@example.com","cy@example.com"])'
+
+
+@pytest.mark.parametrize(("wanted", "there"), [(100, 0), (300, 300)])
+def test_who_cannot_be_a_small_account_is_asked_at_once(
+    http: responses.RequestsMock, klaviyo: Klaviyo, wanted: int, there: int
+) -> None:
+    http.get(f"{HOST}/api/profiles", json=_page([]))
+    assert _emails(klaviyo.lookup([f"p{n}@example.com" for n in range(wanted)], there)) == []
+    assert ["filter" in _query(http, at) for at in range(len(http.calls))] == [True] * (wanted // 100)
 
 
 def test_reading_stops_when_everybody_is_found(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
     http.get(f"{HOST}/api/profiles", json=_page([_profile("ann@example.com")], "c1"))
-    assert _emails(klaviyo.lookup(["ann@example.com"])) == ["ann@example.com"]
-    assert len(http.calls) == 1
+    http.get(f"{HOST}/api/profiles", json=_page([_profile(f"p{n}@example.com") for n in range(100)], "c2"))
+    found = _emails(klaviyo.lookup(["ann@example.com", *(f"p{n}@example.com" for n in range(100))]))
+    assert (len(found), len(http.calls)) == (101, 2)
 
 
 def test_a_filter_stays_short_enough_for_an_address_line(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
@@ -653,15 +666,20 @@ def test_a_profile_without_subscriptions_is_not_taken_for_reachable(
 def test_changes_are_what_was_updated_and_what_was_suppressed(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
     phone_only = _profile("x@example.com")
     phone_only["attributes"]["email"] = None
-    http.get(f"{HOST}/api/profiles", json=_page([_profile("ann@example.com"), phone_only]))
-    http.get(f"{HOST}/api/profiles", json=_page([_profile("bo@example.com")]))
-    http.get(f"{HOST}/api/profiles", json=_page([_profile("cleo@example.com")]))
+    mail, after = "subscriptions.email.marketing", "2026-02-03T04:05:06Z"
+    of_list = f'greater-than({mail}.list_suppressions.timestamp,{after}),equals({mail}.list_suppressions.list_id,"L1")'
+    answers = {
+        f"greater-than(updated,{after})": [_profile("ann@example.com"), phone_only],
+        f"greater-than({mail}.suppression.timestamp,{after})": [_profile("bo@example.com")],
+        of_list: [_profile("cleo@example.com")],
+    }
+    for filter_, profiles in answers.items():
+        asked = responses.matchers.query_param_matcher({"filter": filter_}, strict_match=False)
+        http.get(f"{HOST}/api/profiles", json=_page(profiles), match=[asked])
+    klaviyo.recall({(Kind.LIST, "Readers"): "L1", (Kind.TAG, "vip"): "vip"})
     assert _emails(klaviyo.statuses(WHEN)) == ["ann@example.com", "bo@example.com", "cleo@example.com"]
-    assert _query(http, 0)["filter"] == "greater-than(updated,2026-02-03T04:05:06Z)"
-    assert _query(http, 0)["sort"] == "updated"
-    suppressed = "subscriptions.email.marketing.suppression.timestamp"
-    assert _query(http, 1)["filter"] == f"greater-than({suppressed},2026-02-03T04:05:06Z)"
-    assert "sort" not in _query(http, 1)
+    sorts = {_query(http, at)["filter"]: _query(http, at).get("sort") for at in range(3)}
+    assert sorts == dict(zip(answers, ("updated", None, None), strict=True))
 
 
 def test_pages_that_go_round_in_circles_are_noticed(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
@@ -833,3 +851,24 @@ def test_a_missing_scope_is_told_in_the_words_of_klaviyo(http: responses.Request
     http.get(f"{HOST}/api/lists", status=403, json={"errors": [said]})
     with pytest.raises(MissingScope, match="It says: The key lacks the scope lists:write"):
         klaviyo.targets(frozenset({Kind.LIST}))
+
+
+def test_a_list_that_is_gone_does_not_end_the_reading_of_changes() -> None:
+    """How Klaviyo answers a filter with an unknown list is not documented: a refusal is believed only of a list that is
+    still there."""
+
+    def read(query: Mapping[str, Any]) -> Iterator[pa.Table]:
+        if "deleted" in query["filter"] or "odd" in query["filter"]:
+            raise Refused("no", destination="klaviyo", code="invalid")
+        yield pa.table({"email": [query["filter"].partition("(")[2].partition(",")[0]]})
+
+    def exists(key: str) -> None:
+        if key == "deleted":
+            raise Gone("gone", destination="klaviyo", code="not_found")
+
+    told = changed.since(read, "2026-11-29T00:00:00Z", ["deleted", "kept"], exists)
+    scopes = ("suppression", "list_suppressions")
+    asked = ["updated", *(f"subscriptions.email.marketing.{scope}.timestamp" for scope in scopes)]
+    assert [table["email"][0].as_py() for table in told] == asked
+    with pytest.raises(Refused):
+        list(changed.since(read, "2026-11-29T00:00:00Z", ["odd"], exists))

@@ -133,7 +133,7 @@ class FakePlatform:
             self.groups.setdefault((target.kind, target.name), set())
         return {target: f"{target.kind}:{target.name}" for target in targets}
 
-    def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+    def lookup(self, emails: Sequence[str], there: int = 0) -> Iterator[pa.Table]:
         self.lookups.append(sorted(emails))
         held = [email for email in emails if email in self.contacts]
         rows = [{"email": email, "remote_id": self.contacts[email]["id"], "status": "subscribed"} for email in held]

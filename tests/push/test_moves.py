@@ -31,7 +31,7 @@ def test_a_move_of_unknown_outcome(push: Pusher, store: Store, found: str, outco
     held = [{"email": OLD, "remote_id": "7", "status": "subscribed"}]
     store.observe("d", pa.Table.from_pylist(held, schema=CONTACT_SCHEMA))
 
-    def lookup(emails: Any) -> Iterator[pa.Table]:
+    def lookup(emails: Any, there: int = 0) -> Iterator[pa.Table]:
         rows = [{"email": NEW, "remote_id": found, "status": "subscribed"}] if found == "8" or NEW in emails else []
         yield pa.Table.from_pylist(rows, schema=CONTACT_SCHEMA)
 

@@ -482,6 +482,26 @@ def test_unsubscribing_from_a_list_unsubscribes_strangers_from_everything(klaviy
     assert (outside["consent"], outside["suppression"][0]["reason"]) == ("UNSUBSCRIBED", "UNSUBSCRIBE")
 
 
+def test_list_suppressions_are_found_of_one_list_only(klaviyo: Klaviyo) -> None:
+    """Changelog of revision 2023-10-15: a list_id must be named, one date, and nothing of global suppressions."""
+    key, other = klaviyo.list("Left"), klaviyo.list("Kept")
+    klaviyo.imported([row("inside@example.com")], key)
+    klaviyo.ask("POST", UNSUBSCRIBE, job_body(UNSUBSCRIBE, emails("inside"), key, consent="UNSUBSCRIBED"))
+    mail = "subscriptions.email.marketing"
+    since = f"greater-than({mail}.list_suppressions.timestamp,2020-01-01T00:00:00Z)"
+
+    def found(filter_: str) -> Any:
+        answer = klaviyo.ask("GET", "profiles", filter=filter_)
+        return [one["attributes"]["email"] for one in answer.json()["data"]] if answer.ok else answer.status_code
+
+    assert found(f'{since},equals({mail}.list_suppressions.list_id,"{key}")') == emails("inside")
+    assert found(f'{since},equals({mail}.list_suppressions.list_id,"{other}")') == []
+    everywhere = f'equals({mail}.suppression.reason,"UNSUBSCRIBE")'
+    twice = f"{since},{since.replace('greater', 'less')}"
+    for refused in (since, f"{since},{everywhere}", f'{twice},equals({mail}.list_suppressions.list_id,"{key}")'):
+        assert found(refused) == 400
+
+
 def test_suppression_and_back(klaviyo: Klaviyo) -> None:
     people = [*emails("new"), "kl.unsubscribed@example.com", "kl.suppressed@example.com"]
     before = klaviyo.profile("kl.unsubscribed@example.com")["attributes"]["updated"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +22,7 @@ from connector.core.session import Session
 from connector.sources.columns.catalog import catalog
 from connector.sources.files.discover import fingerprint, made_of
 from connector.sources.remote.model import Item, same
+from tests import sftp
 from tests.crash import places
 
 from .kit import AS_OF, config, loaded, rows, write
@@ -283,49 +283,6 @@ def test_a_saved_plan_notices_that_the_file_at_an_address_changed(
     assert {name for name, value in inputs().items() if value != first[name]} == {"source contacts"}
 
 
-@contextmanager
-def sftp(root: Path, key: object) -> Iterator[int]:
-    """A server on this machine for the folder; it lets in `reader` with the password s3cret."""
-    import socket
-
-    import paramiko
-    from sftpserver.stub_sftp import StubServer, StubSFTPServer
-
-    class Server(StubServer):
-        def check_auth_password(self, username: str, password: str) -> int:
-            return paramiko.AUTH_SUCCESSFUL if (username, password) == ("reader", "s3cret") else paramiko.AUTH_FAILED
-
-        def check_auth_publickey(self, username: str, key: object) -> int:
-            return paramiko.AUTH_FAILED
-
-    class Files(StubSFTPServer):
-        ROOT = str(root)
-
-    listening = socket.create_server(("127.0.0.1", 0))
-    open_: list[paramiko.Transport] = []
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listening.accept()
-                transport = paramiko.Transport(connection)
-                transport.add_server_key(key)  # type: ignore[arg-type]
-                transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Files)
-                open_.append(transport)
-                transport.start_server(server=Server(), event=threading.Event())
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
-        thread.join()
-        for transport in open_:
-            transport.close()
-
-
 def test_a_file_over_sftp_from_a_server_that_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import paramiko
 
@@ -335,10 +292,10 @@ def test_a_file_over_sftp_from_a_server_that_is_known(tmp_path: Path, monkeypatc
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     write(tmp_path / "served", "out/contacts.csv", CSV, datetime(2026, 11, 18, 9, tzinfo=UTC))
     key = paramiko.ECDSAKey.generate()
-    with sftp(tmp_path / "served", key) as port:
+    with sftp.server(tmp_path / "served", key) as port:
         address = f"sftp://reader:${{SFTP_PASSWORD}}@127.0.0.1:{port}/out"
         told = refusal(tmp_path, f"{address}/contacts.csv")
-        assert "The server's key must be in ~/.ssh/known_hosts" in told
+        assert key.fingerprint in told and "ssh-keyscan" in told
         write(tmp_path, ".ssh/known_hosts", f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n")
         found = loaded(tmp_path, contacts={"file": f"{address}/*.csv", "email": "Email"})
         assert [row["email"] for row in rows(found)] == ["ann@example.com", "bob@example.com"]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+import paramiko  # type: ignore[import-untyped]
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError
@@ -21,6 +22,7 @@ from connector.state.accounts import Known
 from connector.state.drivers import bucket, chain
 from connector.state.drivers.bucket import RemoteStore
 from connector.state.open import open_store
+from tests import sftp
 
 from .conftest import changes, contacts, open_run
 
@@ -387,3 +389,35 @@ def test_on_azure_a_late_request_replaces_nothing(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(LeaseLost, match="took over"):
         one._put_if_unchanged(b"late")
     assert fs.cat_file("/box/state.db") == b"of the successor"
+
+
+def test_a_state_over_sftp_is_kept_by_a_known_server_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """fsspec's own filesystem takes whatever key a server shows."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    served, known = tmp_path / "served", tmp_path / ".ssh" / "known_hosts"
+    for folder in (served, known.parent):
+        folder.mkdir()
+    key, another = paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate()
+    offers = {"posix_rename"}
+    with sftp.server(served, key, offers) as port:
+        place = f"sftp://reader:s3cret@127.0.0.1:{port}/state.db"
+        for written in (None, another):
+            if written:
+                known.write_text(f"[127.0.0.1]:{port} {written.get_name()} {written.get_base64()}\n")
+            with pytest.raises(StateError, match="known_hosts") as refused:
+                open_store(place)
+            assert key.fingerprint in str(refused.value) and "s3cret" not in str(refused.value)
+            assert not list(served.iterdir())
+        known.write_text(f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n")
+        store = open_store(place)
+        with store.lease("push"):
+            open_run(store, changes({"op": "adopt", "email": "a@example.com", "kind": "tag", "target": "x"}))
+        store.close()
+        offers.clear()  # not every server puts one file in the place of another
+        again = open_store(place)
+        assert len(again.runs()) == 1
+        with again.lease("push"), pytest.raises(LeaseHeld, match="in use by push"), open_store(place).lease("undo"):
+            pass
+        again.close()
+        assert {file.name.partition(".lease-")[0] for file in served.iterdir()} == {"state.db"}

@@ -106,7 +106,7 @@ class Brevo:
 
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """See Adapter. Any text is a tag, so once there is the attribute every tag exists."""
-        held = {(Kind.LIST, name): key for name, key in self._client.lists().items()} if Kind.LIST in kinds else {}
+        held = {(Kind.LIST, name): key for name, key in self._lists.found().items()} if Kind.LIST in kinds else {}
         if Kind.TAG in kinds and self._tag in self._client.attributes():
             return _WithTags(held)
         return held
@@ -121,9 +121,9 @@ class Brevo:
         lists = self._lists.ensure([target.name for target in targets if target.kind is Kind.LIST])
         return {target: lists[target.name] if target.kind is Kind.LIST else target.name for target in targets}
 
-    def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+    def lookup(self, emails: Sequence[str], there: int = 0) -> Iterator[pa.Table]:
         """See Adapter."""
-        return lookup(self._client, emails, self._tag)
+        return lookup(self._client, emails, there, self._tag)
 
     def opted_out(self, emails: Sequence[str]) -> Iterator[pa.Table]:
         """See Adapter. Opt-outs belong to contacts."""

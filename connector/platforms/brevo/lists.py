@@ -37,6 +37,13 @@ class Lists:
         self._lock = threading.Lock()
         self._working: int | None = None
 
+    def found(self) -> Mapping[str, str]:
+        """Name -> id of every list; which one imports work with is remembered."""
+        held = self._client.lists()
+        with self._lock:
+            self._working = int(held[WORKING_LIST]) if WORKING_LIST in held else None
+        return held
+
     def ensure(self, names: Sequence[str]) -> Mapping[str, str]:
         """Name -> id. Names need not be unique at Brevo, so a creation without an answer is looked for before it is
         tried again."""

@@ -19,10 +19,11 @@ from connector.platforms.brevo.client import Client
 from connector.platforms.brevo.facts import OVERLAP, PAGE
 
 
-def lookup(client: Client, emails: Sequence[str], tag_attribute: str) -> Iterator[pa.Table]:
-    """Those of `emails` that are held, as CONTACT_SCHEMA; where everybody is read, others too."""
+def lookup(client: Client, emails: Sequence[str], there: int, tag_attribute: str) -> Iterator[pa.Table]:
+    """Those of `emails` that are held, as CONTACT_SCHEMA; where everybody is read, others too. `there`: at least about
+    so many contacts are held."""
     missing = dict.fromkeys(emails)
-    if len(missing) > 1:
+    if len(missing) > 1 and math.ceil(there / (PAGE - OVERLAP)) <= len(missing):
         first = client.page()
         yield _table(first, missing, tag_attribute)
         left = math.ceil((first.count - len(first.contacts)) / (PAGE - OVERLAP))

@@ -161,10 +161,12 @@ class HubSpot:
         """See Adapter. Lists are asked for by id; tags by the internal value of their option."""
         self._portal.recall({name: value for (kind, name), value in targets.items() if kind is Kind.TAG})
 
-    def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
-        """Pages through the portal while that is cheaper than asking for the emails 100 at a time."""
+    def lookup(self, emails: Sequence[str], there: int = 0) -> Iterator[pa.Table]:
+        """Pages through the portal while that is cheaper than asking for the emails 100 at a time: not for 100, nor
+        when it is known to be larger."""
         missing = set(emails)
-        if not missing:
+        if len(missing) <= BATCH or there >= len(missing):
+            yield from self._by_email(sorted(missing))
             return
         body = self._portal.page()
         yield self._contacts(body, missing)

@@ -43,7 +43,7 @@ from connector.core.schemas import MEMBER_SCHEMA
 from connector.platforms.base import NOT_HELD, Account, Batch, Done, Identity, Job, RecordOutcome, before_sending
 from connector.platforms.http.client import Http, Reply
 from connector.platforms.http.limits import Clock, Limiter
-from connector.platforms.klaviyo import engagement, jobs, lists, phones, reading, wire
+from connector.platforms.klaviyo import changed, engagement, jobs, lists, phones, reading, wire
 from connector.platforms.klaviyo import held as klaviyo_held
 from connector.platforms.klaviyo.facts import (
     ADDRESS,
@@ -70,6 +70,7 @@ class Klaviyo:
         self._name = destination.name
         self._tag_property = destination.settings.get("tag_property", TAG_PROPERTY)
         self._identity: Identity | None = None
+        self._lists: list[str] = []  # ids of ours
         self._asked: dict[str, int] = {}  # job -> how often it was asked about, at most 10
         self._http = Http(
             self._name,
@@ -127,6 +128,7 @@ class Klaviyo:
 
     def recall(self, targets: Mapping[tuple[Kind, str], str]) -> None:
         """See Adapter. Lists are asked for by id; a tag is its own value."""
+        self._lists = [key for (kind, _), key in targets.items() if kind is Kind.LIST]
 
     def ensure_targets(self, targets: Sequence[Target]) -> Mapping[Target, str]:
         """See Adapter. A tag needs no creation: its id is its name."""
@@ -137,12 +139,14 @@ class Klaviyo:
                 held[Kind.LIST, name] = lists.create(self._pages, self._new_list, name)
         return {target: held.get((target.kind, target.name), target.name) for target in targets}
 
-    def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
-        """See Adapter. Reads everybody for as many pages as asking would need; if the account is larger, asks for the
-        rest. So an empty account costs one request, and no account more than twice the cheaper way."""
+    def lookup(self, emails: Sequence[str], there: int = 0) -> Iterator[pa.Table]:
+        """See Adapter. Both ways tell of 100 a request. Where the account may be smaller than `emails`, everybody is
+        read for as many pages as asking would need, and the rest is asked for: an empty account costs one request, and
+        no account more than twice the cheaper way."""
         missing = dict.fromkeys(emails)
         cursor: str | None = None
-        for _ in range(math.ceil(len(emails) / FILTER_CAP)):
+        paging = len(emails) > FILTER_CAP and there < len(emails)
+        for _ in range(math.ceil(len(emails) / FILTER_CAP) if paging else 0):
             page = self._page("/api/profiles", self._profile_query(cursor), "profiles")
             table = self._table(page)
             for email in table.column("email").to_pylist():
@@ -158,16 +162,11 @@ class Klaviyo:
         return iter(())
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
-        """See Adapter. Neither a suppression nor an unsubscribe, of all or of one list, moves `updated`, hence the
-        further readings."""
+        """See Adapter. Who left a list is told of those that are ours (`recall`)."""
         if since is None:
-            yield from self._profiles({})
-            return
+            return self._profiles({})
         moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        yield from self._profiles({"filter": f"greater-than(updated,{moment})", "sort": "updated"})
-        for scope in ("suppression", "list_suppressions"):
-            timestamp = f"subscriptions.email.marketing.{scope}.timestamp"
-            yield from self._profiles({"filter": f"greater-than({timestamp},{moment})"})
+        return changed.since(self._profiles, moment, self._lists, lambda key: self._must_exist([key]))
 
     def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
         """See Adapter."""

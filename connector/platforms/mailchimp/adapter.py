@@ -170,7 +170,7 @@ class Mailchimp:
             raise self._strange("the answer to a new tag has no number")
         return str(number)
 
-    def lookup(self, emails: Sequence[str]) -> Iterator[pa.Table]:
+    def lookup(self, emails: Sequence[str], there: int = 0) -> Iterator[pa.Table]:
         """There is no way to ask for many addresses at once: a few are asked for one by one, for more everybody is
         read, a thousand at a time."""
         if not emails:

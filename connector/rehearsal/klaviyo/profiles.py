@@ -14,7 +14,7 @@ from connector.rehearsal.klaviyo import store, wire
 from connector.rehearsal.klaviyo.wire import Trouble
 
 PAGE, MAX_PAGE, MAX_PROFILE = 20, 100, 100_000
-_MAIL = "subscriptions.email.marketing."
+_MAIL, _LIST = "subscriptions.email.marketing.", "list_suppressions."
 _ORDER = ("greater-than", "greater-or-equal", "less-than", "less-or-equal")
 _SIGNS = dict(zip(_ORDER, (">", ">=", "<", "<="), strict=True))
 _SAME = ("any", "equals")
@@ -67,6 +67,7 @@ def _read_many(world: World, request: Request) -> Response:
     asked = wire.conditions(request, FILTERS)
     if request.first("sort") and any(field.startswith(_MAIL) for _, field, _ in asked):
         raise wire.bad_parameter("sort", "Sorting cannot be combined with a filter on suppressions.")
+    _refuse_suppressions(asked)
     return page(world, request, "kl_profile p", [], asked, SORTS)
 
 
@@ -106,13 +107,27 @@ def _two(after: list[Any]) -> list[Any]:
     return after
 
 
+def _refuse_suppressions(asked: list[wire.Condition]) -> None:
+    """The rules of filters on suppressions (changelog of revision 2023-10-15, read 2026-11-29)."""
+    fields = [field.removeprefix(_MAIL) for _, field, _ in asked if field.startswith(_MAIL)]
+    if len({field.partition(".")[0] for field in fields}) > 1:
+        raise wire.bad_parameter("filter", "Filters on list suppressions and on global ones cannot be combined.")
+    if any(field.startswith(_LIST) for field in fields) and f"{_LIST}list_id" not in fields:
+        raise wire.bad_parameter("filter", "A filter on list suppressions must name a list_id.")
+    if fields and sum(operator in _ORDER for operator, _, _ in asked) > 1:
+        raise wire.bad_parameter("filter", "Only one date can be filtered by, together with suppressions.")
+
+
 def _where(asked: list[wire.Condition]) -> tuple[list[str], list[Any]]:
     where: list[str] = []
     values: list[Any] = []
+    if mail := [one for one in asked if one[1].startswith(_MAIL)]:
+        where.append(_suppressed([(field.removeprefix(_MAIL), operator) for operator, field, _ in mail]))
+        values += [value for _, _, given in mail for value in given]
     for operator, field, given in asked:
         if field.startswith(_MAIL):
-            where.append(_suppressed(field.removeprefix(_MAIL), operator))
-        elif operator in _SAME:
+            continue
+        if operator in _SAME:
             where.append(f"p.{field} IN ({','.join('?' * len(given))})")
         else:
             where.append(f"{'m.joined' if field == 'joined_group_at' else f'p.{field}'} {_SIGNS[operator]} ?")
@@ -120,12 +135,12 @@ def _where(asked: list[wire.Condition]) -> tuple[list[str], list[Any]]:
     return where, values
 
 
-def _suppressed(field: str, operator: str) -> str:
-    scope, part = field.split(".")
-    column = {"reason": "reason", "timestamp": "at", "list_id": "list"}[part]
-    here = "= ''" if scope == "suppression" else "!= ''"
-    test = f"s.{column} {_SIGNS.get(operator, '=')} ?"
-    return f"p.pk IN (SELECT profile FROM kl_suppression s WHERE s.list {here} AND {test})"
+def _suppressed(asked: list[tuple[str, str]]) -> str:
+    """One suppression meets all of these (field, operator)."""
+    columns = {"reason": "reason", "timestamp": "at", "list_id": "list"}
+    tests = [f"s.{columns[field.split('.')[1]]} {_SIGNS.get(operator, '=')} ?" for field, operator in asked]
+    here = "!= ''" if asked[0][0].startswith(_LIST) else "= ''"
+    return f"p.pk IN (SELECT profile FROM kl_suppression s WHERE s.list {here} AND {' AND '.join(tests)})"
 
 
 def objects(world: World, request: Request, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -21,12 +21,13 @@ from connector.core.errors import ConnectorError
 from connector.core.files import portable
 from connector.core.problem import Place
 from connector.core.session import Session
+from connector.core.sftp import UnknownServer
 from connector.sources.remote.model import CutOff, Denied, Item, Refused, Way, same
 from connector.sources.text import plain
 from connector.sources.trouble import fail
 
 _UNFIT = re.compile(r'[<>:"\\|?*]|[. ]$')
-_DENIED = ("credential", "auth", "permission", "forbidden", "denied", "badhostkey", "token")
+_DENIED = ("credential", "auth", "permission", "forbidden", "denied", "token")
 _CODES = ("403", "401", "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken")
 _CHATTY = ("paramiko", "botocore", "aiobotocore", "s3fs", "gcsfs", "azure", "adlfs", "urllib3", "fsspec", "asyncio")
 
@@ -128,19 +129,20 @@ def _working(place: Place, address: str) -> Iterator[None]:
         fail(place, "remote-driver", f"{scheme}:// needs its driver: pip install 'segment-connector[{extra}]'.")
     except (Refused, Denied) as error:
         fail(place, "remote-refused" if isinstance(error, Refused) else "remote-denied", f"{where}: {error}")
+    except UnknownServer as error:
+        fail(place, "remote-denied", f"{where}: {error}.")
     except FileNotFoundError:
         fail(place, "file-missing", f"{where} does not exist, or may not be seen. Export it there, or correct `file:`.")
     except CutOff:
         fail(place, "remote-changed", f"{where} was cut off while it was read. Try again.")
     except Exception as error:  # noqa: BLE001 - the edge to six libraries: anything they raise is about this address
-        _explain(place, where, scheme, error)
+        _explain(place, where, error)
 
 
-def _explain(place: Place, where: str, scheme: str, error: Exception) -> None:
+def _explain(place: Place, where: str, error: Exception) -> None:
     kind = type(error).__name__
-    if any(word in kind.lower() for word in _DENIED) or _code(error) in _CODES or "known_hosts" in str(error):
-        known = " The server's key must be in ~/.ssh/known_hosts." if scheme == "sftp" else ""
-        text = f"{where} may not be read with the credentials that the environment gives ({kind}).{known}"
+    if any(word in kind.lower() for word in _DENIED) or _code(error) in _CODES:
+        text = f"{where} may not be read with the credentials that the environment gives ({kind})."
         fail(place, "remote-denied", text)
     if isinstance(error, OSError) and error.errno in (28, 122):
         fail(place, "file-too-big", f"{where} does not fit on the disk. Give the folder for temporary files more room.")

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
-from connector.core import files
+from connector.core import files, sftp
 from connector.core.errors import StateError
 
 _BUCKETS = frozenset(["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "tos"])
@@ -29,7 +30,10 @@ class Place:
     def __init__(self, url: str) -> None:
         self.url = shown(url)
         with self._explained():
-            self._fs, self._path = url_to_fs(url)
+            if url.partition("://")[0] in sftp.SCHEMES:
+                self._fs, self._path = sftp.opened(url), unquote(urlsplit(url).path)
+            else:
+                self._fs, self._path = url_to_fs(url)
 
     @property
     def is_share(self) -> bool:
@@ -119,6 +123,8 @@ class Place:
             raise self._error(error) from None
 
     def _error(self, error: Exception) -> StateError:
+        if isinstance(error, sftp.UnknownServer):
+            return StateError(f"The state {self.url} cannot be used: {error}. Nothing was read or written.")
         why = str(error) if isinstance(error, ImportError) else type(error).__name__
         return StateError(
             f"The state {self.url} cannot be used: {why}. Look at the address and the credentials for it."
