@@ -8,11 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 from connector.core.model import RETIRED, ColumnType, Kind, NewContacts
 
 LAST = 1000  # the `order` of platforms that come as packages of their own
+
+
+class Use(StrEnum):
+    """What a destination of segments.yaml asks of a platform, and so of its key. The value is the word for people."""
+
+    READ = "reading contacts"
+    CREATE = "new contacts"
+    FIELDS = "fields"
+    TAGS = "tags"
+    LISTS = "lists"
+    UNSUBSCRIBE = "unsubscribing"
+    RETIRE = "archiving or suppressing"
+    SIGNALS = "opens and clicks"
+
+
+WRITING = frozenset(Use) - {Use.READ, Use.SIGNALS}
 
 
 class Known(NamedTuple):
@@ -53,6 +70,8 @@ class Vendor:
     unsubscribes: bool = False  # `action: unsubscribe` is offered
     audience: bool = False  # a destination names one of the account's audiences
     engagement: bool = True  # it tells in bulk who opened and clicked
+    rights: Mapping[str, frozenset[Use]] = field(default_factory=dict)  # what a key may be given -> what needs it
+    right: str = "scope"  # the vendor's word for one
     tag_separator: str = ""  # what stands between the tags of a contact, so that none can hold it
     preset: Mapping[str, Known] = field(default_factory=dict)  # header of its export (lower case) -> column
     rehearsal: Rehearsal | None = None

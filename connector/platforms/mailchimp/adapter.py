@@ -16,7 +16,7 @@ import base64
 import functools
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -34,7 +34,7 @@ from connector.platforms.http.client import Http
 from connector.platforms.http.limits import Clock, Limiter
 from connector.platforms.mailchimp import engagement, jobs, lookup, wire
 from connector.platforms.mailchimp.errors import trouble
-from connector.platforms.mailchimp.facts import CAPABILITIES, CLOCK_SKEW, CONCURRENCY, PAGE, POLL_SECONDS
+from connector.platforms.mailchimp.facts import BELOW_MANAGER, CAPABILITIES, CLOCK_SKEW, CONCURRENCY, PAGE, POLL_SECONDS
 from connector.platforms.mailchimp.pages import Pages
 from connector.vendors.mailchimp import MAILCHIMP
 
@@ -119,6 +119,13 @@ class Mailchimp:
             if field.get("required") and tag not in fields and tag != "EMAIL"
         ]
         return tuple(problems)
+
+    def lacking(self, rights: Collection[str]) -> Mapping[str, str]:
+        """See Adapter. The root says the user level of the key; another word than those that are known says nothing."""
+        level = str(self._root().get("role") or "").lower()
+        if level not in BELOW_MANAGER:
+            return {}
+        return dict.fromkeys(rights, f"{self._name}: the key is that of a user with the level {level}.")
 
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         if Kind.TAG not in kinds:
