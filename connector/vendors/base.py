@@ -42,6 +42,17 @@ class Known(NamedTuple):
     no: tuple[str, ...] = ()
 
 
+class Longest(NamedTuple):
+    """The most characters of a name. `source` is the vendor's page with the date, or says that none tells it: then the
+    number is one that no sensible name reaches, so that a mistake is found here and not by a push."""
+
+    characters: int
+    source: str
+
+
+UNTOLD = "no page of the vendor tells a limit (looked for on 2026-11-29)"
+
+
 class Rehearsal(NamedTuple):
     """The platform as a local server. `routes` is its module (connector/rehearsal/core/world.py says what that has),
     `path` what follows the server's address in `base_url`, `account` the id of the account behind the sample key."""
@@ -72,6 +83,8 @@ class Vendor:
     engagement: bool = True  # it tells in bulk who opened and clicked
     rights: Mapping[str, frozenset[Use]] = field(default_factory=dict)  # what a key may be given -> what needs it
     right: str = "scope"  # the vendor's word for one
+    names: Mapping[Kind, Longest] = field(default_factory=dict)  # of targets
+    property_name: Longest | None = None  # of the property that holds tags, which we make
     tag_separator: str = ""  # what stands between the tags of a contact, so that none can hold it
     preset: Mapping[str, Known] = field(default_factory=dict)  # header of its export (lower case) -> column
     rehearsal: Rehearsal | None = None
@@ -90,6 +103,21 @@ class Vendor:
     def policies(self) -> list[str]:
         """The values of `new_contacts`, in the order of the documentation."""
         return [str(policy) for policy in NewContacts if policy in self.new_contacts]
+
+    def name_problem(self, kind: Kind, name: str) -> str:
+        """Why the platform cannot hold a target of this name; "" when it can."""
+        if kind is Kind.TAG and self.tag_separator and self.tag_separator in name:
+            return f"{self.title} separates tags by “{self.tag_separator}”, so a tag cannot hold one."
+        return self._too_long(f"The name of a {kind}", name, self.names.get(kind))
+
+    def property_problem(self, name: str) -> str:
+        """Why the platform cannot hold a property of this name; "" when it can."""
+        return self._too_long("The name of a property", name, self.property_name)
+
+    def _too_long(self, what: str, name: str, longest: Longest | None) -> str:
+        if longest is None or len(name) <= longest.characters:
+            return ""
+        return f"{what} has {len(name)} characters, and {self.title} takes {longest.characters} at most."
 
     @property
     def tag_property(self) -> str:

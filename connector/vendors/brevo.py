@@ -6,7 +6,7 @@ Owns: what the rest of the house may know of Brevo. Must not: hold behaviour.
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import WRITING, Rehearsal, Use, Vendor
+from connector.vendors.base import UNTOLD, WRITING, Longest, Rehearsal, Use, Vendor
 
 BREVO = Vendor(
     name="brevo",
@@ -29,6 +29,8 @@ BREVO = Vendor(
         "lists": WRITING - {Use.UNSUBSCRIBE},  # an import has a list, also without one to join
     },
     right="permission for",
+    names={kind: Longest(255, UNTOLD) for kind in Kind},
+    property_name=Longest(255, UNTOLD),
     unsubscribes=True,
     engagement=False,
     erase="Contacts > the person > Delete. An opt-out is deleted with the contact.",

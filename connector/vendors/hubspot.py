@@ -6,7 +6,7 @@ Owns: what the rest of the house may know of HubSpot. Must not: hold behaviour.
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import Known, Rehearsal, Use, Vendor
+from connector.vendors.base import UNTOLD, Known, Longest, Rehearsal, Use, Vendor
 
 # Collected on 2026-11-21 from published export samples; headers that an account can rename are those of the English
 # interface.
@@ -75,6 +75,13 @@ HUBSPOT = Vendor(
     # Consent is kept per subscription type, not on the contact: a new contact cannot be made subscribed or pending.
     new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),
     rights=_RIGHTS,
+    names={
+        # An option has 3,000 characters for its label, value and description together, and ours has the name twice
+        # (knowledge.hubspot.com/properties/property-field-types-in-hubspot, read 2026-11-29).
+        Kind.TAG: Longest(1500, "knowledge.hubspot.com/properties/property-field-types-in-hubspot (2026-11-29)"),
+        Kind.LIST: Longest(255, UNTOLD),
+    },
+    property_name=Longest(100, UNTOLD),
     unsubscribes=True,
     tag_separator=";",
     erase="the contact > Actions > Delete > Permanently (GDPR) delete.",

@@ -6,7 +6,7 @@ Owns: what the rest of the house may know of Klaviyo. Must not: hold behaviour.
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import WRITING, Known, Rehearsal, Use, Vendor
+from connector.vendors.base import UNTOLD, WRITING, Known, Longest, Rehearsal, Use, Vendor
 
 # Collected on 2026-11-21 from published export samples; headers that an account can rename are those of the English
 # interface.
@@ -77,6 +77,8 @@ KLAVIYO = Vendor(
     # Its import leaves consent alone, and its subscription endpoint lifts an unsubscribe: nobody is subscribed there.
     new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),
     rights=_RIGHTS,
+    names={kind: Longest(255, UNTOLD) for kind in Kind},
+    property_name=Longest(255, UNTOLD),
     retire="suppress",
     erase="Profiles > the person > Delete profile (a privacy deletion request).",
     preset=_PRESET,

@@ -364,8 +364,17 @@ class Mailchimp:
         raise Unanswered(f"{self._name}: an empty answer.", destination=self._name, code="garbled")
 
 
+_BARE_KEY = re.compile(r"[0-9a-fA-F]{32}")  # what stands before the hyphen
+
+
 def _address(destination: Destination, key: str) -> str:
     """Where the API is. A base_url is the server's address, with or without the /3.0 of the path."""
+    if _BARE_KEY.fullmatch(key) and not destination.settings.get("data_center"):
+        text = (
+            f"{destination.name}: {destination.secret} holds 32 hexadecimal digits, and the end of the Mailchimp API "
+            "key is missing: a hyphen and a data center, like …-us21. Copy all of it from Account, Extras, API keys."
+        )
+        raise Auth(text, destination=destination.name, code="no_data_center")
     if destination.base_url:
         return destination.base_url.rstrip("/").removesuffix("/3.0") + "/3.0"
     center = destination.settings.get("data_center") or key.rpartition("-")[2]
