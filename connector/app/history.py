@@ -46,6 +46,8 @@ def entries(store: Store, limit: int) -> list[Entry]:
 
 def one(store: Store, name: str) -> Entry:
     """By the id of a run or an attempt, or "last". Raises StateError when there is none."""
+    from connector.push.run import failing
+
     if name == "last":
         newest = entries(store, 1)
         if not newest:
@@ -57,7 +59,8 @@ def one(store: Store, name: str) -> Entry:
         return Entry(name, attempts[0].started_at, None, attempts)
     run = store.run(run_id)
     done = next((attempt.facts["changes"] for attempt in reversed(attempts) if attempt.facts.get("changes")), None)
-    return Entry(run.id, run.started_at, run, attempts, done or store.attempts.done(run.id))
+    done = done or store.attempts.done(run.id)
+    return Entry(run.id, run.started_at, run, attempts, done, failing(store, run.id, done))
 
 
 def age(written: str | None) -> timedelta | None:

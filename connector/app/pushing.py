@@ -1,4 +1,4 @@
-"""Push, resume, abandon, doctor: a plan is guarded, compared with its inputs and applied.
+"""Push, resume, abandon: a plan is guarded, compared with its inputs and applied.
 
 Owns: the order of these steps. Must not: print, or hold the logic of a plan or a run.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace, adapter, require_keys
-from connector.core.errors import ConfigError, DestinationError, Refused, Stale, Unsafe
+from connector.core.errors import ConfigError, Refused, Stale, Unsafe
 from connector.core.model import Op
 from connector.core.problem import Place, Problem
 
@@ -18,25 +18,7 @@ if TYPE_CHECKING:
     from connector.config.sections.models import Destination
     from connector.core.plan import GuardHit, Plan
     from connector.push.run import RunResult
-    from connector.report.doctor import Health
     from connector.state.base import RunInfo, Store
-
-
-def doctor(workspace: Workspace) -> list[Health]:
-    """Every destination's keys, account, audience and fields; a destination that fails does not hide the others."""
-    from connector.report.doctor import Health
-
-    found = []
-    for item in workspace.destinations():
-        try:
-            account = adapter(workspace, item).check(item.fields)
-            code = DestinationError.exit_code if account.problems else 0
-            found.append(Health(item.name, item.platform, account.name, account.detail, account.problems, code))
-        except ConfigError as error:
-            found.append(Health(item.name, item.platform, "", "", (f"{error}",), error.exit_code))
-        except DestinationError as error:
-            found.append(Health(item.name, item.platform, "", "", (f"{error}",), error.exit_code))
-    return found
 
 
 FINAL = (Op.RETIRE, Op.UNSUBSCRIBE)  # before these every platform is asked

@@ -30,13 +30,13 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(common: Common) -> int:
-    """Check connectivity and configuration: keys, accounts, audiences, required fields. Sends nothing."""
-    from connector.app import pushing as verbs
+    """Check connectivity and configuration: keys and their rights, accounts, audiences, fields. Changes nothing."""
+    from connector.app import doctor as verbs
     from connector.app.workspace import open_workspace
     from connector.report.doctor import doctor_json, doctor_text
 
     with open_workspace(common.options()) as workspace:
-        found = verbs.doctor(workspace)
+        found = verbs.examine(workspace)
     data_json(doctor_json(found)) if common.json else data(doctor_text(found))
     codes = {item.code for item in found if item.problems}
     return min(codes, default=0)  # 2, a missing key, before 4: as a push ends

@@ -180,6 +180,15 @@ REJECTS = pa.schema(
         ("at", INSTANT),
     ]
 )
+# Changes that keep failing (state/failures.py): how often, since when, and with which code the last time.
+FAILURES = pa.schema(
+    [
+        *((name, pa.string()) for name in ("destination", "email", "op", "kind", "target", "code", "run_id")),
+        ("times", pa.int64()),
+        ("first_at", INSTANT),
+        ("at", INSTANT),
+    ]
+)
 # What a run asked for and what became of it; `previous` is the ledger's `fields` before an applied UPDATE.
 RUN_CHANGES = pa.schema(
     [

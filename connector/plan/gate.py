@@ -65,6 +65,7 @@ REASONS = {
     "gone": "was in {} before and is deleted, erased or under another address there; not created again",
     "not_held": "not in {}, and new_contacts is skip",
     "rejected": "refused by {} before; parked until the person's row changes",
+    "needs_person": "failed again and again in {}, and needs a person: see `sync rejects`",
     NOT_LIFTED: "{} does not show who opted out meanwhile: only its own interface takes them back",
     NOT_OURS: "its present state in {} is not of our doing",
     "forgotten_here": "forgotten here by `sync forget`, though the export names them",

@@ -7,7 +7,7 @@ Adapter protocol. Must not: send anything, name a platform, diff, retry, sleep, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -209,7 +209,12 @@ class Adapter(Protocol):
 
     def check(self, fields: Mapping[str, str]) -> Account:
         """Credentials, account, audience, and that every platform field in `fields` (platform name ->
-        column) exists and that no other is required. Writes nothing."""
+        column) exists and that no other is required. Writes nothing. Which rights the key lacks: see `lacking`."""
+
+    def lacking(self, rights: Collection[str]) -> Mapping[str, str]:
+        """Which of these rights (names of the vendor's facts) the key lacks -> what the platform says of it. Changes
+        nothing: a writing endpoint is asked for something that names no record, so that all but the right of it is
+        refused, or that does nothing."""
 
     def identity(self) -> Identity:
         """The account, cheaply: asked before anything is read or sent, one request, remembered. Writes nothing.

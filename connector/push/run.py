@@ -6,7 +6,7 @@ Owns: apply, resume, RunResult. Must not: build plans, know a platform or an out
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +37,7 @@ class RunResult:
     held_back: Mapping[str, str] = field(default_factory=dict)
     planned: Sequence[str] = ()  # also those with nothing to send
     left_out: int = 0  # people in the plan who had been forgotten
+    failing: Mapping[str, int] = field(default_factory=dict)  # changes that failed too often: they need a person
 
     def total(self, outcome: str) -> int:
         """Changes with this outcome (connector.core.model.Outcome, or UNSENT) in all destinations."""
@@ -129,7 +130,13 @@ def _finish(store: Store, run_id: str, halts: Mapping[str, Halt], stop: threadin
         state = RunState.INTERRUPTED if stop.is_set() else RunState.FAILED
         result = replace(result, state=state)
     store.journal.finish(run_id, result.state, counts)
-    return result
+    return replace(result, failing=failing(store, run_id, counts))
+
+
+def failing(store: Store, run_id: str, destinations: Iterable[str]) -> dict[str, int]:
+    """Destination -> how many changes failed in this run once too often, so that they need a person."""
+    found = {name: store.failing(name)["run_id"].to_pylist().count(run_id) for name in destinations}
+    return {name: count for name, count in found.items() if count}
 
 
 def _missing(name: str, run_id: str) -> Refused:

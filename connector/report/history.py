@@ -36,6 +36,7 @@ def status_json(
                     for (kind, target), size in counts.members.items()
                 ],
                 "rejects": counts.rejects,
+                "needs_person": counts.failing,
                 "last_success": _moment(beat_of.get(name)),
                 "too_old": name in beat_of and beat_of[name].too_old,
             }
@@ -47,6 +48,12 @@ def status_json(
     }
 
 
+def _needs(failing: int) -> str:
+    return (
+        f"; {failing:,} {'change keeps' if failing == 1 else 'changes keep'} failing: needs a person" if failing else ""
+    )
+
+
 def status_text(
     held: Mapping[str, Counts],
     open_run: RunInfo | None,
@@ -56,7 +63,7 @@ def status_text(
 ) -> str:
     lines, beat_of = [], {beat.destination: beat for beat in beats}
     for name, counts in held.items():
-        lines.append(f"{name}: {counts.contacts:,} contacts known, {counts.rejects:,} rejects")
+        lines.append(f"{name}: {counts.contacts:,} contacts known, {counts.rejects:,} rejects{_needs(counts.failing)}")
         rows = [(f"  {kind} “{target}”", f"{size:,}") for (kind, target), size in counts.members.items()]
         if rows:
             lines.append(table(("  target", "members"), rows, right=(1,)))

@@ -10,6 +10,7 @@ from typing import Any
 
 from connector.core.model import Outcome
 from connector.push.run import UNSENT, RunResult
+from connector.report.runs import needs
 
 WORDS = {
     Outcome.APPLIED: "applied",
@@ -30,6 +31,7 @@ def result_json(result: RunResult) -> dict[str, Any]:
         "exit_code": result.exit_code,
         "counts": {name: {op: dict(counts) for op, counts in ops.items()} for name, ops in result.counts.items()},
         "left_out": result.left_out,
+        "needs_person": dict(result.failing),
         "errors": {**result.unread, **{name: f"{error}" for name, error in result.errors.items()}},
         "held_back": dict(result.held_back),
     }
@@ -43,6 +45,8 @@ def result_text(result: RunResult) -> str:
             total.update(counts)
         shown = [f"{total[outcome]:,} {words}" for outcome, words in WORDS.items() if total[outcome]]
         lines.append(f"  {name}: {'; '.join(shown) or 'nothing to send'}")
+        if name in result.failing:
+            lines.append(f"  {name}: {needs(result.failing[name])}")
     if result.left_out:
         people = "1 person" if result.left_out == 1 else f"{result.left_out:,} people"
         lines.append(f"  {people} left out: forgotten here by `sync forget` since this was planned")

@@ -25,6 +25,7 @@ class Entry:
     run: RunInfo | None
     attempts: Sequence[Attempt]
     done: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    failing: Mapping[str, int] = field(default_factory=dict)  # as RunResult has it, unless a later run tried them
 
     @property
     def last(self) -> Attempt | None:
@@ -157,10 +158,16 @@ def show_text(entry: Entry) -> str:
         lines.append(f"  sync {one.command}: {one.ended}, exit code {one.exit_code}, at {when(one.finished_at)} UTC")
         lines += [f"    {one.why}"] if one.why else []
         lines += [f"    {name}: {side.ended}{_because(side.why)}" for name, side in one.sides.items()]
+    lines += [f"  {name}: {needs(count)}" for name, count in entry.failing.items()]
     rows = list(_targets(entry))
     if rows:
         lines.append(table(("  destination", "target", "operation", "changes", "outcome"), rows, right=(3,)))
     return "\n".join(lines)
+
+
+def needs(count: int) -> str:
+    changes = "1 of these changes fails" if count == 1 else f"{count:,} of these changes fail"
+    return f"needs a person: {changes} again and again: see sync rejects, and the notes of sync plan"
 
 
 def _because(why: str) -> str:

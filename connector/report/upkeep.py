@@ -15,6 +15,7 @@ import pyarrow as pa
 from connector.core.scrub import mask
 from connector.report.table import table
 from connector.report.values import printable
+from connector.state.failures import CODE
 from connector.vendors import find
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ REFUSED = {
     "invalid_option": ("a value is not among the property's options", "add the option there, or correct the value"),
     "invalid_phone_number": ("the phone number is not complete", "write it with the country code in the CRM"),
     "invalid_value": ("a field's value is not taken", "correct the value, or the field under `fields:`"),
+    CODE: (
+        "failed on every run for too long: needs a person",
+        "look at the contact there, then: sync rejects retry",
+    ),
     "left_list": ("the person unsubscribed from this list", "respect it; they may join the list by themselves"),
     "looks_fake": ("the address looks made up to the platform", "check the address in the CRM"),
     "missing_required_field": ("a required field is missing", "map it under `fields:`, or make it optional there"),

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from connector.core.model import Kind, Op, Status
 from connector.core.plan import Export, Moment
-from connector.core.schemas import LEDGER_FIELDS, LEDGER_MEMBERSHIPS, LEFT_LISTS, OURS
+from connector.core.schemas import FAILURES, LEDGER_FIELDS, LEDGER_MEMBERSHIPS, LEFT_LISTS, OURS
 
 if TYPE_CHECKING:
     from connector.state.accounts import Accounts
@@ -67,6 +67,7 @@ class Ledger:
     doubtful_fields: pa.Table = field(default_factory=LEDGER_FIELDS.empty_table)  # sent, never answered
     left: pa.Table = field(default_factory=LEFT_LISTS.empty_table)  # who unsubscribed from which list
     ours: pa.Table = field(default_factory=OURS.empty_table)  # who is archived or suppressed, provably by us
+    failing: pa.Table = field(default_factory=FAILURES.empty_table)  # what needs a person
 
     def possible(self) -> pa.Table:
         """LEDGER_MEMBERSHIPS, with those that may be there."""
@@ -101,6 +102,7 @@ class Counts:
     contacts: int  # known, without those the platform does not hold
     members: Mapping[tuple[Kind, str], int]
     rejects: int
+    failing: int  # changes that need a person, parked or not
     cursor: datetime | None
     last_run: RunInfo | None
 
@@ -376,6 +378,9 @@ class Store(Protocol):
 
     def rejects(self, destination: str | None = None) -> pa.Table:
         """REJECTS: people a platform refused, until their row changes or the change succeeds."""
+
+    def failing(self, destination: str) -> pa.Table:
+        """FAILURES: changes that failed so often, or for so long, that they need a person."""
 
     def counts(self, destination: str) -> Counts: ...
 

@@ -4,7 +4,7 @@ Owns: outcome -> contact, membership, reject and change rows. Must not: open a t
 
 APPLIED and UNCHANGED are done and enter the ledger. REJECTED is parked. SKIPPED leaves the ledger as it is, unless its
 code says that the platform does not hold the contact. FAILED may have arrived all the same: its membership is neither
-claimed nor denied, its fields are unknown, until a later run is answered.
+claimed nor denied, its fields are unknown, until a later run is answered; failures.py counts how often.
 
 An UPDATE of which some fields were refused is sent again without them: `change.code` keeps the refusal until the answer
 comes, the UPDATE stays REJECTED, and what rides in it gets the answer's outcome. So it is when the answer shows another
@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from connector.core.model import BLOCKED, KEPT, NewContacts, Op, Outcome, Status, quoted
 from connector.core.schemas import ANSWERS
-from connector.state import stages
+from connector.state import failures, stages
 from connector.state.drivers.driver import Driver
 
 TEMPORARY = (
@@ -223,7 +223,8 @@ _RESTORE = f"""
 _FACTS = f"""
     SELECT count(*) FILTER (WHERE op = '{Op.MOVE}'), count(*) FILTER (WHERE {_IN_DOUBT}),
            count(*) FILTER (WHERE {_LOST}), count(*) FILTER (WHERE outcome = '{Outcome.REJECTED}'),
-           count(*) FILTER (WHERE op = '{Op.RESTORE}'), count(*) FILTER (WHERE op = '{Op.CREATE}' AND code = '{KEPT}')
+           count(*) FILTER (WHERE op = '{Op.RESTORE}'), count(*) FILTER (WHERE op = '{Op.CREATE}' AND code = '{KEPT}'),
+           count(*) FILTER (WHERE outcome = '{Outcome.FAILED}')
     FROM temp.result"""
 _RECORDED = f"UPDATE change SET outcome = '{Outcome.APPLIED}' WHERE seq BETWEEN ? AND ? AND outcome IS NULL"
 # Those of a step: an ADOPT of somebody who opted out since the plan was skipped.
@@ -255,7 +256,7 @@ def settle(db: Driver, answers: pa.Table, run_id: str, at: int, retired: Status 
 def enter(db: Driver, run_id: str, at: int, retired: Status | None) -> None:
     """What is in temp.answer, into journal and ledger. Inside the caller's transaction."""
     _results(db, "c.seq = a.seq", "c.carrier = a.seq AND c.outcome IS NULL")
-    ((moved, doubtful, gone, refused, restored, kept),) = db.rows(_FACTS)
+    ((moved, doubtful, gone, refused, restored, kept, failed),) = db.rows(_FACTS)
     rare = ((_CONTACTS, 1), (_MOVED, moved), (_MEMBERSHIPS, 1), (_DOUBTFUL, doubtful), (_GONE, gone))
     for statement in (one for statements, needed in rare if needed for one in statements):
         db.run(statement)
@@ -265,6 +266,8 @@ def enter(db: Driver, run_id: str, at: int, retired: Status | None) -> None:
         db.run(_PERSON_REFUSED)
     if kept:
         db.run(_PARK_KEPT, [run_id, at])
+    if failed or failures.known(db):
+        failures.settle(db, run_id, at, failed)
     if restored:
         db.run(_RESTORE)
     stages.settle(db)

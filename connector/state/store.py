@@ -26,11 +26,10 @@ from connector.core.schemas import (
     LEDGER_MEMBERSHIPS,
     LEDGER_TARGETS,
     PEOPLE,
-    REJECTS,
     RUN_CHANGES,
     STAGE_ENTRIES,
 )
-from connector.state import activity, history, left, retired, targets, tombstones
+from connector.state import activity, failures, history, left, retired, targets, tombstones
 from connector.state import stages as stage_entries
 from connector.state.accounts import Accounts
 from connector.state.attempts import Attempts
@@ -146,6 +145,7 @@ class SqlStore:
                 db.table(fields, LEDGER_FIELDS, here),
                 left.table(db, destination),
                 retired.table(db, destination),
+                self.failing(destination),
             )
 
     def revisions(self, destinations: Sequence[str]) -> dict[str, int]:
@@ -340,10 +340,10 @@ class SqlStore:
         return self._db.table(sql, schema, [run_id], order="seq").drop_columns("seq")
 
     def rejects(self, destination: str | None = None) -> pa.Table:
-        where, values = ("WHERE destination = ?", [destination]) if destination is not None else ("", [])
-        return self._db.table(
-            f"SELECT * FROM reject {where}", REJECTS, values, order="destination, email, op, kind, target"
-        )
+        return failures.rejects(self._db, destination)
+
+    def failing(self, destination: str) -> pa.Table:
+        return failures.needing(self._db, destination)
 
     def counts(self, destination: str) -> Counts:
         db, here = self._db, [destination]
@@ -361,6 +361,7 @@ class SqlStore:
                 db.rows(known, here)[0][0],
                 {(Kind(kind), name): count for kind, name, count in db.rows(members, here)},
                 db.rows("SELECT count(*) FROM reject WHERE destination = ?", here)[0][0],
+                self.failing(destination).num_rows,
                 cursor,
                 next(iter(self._runs(last, destination)), None),
             )

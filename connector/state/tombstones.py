@@ -25,6 +25,7 @@ WITH_EMAIL = (
     "contact",
     "engagement",
     "reject",
+    "failure",
     "change",
     "stage_entry",
     "stage_move",

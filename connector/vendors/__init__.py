@@ -13,12 +13,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.vendors.base import Known, Rehearsal, Vendor
+from connector.vendors.base import Known, Rehearsal, Use, Vendor
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["GROUP", "OWN", "VENDORS", "Known", "Rehearsal", "Unusable", "Vendor", "find", "title"]
+__all__ = ["GROUP", "OWN", "VENDORS", "Known", "Rehearsal", "Unusable", "Use", "Vendor", "find", "title"]
 
 GROUP = "segment_connector.platforms"  # an entry point: NAME = "package.module:FACTS", a Vendor of that name
 _SHAPE = ("__init__", "base")

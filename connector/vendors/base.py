@@ -8,11 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 from connector.core.model import RETIRED, ColumnType, Kind, NewContacts
 
 LAST = 1000  # the `order` of platforms that come as packages of their own
+
+
+class Use(StrEnum):
+    """What a destination of segments.yaml asks of a platform, and so of its key. The value is the word for people."""
+
+    READ = "reading contacts"
+    CREATE = "new contacts"
+    FIELDS = "fields"
+    TAGS = "tags"
+    LISTS = "lists"
+    UNSUBSCRIBE = "unsubscribing"
+    RETIRE = "archiving or suppressing"
+    SIGNALS = "opens and clicks"
+
+
+WRITING = frozenset(Use) - {Use.READ, Use.SIGNALS}
 
 
 class Known(NamedTuple):
@@ -23,6 +40,17 @@ class Known(NamedTuple):
     separator: str | None = None
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
+
+
+class Longest(NamedTuple):
+    """The most characters of a name. `source` is the vendor's page with the date, or says that none tells it: then the
+    number is one that no sensible name reaches, so that a mistake is found here and not by a push."""
+
+    characters: int
+    source: str
+
+
+UNTOLD = "no page of the vendor tells a limit (looked for on 2026-11-29)"
 
 
 class Rehearsal(NamedTuple):
@@ -53,6 +81,10 @@ class Vendor:
     unsubscribes: bool = False  # `action: unsubscribe` is offered
     audience: bool = False  # a destination names one of the account's audiences
     engagement: bool = True  # it tells in bulk who opened and clicked
+    rights: Mapping[str, frozenset[Use]] = field(default_factory=dict)  # what a key may be given -> what needs it
+    right: str = "scope"  # the vendor's word for one
+    names: Mapping[Kind, Longest] = field(default_factory=dict)  # of targets
+    property_name: Longest | None = None  # of the property that holds tags, which we make
     tag_separator: str = ""  # what stands between the tags of a contact, so that none can hold it
     preset: Mapping[str, Known] = field(default_factory=dict)  # header of its export (lower case) -> column
     rehearsal: Rehearsal | None = None
@@ -71,6 +103,21 @@ class Vendor:
     def policies(self) -> list[str]:
         """The values of `new_contacts`, in the order of the documentation."""
         return [str(policy) for policy in NewContacts if policy in self.new_contacts]
+
+    def name_problem(self, kind: Kind, name: str) -> str:
+        """Why the platform cannot hold a target of this name; "" when it can."""
+        if kind is Kind.TAG and self.tag_separator and self.tag_separator in name:
+            return f"{self.title} separates tags by “{self.tag_separator}”, so a tag cannot hold one."
+        return self._too_long(f"The name of a {kind}", name, self.names.get(kind))
+
+    def property_problem(self, name: str) -> str:
+        """Why the platform cannot hold a property of this name; "" when it can."""
+        return self._too_long("The name of a property", name, self.property_name)
+
+    def _too_long(self, what: str, name: str, longest: Longest | None) -> str:
+        if longest is None or len(name) <= longest.characters:
+            return ""
+        return f"{what} has {len(name)} characters, and {self.title} takes {longest.characters} at most."
 
     @property
     def tag_property(self) -> str:

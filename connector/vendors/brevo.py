@@ -6,7 +6,7 @@ Owns: what the rest of the house may know of Brevo. Must not: hold behaviour.
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import Rehearsal, Vendor
+from connector.vendors.base import UNTOLD, WRITING, Longest, Rehearsal, Use, Vendor
 
 BREVO = Vendor(
     name="brevo",
@@ -21,6 +21,16 @@ BREVO = Vendor(
     kinds=frozenset(Kind),
     # A new contact can be mailed at once: none is held without consent, and none awaits a confirmation.
     new_contacts=frozenset({NewContacts.SKIP, NewContacts.SUBSCRIBED}),
+    # A key opens the whole account (help centre, “Create and manage your API keys”, read 2026-11-28). What it may
+    # not do for all that, since the account is being validated or its plan lacks it, is told by a 403.
+    rights={
+        "contacts": WRITING | {Use.READ},
+        "attributes": frozenset({Use.TAGS}),
+        "lists": WRITING - {Use.UNSUBSCRIBE},  # an import has a list, also without one to join
+    },
+    right="permission for",
+    names={kind: Longest(255, UNTOLD) for kind in Kind},
+    property_name=Longest(255, UNTOLD),
     unsubscribes=True,
     engagement=False,
     erase="Contacts > the person > Delete. An opt-out is deleted with the contact.",

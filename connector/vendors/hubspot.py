@@ -6,7 +6,7 @@ Owns: what the rest of the house may know of HubSpot. Must not: hold behaviour.
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import Known, Rehearsal, Vendor
+from connector.vendors.base import UNTOLD, Known, Longest, Rehearsal, Use, Vendor
 
 # Collected on 2026-11-21 from published export samples; headers that an account can rename are those of the English
 # interface.
@@ -49,6 +49,18 @@ _PRESET = {
     "lifecycle stage": Known("lifecycle_stage", "text"),
 }
 
+# `security` of each operation in the OpenAPI documents of 2026-03, read 2026-11-29. Where one of several scopes is
+# enough, it is the one that another line needs as well.
+_RIGHTS = {
+    "crm.objects.contacts.read": frozenset({Use.READ}),
+    "crm.objects.contacts.write": frozenset({Use.CREATE, Use.FIELDS, Use.TAGS}),
+    "crm.schemas.contacts.write": frozenset({Use.TAGS}),  # the options of the tag property
+    "crm.lists.read": frozenset({Use.LISTS}),
+    "crm.lists.write": frozenset({Use.LISTS}),
+    "communication_preferences.statuses.batch.read": frozenset({Use.CREATE}),  # opt-outs of addresses without a contact
+    "communication_preferences.statuses.batch.write": frozenset({Use.UNSUBSCRIBE}),
+}
+
 HUBSPOT = Vendor(
     name="hubspot",
     title="HubSpot",
@@ -62,6 +74,14 @@ HUBSPOT = Vendor(
     kinds=frozenset(Kind),
     # Consent is kept per subscription type, not on the contact: a new contact cannot be made subscribed or pending.
     new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),
+    rights=_RIGHTS,
+    names={
+        # An option has 3,000 characters for its label, value and description together, and ours has the name twice
+        # (knowledge.hubspot.com/properties/property-field-types-in-hubspot, read 2026-11-29).
+        Kind.TAG: Longest(1500, "knowledge.hubspot.com/properties/property-field-types-in-hubspot (2026-11-29)"),
+        Kind.LIST: Longest(255, UNTOLD),
+    },
+    property_name=Longest(100, UNTOLD),
     unsubscribes=True,
     tag_separator=";",
     erase="the contact > Actions > Delete > Permanently (GDPR) delete.",

@@ -6,7 +6,7 @@ Owns: what the rest of the house may know of Klaviyo. Must not: hold behaviour.
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import Known, Rehearsal, Vendor
+from connector.vendors.base import UNTOLD, WRITING, Known, Longest, Rehearsal, Use, Vendor
 
 # Collected on 2026-11-21 from published export samples; headers that an account can rename are those of the English
 # interface.
@@ -49,6 +49,20 @@ _PRESET = {
     "historic number of orders": Known("orders_count", "integer"),
 }
 
+# `x-klaviyo-scopes` of each operation in the OpenAPI documents of revision 2026-07-15, read 2026-11-29. Imports need
+# lists:write, and their jobs lists:read, also without a list.
+_IMPORTS = WRITING - {Use.UNSUBSCRIBE, Use.RETIRE}
+_RIGHTS = {
+    "accounts:read": frozenset({Use.READ}),
+    "profiles:read": frozenset({Use.READ}),
+    "profiles:write": WRITING,
+    "lists:read": _IMPORTS,
+    "lists:write": _IMPORTS,
+    "subscriptions:write": frozenset({Use.RETIRE}),
+    "metrics:read": frozenset({Use.SIGNALS}),
+    "events:read": frozenset({Use.SIGNALS}),
+}
+
 KLAVIYO = Vendor(
     name="klaviyo",
     title="Klaviyo",
@@ -62,6 +76,9 @@ KLAVIYO = Vendor(
     kinds=frozenset(Kind),
     # Its import leaves consent alone, and its subscription endpoint lifts an unsubscribe: nobody is subscribed there.
     new_contacts=frozenset({NewContacts.SKIP, NewContacts.TRANSACTIONAL}),
+    rights=_RIGHTS,
+    names={kind: Longest(255, UNTOLD) for kind in Kind},
+    property_name=Longest(255, UNTOLD),
     retire="suppress",
     erase="Profiles > the person > Delete profile (a privacy deletion request).",
     preset=_PRESET,

@@ -6,7 +6,7 @@ Owns: what the rest of the house may know of Mailchimp. Must not: hold behaviour
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import Known, Rehearsal, Vendor
+from connector.vendors.base import WRITING, Known, Longest, Rehearsal, Vendor
 
 # Collected on 2026-11-21 from published export samples; headers that an account can rename are those of the English
 # interface.
@@ -46,6 +46,11 @@ MAILCHIMP = Vendor(
     auth_header="Authorization",
     sample_key="rehearsal-us1",
     kinds=frozenset({Kind.TAG}),
+    # A key is of its user's level. Importing begins at Manager (help centre, “Manage user levels in your account”, read
+    # 2026-11-29).
+    rights={"Manager": WRITING},
+    right="user level",
+    names={Kind.TAG: Longest(100, "the interface's own message; the specification says nothing (2026-11-29)")},
     new_contacts=frozenset(NewContacts),
     retire="archive",
     unsubscribes=True,

@@ -8,7 +8,7 @@ import pytest
 
 from connector.config.load import load_text
 from connector.core.errors import ConfigError
-from connector.core.model import NewContacts
+from connector.core.model import Kind, NewContacts
 from connector.vendors import VENDORS
 
 FILE = """version: 1
@@ -19,21 +19,21 @@ destinations:
     platform: {platform}
     {secret}: "{key}"
     {audience}
-    new_contacts: {policy}
+    new_contacts: {policy}{setting}
 segments:
-  all: {{when: {{opt: true}}, send_to: {{here: {{{kind}: All}}}}}}
+  all: {{when: {{opt: true}}, send_to: {{here: {{{kind}: {name}}}}}}}
 {more}
 """
 LINE = 9
 
 
-def read(platform: str, policy: str = "skip", kind: str = "tag", more: str = "") -> None:
+def read(
+    platform: str, policy: str = "skip", kind: str = "tag", more: str = "", name: str = "All", setting: str = ""
+) -> None:
     vendor = VENDORS[platform]
     audience = "audience: News" if vendor.audience else "mode: mirror"
-    text = FILE.format(
-        platform=platform, secret=vendor.secret, audience=audience, policy=policy, kind=kind, more=more, key="${KEY}"
-    )
-    load_text(text, Path("segments.yaml"))
+    told = {"audience": audience, "policy": policy, "kind": kind, "more": more, "name": name, "setting": setting}
+    load_text(FILE.format(platform=platform, secret=vendor.secret, key="${KEY}", **told), Path("segments.yaml"))
 
 
 @pytest.mark.parametrize("policy", list(NewContacts))
@@ -111,7 +111,7 @@ def test_two_destinations_of_one_account_with_the_same_stages() -> None:
     more = STAGE.replace("KIND", "tag")
     twin = FILE.replace("segments:", '  there: {{platform: klaviyo, api_key: "${{KEY}}"}}\nsegments:')
     parts = {"platform": "klaviyo", "secret": "api_key", "key": "${KEY}", "audience": "mode: mirror"}
-    text = twin.format(**parts, policy="skip", kind="tag", more=more)
+    text = twin.format(**parts, policy="skip", kind="tag", more=more, name="All", setting="")
     with pytest.raises(ConfigError, match=r"yaml:17:26: error\[same-target\]: .*by here and by there, which are one"):
         load_text(text, Path("segments.yaml"))
     apart = text.replace("  signals:", "- for: {to: there}\n  signals:")
@@ -120,3 +120,25 @@ def test_two_destinations_of_one_account_with_the_same_stages() -> None:
         text.replace('there: {platform: klaviyo, api_key: "${KEY}"', 'there: {platform: klaviyo, api_key: "${TOO}"'),
         Path("a"),
     )
+
+
+@pytest.mark.parametrize(("platform", "kind"), [(name, kind) for name in VENDORS for kind in VENDORS[name].names])
+def test_a_name_that_is_too_long(platform: str, kind: str) -> None:
+    """Of a segment's target, and of a stage's; at the limit it is taken."""
+    longest = VENDORS[platform].names[Kind(kind)].characters
+    stage = "lifecycle: {{signals: [opted_at], inactive: {{after: 1 year}}, stages: [{{name: bye, {kind}: {name}}}]}}"
+    read(platform, kind=str(kind), more=stage.format(kind=kind, name="x" * longest))
+    with pytest.raises(ConfigError, match=f"has {longest + 1} characters, and .* takes {longest} at most") as refused:
+        read(platform, kind=str(kind), more=stage.format(kind=kind, name="x" * (longest + 1)))
+    assert [problem.code for problem in refused.value.problems] == ["bad-target"]
+    with pytest.raises(ConfigError, match=f"takes {longest} at most"):
+        read(platform, kind=str(kind), name="y" * (longest + 1))
+
+
+@pytest.mark.parametrize("platform", [name for name in VENDORS if VENDORS[name].property_name])
+def test_a_property_whose_name_is_too_long(platform: str) -> None:
+    longest = VENDORS[platform].property_name
+    assert longest is not None
+    with pytest.raises(ConfigError, match="The name of a property has") as refused:
+        read(platform, setting=f"\n    tag_property: {'p' * (longest.characters + 1)}")
+    assert [problem.code for problem in refused.value.problems] == ["bad-name"]

@@ -499,7 +499,7 @@ def test_imports_that_are_not_over_are_told(brevo: Brevo, http: responses.Reques
     ("status", "body", "kind"),
     [
         (401, {"code": "unauthorized", "message": "Key not found"}, Auth),
-        (403, {"code": "permission_denied", "message": "no"}, MissingScope),
+        (403, {"code": "permission_denied", "message": "It is under validation, ann@example.com"}, MissingScope),
         (404, {"code": "document_not_found", "message": "no"}, Gone),
         (402, {"code": "not_enough_credits", "message": "ann@example.com"}, Refused),
         (500, {}, Unanswered),
@@ -512,6 +512,7 @@ def test_errors_by_status(brevo: Brevo, http: responses.RequestsMock, status: in
     http.get(f"{HOST}/contacts", json=body, status=status)
     with pytest.raises(DestinationError) as error:
         list(brevo.statuses(None))
+    assert "It says: It is under validation, (address)" in str(error.value) or status != 403
     assert type(error.value) is kind and "@" not in str(error.value) and "xkeysib-test" not in str(error.value)
 
 

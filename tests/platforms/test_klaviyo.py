@@ -762,15 +762,22 @@ def test_check_names_the_account_and_writes_nothing(http: responses.RequestsMock
     assert {call.request.method for call in http.calls} == {"GET"}
 
 
-def test_check_finds_missing_scopes_and_doubtful_fields(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
+def test_check_finds_doubtful_fields(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
     _account(http)
-    http.get(f"{HOST}/api/lists", json=_page([]))
-    http.get(f"{HOST}/api/profiles", json=_errors({"code": "permission_denied"}), status=403)
     names = ["email", "segment_tags", "FirstName", "location.planet"]
     problems = klaviyo.check(dict.fromkeys(names, "x")).problems
-    assert len(problems) == 5
+    assert len(problems) == 4
     assert 'did you mean "first_name"' in problems[2]
-    assert "profiles:read" in problems[4]
+
+
+def test_a_probe_that_fails_otherwise_accuses_nobody(http: responses.RequestsMock, klaviyo: Klaviyo) -> None:
+    http.get(f"{HOST}/api/lists", json=_errors({"code": "internal"}), status=500)
+    http.get(
+        f"{HOST}/api/profiles", json=_errors({"code": "permission_denied", "detail": "no, ann@example.com"}), status=403
+    )
+    http.patch(f"{HOST}/api/profiles/0", json=_errors({"code": "not_found"}), status=404)
+    (said,) = klaviyo.lacking(["lists:read", "profiles:read", "profiles:write"]).values()
+    assert "It says: no, (address)" in said
 
 
 def test_a_tier_caps_every_endpoint() -> None:

@@ -120,6 +120,14 @@ def test_a_key_without_a_data_center_is_an_auth_error_that_does_not_show_it(key:
     assert not key or key not in str(caught.value)
 
 
+@pytest.mark.parametrize("base", ["", "http://127.0.0.1:8000"])
+def test_a_key_without_its_end_is_told_so_wherever_it_would_go(base: str) -> None:
+    bare = "0123456789abcdef0123456789ABCDEF"
+    with pytest.raises(Auth, match="the end of the Mailchimp API key is missing: a hyphen and a data center") as caught:
+        Bench(bare, base_url=base or None)
+    assert bare not in str(caught.value)
+
+
 def test_an_oauth_token_goes_as_bearer_to_the_data_center_of_the_settings(web: responses.RequestsMock) -> None:
     web.get("https://us7.api.mailchimp.com/3.0/lists", json={"lists": [], "total_items": 0})
     with pytest.raises(Refused):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -111,6 +111,9 @@ class FakePlatform:
 
     def check(self, fields: Mapping[str, str]) -> Account:
         return Account("fake", "")
+
+    def lacking(self, rights: Collection[str]) -> Mapping[str, str]:
+        return {}
 
     def identity(self) -> Identity:
         return Identity(self.account, f"Account {self.account}")

@@ -79,6 +79,7 @@ def api(rehearsal: Running) -> Iterator[Api]:
         ({"Authorization": "Basic eDp3cm9uZy11czE="}, 401, "API Key Invalid"),
         ({"Authorization": "Basic %%%"}, 401, "API Key Invalid"),
         ({"Authorization": f"Bearer {KEY}x"}, 401, "API Key Invalid"),
+        ({"Authorization": f"Bearer {'0123456789abcdef' * 2}"}, 401, "API Key Invalid"),  # without its data center
         ({"Authorization": f"Bearer {KEY}"}, 200, None),
     ],
 )

@@ -191,7 +191,10 @@ def stage_targets(policies: Sequence[Written], accounts: Mapping[str, Destinatio
     for one in policies:
         here = [account for name, account in accounts.items() if one.at(name)]
         kinds = {kind for account in here for kind in VENDORS[account.platform].kinds}
-        for place, kind, _ in one.targets():
+        for place, kind, name in one.targets():
+            vendors = dict.fromkeys(VENDORS[account.platform] for account in here)
+            for text in filter(None, (vendor.name_problem(kind, name) for vendor in vendors if kind in vendor.kinds)):
+                problems.add(place, "bad-target", text)
             if here and kind not in kinds:
                 others = " or ".join(f"`{each}:`" for each in Kind if each in kinds)
                 text = f"No platform of this file has a {kind} that the stage could set; write {others}."

@@ -80,6 +80,8 @@ def _settings(value: Mapping[str, Any], keys: Vendor, loc: Loc, problems: Collec
     for key, default in keys.settings.items():
         parse = _property if key == "tag_property" else _word
         written = problems.take((*loc, key), parse, value[key]) if key in value else default
+        if key == "tag_property" and written and (text := keys.property_problem(written)):
+            problems.add((*loc, key), "bad-name", text)
         if written is not None:
             found[key] = written
     return found
@@ -149,7 +151,6 @@ def _target(kind: Kind, value: Any, keys: Vendor | None, loc: Loc, problems: Col
     name = problems.take(loc, values.text, value)
     if name is None:
         return None
-    if keys is not None and kind is Kind.TAG and keys.tag_separator and keys.tag_separator in name:
-        text = f"{keys.title} separates tags by “{keys.tag_separator}”, so a tag cannot hold one."
+    if keys is not None and (text := keys.name_problem(kind, name.strip())):
         problems.add(loc, "bad-target", text)
     return kind, name.strip()

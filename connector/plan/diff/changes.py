@@ -15,6 +15,7 @@ from connector.plan import rows
 from connector.plan.diff import fields
 from connector.plan.routes import Routing
 from connector.platforms.base import NOT_HELD, TagStyle
+from connector.state.failures import CODE as KEEPS_FAILING
 
 
 def collect(
@@ -38,15 +39,16 @@ def _park(connection: duckdb.DuckDBPyConnection) -> None:
     the change is tried once more. That a contact is not held is no refusal (older states have parked it)."""
     connection.execute(f"""
         create or replace temp table still_parked as
-        select p.op, p.kind, p.target, p.email, person.held from parked p join person using (email)
+        select p.op, p.kind, p.target, p.email, p.code, person.held from parked p join person using (email)
         where p.row_hash = {rows.HASH} and coalesce(p.code, '') <> '{NOT_HELD}';
         create or replace temp table parked_person as
         select distinct email from still_parked where op = case when held then 'update' else 'create' end;
-        update membership set reason = 'rejected' from route r
-        where membership.reason is null and r.number = membership.number
-          and exists (from still_parked p where p.email = membership.email and (
-              (p.op = 'create' and not p.held and membership.op = 'add')
-              or (p.op = membership.op and p.kind = r.kind and p.target = r.target)));
+        update membership set reason = p.reason from route r, (
+            select *, case when code = '{KEEPS_FAILING}' then 'needs_person' else 'rejected' end as reason
+            from still_parked) p
+        where membership.reason is null and r.number = membership.number and p.email = membership.email and (
+            (p.op = 'create' and not p.held and membership.op = 'add')
+            or (p.op = membership.op and p.kind = r.kind and p.target = r.target));
     """)
 
 

@@ -35,13 +35,13 @@ Decisions
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import pyarrow as pa
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Auth, Gone, NotSent, Unanswered
+from connector.core.errors import Gone, MissingScope, NotSent, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 from connector.core.schemas import MEMBER_SCHEMA
@@ -53,6 +53,7 @@ from connector.platforms.brevo.lists import Lists
 from connector.platforms.brevo.lookup import lookup
 from connector.platforms.brevo.writing import Writing
 from connector.platforms.http.limits import Clock
+from connector.platforms.rights import Probe, lacking
 
 
 class Brevo:
@@ -78,10 +79,8 @@ class Brevo:
         problems: list[str] = []
         try:
             known = self._client.attributes()
-            self._client.page()
-            self._client.lists()
-        except Auth as error:
-            problems.append(str(error))
+        except MissingScope as error:
+            problems.append(f"The attributes cannot be read, so `fields` were not compared. {error}")
         else:
             found = (wire.field_problem(name, known, self._tag) for name in fields)
             problems += [problem for problem in found if problem]
@@ -90,6 +89,15 @@ class Brevo:
         name = _name(about)
         facts = {"organization_id": about.organization_id or ""}
         return Account(name, f"Brevo account of {name}", tuple(problems), facts)
+
+    def lacking(self, rights: Collection[str]) -> Mapping[str, str]:
+        """See Adapter. What would make a list or change a contact is not asked for: one key opens everything."""
+        asked: dict[str, Probe] = {
+            "contacts": self._client.page,
+            "attributes": self._client.attributes,
+            "lists": self._client.lists,
+        }
+        return lacking(asked, rights)
 
     def identity(self) -> Identity:
         """See Adapter. GET /account, organization_id (reference “Get your account information”, read 2026-11-28)."""

@@ -41,7 +41,8 @@ def trouble(destination: str, reply: Reply) -> DestinationError | None:
         return Retryable(f"{destination}: blocked at Brevo's edge.", destination=destination, code="blocked")
     if status in (401, 403):
         kind = Auth if status == 401 else MissingScope
-        return kind(_AUTH[status].format(destination), destination=destination, code=code)
+        said = f" It says: {text}" if text else ""
+        return kind(_AUTH[status].format(destination) + said, destination=destination, code=code)
     if status == 429:
         return _throttled(destination, reply.headers)
     if status == 503:

@@ -15,7 +15,7 @@ opt-out. Facts are of 2026-11-21, from developers.hubspot.com/docs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 import pyarrow as pa
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Auth
+from connector.core.errors import MissingScope
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 from connector.core.schemas import MEMBER_SCHEMA
@@ -56,9 +56,6 @@ _OPT_OUT = (
     "unsubscribe-contacts-batch (2026-11-21)"
 )
 _DOCS = "https://developers.hubspot.com/docs/api-reference/latest/crm"
-
-
-_PROBE = "nobody@example.com"  # asked for, to know whether the key may ask
 
 
 def capabilities(limits: tuple[Window, ...]) -> Capabilities:
@@ -111,14 +108,8 @@ class HubSpot:
         definitions: Mapping[str, Any] | None = None
         try:
             definitions = self._portal.definitions()
-            self._portal.page(limit=1)
-            self._portal.lists(count=1)
-        except Auth as error:
-            problems.append(str(error))
-        try:
-            self._portal.opted_out([_PROBE])
-        except Auth as error:
-            problems.append(f"Opt-outs cannot be read, so that nobody can be created. {error}")
+        except MissingScope as error:
+            problems.append(f"The contact properties cannot be read, so `fields` were not compared. {error}")
         if definitions is not None:
             problems += [problem for name in fields if (problem := self._field_problem(name, definitions.get(name)))]
             if self._tag in definitions and not wire.holds_tags(definitions[self._tag]):
@@ -127,6 +118,10 @@ class HubSpot:
         facts = {str(key): str(details[key]) for key in known if key in details}
         name = f"HubSpot portal {details.get('portalId', '')}"
         return Account(name, str(details.get("uiDomain", "")), tuple(problems), facts)
+
+    def lacking(self, rights: Collection[str]) -> Mapping[str, str]:
+        """See Adapter."""
+        return self._portal.lacking(rights)
 
     def identity(self) -> Identity:
         """The portal: its details need no scope but `oauth`, which every app has (accountInfo, 2026-03)."""

@@ -8,7 +8,7 @@ Facts are of 2026-11-21 and from developers.hubspot.com/docs/api-reference/lates
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from connector.core.events import Listener
 from connector.platforms.base import Identity, Window
 from connector.platforms.http.client import Http
 from connector.platforms.http.limits import Clock, Limiter
-from connector.platforms.hubspot import shapes, wire
+from connector.platforms.hubspot import scopes, shapes, wire
 from connector.platforms.hubspot.errors import Declined, Refusals
 from connector.platforms.hubspot.names import Options
 from connector.vendors.hubspot import HUBSPOT
@@ -104,6 +104,10 @@ class Portal:
         if not number:
             raise self.refusals.bug("the portal's details name no portalId")
         return Identity(str(number), f"HubSpot portal {number}")
+
+    def lacking(self, wanted: Collection[str]) -> Mapping[str, str]:
+        """Which scopes the token lacks -> HubSpot's words."""
+        return scopes.lacking(self._http, self._paths, wanted)
 
     # -- contacts -------------------------------------------------------------------------------------------------
 

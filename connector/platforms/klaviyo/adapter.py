@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -36,14 +36,14 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Auth, BadRecords, ContractError, Gone, NotSent, Refused, Unanswered
+from connector.core.errors import BadRecords, ContractError, Gone, NotSent, Refused, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 from connector.core.schemas import MEMBER_SCHEMA
 from connector.platforms.base import NOT_HELD, Account, Batch, Done, Identity, Job, RecordOutcome, before_sending
 from connector.platforms.http.client import Http, Reply
 from connector.platforms.http.limits import Clock, Limiter
-from connector.platforms.klaviyo import changed, engagement, jobs, lists, phones, reading, wire
+from connector.platforms.klaviyo import changed, engagement, jobs, lists, phones, reading, scopes, wire
 from connector.platforms.klaviyo import held as klaviyo_held
 from connector.platforms.klaviyo.facts import (
     ADDRESS,
@@ -71,6 +71,7 @@ class Klaviyo:
         self._tag_property = destination.settings.get("tag_property", TAG_PROPERTY)
         self._identity: Identity | None = None
         self._lists: list[str] = []  # ids of ours
+        self._about: wire.Resource | None = None
         self._asked: dict[str, int] = {}  # job -> how often it was asked about, at most 10
         self._http = Http(
             self._name,
@@ -93,16 +94,15 @@ class Klaviyo:
     # ------------------------------------------------------------ reading
 
     def check(self, fields: Mapping[str, str]) -> Account:
-        """See Adapter. Also tries to read lists and profiles, so that a missing scope shows before anything is sent."""
+        """See Adapter."""
         account = self._account()
         problems = [problem for name in fields if (problem := wire.field_problem(name, self._tag_property))]
-        for path, bucket in (("/api/lists", "lists"), ("/api/profiles", "profiles")):
-            try:
-                self._page(path, {"page[size]": 1}, bucket)
-            except Auth:
-                problems.append(f"The key may not read {bucket}: give it the scope {bucket}:read.")
         facts = {"account_id": account.id, "timezone": str(account.attributes.get("timezone", ""))}
         return Account(wire.account_name(account), f"Klaviyo account {account.id}", tuple(problems), facts)
+
+    def lacking(self, rights: Collection[str]) -> Mapping[str, str]:
+        """See Adapter."""
+        return scopes.lacking(self._http, rights, self._account)
 
     def identity(self) -> Identity:
         """See Adapter."""
@@ -116,10 +116,13 @@ class Klaviyo:
         return self._http.now(self.identity)
 
     def _account(self) -> wire.Resource:
-        found = self._page("/api/accounts", {}, "accounts").data
-        if not found or not found[0].id:
-            raise ContractError(f"{self._name}: Klaviyo named no account.", destination=self._name, code="shape")
-        return found[0]
+        """Read once: of accounts one request a second is allowed."""
+        if self._about is None:
+            found = self._page("/api/accounts", {}, "accounts").data
+            if not found or not found[0].id:
+                raise ContractError(f"{self._name}: Klaviyo named no account.", destination=self._name, code="shape")
+            self._about = found[0]
+        return self._about
 
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         """See Adapter. Tags are values of a property, which Klaviyo cannot enumerate: only lists are found. Of several

@@ -294,10 +294,7 @@ def trouble(destination: str, reply: Reply) -> DestinationError | None:
 
 _AUTH = {
     401: "{}: Klaviyo does not accept the key (401). Check api_key: a private key that begins with pk_.",
-    403: (
-        "{}: the key may not do this (403). Create a private key with the scopes accounts:read, lists:read, "
-        "lists:write, profiles:read, profiles:write, subscriptions:write."
-    ),
+    403: "{}: the key may not do this (403). Make a private key with the scopes that `sync doctor` names.",
 }
 
 

@@ -16,7 +16,7 @@ import base64
 import functools
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -34,7 +34,7 @@ from connector.platforms.http.client import Http
 from connector.platforms.http.limits import Clock, Limiter
 from connector.platforms.mailchimp import engagement, jobs, lookup, wire
 from connector.platforms.mailchimp.errors import trouble
-from connector.platforms.mailchimp.facts import CAPABILITIES, CLOCK_SKEW, CONCURRENCY, PAGE, POLL_SECONDS
+from connector.platforms.mailchimp.facts import BELOW_MANAGER, CAPABILITIES, CLOCK_SKEW, CONCURRENCY, PAGE, POLL_SECONDS
 from connector.platforms.mailchimp.pages import Pages
 from connector.vendors.mailchimp import MAILCHIMP
 
@@ -119,6 +119,13 @@ class Mailchimp:
             if field.get("required") and tag not in fields and tag != "EMAIL"
         ]
         return tuple(problems)
+
+    def lacking(self, rights: Collection[str]) -> Mapping[str, str]:
+        """See Adapter. The root says the user level of the key; another word than those that are known says nothing."""
+        level = str(self._root().get("role") or "").lower()
+        if level not in BELOW_MANAGER:
+            return {}
+        return dict.fromkeys(rights, f"{self._name}: the key is that of a user with the level {level}.")
 
     def targets(self, kinds: frozenset[Kind]) -> Mapping[tuple[Kind, str], str]:
         if Kind.TAG not in kinds:
@@ -357,8 +364,17 @@ class Mailchimp:
         raise Unanswered(f"{self._name}: an empty answer.", destination=self._name, code="garbled")
 
 
+_BARE_KEY = re.compile(r"[0-9a-fA-F]{32}")  # what stands before the hyphen
+
+
 def _address(destination: Destination, key: str) -> str:
     """Where the API is. A base_url is the server's address, with or without the /3.0 of the path."""
+    if _BARE_KEY.fullmatch(key) and not destination.settings.get("data_center"):
+        text = (
+            f"{destination.name}: {destination.secret} holds 32 hexadecimal digits, and the end of the Mailchimp API "
+            "key is missing: a hyphen and a data center, like …-us21. Copy all of it from Account, Extras, API keys."
+        )
+        raise Auth(text, destination=destination.name, code="no_data_center")
     if destination.base_url:
         return destination.base_url.rstrip("/").removesuffix("/3.0") + "/3.0"
     center = destination.settings.get("data_center") or key.rpartition("-")[2]

@@ -16,6 +16,7 @@ PAGE = 1000  # the most rows of any page
 CLOCK_SKEW = timedelta(minutes=10)
 CONCURRENCY = 9  # of 10 connections per user, which all programs share
 POLL_SECONDS = 2.0
+BELOW_MANAGER = frozenset({"author", "viewer"})  # levels that may not import people (help centre, see vendors/)
 
 _DOCS = "mailchimp.com/developer/marketing"
 _MEMBERS_DOC = f"{_DOCS}/api/lists/batch-subscribe-or-unsubscribe (read 2026-11-21)"

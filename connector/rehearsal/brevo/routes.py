@@ -13,7 +13,7 @@ from typing import Any
 
 from connector.rehearsal.brevo import attributes, contacts, imports, lists, store, wire
 from connector.rehearsal.core.limits import Window
-from connector.rehearsal.core.world import Did, Members, Overview, Request, Response, Route, TargetRow, World
+from connector.rehearsal.core.world import Did, Members, Overview, Request, Response, Route, TargetRow, World, lacked
 
 NAME, TITLE, PREFIXES = "brevo", "Brevo", ("/v3",)
 HOUR = 3600.0
@@ -66,10 +66,18 @@ def guard(world: World, request: Request) -> Response | None:
         return None
     if request.headers.get("api-key") != world.settings.keys[NAME]:
         return wire.problem(401, "unauthorized", "Key not found" if "api-key" in request.headers else "api-key missing")
+    if _area(request) in lacked(world, NAME):
+        return wire.problem(403, "permission_denied", "Your account is under validation. Contact our support team.")
     refusal = _limits(world, request)
     if refusal is None:
         imports.finish_forgotten(world)
     return refusal
+
+
+def _area(request: Request) -> str:
+    """The part of an account that a request is about."""
+    parts = request.template.split("/")
+    return next((name for name in ("attributes", "lists", "contacts") if name in parts), "")
 
 
 def _limits(world: World, request: Request) -> Response | None:

@@ -60,6 +60,7 @@ class Settings:
     clock_ahead_s: float = 0.0  # the platforms' clock minus the machine's
     keys: dict[str, str] = field(default_factory=lambda: dict(KEYS))  # the one accepted key per platform
     accounts: dict[str, str] = field(default_factory=lambda: dict(ACCOUNTS))  # whose key it is; "": it may not tell
+    lacks: dict[str, str] = field(default_factory=dict)  # per platform, rights that the key lacks: "a:read, b"
     tiers: dict[str, str] = field(default_factory=dict)  # per platform, a tier name that its limits depend on
 
 
@@ -76,6 +77,11 @@ class World:
     def now(self) -> datetime:
         """The platforms' present instant, UTC."""
         return self.clock() + timedelta(seconds=self.settings.clock_ahead_s)
+
+
+def lacked(world: World, platform: str) -> set[str]:
+    """The rights that the key of a platform lacks now, by the vendor's names."""
+    return set(world.settings.lacks.get(platform, "").replace(",", " ").split())
 
 
 def open_state(state: Path | str) -> sqlite3.Connection:

@@ -21,6 +21,7 @@ from connector.rehearsal.hubspot import (
     merging,
     page,
     properties,
+    scopes,
     store,
     subscriptions,
     wire,
@@ -178,18 +179,14 @@ def guard(world: World, request: Request) -> Response | None:
     if given not in ("", "-readonly", "-noconsent"):
         return wire.error(401, "Authentication credentials not found or not valid.")
     if given == "-noconsent" and "communication-preferences" in request.template:
-        needed = {"requiredGranularScopes": ["communication_preferences.statuses.batch.read"]}
-        return wire.error(403, "This app does not have the scopes it needs.", errors=[_missing_scopes(needed)])
+        return scopes.denied(["communication_preferences.statuses.batch.read"])
     if request.writes and given == "-readonly":
-        needed = {"requiredGranularScopes": ["crm.objects.contacts.write", "crm.lists.write"]}
-        return wire.error(403, "This app does not have the scopes it needs.", errors=[_missing_scopes(needed)])
+        return scopes.denied(["crm.objects.contacts.write", "crm.lists.write"])
+    if (refusal := scopes.refusal(world, request)) is not None:
+        return refusal
     if unheeded := [name for name in ("propertiesWithHistory", "associations") if request.first(name)]:
         return wire.error(501, f"The rehearsal does not have this: {unheeded[0]}")  # taken and ignored it would mislead
     return _limits(world, request) if world.settings.limits else None
-
-
-def _missing_scopes(context: dict[str, list[str]]) -> dict[str, object]:
-    return {"message": "One or more of these scopes are needed.", "code": "MISSING_SCOPES", "context": context}
 
 
 def _tier(world: World) -> tuple[int, int]:

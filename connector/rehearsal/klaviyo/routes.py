@@ -15,7 +15,7 @@ from typing import Any
 
 from connector.rehearsal.core.limits import Window
 from connector.rehearsal.core.world import Members, Overview, Refusal, Request, Response, Route, TargetRow, World
-from connector.rehearsal.klaviyo import consent, events, exports, jobs, lists, profiles, store, wire
+from connector.rehearsal.klaviyo import consent, events, exports, jobs, lists, profiles, scopes, store, wire
 from connector.rehearsal.klaviyo.wire import Trouble
 
 NAME, TITLE, PREFIXES = "klaviyo", "Klaviyo", ("/api",)
@@ -111,7 +111,8 @@ def guard(world: World, request: Request) -> Response | None:
         code = "authentication_failed" if given else "not_authenticated"
         title = "Incorrect authentication credentials." if given else ""
         return wire.problem(401, Trouble("Missing or invalid private key.", code=code, title=title))
-    refusal = _revision(world, request) or _media(request) or _unheeded(request) or _limits(world, request)
+    refusal = scopes.refusal(world, request) or _revision(world, request) or _media(request) or _unheeded(request)
+    refusal = refusal or _limits(world, request)
     if refusal is None:
         jobs.finish_forgotten(world)
     return refusal

@@ -13,7 +13,7 @@ import base64
 import binascii
 import re
 
-from connector.rehearsal.core.world import Members, Overview, Request, Response, Route, TargetRow, World
+from connector.rehearsal.core.world import Members, Overview, Request, Response, Route, TargetRow, World, lacked
 from connector.rehearsal.mailchimp import batches, exports, lists, reports, seed, store, tags, wire
 from connector.rehearsal.mailchimp import members as mailchimp_members
 
@@ -84,6 +84,8 @@ def guard(world: World, request: Request) -> Response | None:
         return wire.problem(401, "Your request did not include an API key.", "API Key Missing")
     if not _KEY.fullmatch(key) or key != settings.keys[NAME]:
         return wire.problem(401, "Your API key may be invalid, or you've attempted to access the wrong datacenter.")
+    if request.writes and lacked(world, NAME):
+        return wire.problem(403, "Your user account does not have permission to do this.", "User action not permitted")
     batches.finish_forgotten(world, _operations)
     return None
 
@@ -118,7 +120,7 @@ def get_root(world: World, request: Request) -> Response:
         "first_name": "Olive",
         "last_name": "Owner",
         "username": "rehearsal",
-        "role": "owner",
+        "role": "viewer" if lacked(world, NAME) else "owner",
         "member_since": "2020-01-01T00:00:00+00:00",
         "pricing_plan_type": "monthly",
         "account_timezone": "UTC",
