@@ -53,6 +53,7 @@ class Vendor:
     unsubscribes: bool = False  # `action: unsubscribe` is offered
     audience: bool = False  # a destination names one of the account's audiences
     engagement: bool = True  # it tells in bulk who opened and clicked
+    campaigns: str = ""  # what its campaign reports count and cannot tell; "" where it has none
     tag_separator: str = ""  # what stands between the tags of a contact, so that none can hold it
     preset: Mapping[str, Known] = field(default_factory=dict)  # header of its export (lower case) -> column
     rehearsal: Rehearsal | None = None
