@@ -42,6 +42,8 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
     begin = _since(workspace, since)
     if begin > workspace.as_of:
         raise ConfigError([Problem(Place("--since"), "bad-moment", "--since lies after the moment of the report.")])
+    from connector.app.alike import judged
+    from connector.segments.advice.quality import alike
     from connector.segments.picture.grid import grid
     from connector.segments.picture.overlap import overlaps
     from connector.segments.picture.profiles import profiles
@@ -60,6 +62,7 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
         told = flows.measured(workspace, store, names, campaigns)
         before = flows.past(workspace, store, evaluation, forgotten, begin, NAMED if people else 0)
         sides = tuple(_sides(workspace, store, evaluation.table, forgotten, people)) if store is not None else ()
+    looked = judged(workspace.config, told.performances)
     limit = workspace.config.quality.overlap
     members = {name: _members(evaluation, name) for name in names}
     agreed = {name: int(pc.sum(pc.and_(column, evaluation.table["consent"])).as_py() or 0)
@@ -79,6 +82,7 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
         quality,
         sides,
         before,
+        (list(alike(workspace.config, looked.rates)), looked.why),
         (told.performances, told.results, told.hints),
         flows.asked(workspace),
         store is not None,

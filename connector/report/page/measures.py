@@ -20,7 +20,11 @@ NOTHING = (
 
 
 def performance_json(
-    performances: Sequence[Performance], results: Sequence[Result], hints: Sequence[str], asked: bool
+    performances: Sequence[Performance],
+    results: Sequence[Result],
+    hints: Sequence[str],
+    asked: bool,
+    alike: tuple[Sequence[tuple[str, str, float, float]], str],
 ) -> dict[str, Any]:
     """As `sync measure --format json`, rounded, with the reasons put together; `why` when nothing was `asked`."""
     from connector.report.measured.values import measure_json
@@ -33,6 +37,10 @@ def performance_json(
             "reasons": _reasons(told["segments"]),
             "unread": _unread(told["segments"]),
             "hints": told["hints"],
+            "alike": _rounded(
+                [{"segments": [one, other], "rates": [mine, theirs]} for one, other, mine, theirs in alike[0]]
+            ),
+            "alike_why": alike[1] or None,
         },
         "experiments": told["experiments"],
     }

@@ -96,6 +96,9 @@ class Told:
     quality: Quality
     sides: Sequence[Side]
     past: Past
+    alike: tuple[
+        Sequence[tuple[str, str, float, float]], str
+    ]  # pairs with their goal rates; or why none was looked for
     measured: tuple[Sequence[Performance], Sequence[Result], Sequence[str]]  # as report/measured takes it
     asked: bool  # whether the file says what is to be measured
     pushed: bool  # whether there is a state at all

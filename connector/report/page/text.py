@@ -170,6 +170,13 @@ def _measured(found: Mapping[str, Any]) -> Iterator[str]:
                 yield table(("segment", "members", "others"), rows, right=(1, 2))
                 yield ""
     yield from _campaigns(told)
+    for one in told["alike"]:
+        rates = " and ".join(figure(rate, "_rate") for rate in one["rates"])
+        yield f"Behave alike: {' and '.join(one['segments'])} reach their goal as often, within the interval: {rates}"
+        yield ""
+    if told["alike_why"] and not told["why"]:
+        yield f"Whether segments behave alike was not looked at: {told['alike_why']}."
+        yield ""
     for one in found["experiments"]:
         yield f"Experiment {one['experiment']}: {one['why'] or ('decided' if one['decided'] else 'not decided')}"
         parts = [
