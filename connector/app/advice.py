@@ -15,6 +15,7 @@ from connector.app.workspace import Workspace
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from connector.app.alike import Looked
     from connector.segments.advice.model import Advice
     from connector.segments.advice.quality import SegmentQuality
     from connector.segments.evaluate import Evaluation
@@ -30,6 +31,7 @@ class Checked:
     loaded: Loaded
     advice: list[Advice]
     quality: list[SegmentQuality]
+    not_looked_at: dict[str, str]  # code of advice -> why
 
 
 def check(workspace: Workspace) -> Checked:
@@ -42,6 +44,7 @@ def check(workspace: Workspace) -> Checked:
     from connector.segments.probes import with_probes
 
     config, loaded = workspace.config, load(workspace)
+    history, alike = _past(workspace)
     evaluation = _evaluate(workspace, with_probes(config, probes(config)), loaded)
     given = Evidence(
         config,
@@ -50,10 +53,12 @@ def check(workspace: Workspace) -> Checked:
         workspace.as_of,
         types_of(config, loaded, workspace.as_of),
         {name for name, value in workspace.secrets.items() if value.strip()},
-        _history(workspace),
+        history,
+        alike.rates,
     )
+    unlooked = {"behaves-alike": alike.why} if alike.why else {}
     judged = quality(config, evaluation, workspace.as_of, given.history, given.rates)
-    return Checked(len(config.segments), evaluation.contacts, loaded, advise(given), judged)
+    return Checked(len(config.segments), evaluation.contacts, loaded, advise(given), judged, unlooked)
 
 
 def check_without_data(workspace: Workspace) -> list[Advice]:
@@ -64,16 +69,17 @@ def check_without_data(workspace: Workspace) -> list[Advice]:
     return advise_without_data(workspace.config, workspace.as_of, known)
 
 
-def _history(workspace: Workspace) -> pa.Table | None:
-    """What pushes and snapshots kept of the segments' sizes; None before the first."""
+def _past(workspace: Workspace) -> tuple[pa.Table | None, Looked]:
+    """What pushes and snapshots kept of the segments' sizes, None before the first, and what was measured."""
+    from connector.app.alike import look
     from connector.app.workspace import open_state
     from connector.measure.history import sizes
     from connector.state.open import exists
 
     if not exists(workspace.state_url):
-        return None
+        return None, look(workspace, None)
     with open_state(workspace) as store:
-        return sizes(store)
+        return sizes(store), look(workspace, store)
 
 
 def _evaluate(workspace: Workspace, config: Any, loaded: Loaded) -> Evaluation:

@@ -33,11 +33,12 @@ def asked(workspace: Workspace) -> bool:
     return workspace.config.measure is not None or not all(goal is None or isinstance(goal, str) for goal in goals)
 
 
-def measured(workspace: Workspace, store: Store | None, names: Sequence[str]) -> Measured:
-    """Performance of the segments in the last 30 days, and every experiment of the file."""
+def measured(workspace: Workspace, store: Store | None, names: Sequence[str], ask: bool) -> Measured:
+    """Performance of the segments in the last 30 days, and every experiment of the file; with `ask` platforms are asked
+    for their campaign reports."""
     if store is None or not names or not asked(workspace):
         return measuring.Measured((), (), ())
-    found = measuring.measure(workspace, store, names, PERIOD)
+    found = measuring.measure(workspace, store, names, PERIOD, ask=ask)
     results = [
         one for name in workspace.config.experiments for one in measuring.experiment(workspace, store, name).results
     ]

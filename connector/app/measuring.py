@@ -81,9 +81,12 @@ class Measured:
     hints: tuple[str, ...]
 
 
-def measure(workspace: Workspace, store: Store, segments: Sequence[str], period: str) -> Measured:
-    """Every chosen segment in a period. Raises ConfigError for a period or a glob that means nothing."""
+def measure(workspace: Workspace, store: Store, segments: Sequence[str], period: str, *, ask: bool = False) -> Measured:
+    """Every chosen segment in a period; with `ask` platforms are asked for their campaign reports. Raises ConfigError
+    for a period or a glob that means nothing."""
+    from connector.app import campaigns
     from connector.measure import facts, history
+    from connector.measure.campaigns import reported
     from connector.measure.performance import performance
     from connector.measure.periods import NOW
 
@@ -91,6 +94,7 @@ def measure(workspace: Workspace, store: Store, segments: Sequence[str], period:
     names = matching(list(segments), config.segments, "SEGMENT", "segment")
     stretches = _stretches(workspace, period)
     found = _facts(workspace, store, [config.segments[name].goal for name in names])
+    reports = campaigns.told(workspace, store, stretches[NOW], ask=ask)
     told = {name: _told(workspace, store, name, stretches[NOW]) for name in names}
     with facts.opened(found) as connection:
         made = tuple(
@@ -106,6 +110,7 @@ def measure(workspace: Workspace, store: Store, segments: Sequence[str], period:
                     stretches,
                 ),
                 told=told[name],
+                reported=reported(reports, campaigns.sent_to(config.segments[name]), stretches[NOW]),
             )
             for name in names
         )

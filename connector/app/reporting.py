@@ -36,12 +36,14 @@ NAMED = 100  # contacts per list, with --people
 DEFAULT = timedelta(days=30)  # of --since
 
 
-def gather(workspace: Workspace, *, people: bool = False, since: str | None = None) -> Told:
-    """From the exports and the state; no platform is called. `people`: some addresses as well. `since`: a date, for who
-    entered and left. Raises ConfigError for one that is none."""
+def gather(workspace: Workspace, *, people: bool = False, since: str | None = None, campaigns: bool = False) -> Told:
+    """From the exports and the state; no platform is called, but for its reports of `campaigns`. `people`: some
+    addresses as well. `since`: a date, for who entered and left. Raises ConfigError for one that is none."""
     begin = _since(workspace, since)
     if begin > workspace.as_of:
         raise ConfigError([Problem(Place("--since"), "bad-moment", "--since lies after the moment of the report.")])
+    from connector.app.alike import judged
+    from connector.segments.advice.quality import alike
     from connector.segments.picture.grid import grid
     from connector.segments.picture.overlap import overlaps
     from connector.segments.picture.profiles import profiles
@@ -57,9 +59,10 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
         cells = grid(evaluation, columns)
         quality = _quality(workspace, loaded)
         forgotten = _forgotten(store, evaluation.table)
-        told = flows.measured(workspace, store, names)
+        told = flows.measured(workspace, store, names, campaigns)
         before = flows.past(workspace, store, evaluation, forgotten, begin, NAMED if people else 0)
         sides = tuple(_sides(workspace, store, evaluation.table, forgotten, people)) if store is not None else ()
+    looked = judged(workspace.config, told.performances)
     limit = workspace.config.quality.overlap
     members = {name: _members(evaluation, name) for name in names}
     agreed = {name: int(pc.sum(pc.and_(column, evaluation.table["consent"])).as_py() or 0)
@@ -79,6 +82,7 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
         quality,
         sides,
         before,
+        (list(alike(workspace.config, looked.rates)), looked.why),
         (told.performances, told.results, told.hints),
         flows.asked(workspace),
         store is not None,

@@ -105,9 +105,11 @@ def check(
     elif no_data:
         data(report.file_text(segments, advice, common.verbose))
     elif common.json:
-        data_json(report.check_json(found.segments, found.contacts, found.loaded, advice, found.quality))
+        parts = (found.segments, found.contacts, found.loaded, advice)
+        data_json(report.check_json(*parts, found.quality, found.not_looked_at))
     else:
-        data(report.check_text(found.segments, found.contacts, found.loaded, advice, common.verbose))
+        parts = (found.segments, found.contacts, found.loaded, advice)
+        data(report.check_text(*parts, common.verbose, found.not_looked_at))
     return 2 if _fails(advice, strict, secrets) else 0
 
 

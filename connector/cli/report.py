@@ -22,6 +22,9 @@ _EXAMPLES = (
 _OUTPUT = "Where to write it. Default: report.html for the page, standard output (-) for text and JSON."
 _SINCE = "Count who entered and left since then: 2026-11-01 (its beginning), or a moment. Default: 30 days ago."
 _PEOPLE = "Name some members and blocked contacts by their address. Without it there is no address in the report."
+_CAMPAIGNS = (
+    "Ask platforms for their reports of campaigns to the segments' tags and lists, to show them beside our count."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -33,10 +36,12 @@ def report(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help=_SINCE)] = None,
     people: Annotated[bool, typer.Option("--people", help=_PEOPLE)] = False,
+    campaigns: Annotated[bool, typer.Option("--campaigns", help=_CAMPAIGNS)] = False,
 ) -> int:
     """One HTML page of all segments: sizes, entries and exits, overlaps, profiles, lifecycle, quality, destinations.
 
-    It has no script and no link to elsewhere. No platform is called: what destinations hold is as last read."""
+    It has no script and no link to elsewhere. No platform is called, but with
+    --campaigns: what destinations hold is as last read."""
     from connector.app import reporting as verbs
     from connector.app.workspace import open_workspace
     from connector.report.page.document import document
@@ -45,8 +50,8 @@ def report(
         from connector.report.page.drawing import require
 
         require()
-    with open_workspace(common.options(), offline=True) as workspace:
-        found = document(verbs.gather(workspace, people=people, since=since))
+    with open_workspace(common.options(), offline=not campaigns) as workspace:
+        found = document(verbs.gather(workspace, people=people, since=since, campaigns=campaigns))
     if output is None and common.format is Format.HTML:
         output = Path("report.html")
     if output is None or str(output) == "-":

@@ -180,6 +180,11 @@ def _fitted(text: str, stream: TextIO) -> str:
     return fit(text, width) if width else text
 
 
+def width() -> int:
+    """Of standard output; 0 for what is no terminal."""
+    return _width(sys.stdout)
+
+
 def _width(stream: TextIO) -> int:
     """0 for what is no terminal."""
     if stream is None or not stream.isatty():

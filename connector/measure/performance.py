@@ -18,6 +18,7 @@ import pyarrow as pa
 from connector.config.sections.measure import Goal
 from connector.core.sql import identifier
 from connector.measure import rates
+from connector.measure.campaigns import Reported
 from connector.measure.facts import NAIVE, Facts, goal_table
 from connector.measure.mail import Readback
 from connector.measure.periods import BEFORE, NOW, YEAR_BEFORE, Stretch
@@ -136,7 +137,8 @@ class Performance:
     sent: int
     figures: tuple[Figure, ...]
     lifetime: tuple[Figure, ...]
-    told: tuple[Readback, ...] = ()  # by platforms, beside our own count
+    told: tuple[Readback, ...] = ()  # by platforms of people, beside our own count
+    reported: tuple[Reported, ...] = ()  # by platforms of campaigns
 
 
 Key = tuple[str, bool, str]

@@ -222,11 +222,19 @@ class App:
         return Response(404, {"error": "Nothing here. The page is at /, the control under /_rehearsal/."})
 
     def engage(self, happened: dict[str, list[dict[str, Any]]]) -> None:
-        """{platform: [{email, did: send | open | click | bounce, at: ISO 8601, proxy}]}. Raises ValueError."""
+        """{platform: [{email, did: send | open | click | bounce, at: ISO 8601, proxy, to, campaign}]}. Raises
+        ValueError."""
         for platform in self.platforms:
             try:
                 events = [
-                    Did(str(one["email"]), str(one["did"]), datetime.fromisoformat(one["at"]), bool(one.get("proxy")))
+                    Did(
+                        str(one["email"]),
+                        str(one["did"]),
+                        datetime.fromisoformat(one["at"]),
+                        bool(one.get("proxy")),
+                        str(one.get("to") or ""),
+                        str(one.get("campaign") or ""),
+                    )
                     for one in happened.get(platform.NAME, [])
                 ]
             except (KeyError, TypeError) as error:

@@ -7,7 +7,7 @@ address.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,7 +24,12 @@ _TOLD = ("join-finds-some", *TOLD, *WARNINGS)  # findings that are advice as wel
 
 
 def check_json(
-    segments: int, contacts: int, loaded: Loaded, advice: Sequence[Advice], quality: Sequence[SegmentQuality] = ()
+    segments: int,
+    contacts: int,
+    loaded: Loaded,
+    advice: Sequence[Advice],
+    quality: Sequence[SegmentQuality],
+    not_looked_at: Mapping[str, str],
 ) -> dict[str, Any]:
     return {
         "schema": "connector.check/1",
@@ -38,6 +43,7 @@ def check_json(
         "errors": [],
         "quality": [asdict(item) | {"sound": item.sound} for item in quality],
         "advice": [item.problem.as_json() | {"silence": item.silence} for item in advice],
+        "not_looked_at": dict(not_looked_at),
     }
 
 
@@ -57,11 +63,19 @@ def errors_json(problems: Sequence[Problem]) -> dict[str, Any]:
     return {"schema": "connector.check/1", "errors": [problem.as_json() for problem in problems], "advice": []}
 
 
-def check_text(segments: int, contacts: int, loaded: Loaded, advice: Sequence[Advice], verbose: bool) -> str:
+def check_text(
+    segments: int,
+    contacts: int,
+    loaded: Loaded,
+    advice: Sequence[Advice],
+    verbose: bool,
+    not_looked_at: Mapping[str, str] | None = None,
+) -> str:
     lines = [f"{name}: {count:,} rows read" for name, count in loaded.rows.items()]
     lines.append(f"{contacts:,} contacts in {segments} segment{'' if segments == 1 else 's'}; no errors.")
     lines += _quarantine_lines(loaded, verbose)
     lines += [f"note: {sentence}" for sentence in told(loaded.findings, _TOLD)]
+    lines += [f"note: {code} was not looked at: {why}." for code, why in (not_looked_at or {}).items()]
     lines += advice_lines(advice, verbose)
     return "\n".join(lines)
 

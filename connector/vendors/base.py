@@ -85,6 +85,7 @@ class Vendor:
     right: str = "scope"  # the vendor's word for one
     names: Mapping[Kind, Longest] = field(default_factory=dict)  # of targets
     property_name: Longest | None = None  # of the property that holds tags, which we make
+    campaigns: str = ""  # what its campaign reports count and cannot tell; "" where it has none
     tag_separator: str = ""  # what stands between the tags of a contact, so that none can hold it
     preset: Mapping[str, Known] = field(default_factory=dict)  # header of its export (lower case) -> column
     rehearsal: Rehearsal | None = None

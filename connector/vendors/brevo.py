@@ -34,5 +34,9 @@ BREVO = Vendor(
     unsubscribes=True,
     engagement=False,
     erase="Contacts > the person > Delete. An opt-out is deleted with the contact.",
+    campaigns=(
+        "of campaigns to a list, for about six months; opens of privacy proxies are among the opens, and "
+        "it tells no revenue"
+    ),
     rehearsal=Rehearsal("connector.rehearsal.brevo.routes", path="/v3", account="rehearsal-org"),
 )

@@ -86,5 +86,9 @@ HUBSPOT = Vendor(
     tag_separator=";",
     erase="the contact > Actions > Delete > Permanently (GDPR) delete.",
     preset=_PRESET,
+    campaigns=(
+        "of marketing emails to a list: totals of an email, opens of privacy proxies among them; it "
+        "tells no revenue, and nothing of automated emails or of who did what"
+    ),
     rehearsal=Rehearsal("connector.rehearsal.hubspot.routes", path="", account="4242424"),
 )

@@ -82,5 +82,8 @@ KLAVIYO = Vendor(
     retire="suppress",
     erase="Profiles > the person > Delete profile (a privacy deletion request).",
     preset=_PRESET,
+    campaigns=(
+        "of campaigns to a list, not to a tag, which is a property there; opens of privacy proxies are among the opens"
+    ),
     rehearsal=Rehearsal("connector.rehearsal.klaviyo.routes", path="", account="RHRSAL"),
 )

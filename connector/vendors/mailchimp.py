@@ -57,5 +57,8 @@ MAILCHIMP = Vendor(
     audience=True,
     erase="Audience > All contacts > the person > Actions > Delete permanently.",
     preset=_PRESET,
+    campaigns=(
+        "of campaigns to a tag; opens are told without those of privacy proxies, bounces hard and soft together"
+    ),
     rehearsal=Rehearsal("connector.rehearsal.mailchimp.routes", path="/3.0", account="rehearsal0000000000000001"),
 )

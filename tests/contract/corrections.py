@@ -91,6 +91,15 @@ def _sparse_fields(document: Json) -> None:
     _each(document, change)
 
 
+def _alike_options(document: Json) -> None:
+    def change(node: Json) -> None:
+        choice = node.get("oneOf")
+        if isinstance(choice, list) and any("EmailSendOptions" in str(one.get("$ref")) for one in choice):
+            node["anyOf"] = node.pop("oneOf")
+
+    _each(document, change)
+
+
 def _null_properties(document: Json) -> None:
     def change(node: Json) -> None:
         found = node.get("properties", {}).get("properties") if isinstance(node.get("properties"), dict) else None
@@ -165,6 +174,12 @@ CORRECTIONS: tuple[Correction, ...] = (
         "Every answer can be cut down with fields[profile] (the vendor's guide “Sparse fieldsets”), yet the members of "
         "a list require joined_group_at.",
         edit=_sparse_fields,
+    ),
+    Correction(
+        "klaviyo",
+        "send options",
+        "The send options of a campaign are one of three schemas that read the same, so no answer is of exactly one.",
+        edit=_alike_options,
     ),
     Correction(
         "hubspot",

@@ -133,6 +133,21 @@ def _held(**more: Any) -> Exchange:
 MEMBERS = sent("klaviyo", "GET", "/api/lists/1/profiles", query="fields[profile]=email")
 SELF = {"self": "https://a.klaviyo.com/api"}
 PENDING = {"id": "b1", "status": "pending", "completed_at": ""}
+CAMPAIGN = {
+    "type": "campaign",
+    "id": "C1",
+    "attributes": {
+        "name": "Spring",
+        "status": "Sent",
+        "archived": False,
+        "audiences": {"included": ["L1"]},
+        "send_options": {"use_smart_sending": True},
+        "send_strategy": {"method": "immediate"},
+        "created_at": "2026-11-01T08:00:00+00:00",
+        "updated_at": "2026-11-01T08:00:00+00:00",
+    },
+    "links": {"self": "https://a.klaviyo.com/api/campaigns/C1"},
+}
 EXAMPLES = {
     "merge values": _held(merge_fields={"FNAME": "Ann"}),
     "empty times": answered(sent("mailchimp", "GET", "/3.0/batches/b1"), 200, PENDING),
@@ -154,6 +169,7 @@ EXAMPLES = {
     "chosen fields": answered(READ, 200, {"total_items": 1}),
     "archived": _held(status="archived"),
     "sparse fields": answered(MEMBERS, 200, {"data": [PROFILE], "links": SELF}, API),
+    "send options": answered(sent("klaviyo", "GET", "/api/campaigns"), 200, {"data": [CAMPAIGN], "links": SELF}, API),
     "unset properties": answered(sent("hubspot", "GET", CONTACTS), 200, {"results": [_contact(firstname=None)]}),
     "search": sent("hubspot", "POST", f"{CONTACTS}/search", SEARCH),
     "versions": sent("hubspot", "GET", "/crm/v3/objects/contacts"),

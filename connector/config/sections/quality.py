@@ -19,6 +19,8 @@ class Quality(Model):
     overlap: LimitPercent = 10.0  # of the smaller of two segments
     nearly_same: LimitPercent = 70.0  # of the larger of two segments
     turnover: LimitPercent = 25.0  # of the members, exchanged per week
+    alike_people: Limit = 100  # with mail, behind each of two goal rates that are compared
+    alike_over: Window = Duration(30, "day")  # the period that goal rates are measured in
     stale_after: Window = Duration(7, "day")  # of the newest file of a source without `max_age`
 
     def small(self, size: int, contacts: int) -> bool:

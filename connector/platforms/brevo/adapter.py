@@ -46,12 +46,13 @@ from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 from connector.core.schemas import MEMBER_SCHEMA
 from connector.platforms.base import Account, Batch, Done, Identity, Job, RecordOutcome
-from connector.platforms.brevo import errors, jobs, proof, wire
+from connector.platforms.brevo import campaigns, errors, jobs, proof, wire
 from connector.platforms.brevo.client import Client
 from connector.platforms.brevo.facts import CAPABILITIES, POLL_FIRST, POLL_MOST, TAG_ATTRIBUTE
 from connector.platforms.brevo.lists import Lists
 from connector.platforms.brevo.lookup import lookup
 from connector.platforms.brevo.writing import Writing
+from connector.platforms.campaigns import CampaignReport
 from connector.platforms.http.limits import Clock
 from connector.platforms.rights import Probe, lacking
 
@@ -145,6 +146,10 @@ class Brevo:
     def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
         """See Adapter. Not offered (Capabilities.engagement)."""
         raise errors.bug(self._name, "does not read engagement")
+
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignReport]:
+        """See Campaigns. Those to lists."""
+        return campaigns.reports(self._client.campaigns(since, until), since, until)
 
     def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
         """See Adapter. The members of a tag are found by reading everybody."""

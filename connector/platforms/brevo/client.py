@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from connector.config.sections.models import Destination
 from connector.core.errors import ContractError, Gone, Refused
 from connector.core.events import Listener
-from connector.platforms.brevo import errors, jobs, wire
+from connector.platforms.brevo import campaigns, errors, jobs, wire
 from connector.platforms.brevo.facts import (
     ADDRESS,
     CONCURRENCY,
@@ -175,6 +175,20 @@ class Client:
             yield from found
             offset += PROCESS_PAGE
             if not found or len(page.processes or ()) < PROCESS_PAGE:
+                return
+
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[campaigns.Campaign]:
+        """Those that were sent meanwhile, with their statistics."""
+        bounds = [at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z") for at in (since, until)]
+        query = dict(zip(("startDate", "endDate"), bounds, strict=True)) | {"status": "sent", "type": "classic"}
+        query |= {"statistics": "globalStats", "excludeHtmlContent": "true", "sort": "asc"}
+        offset = 0
+        while True:
+            asked = query | {"limit": str(campaigns.PAGE), "offset": str(offset)}
+            page = self.get(campaigns.Page, "/emailCampaigns", "campaigns", **asked)
+            yield from page.campaigns or ()
+            offset += campaigns.PAGE
+            if len(page.campaigns or ()) < campaigns.PAGE:
                 return
 
     def account(self) -> wire.Account:

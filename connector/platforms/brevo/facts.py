@@ -33,7 +33,7 @@ OTHERS = (Window(100, HOUR),)
 # leave. Eight a second may be a quarter of a second late and are still no more than ten in any second.
 WINDOWS = {
     "": (Window(1, 0.125), Window(35_000, HOUR)),
-    **dict.fromkeys(("account", "process", "processes"), (Window(95, HOUR),)),
+    **dict.fromkeys(("account", "process", "processes", "campaigns"), (Window(95, HOUR),)),
 }
 
 _REFERENCE = "https://developers.brevo.com/reference/"

@@ -41,8 +41,9 @@ from connector.platforms.base import (
     Window,
     before_sending,
 )
+from connector.platforms.campaigns import CampaignReport
 from connector.platforms.http.limits import Clock
-from connector.platforms.hubspot import changed, engagement, errors, optout, wire
+from connector.platforms.hubspot import campaigns, changed, engagement, errors, optout, wire
 from connector.platforms.hubspot.names import Existing
 from connector.platforms.hubspot.portal import CONCURRENCY, PAGE, SEARCH_CAP, Among, Json, Portal
 from connector.vendors.hubspot import HUBSPOT
@@ -212,6 +213,10 @@ class HubSpot:
                 return
         for body in self._portal.pages(engagement.PROPERTIES):
             yield engagement.table(body["results"])
+
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignReport]:
+        """See Campaigns. Those to lists."""
+        return campaigns.reports(self._portal.emails(since, campaigns.PROPERTIES), since, until)
 
     def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
         if kind is Kind.TAG:

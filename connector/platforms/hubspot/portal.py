@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -182,6 +182,20 @@ class Portal:
             return {"results": []}
         body = {"inputs": list(emails)}
         return self._ask("POST", self._paths.opted_out, shapes.WideStatuses, query={"channel": "EMAIL"}, body=body)
+
+    # -- marketing emails -----------------------------------------------------------------------------------------
+
+    def emails(self, since: datetime, properties: Sequence[str]) -> Iterator[Json]:
+        """Pages of those that were published since, with their statistics."""
+        at = (since - timedelta(seconds=1)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # exclusive
+        query: Json = {"limit": PAGE, "isPublished": "true", "includeStats": "true", "publishedAfter": at}
+        query["includedProperties"] = list(properties)
+        while True:
+            body = self._ask("GET", self._paths.emails, shapes.Emails, query=query)
+            yield body
+            if (after := wire.after(body)) is None:
+                return
+            query["after"] = after
 
     # -- lists ----------------------------------------------------------------------------------------------------
 

@@ -75,6 +75,17 @@ class _List(BaseModel):
     processingType: str
 
 
+class _Email(BaseModel):
+    id: str
+    stats: Mapping[str, Any] | None = None
+    to: Mapping[str, Any] | None = None
+
+
+class Emails(Answer):
+    results: list[_Email]
+    paging: _Paging | None = None
+
+
 class OneList(Answer):
     list: _List
 

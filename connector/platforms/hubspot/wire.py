@@ -40,6 +40,7 @@ class Paths:
     properties: str
     account: str
     opt_out: str
+    emails: str
 
     @property
     def opted_out(self) -> str:
@@ -57,6 +58,7 @@ def paths(version: str) -> Paths:
             f"{crm}/properties/contacts",
             f"/account-info/{version}/details",
             opt_out.format("v4"),
+            f"/marketing/{version}/emails",
         )
     return Paths(
         f"/crm/objects/{version}/contacts",
@@ -64,6 +66,7 @@ def paths(version: str) -> Paths:
         f"/crm/properties/{version}/contacts",
         f"/account-info/{version}/details",
         opt_out.format(version),
+        f"/marketing/emails/{version}",
     )
 
 

@@ -41,9 +41,10 @@ from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 from connector.core.schemas import MEMBER_SCHEMA
 from connector.platforms.base import NOT_HELD, Account, Batch, Done, Identity, Job, RecordOutcome, before_sending
+from connector.platforms.campaigns import CampaignReport
 from connector.platforms.http.client import Http, Reply
 from connector.platforms.http.limits import Clock, Limiter
-from connector.platforms.klaviyo import changed, engagement, jobs, lists, phones, reading, scopes, wire
+from connector.platforms.klaviyo import campaigns, changed, engagement, jobs, lists, phones, reading, scopes, wire
 from connector.platforms.klaviyo import held as klaviyo_held
 from connector.platforms.klaviyo.facts import (
     ADDRESS,
@@ -178,6 +179,10 @@ class Klaviyo:
             return self._http.send("GET", path, query=query, bucket=bucket)
 
         return engagement.happened(ask, since, until, self._name)
+
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignReport]:
+        """See Campaigns. Those to lists; a tag is a property here, which no campaign names."""
+        return campaigns.reports(self._http, since, until)
 
     def members(self, kind: Kind, remote_id: str) -> Iterator[pa.Table]:
         """See Adapter. The members of a tag are found by reading every profile."""

@@ -39,7 +39,9 @@ BUCKETS = {
     "suppress": "L",
     "metrics": "M",
     "events": "XL",
+    "campaigns": "M",
 }
+REPORTS = (Window(1, 1.0), Window(2, 60.0), Window(225, 86_400.0))  # in every tier
 
 _REFERENCE = "https://developers.klaviyo.com/en/reference/"
 _IMPORT = OpSpec(
@@ -111,4 +113,5 @@ def windows(destination: str, tier: str) -> dict[str, tuple[Window, ...]]:
         text = f"{destination}: `tier:` “{tier}” is not known. Valid: {', '.join(order)}."
         raise Refused(text, destination=destination, code="setting")
     held = {bucket: TIERS[min(own, tier, key=order.index)] for bucket, own in BUCKETS.items()}
-    return {bucket: (Window(burst, 1.0), Window(steady, 60.0)) for bucket, (burst, steady) in held.items()}
+    paced = {bucket: (Window(burst, 1.0), Window(steady, 60.0)) for bucket, (burst, steady) in held.items()}
+    return paced | {"reports": REPORTS}

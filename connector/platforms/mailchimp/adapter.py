@@ -30,9 +30,10 @@ from connector.core.events import Listener
 from connector.core.model import Kind, Op, Outcome, Status, Target
 from connector.core.problem import did_you_mean
 from connector.platforms.base import Account, Batch, Done, Identity, Job, before_sending
+from connector.platforms.campaigns import CampaignReport
 from connector.platforms.http.client import Http
 from connector.platforms.http.limits import Clock, Limiter
-from connector.platforms.mailchimp import engagement, jobs, lookup, wire
+from connector.platforms.mailchimp import campaigns, engagement, jobs, lookup, wire
 from connector.platforms.mailchimp.errors import trouble
 from connector.platforms.mailchimp.facts import BELOW_MANAGER, CAPABILITIES, CLOCK_SKEW, CONCURRENCY, PAGE, POLL_SECONDS
 from connector.platforms.mailchimp.pages import Pages
@@ -223,11 +224,16 @@ class Mailchimp:
         return (wire.tagged(page, self._name) for page in self._pages.by_offset(path, "members", query))
 
     def engagement(self, since: datetime | None, until: datetime) -> Iterator[pa.Table]:
-        def pages(path: str, key: str, query: Mapping[str, Any], size: int | None) -> Iterator[list[dict[str, Any]]]:
-            return self._pages.by_offset(path, key, query, size=size or PAGE)
+        return engagement.happened(self._of_reports, self._path().removeprefix("/lists/"), since, until)
 
-        list_id = self._path().removeprefix("/lists/")
-        return engagement.happened(pages, list_id, since, until)
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignReport]:
+        """See Campaigns. Those to tags of this audience."""
+        return campaigns.reports(self._of_reports, self._path().removeprefix("/lists/"), since, until)
+
+    def _of_reports(
+        self, path: str, key: str, query: Mapping[str, Any], size: int | None
+    ) -> Iterator[list[dict[str, Any]]]:
+        return self._pages.by_offset(path, key, query, size=size or PAGE)
 
     def _merge_fields(self) -> list[dict[str, Any]]:
         names = ("tag", "name", "type", "required")

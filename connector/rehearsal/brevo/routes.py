@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from connector.rehearsal.brevo import attributes, contacts, imports, lists, store, wire
+from connector.rehearsal.brevo import attributes, campaigns, contacts, imports, lists, store, wire
+from connector.rehearsal.core.campaigns import record
 from connector.rehearsal.core.limits import Window
 from connector.rehearsal.core.world import Did, Members, Overview, Request, Response, Route, TargetRow, World, lacked
 
@@ -46,11 +47,13 @@ def _seed(world: World) -> None:
 
 def routes() -> list[Route]:
     own = [Route("GET", "/v3/account", _account)]
-    return own + [route for part in (contacts, lists, attributes, imports) for route in part.routes()]
+    return own + [route for part in (contacts, lists, attributes, imports, campaigns) for route in part.routes()]
 
 
 def engage(world: World, events: Sequence[Did]) -> None:
-    """Brevo tells nothing of this in bulk; a mail that came back blocklists the contact."""
+    """Brevo tells nothing of this in bulk but of campaigns; a mail that came back blocklists the contact."""
+    named = "SELECT id FROM bv_list WHERE name = ? ORDER BY id"
+    record(world, NAME, events, lambda name: str((world.db.execute(named, (name,)).fetchone() or ("",))[0]))
     for event in events:
         held = store.one(world.db, "email", wire.clean(event.email))
         if held and event.did == "bounce":

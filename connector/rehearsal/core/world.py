@@ -153,12 +153,15 @@ class Response:
 @dataclass(frozen=True, slots=True)
 class Did:
     """Something that happened to a mail, put in through POST /_rehearsal/engagement. `did` is send, open, click or
-    bounce; `proxy`: an open that a privacy proxy made."""
+    bounce; `proxy`: an open that a privacy proxy made. `to`: the tag or list that the mail was sent to, by its name;
+    `campaign`: what the campaign is called."""
 
     email: str
     did: str
     at: datetime
     proxy: bool = False
+    to: str = ""
+    campaign: str = ""
 
 
 Handler = Callable[[World, Request], Response]

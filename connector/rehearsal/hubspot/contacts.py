@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from connector.rehearsal.core.campaigns import record
 from connector.rehearsal.core.world import Did, Request, Response, World
 from connector.rehearsal.hubspot import store
 from connector.rehearsal.hubspot.values import Definition, check
@@ -122,6 +123,7 @@ def save(world: World, number: int, properties: dict[str, str], created: int) ->
 
 def engage(world: World, events: Sequence[Did]) -> None:
     """HubSpot keeps what became of its mails in properties of the contact. It does not tell who made an open."""
+    record(world, "hubspot", events, lambda name: _list(world, name))
     for event in sorted(events, key=lambda event: event.at):
         number = numbers(world, [event.email], "email").get(event.email)
         if number is None:
@@ -135,6 +137,12 @@ def engage(world: World, events: Sequence[Did]) -> None:
         if event.did != "bounce":
             held[f"hs_email_last_{event.did}_date"] = iso(event.at)
         save(world, number, held, created)
+
+
+def _list(world: World, name: str) -> str:
+    query = "SELECT id FROM hs_list WHERE name = ? COLLATE NOCASE AND deleted IS NULL"
+    found = world.db.execute(query, (name,)).fetchone()
+    return str(found[0]) if found else ""
 
 
 def _free(world: World, number: int | None, properties: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ from connector.rehearsal.core.world import Request, Response, Route, World
 from connector.rehearsal.hubspot import (
     batches,
     contacts,
+    emails,
     exports,
     lists,
     merging,
@@ -29,7 +30,7 @@ from connector.rehearsal.hubspot import (
 from connector.rehearsal.hubspot.search import search
 
 NAME, TITLE = "hubspot", "HubSpot"
-PREFIXES = ("/crm", "/communication-preferences", "/account-info")
+PREFIXES = ("/crm", "/communication-preferences", "/account-info", "/marketing")
 
 TIERS = {
     "free": (100, 250_000),
@@ -54,6 +55,8 @@ def routes() -> list[Route]:
         *_property_routes("/crm/v3/properties/{objectType}"),
         *_property_routes("/crm/properties/{version}/{objectType}"),
         *_subscription_routes("/communication-preferences/{version}"),
+        Route("GET", "/marketing/v3/emails", emails.listing),
+        Route("GET", "/marketing/emails/{version}", emails.listing),
         Route("GET", "/account-info/{version}/details", details),
         Route("GET", "/account-info/{version}/api-usage/daily/private-apps", usage),
     ]

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from connector.rehearsal.core.campaigns import record
 from connector.rehearsal.core.world import Did, Request, Response, Route, World
 from connector.rehearsal.klaviyo import profiles, wire
 
@@ -46,6 +47,8 @@ def add(db: sqlite3.Connection, metric: str, profile: int, at: str, **properties
 
 def engage(world: World, events: Sequence[Did]) -> None:
     """Events of addresses that have no profile are dropped."""
+    named = "SELECT id FROM kl_list WHERE name = ?"
+    record(world, "klaviyo", events, lambda name: (world.db.execute(named, (name,)).fetchone() or ("",))[0])
     metrics = {"send": METRICS[0], "open": METRICS[1], "click": METRICS[2], "bounce": METRICS[3]}
     for event in events:
         row = world.db.execute("SELECT pk FROM kl_profile WHERE email = ?", (event.email.lower(),)).fetchone()

@@ -15,7 +15,18 @@ from typing import Any
 
 from connector.rehearsal.core.limits import Window
 from connector.rehearsal.core.world import Members, Overview, Refusal, Request, Response, Route, TargetRow, World
-from connector.rehearsal.klaviyo import consent, events, exports, jobs, lists, profiles, scopes, store, wire
+from connector.rehearsal.klaviyo import (
+    campaigns,
+    consent,
+    events,
+    exports,
+    jobs,
+    lists,
+    profiles,
+    scopes,
+    store,
+    wire,
+)
 from connector.rehearsal.klaviyo.wire import Trouble
 
 NAME, TITLE, PREFIXES = "klaviyo", "Klaviyo", ("/api",)
@@ -48,11 +59,13 @@ _SLOW = {
         "GET /api/profile-bulk-import-jobs/{id}/relationships/lists",
         "GET /api/metrics",
         "GET /api/metrics/{id}",
+        "GET /api/campaigns",
     ),
     "XL": ("GET /api/events",),
 }
 _TIER_OF = {endpoint: tier for tier, endpoints in _SLOW.items() for endpoint in endpoints}
-_DAILY = {"POST /api/lists": 150}
+_DAILY = {"POST /api/lists": 150, "POST /api/campaign-values-reports": 225}
+_REPORTS = (1, 2)  # in a second and in a minute, in every tier
 
 
 def install(world: World) -> None:
@@ -98,7 +111,7 @@ def routes() -> list[Route]:
         Route("GET", "/api/accounts/{id}", _account),
         Route("GET", "/api/segments", _no_segments),
     ]
-    return own + [route for part in (profiles, lists, jobs, consent, events) for route in part.routes()]
+    return own + [route for part in (profiles, lists, jobs, consent, events, campaigns) for route in part.routes()]
 
 
 # -- on arrival ---------------------------------------------------------------------------------------------------
@@ -162,6 +175,8 @@ def _windows(world: World, endpoint: str) -> list[Window]:
     order = list(TIERS)
     held = world.settings.tiers.get(NAME, "XL")
     burst, steady = TIERS[min(_TIER_OF.get(endpoint, "L"), held, key=order.index)]
+    if endpoint.endswith("-values-reports"):
+        burst, steady = _REPORTS
     daily = [Window(_DAILY[endpoint], 86_400.0, "daily")] if endpoint in _DAILY else []
     return [Window(burst, 1.0, "burst"), Window(steady, 60.0, "steady"), *daily]
 

@@ -227,6 +227,19 @@ def conditions(request: Request, allowed: Mapping[str, Iterable[str]]) -> list[C
     return found
 
 
+def any_of(text: str, field: str) -> list[str] | None:
+    """The values of `contains-any(field,[…])` in the body of a report; None without a filter."""
+    if not text:
+        return None
+    try:
+        found = list(_and(list(_tokens(text))))
+    except (ValueError, IndexError):
+        found = []
+    if len(found) != 1 or found[0][:2] != ("contains-any", field) or len(found[0][2]) > 100:
+        raise invalid(Trouble("The filter provided is not valid.", "/data/attributes/filter"))
+    return found[0][2]
+
+
 def _time(text: str) -> str:
     try:
         instant = datetime.fromisoformat(text.replace(" ", "+"))

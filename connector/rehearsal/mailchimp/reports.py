@@ -1,6 +1,7 @@
 """Campaigns that the rehearsed Mailchimp has sent, and what became of them: reports.
 
-Owns: /reports and below, the tables mc_campaigns and mc_activity. Must not: send anything; what happened is put in
+Owns: /campaigns as far as they were sent, /reports and below, the tables mc_campaigns, mc_campaign_segment and
+mc_activity. Must not: send anything; what happened is put in
 through engage().
 """
 
@@ -17,6 +18,7 @@ CREATE TABLE IF NOT EXISTS mc_campaigns(
     number INTEGER PRIMARY KEY, id TEXT UNIQUE, list_id TEXT, title TEXT, sent TEXT, UNIQUE(list_id, title));
 CREATE TABLE IF NOT EXISTS mc_activity(
     campaign TEXT, email TEXT, action TEXT, at TEXT, proxy INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS mc_campaign_segment(campaign TEXT PRIMARY KEY, segment INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mc_activity_campaign ON mc_activity(campaign, email);
 """
 
@@ -24,6 +26,7 @@ CREATE INDEX IF NOT EXISTS mc_activity_campaign ON mc_activity(campaign, email);
 def routes() -> list[Route]:
     one = "/3.0/reports/{campaign_id}"
     return [
+        Route("GET", "/3.0/campaigns", _campaigns),
         Route("GET", "/3.0/reports", _reports),
         Route("GET", one + "/sent-to", _sent_to),
         Route("GET", one + "/open-details", _opens),
@@ -32,37 +35,81 @@ def routes() -> list[Route]:
 
 
 def engage(world: World, events: Sequence[Did]) -> None:
-    """Each day that anything was sent is a campaign to the first audience; what follows belongs to the latest one."""
+    """Each day that anything was sent is a campaign to the first audience, or to one of its tags; what follows belongs
+    to the latest one."""
     (list_id,) = world.db.execute("SELECT id FROM mc_lists ORDER BY rowid LIMIT 1").fetchone()
     for event in sorted(events, key=lambda event: event.at):
         at = wire.stamp(event.at)
-        query = "SELECT id FROM mc_campaigns WHERE list_id = ? AND sent <= ? ORDER BY sent DESC LIMIT 1"
-        latest = world.db.execute(query, (list_id, at)).fetchone()
+        tag = "SELECT id FROM mc_segments WHERE list_id = ? AND name = ?"
+        segment = (world.db.execute(tag, (list_id, event.to)).fetchone() or (0,))[0] if event.to else 0
+        query = """SELECT id FROM mc_campaigns LEFT JOIN mc_campaign_segment ON campaign = id WHERE list_id = ?
+                   AND sent <= ? AND coalesce(segment, 0) = ? AND (? = '' OR title = ?) ORDER BY sent DESC LIMIT 1"""
+        latest = world.db.execute(query, (list_id, at, segment, event.campaign, event.campaign)).fetchone()
         if event.did == "send" or latest is None:
-            title = f"Newsletter of {at[:10]}"
+            title = event.campaign or f"{event.to or 'Newsletter'} of {at[:10]}"
+            latest = (wire.md5(list_id + title)[:10],)
             world.db.execute(
                 "INSERT OR IGNORE INTO mc_campaigns(id, list_id, title, sent) VALUES (?, ?, ?, ?)",
-                (wire.md5(list_id + title)[:10], list_id, title, at),
+                (*latest, list_id, title, at),
             )
-            latest = (wire.md5(list_id + title)[:10],)
+            if segment:
+                world.db.execute("INSERT OR IGNORE INTO mc_campaign_segment VALUES (?, ?)", (*latest, segment))
         row = (latest[0], event.email.lower(), event.did, at, int(event.proxy))
         world.db.execute("INSERT INTO mc_activity VALUES (?, ?, ?, ?, ?)", row)
 
 
 def _reports(world: World, request: Request) -> Response:
     count, offset = wire.page(request)
-    since = request.first("since_send_time")
-    where, values = ("WHERE sent > ?", [wire.parse_time(since, "since_send_time")]) if since else ("", [])
-    rows = world.db.execute(f"SELECT id, list_id, title, sent FROM mc_campaigns {where} ORDER BY sent DESC", values)
-    found = rows.fetchall()
+    found = _sent(world, request)
     shown = [_report(world, *row) for row in found[offset : offset + count]]
     return wire.select(request, {"reports": shown, "total_items": len(found), "_links": []})
 
 
+def _sent(world: World, request: Request) -> list[tuple[str, str, str, str]]:
+    """(id, audience, title, when), the latest first."""
+    where, values = ["true"], []
+    for name, sign in (("since_send_time", ">"), ("before_send_time", "<")):
+        if bound := request.first(name):
+            where.append(f"sent {sign} ?")
+            values.append(wire.parse_time(bound, name))
+    if list_id := request.first("list_id"):
+        where.append("list_id = ?")
+        values.append(list_id)
+    query = f"SELECT id, list_id, title, sent FROM mc_campaigns WHERE {' AND '.join(where)} ORDER BY sent DESC"
+    return world.db.execute(query, values).fetchall()
+
+
+def _campaigns(world: World, request: Request) -> Response:
+    """All of them were sent."""
+    count, offset = wire.page(request)
+    found = _sent(world, request) if request.first("status", "sent") == "sent" else []
+    shown = [_shown(world, *row) for row in found[offset : offset + count]]
+    return wire.select(request, {"campaigns": shown, "total_items": len(found), "_links": []})
+
+
+def _shown(world: World, campaign: str, list_id: str, title: str, sent: str) -> dict[str, Any]:
+    query = "SELECT segment FROM mc_campaign_segment WHERE campaign = ?"
+    segment = world.db.execute(query, (campaign,)).fetchone()
+    recipients: dict[str, Any] = {"list_id": list_id, "list_is_active": True}
+    if segment is not None:
+        recipients["segment_opts"] = {"saved_segment_id": segment[0], "match": "any", "conditions": []}
+    return {
+        "id": campaign,
+        "type": "regular",
+        "status": "sent",
+        "send_time": sent,
+        "emails_sent": _report(world, campaign, list_id, title, sent)["emails_sent"],
+        "recipients": recipients,
+        "settings": {"title": title},
+        "_links": [],
+    }
+
+
 def _report(world: World, campaign: str, list_id: str, title: str, sent: str) -> dict[str, Any]:
-    query = "SELECT action, count(*), count(DISTINCT email), max(at), sum(proxy) FROM mc_activity WHERE campaign = ?"
-    counts = {row[0]: row[1:] for row in world.db.execute(query + " GROUP BY action", (campaign,))}
-    opens, clicks = (counts.get(action, (0, 0, "", 0)) for action in ("open", "click"))
+    query = """SELECT action, count(*), count(DISTINCT email), max(at), sum(proxy),
+               count(DISTINCT iif(proxy, NULL, email)) FROM mc_activity WHERE campaign = ? GROUP BY action"""
+    counts = {row[0]: row[1:] for row in world.db.execute(query, (campaign,))}
+    opens, clicks = (counts.get(action, (0, 0, "", 0, 0)) for action in ("open", "click"))
     return {
         "id": campaign,
         "campaign_title": title,
@@ -70,6 +117,7 @@ def _report(world: World, campaign: str, list_id: str, title: str, sent: str) ->
         "list_id": list_id,
         "list_is_active": True,
         "emails_sent": counts.get("send", (0,))[0],
+        "unsubscribed": 0,
         "send_time": sent,
         "bounces": {"hard_bounces": counts.get("bounce", (0,))[0], "soft_bounces": 0, "syntax_errors": 0},
         "opens": {
@@ -77,6 +125,7 @@ def _report(world: World, campaign: str, list_id: str, title: str, sent: str) ->
             "unique_opens": opens[1],
             "last_open": opens[2],
             "proxy_excluded_opens": opens[0] - opens[3],
+            "proxy_excluded_unique_opens": opens[4],
         },
         "clicks": {"clicks_total": clicks[0], "unique_subscriber_clicks": clicks[1], "last_click": clicks[2]},
         "_links": [],

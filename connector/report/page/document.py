@@ -44,7 +44,7 @@ def document(told: Told) -> dict[str, Any]:
         },
         "rfm": _grid(told),
         "lifecycle": [side_json(side.lifecycle) for side in told.sides if side.lifecycle is not None],
-        **performance_json(*told.measured, told.asked),
+        **performance_json(*told.measured, told.asked, told.alike),
         "quality": quality_json(told.quality),
         "destinations": [destination_json(side, told.people is not None) for side in told.sides],
     }

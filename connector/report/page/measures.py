@@ -1,6 +1,6 @@
 """What was measured, as parts of a report: performance of segments, and experiments.
 
-Owns: these parts of the document. Must not: measure, or word what `sync measure` words already (report/measured.py).
+Owns: these parts of the document. Must not: measure, or word what `sync measure` words already (report/measured).
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ NOTHING = (
 
 
 def performance_json(
-    performances: Sequence[Performance], results: Sequence[Result], hints: Sequence[str], asked: bool
+    performances: Sequence[Performance],
+    results: Sequence[Result],
+    hints: Sequence[str],
+    asked: bool,
+    alike: tuple[Sequence[tuple[str, str, float, float]], str],
 ) -> dict[str, Any]:
     """As `sync measure --format json`, rounded, with the reasons put together; `why` when nothing was `asked`."""
-    from connector.report.measured import measure_json
+    from connector.report.measured.values import measure_json
 
     told = _rounded(measure_json(performances, results, hints))
     return {
@@ -31,7 +35,12 @@ def performance_json(
             "why": None if asked else NOTHING,
             "segments": told["segments"],
             "reasons": _reasons(told["segments"]),
+            "unread": _unread(told["segments"]),
             "hints": told["hints"],
+            "alike": _rounded(
+                [{"segments": [one, other], "rates": [mine, theirs]} for one, other, mine, theirs in alike[0]]
+            ),
+            "alike_why": alike[1] or None,
         },
         "experiments": told["experiments"],
     }
@@ -44,6 +53,12 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_rounded(one) for one in value]
     return round(value, DIGITS) if isinstance(value, float) else value
+
+
+def _unread(segments: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Each destination whose campaign reports are missing, with why, once."""
+    found = {each["destination"]: each["why"] for one in segments for each in one["reported"] if each["why"]}
+    return [{"destination": name, "why": why} for name, why in found.items()]
 
 
 def _reasons(segments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -96,7 +96,10 @@ class Told:
     quality: Quality
     sides: Sequence[Side]
     past: Past
-    measured: tuple[Sequence[Performance], Sequence[Result], Sequence[str]]  # as report/measured.py takes it
+    alike: tuple[
+        Sequence[tuple[str, str, float, float]], str
+    ]  # pairs with their goal rates; or why none was looked for
+    measured: tuple[Sequence[Performance], Sequence[Result], Sequence[str]]  # as report/measured takes it
     asked: bool  # whether the file says what is to be measured
     pushed: bool  # whether there is a state at all
     people: Mapping[str, Sequence[str]] | None = field(default=None)  # segment -> some members, with --people

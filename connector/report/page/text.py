@@ -169,6 +169,14 @@ def _measured(found: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{title} {when}: members (95 % interval), and everybody else"
                 yield table(("segment", "members", "others"), rows, right=(1, 2))
                 yield ""
+    yield from _campaigns(told)
+    for one in told["alike"]:
+        rates = " and ".join(figure(rate, "_rate") for rate in one["rates"])
+        yield f"Behave alike: {' and '.join(one['segments'])} reach their goal as often, within the interval: {rates}"
+        yield ""
+    if told["alike_why"] and not told["why"]:
+        yield f"Whether segments behave alike was not looked at: {told['alike_why']}."
+        yield ""
     for one in found["experiments"]:
         yield f"Experiment {one['experiment']}: {one['why'] or ('decided' if one['decided'] else 'not decided')}"
         parts = [
@@ -180,6 +188,27 @@ def _measured(found: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     if told["why"]:
         yield f"Performance: {told['why']}"
+        yield ""
+
+
+def _campaigns(told: Mapping[str, Any]) -> Iterator[str]:
+    for one in told["segments"]:
+        for each in one["reported"]:
+            if each["campaigns"]:
+                yield (
+                    f"Campaigns to {one['segment']} as {each['destination']} reports them: {len(each['campaigns'])}; "
+                    f"opens are unreliable; it tells {each['note']}."
+                )
+                sides = (each["ours"]["read_back"], each["ours"]["mail_source"])
+                mails = ["" if side["mails"] is None else number(side["mails"]) for side in (each, *sides)]
+                rows = [("mails", *mails)]
+                for name in each["rates"]:
+                    told_by = (each["rates"], *sides)
+                    rows.append((name, *("" if side[name] is None else figure(side[name], name) for side in told_by)))
+                yield table(("", "reported", "read back", "mail source"), rows, right=(1, 2, 3))
+                yield ""
+    for one in told["unread"]:
+        yield f"Campaigns of {one['destination']}: {one['why']}"
         yield ""
 
 

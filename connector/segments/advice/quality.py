@@ -26,7 +26,6 @@ from connector.segments.priorities import waterfall
 WEEK = timedelta(days=7)
 LOOK_BACK = 4 * WEEK
 ENOUGH = timedelta(days=6)  # a shorter history tells nothing per week
-MEASURED = 100  # people behind a rate that is compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +126,14 @@ def turnover(history: pa.Table | None, name: str, as_of: datetime) -> float | No
 
 
 def _like(config: Config, name: str, rates: Mapping[str, Rate]) -> Iterator[str]:
-    """Other segments whose rate cannot be told from this one's."""
-    mine = rates.get(name)
+    """Other segments with the same goal whose rate cannot be told from this one's."""
+    mine, least = rates.get(name), config.quality.alike_people
+    if mine is None or least is None:
+        return
     for other, rate in rates.items():
-        enough = mine is not None and min(mine.people, rate.people) >= MEASURED
-        if mine is not None and enough and other != name and not related(config, name, other) and mine.like(rate):
+        same = other != name and config.segments[other].goal == config.segments[name].goal
+        enough = min(mine.people, rate.people) >= least
+        if same and enough and not related(config, name, other) and mine.like(rate):
             yield other
 
 
@@ -146,14 +148,19 @@ def advice(given: Evidence) -> Iterator[Advice]:
                 " Widen its windows, or set `hold`."
             )
             yield given.segment("unstable", name, text)
-    for one, other in combinations([name for name in config.segments if name in given.rates], 2):
-        if other in _like(config, one, given.rates):
-            mine, theirs = given.rates[one].share, given.rates[other].share
-            text = (
-                f"“{one}” and “{other}” behave alike: {mine:.1%} and {theirs:.1%} reach the goal, which is the same"
-                " within the interval. Send both the same, or tell them apart."
-            )
-            yield Advice("behaves-alike", config.place(("segments", other)), text, (other, one))
+    for one, other, mine, theirs in alike(config, given.rates):
+        text = (
+            f"“{one}” and “{other}” behave alike: {mine:.1%} and {theirs:.1%} reach the goal, which is the same"
+            " within the interval. Send both the same, or tell them apart."
+        )
+        yield Advice("behaves-alike", config.place(("segments", other)), text, (other, one))
+
+
+def alike(config: Config, rates: Mapping[str, Rate]) -> Iterator[tuple[str, str, float, float]]:
+    """Two segments and their rates, which are the same within the interval."""
+    for one, other in combinations([name for name in config.segments if name in rates], 2):
+        if other in _like(config, one, rates):
+            yield one, other, rates[one].share, rates[other].share
 
 
 def _count(column: Any) -> int:
