@@ -350,8 +350,7 @@ class Store(Protocol):
         unfinished."""
 
     def learn(self, moment: Moment, as_of: datetime, contacts: int) -> bool:
-        """Enter a moment in the history without a run; False when the history has gone on since it was compared, or
-        is later already. Needs the lease."""
+        """Enter a moment in the history without a run; False when it has gone on meanwhile. Needs the lease."""
 
     def require_finished(self) -> None:
         """Raises PlanError while a run must be resumed first: it was cut off, or has unknown outcomes. Raises
