@@ -184,7 +184,14 @@ def _rules(facts: Facts, traits: dict[str, str]) -> Iterator[tuple[str, str, str
     if count:
         yield "repeat_customers", "Repeat customers", "Two orders or more", [f"{count}: {{at_least: 2}}", *recent]
     if value:
-        yield "vip", "VIP customers", "The tenth who spent most", [f"{value}: {{top: 10%}}", *recent]
+        told = f"Spent {facts.much:,} or more" if facts.much else "The tenth who spent most"
+        rank = f"at_least: {facts.much}" if facts.much else "top: 10%"
+        yield (
+            "vip",
+            "VIP customers",
+            f"{told}{', and bought lately' if recent else ''}",
+            [f"{value}: {{{rank}}}", *recent],
+        )
     if count and ordered:
         late = [f"{count}: {{at_least: 2}}", f"{ordered}: {{more_than_ago: {_WINDOW}}}"]
         late += [f"{engaged}: {{within: 180 days}}"] if engaged != ordered else []

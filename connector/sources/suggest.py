@@ -5,6 +5,7 @@ Owns: suggest(), Facts. Must not: write text, or suggest a column whose values i
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from connector.sources.text import fold, name
 
 _TIMES = ("date", "timestamp")
 _NUMBERS = ("number", "integer")
+_ROUND = [digit * 10**power for power in range(9) for digit in range(1, 10)]
+_FEWEST, _MOST = 0.03, 0.2  # shares of the buyers that are the best customers
 _WORDS = 12  # different words of a column that may tell of consent
 _OPT_IN = re.compile(
     r"^marketing_status$|opt(ed)?_?in|accepts|consent|newsletter|subscri|einwillig|consen[ts]|toestemming"
@@ -27,7 +30,9 @@ _OPT_OUT = re.compile(r"unsubscri|opt(ed)?_?out|do_not_(e?mail|contact)|abgemeld
 _NOT_MAIL = re.compile(r"sms|phone|whatsapp|_(at|on|date|time|source|ip)$|timestamp|count")
 _WHEN = re.compile(r"^(opt|consent|subscri|confirm).*(_at|_on|date|time)$")
 _WHENCE = re.compile(r"^(opt|consent|subscri).*source$")
-_YES = frozenset({"subscribed", "opted in", "opt-in", "opted-in", "active"})
+_YES = frozenset({"subscribed", "opted in", "opt-in", "opted-in"})
+_ACTIVE = "active"  # says yes to mail only beside a word that is of mail
+_OF_MAIL = frozenset({"unsubscribed", "unconfirmed", "bounced"})
 _JOINED = re.compile(r"^(created?_(at|date|time|on)|signed_up_at|sign_up|date_(created|registered)|customer_since)$")
 _SPENT = re.compile(r"^(total_spen[td]|lifetime_value|ltv|clv|revenue|total_revenue|amount_spent)$")
 _COUNT = re.compile(r"^(orders_count|total_orders|orders|number_of_orders|order_count|payments_count)$")
@@ -49,6 +54,7 @@ class Facts:
     joined: str | None = None
     birthday: str | None = None
     spent: str | None = None
+    much: int | None = None  # a round sum that about a tenth of the buyers have spent
     orders_count: str | None = None
     last_order: str | None = None
     last_sign: str | None = None
@@ -83,6 +89,7 @@ class _Look:
         if consent is not None and proof is not None:
             contacts = self._declared(contacts, proof, "timestamp")
         orders = next((draft for draft in self.drafts[1:] if draft.name == "orders" and draft.at), None)
+        spent, amount = self._named(_SPENT, _NUMBERS), self._amount(orders)
         return Facts(
             (contacts, *self.drafts[1:]),
             tuple(self.loaded.catalog[CONTACTS].known()),
@@ -91,12 +98,13 @@ class _Look:
             self._named(_WHENCE, None) if consent and proof else None,
             joined=self._named(_JOINED, _TIMES),
             birthday=self._named(_BIRTHDAY, ("date", "day", "timestamp")),
-            spent=self._named(_SPENT, _NUMBERS),
+            spent=spent,
+            much=self._much(spent, orders, amount),
             orders_count=self._named(_COUNT, _NUMBERS),
             last_order=self._named(_LAST_ORDER, _TIMES),
             last_sign=self._named(_LAST_SIGN, _TIMES),
             orders=orders,
-            amount=self._amount(orders),
+            amount=amount,
             clicks=self._clicks(),
             country=self._country(),
             shape=self.types,
@@ -138,7 +146,9 @@ class _Look:
         words = self._words(CONTACTS, column) if self.types[column] == "text" else []
         if words and all(normalise.boolean(word) is not None for word in words):
             return value
-        return next((word for word in words if value == "true" and fold(word) in _YES), None)
+        of_mail = not _OF_MAIL.isdisjoint(map(fold, words))
+        yes = _YES | ({_ACTIVE} if of_mail or column != "marketing_status" else set())
+        return next((word for word in words if value == "true" and fold(word) in yes), None)
 
     def _words(self, source: str, column: str) -> list[str]:
         query = f"SELECT DISTINCT {name(column)} FROM {name('source_' + source)} ORDER BY 1 LIMIT {_WORDS + 2}"
@@ -150,6 +160,22 @@ class _Look:
             return None
         types = self.loaded.types[orders.name]
         return next((one for one, type_ in types.items() if _AMOUNT.search(one) and type_ in _NUMBERS), None)
+
+    def _much(self, spent: str | None, orders: Draft | None, amount: str | None) -> int | None:
+        """None where a round sum would be that of nearly nobody, or of many."""
+        if orders is not None and amount:
+            sums = f"SELECT sum({name(amount)}) AS spent FROM {name('source_' + orders.name)} GROUP BY _email"
+        elif spent:
+            sums = f"SELECT {name(spent)} AS spent FROM source_contacts"
+        else:
+            return None
+        con, buyers = self.loaded.connection.con, f"FROM ({sums}) WHERE spent > 0"
+        (tenth,) = engine.row(con, f"SELECT quantile_cont(spent::DOUBLE, 0.9) {buyers}")
+        if not tenth or tenth < 1:
+            return None
+        round_ = min(_ROUND, key=lambda one: abs(math.log(one / tenth)))
+        share = engine.row(con, f"SELECT avg((spent >= {round_})::INT) {buyers}")[0]
+        return round_ if _FEWEST <= share <= _MOST else None
 
     def _clicks(self) -> tuple[Draft, str, str] | None:
         for draft in self.drafts[1:]:

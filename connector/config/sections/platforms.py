@@ -15,12 +15,14 @@ from connector.vendors import VENDORS, Unusable, Vendor
 
 NO_PRESET = "none"
 PRODUCTS = (
+    "activecampaign",
     "google_contacts",
     "pipedrive",
     "salesforce",
     "shopify",
     "stripe",
     "woocommerce",
+    "zoho",
 )  # have a preset and are no platform
 
 

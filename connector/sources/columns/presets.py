@@ -9,7 +9,10 @@ the English interface. A header that is not listed is still a column under its s
 Added on 2026-11-29: WooCommerce's Import Export Suite, from
 woocommerce.com/document/import-and-export-of-woocommerce-orders; Pipedrive and Google contacts, whose headers are those
 by which published programs read their exports (no page of the vendors lists them). Labels of Google contacts are
-parted by " ::: ".
+parted by " ::: ". Zoho CRM and ActiveCampaign likewise: only headers that two or more independent programs read are
+listed. Zoho's exports name a looked-up record twice, as `Account Name` and `Account Name.id`. ActiveCampaign's help
+(“Export contacts”) shows no headers, and its custom fields are headers of their own; `Status` is one of Active,
+Unconfirmed, Unsubscribed and Bounced.
 """
 
 from __future__ import annotations
@@ -197,6 +200,47 @@ GOOGLE_CONTACTS = {
     "organization 1 - name": Known("company"),
 }
 
+ZOHO = {
+    "record id": Known("id", "text"),
+    "contact id": Known("id", "text"),
+    "contact owner": Known("owner"),
+    "contact owner.id": Known("owner_id", "text"),
+    "lead source": Known("lead_source"),
+    "first name": Known("first_name"),
+    "last name": Known("last_name"),
+    "contact name": Known("name"),
+    "email": Known("email"),
+    "secondary email": Known("emails", "text"),
+    "title": Known("job_title"),
+    "department": Known("department"),
+    "phone": Known("phone", "phone"),
+    "mobile": Known("mobile_phone", "phone"),
+    "account name": Known("company"),
+    "account name.id": Known("company_id", "text"),
+    "mailing street": Known("street"),
+    "mailing city": Known("city"),
+    "mailing state": Known("state"),
+    "mailing zip": Known("postal_code", "text"),
+    "mailing country": Known("country", "country"),
+    "date of birth": Known("birthdate", "date"),
+    "tag": Known("tags", "list", ","),
+    "email opt out": Known("unsubscribed", "boolean"),
+    "unsubscribed mode": Known("unsubscribed_mode"),
+    "unsubscribed time": _when("unsubscribed_at"),
+    "created time": _when("created_at"),
+    "modified time": _when("updated_at"),
+    "last activity time": _when("last_activity_at"),
+}
+
+ACTIVECAMPAIGN = {
+    "email": Known("email"),
+    "first name": Known("first_name"),
+    "last name": Known("last_name"),
+    "phone": Known("phone", "phone"),
+    "tags": Known("tags", "list", ","),
+    "status": Known("marketing_status"),
+}
+
 STRIPE = {
     "id": Known("id", "text"),
     "email": Known("email"),
@@ -225,12 +269,14 @@ EVENTS: Mapping[str, tuple[str, str]] = {
 }
 
 PRESETS: Mapping[str, Mapping[str, Known]] = {
+    "activecampaign": ACTIVECAMPAIGN,
     "google_contacts": GOOGLE_CONTACTS,
     "pipedrive": PIPEDRIVE,
     "salesforce": SALESFORCE,
     "shopify": SHOPIFY,
     "stripe": STRIPE,
     "woocommerce": WOOCOMMERCE,
+    "zoho": ZOHO,
     "none": {},
     **{vendor.name: vendor.preset for vendor in OWN.values() if vendor.preset},
 }
