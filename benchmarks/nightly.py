@@ -16,14 +16,15 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import requests
 
-from benchmarks import push
+from benchmarks import push, seed
 from connector.app import planning, pushing
 from connector.app.workspace import Options, open_state, open_workspace
 from connector.core.model import Op
@@ -39,6 +40,7 @@ KEYS = push.KEYS | {"brevo": "xkeysib-rehearsal"}
 LOOKUPS = {"mailchimp": (1, 1000), "klaviyo": (100, 100), "hubspot": (100, 200), "brevo": (1, 950)}
 FASTER, DAY = 50, 86_400
 SHARE = 1000  # one in so many changes
+MOST = 2_000  # are pushed; the others are put into platform and ledger as pushing them would have
 HEADERS: dict[str, dict[str, str]] = {
     "mailchimp": {"Authorization": f"Bearer {KEYS['mailchimp']}"},
     "klaviyo": {"Authorization": f"Klaviyo-API-Key {KEYS['klaviyo']}", "revision": "2026-07-15"},
@@ -76,16 +78,17 @@ def main(sizes: Sequence[int], platforms: Sequence[str], told: bool = False) -> 
 def _measure(platform: str, size: int, folder: Path, named: bool) -> None:
     changed = max(5, size // SHARE)
     new, left = changed // 5, changed // 5
-    with start(":memory:", "--no-samples", "--no-limits", "--polls", "0") as running:
-        kind = "tag" if platform == "mailchimp" else "list"
-        text = DESTINATIONS[platform].replace("URL", running.url)
-        (folder / "segments.yaml").write_text(FILE.format(platform=platform, destination=text, kind=kind))
-        _write(folder, range(size), 0)
+    pushed = min(size, MOST)
+    with _rehearsal(platform, folder) as running:
+        _write(folder, range(pushed), 0)
         _push(folder, platform)
-        for night in (1, 2):  # the first one reads the ids that creating did not tell
-            running.settings(clock_ahead_s=night * DAY)
-            if night == 1:
-                _push(folder, platform)
+        running.settings(clock_ahead_s=DAY)
+        _push(folder, platform)  # reads the ids that creating did not tell
+    if size > pushed:
+        state = folder / ".connector" / "state.db"
+        seed.multiply(platform, folder / "platforms.db", state, range(pushed, size))
+    with _rehearsal(platform, folder) as running:
+        running.settings(clock_ahead_s=2 * DAY)
         _others(platform, running, range(size - changed, size))
         running.settings(clock_ahead_s=2 * DAY + DAY / 2)
         _write(folder, range(left, size + new), changed - new - left)
@@ -101,6 +104,16 @@ def _measure(platform: str, size: int, folder: Path, named: bool) -> None:
     if named:
         for asked, times in Counter(f"{one['method']} {one['path']}" for one in reversed(requests_)).items():
             print(f"    {times:>4} {asked}")
+
+
+@contextmanager
+def _rehearsal(platform: str, folder: Path) -> Iterator[Running]:
+    """Keeps what it holds from one time to the next."""
+    with start(folder / "platforms.db", "--no-samples", "--no-limits", "--polls", "0") as running:
+        kind = "tag" if platform == "mailchimp" else "list"
+        text = DESTINATIONS[platform].replace("URL", running.url)
+        (folder / "segments.yaml").write_text(FILE.format(platform=platform, destination=text, kind=kind))
+        yield running
 
 
 def _write(folder: Path, numbers: range, renamed: int) -> None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connector.core.private import Folder
 
 _open: weakref.WeakSet[Session] = weakref.WeakSet()
 
@@ -25,8 +28,7 @@ class Session:
         self.views: dict[str, str] = {}
         self.engines: dict[str, Any] = {}
         self._last: list[Callable[[], object]] = []
-        self._folder: Path | None = None
-        self._removed: weakref.finalize[..., Session] | None = None
+        self._folder: Folder | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Session)  # two readings of one file are equal, whatever was fetched for them
@@ -35,14 +37,14 @@ class Session:
 
     def new_folder(self) -> Path:
         """A new empty folder that its owner alone can read. Raises OSError."""
-        import shutil
         import tempfile
 
+        from connector.core.private import Folder
+
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="connector-copies-"))
-            self._removed = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            self._folder = Folder("copies")
             _open.add(self)
-        return Path(tempfile.mkdtemp(dir=self._folder))
+        return Path(tempfile.mkdtemp(dir=self._folder.path))
 
     def at_end(self, done: Callable[[], object]) -> None:
         """`done` is called when the command ends."""
@@ -55,11 +57,11 @@ class Session:
         self._last.clear()
         self.engines.clear()
         self.views.clear()
-        if self._removed is not None:
-            self._removed()
+        if self._folder is not None:
+            self._folder.remove()
         self.copies.clear()
         self.untimed.clear()
-        self._folder = self._removed = None
+        self._folder = None
         _open.discard(self)
 
 

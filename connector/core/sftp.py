@@ -72,7 +72,7 @@ def opened(url: str) -> Any:
                 self.ftp.remove(beside)
 
         def ukey(self, path: str) -> str:
-            """By the content: a server tells times to the second, and of the last look at a file, too."""
+            """By the content: a server tells times to the second, and that of the last reading as well."""
             return hashlib.sha256(self.cat_file(path)).hexdigest()
 
         def modified(self, path: str) -> datetime:
@@ -103,7 +103,7 @@ def _unknown(key: Any, port: int) -> str:
 def _other(key: Any) -> str:
     return (
         f"the server shows another key than ~/.ssh/known_hosts has for it, {_print(key)}. Either it got a new one or "
-        "somebody stands between. Ask whoever runs it; if the key is its own, take the old line out of known_hosts "
+        "somebody stands between. Ask whoever runs it; if the key is its own, remove the old line from known_hosts "
         "(ssh-keygen -R HOST) and write the new one down"
     )
 

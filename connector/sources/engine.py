@@ -7,10 +7,10 @@ Results are always fetched to their end: DuckDB 2 refuses other work on a connec
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
 from typing import TYPE_CHECKING, Any
+
+from connector.core.private import Folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,9 +32,9 @@ def in_memory() -> Backend:
     """A new in-memory engine that spills to a private folder, removed with it, and never goes to the network."""
     from ibis.backends.duckdb import Backend  # by its name: `ibis.duckdb` looks through all installed packages
 
-    folder = tempfile.mkdtemp(prefix="connector-spill-")
-    opened: Backend = Backend().connect(temp_directory=folder)
+    folder = Folder("spill")
+    opened: Backend = Backend().connect(temp_directory=str(folder.path))
     opened.con.execute("SET TimeZone = 'UTC'")
     opened.con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-    weakref.finalize(opened, shutil.rmtree, folder, ignore_errors=True)
+    weakref.finalize(opened, folder.remove)
     return opened

@@ -7,7 +7,6 @@ Internal tables are raw_N, typed_N and map_N_M; what is handed out are the views
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,6 +18,7 @@ import pyarrow as pa
 from connector.config.sections.engines import DUCKDB
 from connector.config.sections.models import Config
 from connector.core.model import ColumnType
+from connector.core.private import Folder
 from connector.sources import (
     consent,
     engine,
@@ -70,8 +70,8 @@ def load(
     if config.engine != DUCKDB:
         return _elsewhere(config, catalog, as_of, needed, keep)
     backend = connection or engine.in_memory()
-    with tempfile.TemporaryDirectory(prefix="connector-") as folder:
-        work = _Load(config, catalog, as_of, needed, backend, Path(folder), keep)
+    with Folder("read") as folder:
+        work = _Load(config, catalog, as_of, needed, backend, folder, keep)
         return work.run()
 
 
@@ -83,8 +83,8 @@ def _elsewhere(
         message = "this command looks at the single rows of files; it cannot be asked about tables of an engine."
         fail(config.place(("engine",)), "not-on-engine", message)
     loaded = warehouse_load.load(config, catalog, as_of, needed)
-    with tempfile.TemporaryDirectory(prefix="connector-") as folder:
-        listed = members.read(config, engine.in_memory().con, as_of, Path(folder), 1)
+    with Folder("read") as folder:
+        listed = members.read(config, engine.in_memory().con, as_of, folder, 1)
     loaded.members, loaded.quarantine = listed.emails, pa.concat_tables([loaded.quarantine, listed.quarantine])
     loaded.findings += listed.findings
     return loaded

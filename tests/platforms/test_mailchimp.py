@@ -35,6 +35,7 @@ from connector.core.events import Event, RequestSent
 from connector.core.model import Kind, NewContacts, Op, Outcome, Status, Target
 from connector.core.schemas import BATCH_SCHEMA, CONTACT_SCHEMA, MEMBER_SCHEMA
 from connector.platforms.base import Batch, Done, Job, RecordOutcome
+from connector.platforms.mailchimp import jobs
 from connector.platforms.mailchimp.adapter import Mailchimp
 from connector.platforms.registry import create
 from tests.platforms.clock import TurnedClock
@@ -807,6 +808,13 @@ def test_a_finished_job_with_errors_is_read(audience: responses.RequestsMock) ->
     download = next(call.request for call in audience.calls if call.request.url.startswith(FILES))
     assert "Authorization" not in download.headers
     assert not any("signature" in str(event) for event in bench.events)
+
+
+@pytest.mark.parametrize("op", [Op.RETIRE, Op.UNSUBSCRIBE])
+def test_who_is_known_by_id_is_named_by_it(op: Op) -> None:
+    """An address may have gone to somebody else meanwhile."""
+    (one,) = jobs.operations(batch(op, {"email": "a@example.com", "remote_id": "c7"}), "/lists/a1/members")
+    assert one["path"] == "/lists/a1/members/c7"
 
 
 def test_who_is_archived_already_needs_no_archiving(audience: responses.RequestsMock) -> None:

@@ -79,7 +79,8 @@ class Diff:
         connection, state = self._connection, self._state
         routing, can, ledger = state.routing, state.capabilities, unite.statuses(state.ledger)
         connection.register("desired", unite.desired(desired, ledger))
-        ledger = moves.follow(connection, routing, ledger, (Op.MOVE, None) in can.operations)
+        offered = (Op.MOVE, None) in can.operations
+        ledger = moves.follow(connection, routing, ledger, offered, gone_is_final=can.gone_is_final)
         people.compare(connection, routing, ledger, gone_is_final=can.gone_is_final)
         rows.block(connection, state.forgotten)
         memberships.differing(connection, routing, state.observed)

@@ -6,7 +6,8 @@ Must not: send, read a platform or a store.
 Where the platform offers it, the contact gets the new address and keeps everything it has there, so there is no
 duplicate and no consent is touched. Elsewhere the old address leaves our targets, and the new one comes by the policy
 for new contacts. An opt-out under the old address holds for the new one, unless that one is subscribed by
-itself; a bounce does not: it was about the address.
+itself; a bounce does not: it was about the address. Where a contact that is gone is never created again, neither is the
+person under another address: whoever was erased, or merged into another contact, stays so.
 """
 
 from __future__ import annotations
@@ -32,9 +33,12 @@ def _texts(statuses: frozenset[Status]) -> str:
     return ", ".join(f"'{status}'" for status in sorted(statuses))
 
 
-def follow(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledger, offered: bool) -> Ledger:
+def follow(
+    connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledger, offered: bool, *, gone_is_final: bool
+) -> Ledger:
     """Make the table `move` (email, old_email), and give the ledger as it will be when these are done: contacts under
-    their new address, and inherited opt-outs. Expects the view `desired`; without its column `person` nobody moves."""
+    their new address, inherited opt-outs, and whose contact is gone. Expects the view `desired`; without its column
+    `person` nobody moves."""
     connection.execute("create or replace temp table move (email varchar, old_email varchar)")
     connection.register("ledger_contacts", ledger.contacts)
     known = ledger.contacts.num_rows - ledger.contacts.column("person").null_count
@@ -43,6 +47,7 @@ def follow(connection: duckdb.DuckDBPyConnection, routing: Routing, ledger: Ledg
     connection.register("parked", ledger.rejects)
     _successors(connection, routing)
     _inherited(connection)
+    _vanished(connection, gone_is_final)
     if offered:
         _moves(connection)
     return replace(ledger, contacts=_moved(connection))
@@ -54,7 +59,7 @@ def _gone(connection: duckdb.DuckDBPyConnection) -> int:
         return 0
     connection.execute("""
         create or replace temp table gone as
-        select email, person, status, status_at, remote_id from ledger_contacts c
+        select email, person, status, status_at, remote_id, held_before from ledger_contacts c
         where person is not null and not exists (from desired d where d.email = c.email)
     """)
     # all of the result is fetched: an unfinished one bars the connection from registering the next table
@@ -87,6 +92,16 @@ def _inherited(connection: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
+def _vanished(connection: duckdb.DuckDBPyConnection, gone_is_final: bool) -> None:
+    """Those whose former contact was held and is gone, and who have none now."""
+    connection.execute(f"""
+        create or replace temp table vanished as
+        select distinct s.email from successor s join gone g using (person)
+        where {gone_is_final} and g.status = '{Status.ABSENT}' and g.held_before = 1
+          and coalesce(s.status, '{Status.ABSENT}') = '{Status.ABSENT}'
+    """)
+
+
 def _moves(connection: duckdb.DuckDBPyConnection) -> None:
     """The platform must hold the old address and nobody under the new one, unless both are one contact. A move that it
     refused before is not tried again."""
@@ -95,7 +110,7 @@ def _moves(connection: duckdb.DuckDBPyConnection) -> None:
         select s.email, g.email from successor s join gone g using (person)
         where g.status not in ({_texts(BLOCKED | {Status.ABSENT})})
           and (s.status = '{Status.ABSENT}' or s.remote_id = g.remote_id)
-          and s.email not in (select email from inherited)
+          and s.email not in (select email from inherited union select email from vanished)
           and not exists (from parked p where p.op = 'move' and p.email = s.email
                           and p.code is distinct from '{NOT_HELD}')
         qualify row_number() over (partition by s.email order by g.remote_id is null, g.email) = 1
@@ -106,7 +121,8 @@ def _moved(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     return (
         connection.sql("""
         select c.id, coalesce(m.email, c.email) as email, c.remote_id, coalesce(i.status, c.status) as status,
-               coalesce(i.status_at, c.status_at) as status_at, c.tags, c.fields, c.person, c.held_before
+               coalesce(i.status_at, c.status_at) as status_at, c.tags, c.fields, c.person,
+               if(c.email in (from vanished), 1, c.held_before) as held_before
         from ledger_contacts c left join move m on m.old_email = c.email left join inherited i on i.email = c.email
         where c.email not in (select email from move)
     """)

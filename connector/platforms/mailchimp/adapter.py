@@ -7,6 +7,8 @@ Nothing here subscribes anybody but a CREATE with dated proof: updates carry no 
 only other status that is ever sent is that of an UNSUBSCRIBE.
 Only CREATE creates: see known_member for UPDATE, mailchimp_jobs for what goes through /batches (PATCH and DELETE, which
 answer 404); the members of a tag that the audience does not hold are ignored (api/list-segments). PUT is not used.
+Tags and fields are written by address, which may have gone to somebody else since it was read: who is named by the
+answer and not meant is taken out of the tag by a second request, at once (owners.py).
 Facts: mailchimp.com/developer/marketing (OpenAPI 3.0.85) and what the wire module calls observed, read 2026-11-21.
 """
 
@@ -33,7 +35,7 @@ from connector.platforms.base import Account, Batch, Done, Identity, Job, before
 from connector.platforms.campaigns import CampaignReport
 from connector.platforms.http.client import Http
 from connector.platforms.http.limits import Clock, Limiter
-from connector.platforms.mailchimp import campaigns, engagement, jobs, lookup, wire
+from connector.platforms.mailchimp import campaigns, engagement, jobs, lookup, owners, wire
 from connector.platforms.mailchimp.errors import trouble
 from connector.platforms.mailchimp.facts import BELOW_MANAGER, CAPABILITIES, CLOCK_SKEW, CONCURRENCY, PAGE, POLL_SECONDS
 from connector.platforms.mailchimp.pages import Pages
@@ -297,7 +299,10 @@ class Mailchimp:
             writes=True,
             replayable=not creating,
         )
-        return Done(wire.member_outcomes(items, self._answer(reply.body), creating, self._name))
+        answer = self._answer(reply.body)
+        outcomes = wire.member_outcomes(items, answer, creating, self._name)
+        others = {} if creating else owners.not_meant(batch, wire.rows(answer, "updated_members", self._name))
+        return Done(owners.judged(outcomes, batch, others))
 
     def _push_tag(self, batch: Batch, emails: Sequence[str]) -> Done:
         adding = batch.op is Op.ADD
@@ -311,6 +316,9 @@ class Mailchimp:
                 raise
             answer = nobody
         outcomes = wire.tag_outcomes(emails, answer, adding, self._name)
+        if adding and (others := owners.not_meant(batch, wire.rows(answer, "members_added", self._name))):
+            self._http.send("POST", path, body={"members_to_remove": sorted(others)}, writes=True)  # taken back at once
+            outcomes = owners.judged(outcomes, batch, others)
         if adding and answer is nobody:
             return Done(outcomes)
         if not adding:  # an archived member is ignored too, and has the tag again when it comes back

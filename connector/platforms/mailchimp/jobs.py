@@ -30,7 +30,10 @@ def operations(batch: Batch, members: str) -> list[dict[str, Any]]:
             body = {"email_address": row["email"]}
         elif batch.op is Op.UNSUBSCRIBE:
             body = {"status": "unsubscribed"}
-        key = row["remote_id"] if batch.op is Op.MOVE else wire.subscriber_hash(row["email"])
+        # By the member's own id: an address may have gone to somebody else.
+        key = row["remote_id"]
+        if not key and batch.op is not Op.MOVE:
+            key = wire.subscriber_hash(row["email"])
         one = {"method": "PATCH" if body else "DELETE", "path": f"{members}/{key}", "operation_id": str(index)}
         # A merge field that somebody made required must not keep anybody subscribed, or at an old address.
         found.append(one | ({"params": {"skip_merge_validation": "true"}, "body": json.dumps(body)} if body else {}))

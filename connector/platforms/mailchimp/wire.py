@@ -35,7 +35,7 @@ from connector.platforms.http import bounded
 MEMBER_FIELDS = ("contact_id", "email_address", "status", "last_changed")
 _READ = pa.schema([(name, pa.string()) for name in MEMBER_FIELDS])
 
-_STATUSES = {
+STATUSES = {
     "subscribed": Status.SUBSCRIBED,
     "pending": Status.PENDING,
     "transactional": Status.NEVER_SUBSCRIBED,
@@ -170,8 +170,8 @@ def contacts(members: Sequence[Mapping[str, Any]], destination: str) -> pa.Table
     """Members as CONTACT_SCHEMA. Those without an address (SMS contacts) are left out; an unknown status is read as
     suppressed, so that nobody is mailed by mistake."""
     read = _read(members, destination)
-    known = pa.array([str(status) for status in _STATUSES.values()])
-    place = pc.index_in(read["status"], value_set=pa.array(list(_STATUSES)))
+    known = pa.array([str(status) for status in STATUSES.values()])
+    place = pc.index_in(read["status"], value_set=pa.array(list(STATUSES)))
     try:
         changed = pc.if_else(pc.equal(read["last_changed"], ""), None, read["last_changed"])
         status_at = pc.cast(changed, pa.timestamp("us", tz="UTC"))

@@ -18,7 +18,6 @@ request would be too much. So after a crash elsewhere the journal knows every re
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -28,6 +27,7 @@ from typing import Any
 
 from connector.core.errors import LeaseLost, PlanError, Stale, StateError
 from connector.core.model import Op
+from connector.core.private import Folder
 from connector.state import lease as local
 from connector.state.attempts import Attempts
 from connector.state.base import Journal, JournalBatch
@@ -144,12 +144,12 @@ class RemoteStore(SqlStore):
 
     def __init__(self, url: str, now: Callable[[], datetime] | None = None) -> None:
         self._remote = Remote(url)
-        self._folder = tempfile.TemporaryDirectory()
-        self._file = Path(self._folder.name) / "state.db"
+        self._folder = Folder("state")
+        self._file = self._folder.path / "state.db"
         try:
             self._version = self._remote.fetch(self._file)
         except BaseException:
-            self._folder.cleanup()
+            self._folder.remove()
             raise
         self._putting = threading.Lock()
         self._confirmed: Confirmed | None = None
@@ -187,7 +187,7 @@ class RemoteStore(SqlStore):
 
     def close(self) -> None:
         super().close()
-        self._folder.cleanup()
+        self._folder.remove()
 
     def require_free(self) -> None:
         if self._confirmed is None:

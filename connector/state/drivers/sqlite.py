@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from adbc_driver_manager import Error
 from adbc_driver_sqlite import dbapi
 
 from connector.core.errors import StateError
+from connector.core.private import Folder
 from connector.state.drivers.reading import copied, writable
 
 BUSY_SECONDS = 30
@@ -43,13 +43,13 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self._copy: Folder | None = None
         self._place = path
         with self._explained():
             self.read_only = not writable(path)
             if self.read_only:
-                self._copy = tempfile.TemporaryDirectory()
-                self._place = copied(path, Path(self._copy.name))
+                self._copy = Folder("state")
+                self._place = copied(path, self._copy.path)
             _make(self._place)
             self._connection = dbapi.connect(str(self._place.absolute()), autocommit=True)
             self._file = _file(self._place)
@@ -69,7 +69,7 @@ class Database:
         with self._lock, self._explained():
             self._connection.close()
             if self._copy is not None:
-                self._copy.cleanup()
+                self._copy.remove()
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         with self._statement() as cursor:
