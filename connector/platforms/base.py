@@ -178,13 +178,25 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """A field that takes one of these values, or `several` of them. `labels`: what people read there -> the value,
+    where the two differ."""
+
+    values: frozenset[str]
+    several: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """What `check` found. `problems` are plain sentences: what is missing and what to do. All is scrubbed here."""
+    """What `check` found. `problems` are plain sentences: what is missing and what to do. `options`: what those of the
+    fields take that are choices. All that is shown is scrubbed here."""
 
     name: str
     detail: str
     problems: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Choices] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", scrub.scrub(self.name))
