@@ -39,7 +39,8 @@ LEFT_LIST = "left_list"  # the person unsubscribed from that list: no refusal ei
 
 
 def of_account(*words: str) -> bool:
-    """Whether a platform's words say that the account's plan is full. Vendors have no common code for it."""
+    """Whether a platform's words say that the account's plan is full: where it has no status or code for it. A 402, and
+    what a vendor documents (a code, the name of a policy), is raised as AccountLimit."""
     return any(_ACCOUNT_LIMIT.search(text) for text in words)
 
 
