@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from connector.app.options import Values
 from connector.app.workspace import Workspace, adapter
 from connector.core.errors import ConfigError, DestinationError, MissingScope
 from connector.core.model import Kind, NewContacts
@@ -21,22 +22,25 @@ if TYPE_CHECKING:
 
 def examine(workspace: Workspace) -> list[Health]:
     """Every destination's key, rights, account, audience and fields; one that fails does not hide the others."""
-    return [_health(workspace, item) for item in workspace.destinations()]
+    values = Values(workspace)
+    return [_health(workspace, item, values) for item in workspace.destinations()]
 
 
-def _health(workspace: Workspace, item: Destination) -> Health:
+def _health(workspace: Workspace, item: Destination, values: Values) -> Health:
     from connector.platforms.base import Account
     from connector.report.doctor import Health
 
-    account, problems, code = Account("", ""), list[str](), 0
+    account, problems, notes, code = Account("", ""), list[str](), list[str](), 0
     try:
         connected = adapter(workspace, item)
         account, problems = _checked(connected, item)
         problems = [*_rights(workspace.config, item, connected), *problems]
-        code = DestinationError.exit_code if problems else 0
+        refused, notes = values.compare(item, account.options)
+        code = DestinationError.exit_code if problems else 1 if refused else 0
+        problems += refused
     except (ConfigError, DestinationError) as error:
         problems, code = [f"{error}"], error.exit_code
-    return Health(item.name, item.platform, account.name, account.detail, tuple(problems), code)
+    return Health(item.name, item.platform, account.name, account.detail, tuple(problems), code, tuple(notes))
 
 
 def _checked(connected: Adapter, item: Destination) -> tuple[Account, list[str]]:

@@ -95,16 +95,16 @@ def opened(url: str) -> Any:
 
 def _unknown(key: Any, port: int) -> str:
     return (
-        f"the server shows a key that is not known, {_print(key)}. Whoever runs it can tell you whether that is its "
-        f"own. If it is, let `ssh-keyscan -p {port} HOST >> ~/.ssh/known_hosts` write it down, and try again"
+        f"the server shows a key that is not known, {_print(key)}. Ask the server's operator whether it is its "
+        f"own. If it is, let `ssh-keyscan -p {port} HOST >> ~/.ssh/known_hosts` add it, and try again"
     )
 
 
 def _other(key: Any) -> str:
     return (
         f"the server shows another key than ~/.ssh/known_hosts has for it, {_print(key)}. Either it got a new one or "
-        "somebody stands between. Ask whoever runs it; if the key is its own, remove the old line from known_hosts "
-        "(ssh-keygen -R HOST) and write the new one down"
+        "somebody else answers in its place. Ask the server's operator. If the key is its own, remove the old line from "
+        "known_hosts (ssh-keygen -R HOST) and add the new one"
     )
 
 

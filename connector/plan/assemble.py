@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connector.core.plan import Export, Moment, Plan
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, FROZEN, STAGE_MOVES
-from connector.plan import gate, totals, unite
+from connector.plan import gate, phones, totals, unite
 from connector.plan.guards.judge import judge
 from connector.plan.part import Part
 from connector.plan.saved import identity
@@ -53,7 +53,7 @@ def assemble(
         requests={name: each.requests for name, each in counted.items()},
         seconds={name: each.seconds for name, each in counted.items()},
         guards=tuple(hit for part in judged for hit in judge(part, export, before)),
-        notes=(*notes, *(note for part in judged for note in part.notes)),
+        notes=(*notes, *(note for part in judged for note in (*part.notes, *phones.notes(part)))),
         findings=tuple(findings),
         export=export,
         platforms={part.name: part.capabilities.platform for part in judged},

@@ -39,7 +39,8 @@ LEFT_LIST = "left_list"  # the person unsubscribed from that list: no refusal ei
 
 
 def of_account(*words: str) -> bool:
-    """Whether a platform's words say that the account's plan is full. Vendors have no common code for it."""
+    """Whether a platform's words say that the account's plan is full: where it has no status or code for it. A 402, and
+    what a vendor documents (a code, the name of a policy), is raised as AccountLimit."""
     return any(_ACCOUNT_LIMIT.search(text) for text in words)
 
 
@@ -178,13 +179,25 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """A field that takes one of these values, or `several` of them. `labels`: what people read there -> the value,
+    where the two differ."""
+
+    values: frozenset[str]
+    several: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """What `check` found. `problems` are plain sentences: what is missing and what to do. All is scrubbed here."""
+    """What `check` found. `problems` are plain sentences: what is missing and what to do. `options`: what those of the
+    fields take that are choices. All that is shown is scrubbed here."""
 
     name: str
     detail: str
     problems: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Choices] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", scrub.scrub(self.name))

@@ -13,7 +13,7 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class Health:
     """One destination. `problems` are sentences that say what to do; empty when all is well. `code` is the exit code
-    that a push would end with because of them."""
+    that a push would end with because of them; `notes` are no problems."""
 
     destination: str
     platform: str
@@ -21,6 +21,7 @@ class Health:
     detail: str
     problems: tuple[str, ...]
     code: int = 0
+    notes: tuple[str, ...] = ()  # what could not be looked at
 
 
 def doctor_json(found: Sequence[Health]) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def doctor_json(found: Sequence[Health]) -> dict[str, Any]:
                 "account": item.account,
                 "detail": item.detail,
                 "problems": list(item.problems),
+                "notes": list(item.notes),
             }
             for item in found
         ],
@@ -47,4 +49,5 @@ def doctor_text(found: Sequence[Health]) -> str:
         about = ", ".join(part for part in (item.account, item.detail) if part)
         lines += [f"  {about}"] if about else []
         lines += [f"  - {problem}" for problem in item.problems]
+        lines += [f"  {note}" for note in item.notes]
     return "\n".join(lines)

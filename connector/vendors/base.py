@@ -50,6 +50,16 @@ class Longest(NamedTuple):
     source: str
 
 
+class Phone(NamedTuple):
+    """A field that holds a phone number, which is one person's alone. `pattern` is what the vendor takes (full match,
+    understood by Python and RE2), `form` its name for people, `source` the page with the date."""
+
+    pattern: str
+    form: str
+    example: str
+    source: str
+
+
 UNTOLD = "no page of the vendor tells a limit (looked for on 2026-11-29)"
 
 
@@ -86,6 +96,7 @@ class Vendor:
     names: Mapping[Kind, Longest] = field(default_factory=dict)  # of targets
     property_name: Longest | None = None  # of the property that holds tags, which we make
     campaigns: str = ""  # what its campaign reports count and cannot tell; "" where it has none
+    phones: Mapping[str, Phone] = field(default_factory=dict)  # by the platform's name of the field
     tag_separator: str = ""  # what stands between the tags of a contact, so that none can hold it
     preset: Mapping[str, Known] = field(default_factory=dict)  # header of its export (lower case) -> column
     rehearsal: Rehearsal | None = None

@@ -6,7 +6,7 @@ Owns: what the rest of the house may know of Brevo. Must not: hold behaviour.
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import UNTOLD, WRITING, Longest, Rehearsal, Use, Vendor
+from connector.vendors.base import UNTOLD, WRITING, Longest, Phone, Rehearsal, Use, Vendor
 
 BREVO = Vendor(
     name="brevo",
@@ -31,6 +31,14 @@ BREVO = Vendor(
     right="permission for",
     names={kind: Longest(255, UNTOLD) for kind in Kind},
     property_name=Longest(255, UNTOLD),
+    phones={
+        "SMS": Phone(
+            r"(\+|00)?[1-9]([ ()./-]*\d){6,14}",
+            "numbers with the country code",
+            "+493012345678",
+            "reference “Create a contact”, changelog of 2020-04-29 (both read 2026-11-29)",
+        )
+    },
     unsubscribes=True,
     engagement=False,
     erase="Contacts > the person > Delete. An opt-out is deleted with the contact.",

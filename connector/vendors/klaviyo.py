@@ -6,7 +6,7 @@ Owns: what the rest of the house may know of Klaviyo. Must not: hold behaviour.
 from __future__ import annotations
 
 from connector.core.model import Kind, NewContacts
-from connector.vendors.base import UNTOLD, WRITING, Known, Longest, Rehearsal, Use, Vendor
+from connector.vendors.base import UNTOLD, WRITING, Known, Longest, Phone, Rehearsal, Use, Vendor
 
 # Collected on 2026-11-21 from published export samples; headers that an account can rename are those of the English
 # interface.
@@ -79,6 +79,8 @@ KLAVIYO = Vendor(
     rights=_RIGHTS,
     names={kind: Longest(255, UNTOLD) for kind in Kind},
     property_name=Longest(255, UNTOLD),
+    # One that is not E.164 is dropped there without a word, and two profiles cannot have one.
+    phones={"phone_number": Phone(r"\+[1-9]\d{6,14}", "E.164", "+493012345678", "reference, profile (2026-11-29)")},
     retire="suppress",
     erase="Profiles > the person > Delete profile (a privacy deletion request).",
     preset=_PRESET,

@@ -286,6 +286,24 @@ def test_a_refused_address_stops_nobody(world: World) -> None:
     assert world.push()[0].changes.num_rows == 0
 
 
+def test_a_phone_number_that_is_none_is_not_sent(world: World) -> None:
+    """Nor one that two people have; blanks and brackets are taken. The rest of the person is sent."""
+    numbers = ["030 1234567", "+49 (0)30 1234567", "+493012345678", "00493012345678", "+493012345679"]
+    world.write(PEOPLE)
+    text = (world.folder / "people.csv").read_text().splitlines()
+    rows = [f"{row},{number}" for row, number in zip(text, ["Phone", *numbers], strict=True)]
+    (world.folder / "people.csv").write_text("\n".join(rows) + "\n")
+    file = world.folder / "segments.yaml"
+    file.write_text(file.read_text().replace("LTV: ltv", "SMS: phone"))
+    plan, result = world.push()
+    (told,) = [note for note in plan.notes if "phone numbers (SMS, column phone)" in note]
+    assert "1 not as numbers with the country code" in told and "1 that another person has" in told
+    assert world.members("Readers") == set(PEOPLE.values()) and (result.exit_code, result.errors) == (1, {})
+    held = {email: one["attributes"].get("SMS") for email, one in world.people().items()}
+    assert sorted(email for email, number in held.items() if not number) == ["ann@example.com", "dan@example.com"]
+    assert world.push()[0].changes.num_rows == 0
+
+
 def test_ordinary_traffic_meets_no_throttle(world: World) -> None:
     """Ten requests a second, and a hundred an hour about processes, are never exceeded by one command."""
     world.running.settings(limits=True, polls=3, patience_s=60)

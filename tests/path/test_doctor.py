@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from connector.app import doctor
 from connector.app.workspace import Options, open_workspace
 from connector.rehearsal.core.process import Running, start
 from connector.report.doctor import Health
 from connector.vendors import OWN, Use
+from tests.path.platforms import HUBSPOT
 
 FILE = """
 version: 1
@@ -105,6 +107,41 @@ def test_only_what_the_file_needs_is_asked_for(desk: Desk) -> None:
     assert not [word for word in ("events:read", "metrics:read", "subscriptions:write") if word in named["klaviyo"]]
     assert "crm.lists.write, which is needed for lists." in named["hubspot"]
     assert not [word for word in ("contacts.write", "communication_preferences") if word in named["hubspot"]]
+
+
+OPTIONS = """
+version: 1
+sources:
+  contacts: {file: people.csv, email: Email}
+destinations:
+  mailchimp: {platform: mailchimp, api_key: "${MC}", audience: Newsletter, fields: {PLAN: plan}}
+  hubspot: {platform: hubspot, access_token: "${HS}", fields: {grade: name}}
+segments:
+  readers: {when: {sent: {is: yes}}, send_to: {mailchimp: {tag: R}, hubspot: {tag: r}}}
+"""
+
+
+def test_values_that_are_no_option(desk: Desk) -> None:
+    """Counted, nearest option told, addresses masked, with the line; who is not sent does not count."""
+    rows = ["Team,Lead", "team,lead", "free,lead", "gold,ann@example.com", "gold,lead", ",lead"]
+    lines = [f"p{n}@example.com,{row.split(',')[1]},{row.split(',')[0]},yes" for n, row in enumerate(rows)]
+    (desk.folder / "people.csv").write_text("\n".join(["Email,Name,Plan,Sent", *lines, "x@example.com,no,no,no"]))
+    place = {"groupName": "contactinformation", "type": "enumeration", "fieldType": "select"}
+    options = [{"label": label, "value": value} for label, value in (("Lead", "lead"), ("Customer", "customer"))]
+    body = {"name": "grade", "label": "Grade", "options": options, **place}
+    path = f"{desk.running.url}/crm/properties/2026-03/contacts"
+    desk.running.settings(lacks=dict.fromkeys(OWN, ""))
+    assert requests.post(path, json=body, headers=HUBSPOT, timeout=300).ok
+    found = desk.found(OPTIONS)
+    (told,) = found["mailchimp"].problems
+    assert "segments.yaml:6:" in told and "PLAN (column plan) has 2 values that are no option there" in told
+    assert "“gold” (2 people)" in told and "“Team” (1 person; did you mean “team”?)" in told and "“no”" not in told
+    assert "Add it to the options in Mailchimp" in told and found["mailchimp"].code == 1
+    (told,) = found["hubspot"].problems
+    assert "“Lead” (1 person; that is a label, its value is “lead”)" in told and "“(address)” (1 person)" in told
+    (desk.folder / "people.csv").unlink()
+    absent = desk.found(OPTIONS)["mailchimp"]
+    assert not absent.problems and "The values of PLAN were not compared" in absent.notes[0]
 
 
 def test_every_use_has_a_right_or_needs_none() -> None:

@@ -90,7 +90,9 @@ def test_a_phone_number_that_is_none_is_not_sent_to_klaviyo(world: Small) -> Non
     """It drops such a number without a word, and takes two people with one number for one profile."""
     both = "first_name: name, phone_number: stage"
     write(world, "klaviyo", both, "Ann,+493012345678", "Bob,030 1234567", "Cleo,+493012345678")
-    _, result = world.push(to=("klaviyo",))
+    plan, result = world.push(to=("klaviyo",))
+    (told,) = [note for note in plan.notes if "phone numbers" in note]  # before it is sent
+    assert "(phone_number, column stage)" in told and "1 not as E.164" in told and "1 that another person has" in told
     assert (result.exit_code, result.errors) == (1, {})
     assert tagged(world, "klaviyo", "First") == set(EMAILS)
     profiles = [one["attributes"] for one in world._send("GET", "/api/profiles?page[size]=100", KLAVIYO)["data"]]

@@ -14,6 +14,7 @@ import responses
 
 from connector.config.sections.models import Destination, Secret
 from connector.core.errors import (
+    AccountLimit,
     Auth,
     BadRecords,
     ContractError,
@@ -501,7 +502,7 @@ def test_imports_that_are_not_over_are_told(brevo: Brevo, http: responses.Reques
         (401, {"code": "unauthorized", "message": "Key not found"}, Auth),
         (403, {"code": "permission_denied", "message": "It is under validation, ann@example.com"}, MissingScope),
         (404, {"code": "document_not_found", "message": "no"}, Gone),
-        (402, {"code": "not_enough_credits", "message": "ann@example.com"}, Refused),
+        (402, {"code": "not_enough_credits", "message": "ann@example.com"}, AccountLimit),
         (500, {}, Unanswered),
         (503, {}, Retryable),
         (200, {"contacts": [{"id": "x"}], "count": 1}, ContractError),

@@ -16,6 +16,7 @@ import responses
 
 from connector.config.sections.models import Destination, Secret
 from connector.core.errors import (
+    AccountLimit,
     Auth,
     BadRecords,
     ContractError,
@@ -630,7 +631,8 @@ def test_settings(http: responses.RequestsMock, clock: TurnedClock) -> None:
         ),
         (404, {}, {}, Gone, "not_found"),
         (413, {}, {}, TooLarge, "too_large"),
-        (429, {"policyName": "DAILY"}, {}, Refused, "daily_limit"),
+        (402, {"message": "no"}, {}, AccountLimit, "account_limit"),
+        (429, {"policyName": "DAILY"}, {}, AccountLimit, "daily_limit"),
         (429, {"policyName": "TEN_SECONDLY_ROLLING"}, {}, Retryable, "rate_limit"),
         (423, {}, {}, Retryable, "locked"),
         (477, {}, {"Retry-After": "40"}, Retryable, "migrating"),

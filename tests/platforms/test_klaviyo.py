@@ -17,6 +17,7 @@ import responses
 
 from connector.config.sections.models import Destination, Secret
 from connector.core.errors import (
+    AccountLimit,
     Auth,
     BadRecords,
     ContractError,
@@ -506,6 +507,7 @@ HTML = "<html>challenge</html>"
     ("status", "answer", "expected", "code"),
     [
         (401, _errors({"code": "not_authenticated"}), Auth, "not_authenticated"),
+        (402, _errors({"code": "payment_required"}), AccountLimit, "account_limit"),
         (403, _errors({"code": "permission_denied"}), MissingScope, "permission_denied"),
         (403, HTML, Retryable, "blocked"),
         (404, _errors({"code": "not_found"}), Gone, "not_found"),

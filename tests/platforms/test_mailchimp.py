@@ -19,6 +19,7 @@ from responses import matchers
 
 from connector.config.sections.models import Destination, Secret
 from connector.core.errors import (
+    AccountLimit,
     Auth,
     BadRecords,
     ContractError,
@@ -908,6 +909,7 @@ def test_what_became_of_an_unsubscribe(web: responses.RequestsMock) -> None:
     [
         (400, BadRecords, "refused"),
         (401, Auth, "auth"),
+        (402, AccountLimit, "account_limit"),
         (403, MissingScope, "forbidden"),
         (404, Gone, "not_found"),
         (405, Refused, "405"),

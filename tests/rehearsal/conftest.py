@@ -16,6 +16,7 @@ DEFAULTS = {
     "limits": True,
     "limit_scale": 1,
     "polls": 2,
+    "forgets": "",
     "samples": True,
     "clock_ahead_s": 0,
     "slow_ms": 50,

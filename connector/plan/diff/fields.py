@@ -14,7 +14,8 @@ def _key(name: str) -> str:
     return name.replace("'", "''")
 
 
-def _path(name: str) -> str:
+def path(name: str) -> str:
+    """SQL: the JSON path of a field."""
     return "'$.\"" + _key(name).replace('"', '\\"') + "\"'"
 
 
@@ -42,8 +43,8 @@ def changed(fields: Mapping[str, str]) -> str:
         return "null::VARCHAR"
     members = []
     for name in fields:
-        now = f"coalesce((fields_now -> {_path(name)})::VARCHAR, 'null')"
-        sent = f"coalesce((fields_sent -> {_path(name)})::VARCHAR, 'null')"
+        now = f"coalesce((fields_now -> {path(name)})::VARCHAR, 'null')"
+        sent = f"coalesce((fields_sent -> {path(name)})::VARCHAR, 'null')"
         doubt = f"coalesce(list_contains(fields_doubt, '{_key(name)}'), false)"
         members.append(
             f"case when ({now} <> {sent} and not {_same_number(now, sent)}) or {doubt}"

@@ -45,6 +45,7 @@ from connector.core.errors import Gone, MissingScope, NotSent, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
 from connector.core.schemas import MEMBER_SCHEMA
+from connector.platforms import phones
 from connector.platforms.base import Account, Batch, Done, Identity, Job, RecordOutcome
 from connector.platforms.brevo import campaigns, errors, jobs, proof, wire
 from connector.platforms.brevo.client import Client
@@ -55,6 +56,7 @@ from connector.platforms.brevo.writing import Writing
 from connector.platforms.campaigns import CampaignReport
 from connector.platforms.http.limits import Clock
 from connector.platforms.rights import Probe, lacking
+from connector.vendors.brevo import BREVO
 
 
 class Brevo:
@@ -171,6 +173,8 @@ class Brevo:
         records = batch.records.to_pylist()
         if not records:
             return Done(())
+        if batch.op in (Op.CREATE, Op.UPDATE):
+            phones.check(records, BREVO, self._name)
         if batch.op is Op.CREATE:
             if any(record["new_status"] not in (None, NewContacts.SUBSCRIBED) for record in records):
                 text = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connector.core.errors import (
+    AccountLimit,
     Auth,
     ContractError,
     DestinationError,
@@ -20,6 +21,7 @@ from connector.core.errors import (
     Unanswered,
 )
 from connector.core.scrub import scrub
+from connector.platforms.base import ACCOUNT_LIMIT
 from connector.platforms.http.client import Reply
 
 NOT_FOUND, DECLINED = "not_found", "declined"
@@ -54,6 +56,8 @@ def trouble(destination: str, reply: Reply) -> DestinationError | None:
     told = f"{destination}: Brevo refused the request ({status}, {code}): {text}".rstrip(": ")
     if status == 404:
         return Gone(told, destination=destination, code=NOT_FOUND)
+    if status == 402 or code == "not_enough_credits":  # guide “Error codes” of the reference
+        return AccountLimit(told, destination=destination, code=ACCOUNT_LIMIT)
     refused = Declined if status == 400 else Refused
     return refused(told, destination=destination, code=code)
 

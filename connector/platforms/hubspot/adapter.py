@@ -118,7 +118,8 @@ class HubSpot:
         known = ("accountType", "timeZone", "dataHostingLocation")
         facts = {str(key): str(details[key]) for key in known if key in details}
         name = f"HubSpot portal {details.get('portalId', '')}"
-        return Account(name, str(details.get("uiDomain", "")), tuple(problems), facts)
+        options = wire.choices(definitions or {}, fields)
+        return Account(name, str(details.get("uiDomain", "")), tuple(problems), facts, options)
 
     def lacking(self, rights: Collection[str]) -> Mapping[str, str]:
         """See Adapter."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connector.core.errors import (
+    AccountLimit,
     Auth,
     BadRecords,
     ContractError,
@@ -26,7 +27,7 @@ from connector.core.errors import (
 )
 from connector.core.model import Outcome
 from connector.platforms import answered
-from connector.platforms.base import RecordOutcome
+from connector.platforms.base import ACCOUNT_LIMIT, RecordOutcome
 from connector.platforms.http.client import Reply
 from connector.platforms.hubspot.wire import addresses
 
@@ -77,6 +78,8 @@ class Refusals:
         body = reply.body if isinstance(reply.body, dict) else {}
         if reply.status in (401, 403):
             return self._auth(reply.status, body)
+        if reply.status == 402:
+            return self._limit(f"the portal's plan does not allow this.{_said(body)}", ACCOUNT_LIMIT)
         if reply.status in (423, 429, 477) or reply.status >= 500:
             return self._transient(reply, str(body.get("policyName") or ""))
         if reply.status in (400, 409):
@@ -122,14 +125,16 @@ class Refusals:
             advice = "HubSpot does not accept the access token. Is it complete, and has it been rotated?"
             return Auth(f"{self._name}: {advice}", destination=self._name, code="token")
         scopes = ", ".join(_scopes(body)) or "see the app's scopes in HubSpot"
-        said = f" It says: {body['message']}" if body.get("message") else ""
-        advice = f"the access token may not do this. Add to the app: {scopes}.{said}"
+        advice = f"the access token may not do this. Add to the app: {scopes}.{_said(body)}"
         return MissingScope(f"{self._name}: {advice}", destination=self._name, code="missing_scopes")
+
+    def _limit(self, advice: str, code: str) -> AccountLimit:
+        return AccountLimit(f"{self._name}: {advice}", destination=self._name, code=code)
 
     def _transient(self, reply: Reply, policy: str) -> DestinationError:
         if reply.status == 429 and policy == "DAILY":
             advice = "the portal's daily number of requests is used up. It starts again at midnight in its time zone."
-            return self.refused(advice, "daily_limit")
+            return self._limit(advice, "daily_limit")
         wait = _wait(reply, policy)
         if wait is not None and wait > PATIENCE:
             return self.refused(
@@ -139,6 +144,11 @@ class Refusals:
         kind = Unanswered if reply.status >= 500 and reply.status not in NOT_TAKEN else Retryable
         message = f"{self._name}: HubSpot answered {reply.status}; try again later."
         return kind(message, destination=self._name, code=code, retry_after=wait)
+
+
+def _said(body: Mapping[str, Any]) -> str:
+    """HubSpot's own sentence."""
+    return f" It says: {body['message']}" if body.get("message") else ""
 
 
 def _wait(reply: Reply, policy: str) -> float | None:

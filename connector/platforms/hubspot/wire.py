@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from connector.core.model import Status
 from connector.core.schemas import CONTACT_SCHEMA
+from connector.platforms.base import Choices
 
 CONTACT_TYPE = "0-1"  # objectTypeId of contacts
 STATE_PROPERTIES = (
@@ -102,6 +103,20 @@ def tag_property(name: str, options: list[dict[str, Any]]) -> dict[str, Any]:
     """The body that creates the property."""
     place = {"type": "enumeration", "fieldType": "checkbox", "groupName": "contactinformation"}
     return {"name": name, "label": "Segment tags", **place, "options": options}
+
+
+def choices(definitions: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> dict[str, Choices]:
+    """What those of the properties take that are choices. One without options has them elsewhere (owners)."""
+    found = {}
+    for name in names:
+        definition = definitions.get(name) or {}
+        options = [option for option in definition.get("options") or () if option.get("value")]
+        if definition.get("type") not in ("enumeration", "bool") or not options:
+            continue
+        values = frozenset(str(option["value"]) for option in options)
+        labels = {str(option.get("label")): str(option["value"]) for option in options}
+        found[name] = Choices(values, definition.get("fieldType") == "checkbox", labels)
+    return found
 
 
 def holds_tags(definition: Mapping[str, Any]) -> bool:

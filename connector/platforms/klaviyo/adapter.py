@@ -59,6 +59,7 @@ from connector.platforms.klaviyo.facts import (
     TAG_PROPERTY,
     windows,
 )
+from connector.platforms.phones import check as check_phones
 from connector.vendors.klaviyo import KLAVIYO
 
 
@@ -207,7 +208,7 @@ class Klaviyo:
         if not records:
             return Done(())
         if batch.op in (Op.CREATE, Op.UPDATE):
-            phones.check(records, self._name)
+            check_phones(records, KLAVIYO, self._name)
         if batch.op is Op.CREATE:
             return self._import([self._new(record) for record in records], batch.join)
         ids = [str(record["remote_id"] or "") for record in records]

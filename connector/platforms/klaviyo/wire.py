@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from pydantic import BaseModel, ValidationError
 
 from connector.core.errors import (
+    AccountLimit,
     Auth,
     BadRecords,
     ContractError,
@@ -29,6 +30,7 @@ from connector.core.errors import (
     TooLarge,
     Unanswered,
 )
+from connector.platforms.base import ACCOUNT_LIMIT
 from connector.platforms.http.client import Reply
 from connector.platforms.http.retry import retry_after
 from connector.platforms.klaviyo.facts import MAX_BODY, MAX_PROFILE
@@ -281,6 +283,10 @@ def trouble(destination: str, reply: Reply) -> DestinationError | None:
         return kind(_AUTH[status].format(destination) + said, destination=destination, code=code)
     if status == 403:  # the edge's HTML page (klaviyo-api-python issue 84), not about the key
         return Retryable(f"{destination}: blocked at Klaviyo's edge.", destination=destination, code="blocked")
+    if status == 402:
+        said = sentence(errors[0]) if errors else "no reason told"
+        text = f"{destination}: the account's plan does not allow this (402). It says: {said}"
+        return AccountLimit(text, destination=destination, code=ACCOUNT_LIMIT)
     if status == 429:
         return _throttled(destination, reply)
     if status == 503:
@@ -307,7 +313,7 @@ def _errors(reply: Reply) -> list[Mapping[str, Any]]:
 def _throttled(destination: str, reply: Reply) -> DestinationError:
     seconds = retry_after(reply.headers)
     if seconds is not None and seconds > LONGEST_WAIT:
-        return Refused(
+        return AccountLimit(
             f"{destination}: Klaviyo's allowance of the day is used up. Run again in {seconds / 3600:.1f} hours.",
             destination=destination,
             code="daily_limit",

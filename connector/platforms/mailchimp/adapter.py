@@ -100,10 +100,11 @@ class Mailchimp:
                 raise
             return Account(name, "no audience", (str(error),), facts)
         facts |= {"audience": str(audience.get("name")), "audience_id": str(audience["id"])}
-        return Account(name, f"audience “{audience.get('name')}”", self._field_problems(fields), facts)
-
-    def _field_problems(self, fields: Mapping[str, str]) -> tuple[str, ...]:
         known = {str(field.get("tag")): field for field in self._merge_fields()}
+        problems, options = self._field_problems(fields, known), wire.choices(known, fields)
+        return Account(name, f"audience “{audience.get('name')}”", problems, facts, options)
+
+    def _field_problems(self, fields: Mapping[str, str], known: Mapping[str, Any]) -> tuple[str, ...]:
         problems = [
             f"The audience has no merge field “{tag}”, so contacts with it would be refused. Create it in Mailchimp "
             f"(Audience fields) or take it out of `fields`.{did_you_mean(tag, known)}"
@@ -238,7 +239,7 @@ class Mailchimp:
         return self._pages.by_offset(path, key, query, size=size or PAGE)
 
     def _merge_fields(self) -> list[dict[str, Any]]:
-        names = ("tag", "name", "type", "required")
+        names = ("tag", "name", "type", "required", "options")
         fields = ",".join([*(f"merge_fields.{name}" for name in names), "total_items"])
         pages = self._pages.by_offset(f"{self._path()}/merge-fields", "merge_fields", {"fields": fields})
         return [field for page in pages for field in page]

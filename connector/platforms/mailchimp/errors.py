@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from connector.core.errors import (
+    AccountLimit,
     Auth,
     BadRecords,
     DestinationError,
@@ -20,6 +21,7 @@ from connector.core.errors import (
     Unanswered,
 )
 from connector.core.scrub import scrub
+from connector.platforms.base import ACCOUNT_LIMIT
 from connector.platforms.http.client import Reply
 from connector.platforms.http.retry import retry_after
 
@@ -48,6 +50,8 @@ def trouble(destination: str, secret_name: str, reply: Reply) -> DestinationErro
             "account, and that its user may change the audience."
         )
         return error(Auth, "auth", text) if reply.status == 401 else error(MissingScope, "forbidden", text)
+    if reply.status == 402:
+        return error(AccountLimit, ACCOUNT_LIMIT, "the account's plan does not allow this (402).")
     if reply.status == 404:
         text = "not found (404): the audience or tag was deleted there. Run again to look it up afresh."
         return error(Gone, "not_found", text)

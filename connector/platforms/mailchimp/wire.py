@@ -27,7 +27,7 @@ from connector.core.problem import did_you_mean
 from connector.core.schemas import CONTACT_SCHEMA, MEMBER_SCHEMA
 from connector.core.scrub import scrub
 from connector.platforms import answered
-from connector.platforms.base import RecordOutcome
+from connector.platforms.base import Choices, RecordOutcome
 from connector.platforms.http import bounded
 
 # Reading: only these four fields of a member are asked for. `id` is the MD5 of the address and changes with it;
@@ -98,6 +98,14 @@ def known_member(record: Mapping[str, Any], types: Mapping[str, str]) -> dict[st
 def has_dates(records: Iterable[Mapping[str, Any]]) -> bool:
     """Is there a value whose spelling depends on the type of its merge field?"""
     return any(_DATE_VALUE.search(record["fields"] or "") for record in records)
+
+
+def choices(known: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> dict[str, Choices]:
+    """What those of the merge fields take that are a dropdown or radio buttons."""
+    chosen = {name: (known.get(name) or {}) for name in names}
+    found = {name: (field.get("options") or {}).get("choices") for name, field in chosen.items()
+             if field.get("type") in ("dropdown", "radio")}  # fmt: skip
+    return {name: Choices(frozenset(map(str, values))) for name, values in found.items() if values}
 
 
 def _value(value: object, kind: str) -> object:

@@ -15,7 +15,7 @@ from connector.rehearsal.core.world import Request, Response, Route, World
 
 PAGE, MOST = 50, 1000
 MOST_IDS = 20
-_PHONE = re.compile(r"(\+|00)?[1-9]\d{6,14}")
+_PHONE = re.compile(r"(\+|00)?[1-9]([ ()./-]*\d){6,14}")
 
 
 def routes() -> list[Route]:

@@ -54,6 +54,7 @@ class Settings:
     limits: bool = True  # rate limits and connection caps; size caps of a request always hold
     limit_scale: float = 1.0  # 0.5 allows half of what the vendor documents, 100 is as good as off
     declines: str = ""  # a writing request that holds this text gets the vendor's 400, which names no record
+    forgets: str = ""  # a job or batch leaves out the records that hold this text, and answers that it is done
     polls: int = 2  # a job is done when it is polled for the nth time; 0: at once
     patience_s: float = 5.0  # a job is over after so many seconds, however seldom it is polled
     samples: bool = True  # install() also seeds a few invented people
@@ -82,6 +83,12 @@ class World:
 def lacked(world: World, platform: str) -> set[str]:
     """The rights that the key of a platform lacks now, by the vendor's names."""
     return set(world.settings.lacks.get(platform, "").replace(",", " ").split())
+
+
+def forgotten(world: World, record: object) -> bool:
+    """Whether a job leaves this record out (Settings.forgets)."""
+    text = world.settings.forgets
+    return bool(text) and text in json.dumps(record)
 
 
 def open_state(state: Path | str) -> sqlite3.Connection:

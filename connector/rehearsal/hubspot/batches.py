@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connector.rehearsal.core.world import Refusal, Request, Response, World
+from connector.rehearsal.core.world import Refusal, Request, Response, World, forgotten
 from connector.rehearsal.hubspot.contacts import (
     archive,
     as_object,
@@ -49,6 +49,11 @@ def _traces(found: Sequence[Any]) -> list[str] | None:
     return traces if all(traces) and len(set(traces)) == len(traces) else None
 
 
+def _heeded(world: World, request: Request) -> list[Any]:
+    """The inputs, without those that the platform leaves out of its answer."""
+    return [each for each in inputs(request) if not forgotten(world, each)]
+
+
 class Batch:
     """Writes records until one refuses the batch, or notes it where records may fail one by one."""
 
@@ -73,7 +78,7 @@ class Batch:
 
 
 def batch_create(world: World, request: Request) -> Response:
-    found, known = inputs(request), definitions(world)
+    found, known = _heeded(world, request), definitions(world)
     work = Batch(found)
     for index, each in enumerate(found):
         try:
@@ -85,7 +90,7 @@ def batch_create(world: World, request: Request) -> Response:
 
 def batch_update(world: World, request: Request) -> Response:
     """By record id only: an address is refused as idProperty."""
-    found, known = inputs(request), definitions(world)
+    found, known = _heeded(world, request), definitions(world)
     kinds = {str(mapping(each).get("idProperty") or "") for each in found}
     if "email" in kinds:
         raise refuse(400, "Unable to perform update by non-unique 0-1 property: email")

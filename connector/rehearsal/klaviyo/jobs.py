@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.rehearsal.core.world import Refusal, Request, Response, Route, World
+from connector.rehearsal.core.world import Refusal, Request, Response, Route, World, forgotten
 from connector.rehearsal.klaviyo import lists, profiles, store, wire
 from connector.rehearsal.klaviyo.wire import Trouble
 
@@ -118,7 +118,9 @@ def _finish_import(world: World, number: int) -> None:
     payload, joined = world.db.execute("SELECT payload, lists FROM kl_job WHERE n = ?", (number,)).fetchone()
     rows, now = json.loads(payload), wire.stamp(world.now())
     bad = {index: _undeliverable(index) for index, row in enumerate(rows) if _invalid_domain(row)}
-    good = [index for index in range(len(rows)) if index not in bad]
+    left = {index for index, row in enumerate(rows) if forgotten(world, row)}
+    bad = {index: error for index, error in bad.items() if index not in left}
+    good = [index for index in range(len(rows)) if index not in bad and index not in left]
     written = store.upsert(world.db, [rows[index] for index in good], now, null_clears=False)
     bad |= {good[place]: _conflict(good[place], holder) for place, holder in written.conflicts.items()}
     pks = {one.pk for one in written.profiles if one is not None}
@@ -126,7 +128,7 @@ def _finish_import(world: World, number: int) -> None:
     for key in json.loads(joined):
         lists.join(world.db, key, pks, now)
     _note_errors(world.db, number, bad, rows)
-    values = (now, len(rows), len(bad), number)
+    values = (now, len(rows) - len(left), len(bad), number)
     world.db.execute(
         "UPDATE kl_job SET status = 'complete', completed = ?, done = ?, failed = ?, payload = NULL WHERE n = ?", values
     )

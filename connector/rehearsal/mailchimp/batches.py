@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connector.rehearsal.core.routing import Router, absent
-from connector.rehearsal.core.world import BadJson, Refusal, Request, Response, Route, World
+from connector.rehearsal.core.world import BadJson, Refusal, Request, Response, Route, World, forgotten
 from connector.rehearsal.mailchimp import wire
 
 OPERATIONS, OPEN_BATCHES = 1000, 500
@@ -130,11 +130,12 @@ def _known(world: World, request: Request) -> str:
 
 def _run(world: World, batch_id: str, router: Router) -> None:
     (text,) = world.db.execute("SELECT operations FROM mc_batches WHERE id = ?", (batch_id,)).fetchone()
-    rows = [_one(world, router, operation) for operation in json.loads(text)]
+    done = [operation for operation in json.loads(text) if not forgotten(world, operation)]
+    rows = [_one(world, router, operation) for operation in done]
     errored = sum(1 for row in rows if row["status_code"] >= 400)
     world.db.execute(
-        "UPDATE mc_batches SET completed = ?, errored = ?, archive = ? WHERE id = ?",
-        (wire.stamp(world.now()), errored, _archive(batch_id, rows), batch_id),
+        "UPDATE mc_batches SET completed = ?, errored = ?, archive = ?, operations = ? WHERE id = ?",
+        (wire.stamp(world.now()), errored, _archive(batch_id, rows), json.dumps(done), batch_id),
     )
 
 
@@ -181,14 +182,15 @@ def _archive(batch_id: str, rows: list[dict[str, Any]]) -> bytes:
 
 
 def _document(world: World, request: Request, batch_id: str) -> dict[str, Any]:
-    submitted, completed, polls, total, errored = world.db.execute(
-        "SELECT submitted, completed, polls, total, errored FROM mc_batches WHERE id = ?", (batch_id,)
+    columns = "submitted, completed, polls, total, errored, json_array_length(operations)"
+    submitted, completed, polls, total, errored, done = world.db.execute(
+        f"SELECT {columns} FROM mc_batches WHERE id = ?", (batch_id,)
     ).fetchone()
     document = {
         "id": batch_id,
         "status": "finished" if completed else _STATES[min(polls, len(_STATES) - 1)],
         "total_operations": total,
-        "finished_operations": total if completed else 0,
+        "finished_operations": done if completed else 0,
         "errored_operations": errored,
         "submitted_at": submitted,
         "completed_at": completed,

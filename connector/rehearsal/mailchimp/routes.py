@@ -85,7 +85,7 @@ def guard(world: World, request: Request) -> Response | None:
     if not _KEY.fullmatch(key) or key != settings.keys[NAME]:
         return wire.problem(401, "Your API key may be invalid, or you've attempted to access the wrong datacenter.")
     if request.writes and lacked(world, NAME):
-        return wire.problem(403, "Your user account does not have permission to do this.", "User action not permitted")
+        return wire.problem(403, "User does not have access to the requested operation", "User action not permitted")
     batches.finish_forgotten(world, _operations)
     return None
 
