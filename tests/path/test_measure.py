@@ -40,6 +40,11 @@ PEOPLE = range(400)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    write(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path) -> None:
     people, orders, events = ["Email,Plan,Half"], ["email,ordered_at,amount"], ["email,at,type,campaign"]
     for number in PEOPLE:
         email = f"p{number}@example.com"
@@ -50,9 +55,8 @@ def folder(tmp_path: Path) -> Path:
         if number % 10 == 0:
             orders.append(f"{email},2026-10-12T09:00:00Z,{30 if number < 100 else 10}")
     for name, lines in (("people", people), ("orders", orders), ("events", events)):
-        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
-    (tmp_path / "segments.yaml").write_text(FILE)
-    return tmp_path
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    (folder / "segments.yaml").write_text(FILE)
 
 
 def sync(folder: Path, *words: str, code: int = 0) -> str:

@@ -18,7 +18,6 @@ from tests.path.conftest import AS_OF, new_desk
 
 HOSTILE = "</script><img src=//x.test/a>&\"'{{7*7}}"
 EARLIER = "2026-11-10"  # a snapshot; the push is at AS_OF
-MEASURED = "measure:\n  mail: {source: email_events, kind: type}\n  revenue: orders.amount\n\n"
 PUSHED = "klaviyo"  # the others are destinations that nothing was ever pushed to
 
 
@@ -36,7 +35,7 @@ def made() -> Made:
 
 
 def _make() -> Made:
-    """A title and a goal are hostile, one review is overdue, mail and money are measured."""
+    """A title and a goal are hostile, one review is overdue; mail and money are measured, as in the sample."""
     folder = shared.folder() / "report"
     folder.mkdir()
     desk = new_desk(folder)
@@ -47,8 +46,6 @@ def _make() -> Made:
     written = HOSTILE.replace("'", "''")
     desk.edit("title: VIP customers", f"title: '{written}'\n    review_by: 2026-01-31")
     desk.edit("goal: a third order", "goal: a third order, says anna@shop.test")
-    desk.edit("segments:\n  new", f"{MEASURED}segments:\n  new")
-    desk.edit("goal: a first order", "goal: {orders: {within: 14 days}}")
     desk.edit("title: Inactive", "title: At risk")
     desk.edit("goal: keep them close", f"goal: '{written}'")
     with open_workspace(Options(file=folder / "segments.yaml", as_of=AS_OF, rehearse=True), offline=True) as workspace:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.path import test_measure
 from tests.terminal.conftest import BAR, ESCAPE, Room, Terminal
 
 # A pseudo-terminal is forked off; pytest-xdist's workers have threads.
@@ -328,6 +329,21 @@ def test_nothing_is_wider_than_the_terminal(room: Room, columns: int) -> None:
             assert terminal.end() == 0
             for line in re.split(r"[\r\n]+", ESCAPE.sub("", terminal.written)):
                 assert len(line) <= columns or " " not in line.strip(), line
+
+
+@pytest.mark.parametrize("columns", [80, 130])
+@pytest.mark.sweep(keep=1)
+def test_a_table_of_figures_has_the_columns_that_fit(room: Room, columns: int) -> None:
+    test_measure.write(room.world.folder)
+    test_measure.sync(room.world.folder, "snapshot", "--as-of", "2026-09-30")
+    command = "sync measure fans --offline --period 2026-10 --as-of 2026-11-05"
+    with room.run(command, columns=columns) as terminal:
+        assert terminal.end() == 0
+        lines = re.split(r"[\r\n]+", ESCAPE.sub("", terminal.written))
+    (clicks,) = (line for line in lines if line.startswith("  click rate"))
+    assert clicks.split()[2:7] == ["75.00%", "(65.65%", "to", "82.49%)", "100"], "on one line, with its interval"
+    assert max(map(len, lines)) <= columns
+    assert any("too narrow" in line for line in lines) == (columns == 80)
 
 
 def test_a_dumb_terminal_gets_no_codes(room: Room) -> None:
