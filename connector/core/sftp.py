@@ -103,8 +103,8 @@ def _unknown(key: Any, port: int) -> str:
 def _other(key: Any) -> str:
     return (
         f"the server shows another key than ~/.ssh/known_hosts has for it, {_print(key)}. Either it got a new one or "
-        "somebody else answers in its place. Ask the server's operator. If the key is its own, remove the old line from "
-        "known_hosts (ssh-keygen -R HOST) and add the new one"
+        "somebody else answers in its place. Ask the server's operator. If the key is its own, remove the old line "
+        "from known_hosts (ssh-keygen -R HOST) and add the new one"
     )
 
 

@@ -1,11 +1,11 @@
 """Mailchimp: one audience, its members, and its tags (which the API calls static segments).
 
 Owns: which endpoint serves which verb of the contract, and the facts about them. Must not: diff, retry, sleep, store,
-or know the shapes of bodies (mailchimp_wire) and errors (mailchimp_errors).
+or know the shapes of bodies (wire) and errors (errors).
 
 Nothing here subscribes anybody but a CREATE with dated proof: updates carry no status, tags are no subscription. The
 only other status that is ever sent is that of an UNSUBSCRIBE.
-Only CREATE creates: see known_member for UPDATE, mailchimp_jobs for what goes through /batches (PATCH and DELETE, which
+Only CREATE creates: see known_member for UPDATE, the jobs module for what goes through /batches (PATCH and DELETE, which
 answer 404); the members of a tag that the audience does not hold are ignored (api/list-segments). PUT is not used.
 Tags and fields are written by address, which may have gone to somebody else since it was read: who is named by the
 answer and not meant is taken out of the tag by a second request, at once (owners.py).
@@ -14,9 +14,7 @@ Facts: mailchimp.com/developer/marketing (OpenAPI 3.0.85) and what the wire modu
 
 from __future__ import annotations
 
-import base64
 import functools
-import re
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.config.sections.models import Destination
-from connector.core.errors import Auth, ContractError, Gone, NotSent, Refused, Unanswered
+from connector.core.errors import ContractError, Gone, NotSent, Refused, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, Op, Outcome, Status, Target
 from connector.core.problem import did_you_mean
@@ -38,6 +36,7 @@ from connector.platforms.http.limits import Clock, Limiter
 from connector.platforms.mailchimp import campaigns, engagement, jobs, lookup, owners, wire
 from connector.platforms.mailchimp.errors import trouble
 from connector.platforms.mailchimp.facts import BELOW_MANAGER, CAPABILITIES, CLOCK_SKEW, CONCURRENCY, PAGE, POLL_SECONDS
+from connector.platforms.mailchimp.key import address, authorization
 from connector.platforms.mailchimp.pages import Pages
 from connector.vendors.mailchimp import MAILCHIMP
 
@@ -60,8 +59,8 @@ class Mailchimp:
         key = secret.strip()
         self._http = Http(
             self._name,
-            _address(destination, key),
-            {MAILCHIMP.auth_header: _authorization(key), "Accept": "application/json"},
+            address(destination, key),
+            {MAILCHIMP.auth_header: authorization(key), "Accept": "application/json"},
             functools.partial(trouble, self._name, str(destination.secret)),
             Limiter({}, clock),
             CONCURRENCY,
@@ -377,33 +376,3 @@ class Mailchimp:
         if isinstance(body, dict):
             return body
         raise Unanswered(f"{self._name}: an empty answer.", destination=self._name, code="garbled")
-
-
-_BARE_KEY = re.compile(r"[0-9a-fA-F]{32}")  # what stands before the hyphen
-
-
-def _address(destination: Destination, key: str) -> str:
-    """Where the API is. A base_url is the server's address, with or without the /3.0 of the path."""
-    if _BARE_KEY.fullmatch(key) and not destination.settings.get("data_center"):
-        text = (
-            f"{destination.name}: {destination.secret} holds 32 hexadecimal digits, and the end of the Mailchimp API "
-            "key is missing: a hyphen and a data center, like …-us21. Copy all of it from Account, Extras, API keys."
-        )
-        raise Auth(text, destination=destination.name, code="no_data_center")
-    if destination.base_url:
-        return destination.base_url.rstrip("/").removesuffix("/3.0") + "/3.0"
-    center = destination.settings.get("data_center") or key.rpartition("-")[2]
-    if not re.fullmatch(r"[a-z]{2,8}\d{1,4}", center):
-        text = (
-            f"{destination.name}: {destination.secret} holds no Mailchimp API key: it must end in a hyphen and a data "
-            "center, like …-us21. Copy it again from Account, Extras, API keys."
-        )
-        raise Auth(text, destination=destination.name, code="no_data_center")
-    return f"https://{center}.api.mailchimp.com/3.0"
-
-
-def _authorization(key: str) -> str:
-    """API keys end in a data center and go by Basic, with any user name; OAuth tokens have none and go as bearer."""
-    if "-" in key:
-        return "Basic " + base64.b64encode(f"connector:{key}".encode()).decode()
-    return "Bearer " + re.sub(r"[^\x21-\x7e]", "", key)
