@@ -31,7 +31,7 @@ def world(tmp_path: Path) -> Iterator[Small]:
 
 
 def tagged(world: Small, tag: str) -> set[str]:
-    """Whoever has the tag, also those who unsubscribed."""
+    """Everybody who has the tag, also those who unsubscribed."""
     path = f"{world.audience()}/segments"
     key = next(one["id"] for one in world._send("GET", path, MAILCHIMP)["segments"] if one["name"] == tag)
     held = world._send("GET", f"{path}/{key}/members?include_unsubscribed=true", MAILCHIMP)["members"]
@@ -39,7 +39,7 @@ def tagged(world: Small, tag: str) -> set[str]:
 
 
 def test_an_opted_out_owner_of_the_address_gains_no_membership(world: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor does the ledger say that ours has it, and the next push gives it to whom it belongs."""
+    """Nor does the ledger say that ours has it, and the next push gives it to the right one."""
     push = Mailchimp.push
 
     def meanwhile(self: Mailchimp, batch: Batch) -> Any:

@@ -7,7 +7,7 @@ Where the platform offers it, the contact gets the new address and keeps everyth
 duplicate and no consent is touched. Elsewhere the old address leaves our targets, and the new one comes by the policy
 for new contacts. An opt-out under the old address holds for the new one, unless that one is subscribed by
 itself; a bounce does not: it was about the address. Where a contact that is gone is never created again, neither is the
-person under another address: whoever was erased, or merged into another contact, stays so.
+person under another address: somebody who was erased, or merged into another contact, stays so.
 """
 
 from __future__ import annotations

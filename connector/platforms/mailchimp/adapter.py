@@ -5,7 +5,7 @@ or know the shapes of bodies (wire) and errors (errors).
 
 Nothing here subscribes anybody but a CREATE with dated proof: updates carry no status, tags are no subscription. The
 only other status that is ever sent is that of an UNSUBSCRIBE.
-Only CREATE creates: see known_member for UPDATE, the jobs module for what goes through /batches (PATCH and DELETE, which
+Only CREATE creates: see known_member for UPDATE, jobs for what goes through /batches (PATCH and DELETE, which
 answer 404); the members of a tag that the audience does not hold are ignored (api/list-segments). PUT is not used.
 Tags and fields are written by address, which may have gone to somebody else since it was read: who is named by the
 answer and not meant is taken out of the tag by a second request, at once (owners.py).
