@@ -1,8 +1,8 @@
 """Whose an address was when Mailchimp wrote to it. Tags and fields are written by address, and an address may have gone
 to another member since it was read.
 
-Owns: who is named by an answer and not meant: another member than the one that we know, or one that opted out. Must not:
-send.
+Owns: who is named by an answer and not meant: another member than the one that we know, or one that opted out.
+Must not: send.
 
 The members that an answer names come with `contact_id` and `status` (api/list-segments, api/lists, read 2026-11-29).
 """
