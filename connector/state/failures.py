@@ -59,6 +59,8 @@ _COUNT = f"""
 _OLD = f"f.times > 1 AND f.at - f.first_at > {AGE // timedelta(microseconds=1)}"
 _TIRED = f"""CASE WHEN f.code IN ({quoted(_PASSING)}) THEN f.times >= {TIMES} AND {_OLD}
              ELSE f.times >= {TIMES} OR {_OLD} END"""
+_PARKED = f"""EXISTS (SELECT 1 FROM reject r WHERE r.destination = f.destination AND r.email = f.email AND r.op = f.op
+             AND r.kind = f.kind AND r.target = f.target AND r.code = '{CODE}' AND r.row_hash IS NOT NULL)"""
 _FAILED = f"SELECT {_KEY} FROM temp.result WHERE outcome = '{Outcome.FAILED}'"
 _UNPARK = f"DELETE FROM reject WHERE code = '{CODE}' AND ({_KEY}) IN ({_FAILED})"
 _PARK = f"""
@@ -85,9 +87,10 @@ def known(db: Driver) -> bool:
 
 
 def needing(db: Driver, destination: str | None) -> pa.Table:
-    """FAILURES: those that need a person. What is tried all the same counts for as long as it is asked for."""
+    """FAILURES: those that need a person. What waits counts until somebody asks for another try, what is tried all the
+    same for as long as it is asked for."""
     recent = f"f.at > (SELECT max(at) FROM failure) - {AGE // timedelta(microseconds=1)}"
-    where = f"({_TIRED}) AND (f.op IN ({quoted(WAITING)}) OR {recent})"
+    where = f"({_TIRED}) AND CASE WHEN f.op IN ({quoted(WAITING)}) THEN {_PARKED} ELSE {recent} END"
     values = [] if destination is None else [destination]
     where += "" if destination is None else " AND f.destination = ?"
     sql = f"SELECT {_KEY}, code, run_id, times, first_at, at FROM failure f WHERE {where}"

@@ -48,6 +48,7 @@ def test_it_is_tried_five_times_then_it_needs_a_person(world: Small) -> None:
         assert "needs a person" in status_text({"mailchimp": store.counts("mailchimp")}, None, [])
         with store.lease("test"):
             store.upkeep.retry(rejects)  # somebody asks
+        assert not store.failing("mailchimp").num_rows
     assert world.plan(**only).changes.num_rows
     _, result = world.push(**only)  # once more, and it fails again
     assert result.failing["mailchimp"] and not world.plan(**only).changes.num_rows
