@@ -24,6 +24,7 @@ from connector.config.sections.quality import Quality
 from connector.config.sections.validate import keys
 from connector.plan.guards.rules import NAMES as GUARDS
 from connector.sources.columns.presets import PRESETS
+from connector.vendors import OWN, Use
 from tests.config.helpers import SECTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -100,6 +101,11 @@ def told(word: Word) -> str:
     return f"{of} | {word.operand.text} | {word.help} | `{word.example}`"
 
 
+RIGHTS = [
+    f"| {vendor.title} | {vendor.right} `{right}` | {', '.join(use for use in Use if use in serves)} |"
+    for vendor in OWN.values()
+    for right, serves in vendor.rights.items()
+]
 TESTS_TOLD = {name: told(word) for name, word in {**TESTS, **BESIDE}.items()}
 EVENTS_TOLD = {name: f"{word.help} | `{word.example}`" for name, word in EVENTS.items()}
 
@@ -180,6 +186,14 @@ def _codes_in(file: Path) -> Iterator[str]:
             and re.fullmatch(r"[a-z]+(-[a-z]+)*", code.value)
         ):
             yield code.value
+
+
+def test_every_right_of_a_key_is_listed() -> None:
+    """A new right's line: copy it from what this test expects."""
+    listed = [
+        line for line in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").splitlines() if line in RIGHTS
+    ]
+    assert listed == RIGHTS
 
 
 def test_links_lead_somewhere() -> None:

@@ -14,6 +14,7 @@ from connector.core.model import Op
 from connector.core.scrub import mask
 from connector.plan import gate
 from connector.report.values import printable, shown
+from connector.state.failures import CODE
 
 if TYPE_CHECKING:
     from connector.lifecycle.position import Position
@@ -47,7 +48,8 @@ def standing_lines(item: Standing, in_export: bool, zone: ZoneInfo, position: Po
     if item.fields:
         yield f"    fields sent: {_fields(item.fields, zone)}"
     for row in item.rejects:
-        yield f"    refused: {row['op']} {_target(row)}{row['code']}: {printable(row['detail'] or '')}"
+        word = "needs a person" if row["code"] == CODE else "refused"
+        yield f"    {word}: {row['op']} {_target(row)}{row['code']}: {printable(row['detail'] or '')}"
     yield from _next(item, in_export, zone, position)
 
 

@@ -31,7 +31,7 @@ _NOT_COUNTED = (
 )  # fmt: skip
 _PASSING = (
     "", "retryable", "no_answer", "rate_limit", "throttled", "blocked", "unreachable", "garbled", "locked", "migrating",
-    "endless", "slow_job", "busy", "later", "408", "423", "429", "477", "500", "502", "503", "504", "521", "523", "524",
+    "endless", "slow_job", "job_gone", "download", "408", "423", "429", "477",
 )  # fmt: skip
 WAITING = (Op.CREATE, Op.UPDATE, Op.ADD)  # what is parked; the others take somebody out, or follow an address
 
@@ -57,8 +57,10 @@ _COUNT = f"""
         first_at = CASE WHEN {_FIRST} THEN excluded.first_at ELSE failure.first_at END,
         code = excluded.code, row_hash = excluded.row_hash, run_id = excluded.run_id, at = excluded.at"""
 _OLD = f"f.times > 1 AND f.at - f.first_at > {AGE // timedelta(microseconds=1)}"
-_TIRED = f"""CASE WHEN f.code IN ({quoted(_PASSING)}) THEN f.times >= {TIMES} AND {_OLD}
+_TIRED = f"""CASE WHEN f.code IN ({quoted(_PASSING)}) OR f.code LIKE '5__' THEN f.times >= {TIMES} AND {_OLD}
              ELSE f.times >= {TIMES} OR {_OLD} END"""
+_PARKED = f"""EXISTS (SELECT 1 FROM reject r WHERE r.destination = f.destination AND r.email = f.email AND r.op = f.op
+             AND r.kind = f.kind AND r.target = f.target AND r.code = '{CODE}' AND r.row_hash IS NOT NULL)"""
 _FAILED = f"SELECT {_KEY} FROM temp.result WHERE outcome = '{Outcome.FAILED}'"
 _UNPARK = f"DELETE FROM reject WHERE code = '{CODE}' AND ({_KEY}) IN ({_FAILED})"
 _PARK = f"""
@@ -85,9 +87,10 @@ def known(db: Driver) -> bool:
 
 
 def needing(db: Driver, destination: str | None) -> pa.Table:
-    """FAILURES: those that need a person. What is tried all the same counts for as long as it is asked for."""
+    """FAILURES: those that need a person. What waits counts until somebody asks for another try, what is tried all the
+    same for as long as it is asked for."""
     recent = f"f.at > (SELECT max(at) FROM failure) - {AGE // timedelta(microseconds=1)}"
-    where = f"({_TIRED}) AND (f.op IN ({quoted(WAITING)}) OR {recent})"
+    where = f"({_TIRED}) AND CASE WHEN f.op IN ({quoted(WAITING)}) THEN {_PARKED} ELSE {recent} END"
     values = [] if destination is None else [destination]
     where += "" if destination is None else " AND f.destination = ?"
     sql = f"SELECT {_KEY}, code, run_id, times, first_at, at FROM failure f WHERE {where}"

@@ -16,6 +16,7 @@ from connector.report.run import result_text
 from connector.report.runs import show_text
 from connector.report.upkeep import rejects_text
 from connector.state.failures import CODE, TIMES
+from tests import launcher
 from tests.path.small import Small, small
 
 READERS = "\n  readers: {when: {plan: paid}, send_to: {mailchimp: {tag: Readers}}}"
@@ -37,6 +38,8 @@ def test_it_is_tried_five_times_then_it_needs_a_person(world: Small) -> None:
     assert result.failing["mailchimp"] and "needs a person" in result_text(result)
     with world.open(**only) as workspace, open_state(workspace) as store:
         assert "needs a person" in show_text(history.one(store, result.run_id))
+    why = launcher.sync(world.folder, "why", WHO, "--rehearse")
+    assert f"needs a person: create keeps_failing: failed on {TIMES} runs since" in why.stdout
     plan = world.plan(**only)
     assert not plan.changes.num_rows and set(plan.blocked["reason"].to_pylist()) == {"needs_person"}
     assert "too_many_signups" in "".join(plan.notes) and f"up to {TIMES} runs since" in "".join(plan.notes)
@@ -48,6 +51,7 @@ def test_it_is_tried_five_times_then_it_needs_a_person(world: Small) -> None:
         assert "needs a person" in status_text({"mailchimp": store.counts("mailchimp")}, None, [])
         with store.lease("test"):
             store.upkeep.retry(rejects)  # somebody asks
+        assert not store.failing("mailchimp").num_rows
     assert world.plan(**only).changes.num_rows
     _, result = world.push(**only)  # once more, and it fails again
     assert result.failing["mailchimp"] and not world.plan(**only).changes.num_rows

@@ -39,10 +39,11 @@ def test_enough_runs_or_enough_time(store: SqlStore, now: Now) -> None:
 
 
 def test_trouble_of_the_platform_needs_both(store: SqlStore, now: Now) -> None:
-    fail(store, ADD, TIMES, "no_answer")
+    fail(store, ADD, TIMES - 1, "no_answer")
+    fail(store, ADD, 1, "507")
     assert parked(store) == []
     now.moment += AGE + timedelta(hours=1)
-    fail(store, ADD, 1, "503")
+    fail(store, ADD, 1, "507")
     assert parked(store) == ["add"]
 
 
