@@ -30,8 +30,8 @@ def refuse(files: Iterable[Path], place: Place) -> None:
             if (folder / log).is_dir() and (kind != "Iceberg" or any((folder / log).glob("*.metadata.json"))):
                 article = "an" if kind == "Iceberg" else "a"
                 message = (
-                    f"{plain(folder.name)} is {article} {kind} table: its log ({log}) says which files and rows count, and"
-                    " deleted rows are still in the files. Export it to files of its own."
+                    f"{plain(folder.name)} is {article} {kind} table: its log ({log}) says which files and rows count,"
+                    " and deleted rows are still in the files. Export it to files of its own."
                 )
                 fail(place, "table-log", message)
 
