@@ -9,6 +9,7 @@ texts, and only a column that lost some is counted in full and read again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -86,11 +87,23 @@ class Builder:
             for header, position in zip(self.layout.slots, wanted, strict=True):
                 if position is None:
                     self.findings.lacking(self.wish.info.name, header, export.file)
+            self._repeated(export)
             start = self.typed.rows
             self.typed.rows = engine.number(self.con, f"SELECT count(*) FROM {self.typed.raw}")
             self.typed.spans.append(Span(export, start, self.typed.rows))
             if tally.encoding in encoding.GUESSED and not self.wish.encoding:
                 self._guessed_encoding(export.file.name, tally.encoding, start)
+
+    def _repeated(self, export: Export) -> None:
+        """Columns of which the file has several under one header: the first is read."""
+        times = Counter(map(fold, export.headers))
+        for column in dict.fromkeys((self.wish.key, *self.wish.columns)):
+            for header in self.layout.column(column).headers:
+                if (count := times[fold(header)]) > 1:
+                    what = f"columns of {plain(export.file.name)} are called “{plain(header)}”"
+                    message = f"{what}: the first is read, and the second is “{plain(header)} (2)” in segments.yaml"
+                    where = (export.file.name, 1)
+                    self.findings.add("headers-collide", self.wish.info.name, column, count, message, where)
 
     def _guessed_encoding(self, file: str, taken: str, start: int) -> None:
         """One-byte encodings look alike: show a word, so that its owner sees whether it is one."""

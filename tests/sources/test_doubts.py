@@ -70,6 +70,14 @@ def test_a_list_that_is_divided_otherwise_is_named(tmp_path: Path, odd: str) -> 
     assert _places(found)["mixed-separators", "contacts", "tags"] == (1, "contacts.csv", 5)
 
 
+@pytest.mark.parametrize("column", ["city", "email"])
+def test_columns_of_one_header_are_told(tmp_path: Path, column: str) -> None:
+    text = "Email,City,City,Email\nada@example.com,Wien,Graz,\nbo@example.com,,Linz,\n"
+    (told,) = [one for one in contacts(tmp_path, text, email="Email").findings if one.column == column]
+    assert (told.code, told.count, told.file, told.row) == ("headers-collide", 2, "contacts.csv", 1)
+    assert f"“{column.title()} (2)”" in told.message
+
+
 def _related(
     folder: Path, contacts_: str, orders: str, **more: Any
 ) -> dict[tuple[str, str, str], tuple[int, str, int]]:

@@ -196,6 +196,12 @@ def test_ambiguous_dates_are_reported(tmp_path: Path, zone: str, first: date) ->
     assert codes(found)["ambiguous-date", "x"] == 2
 
 
+@pytest.mark.parametrize(("cells", "count"), [(["5", "€6"], 0), (["1.234", "5"], 2), (["€1,5", "7"], 0)])
+def test_whole_numbers_are_not_ambiguous(tmp_path: Path, cells: list[str], count: int) -> None:
+    found, _ = _one(tmp_path, cells, type="number")
+    assert codes(found).get(("ambiguous-number", "x"), 0) == count
+
+
 def test_an_ambiguous_column_follows_its_neighbours(tmp_path: Path) -> None:
     text = 'email,x,y,m,n\na@example.com,1/2/2026,12/31/2025,"1.234","1,5"\n'
     found = contacts(tmp_path, text)

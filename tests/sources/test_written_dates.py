@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 from tests.sources.kit import codes, column, contacts, loaded, write
 
@@ -107,8 +108,6 @@ def test_a_zone_word_of_several_zones_is_told(tmp_path: Path) -> None:
 def test_a_workbook_s_cells_of_dates_need_no_vote(
     tmp_path: Path, texts: list[str], settings: Any, read: list[date]
 ) -> None:
-    from openpyxl import Workbook
-
     book = Workbook()
     sheet = book.active
     sheet.append(["email", "x"])
@@ -120,6 +119,21 @@ def test_a_workbook_s_cells_of_dates_need_no_vote(
     found = loaded(tmp_path, contacts=people)
     assert column(found, "x") == [date(2026, 11, 5), *read, date(2026, 1, 6)]
     assert (("ambiguous-date", "x") in codes(found)) == (texts == ["1/2/2026"])
+
+
+@pytest.mark.parametrize("texts", [["1,5"], ["1,5"] * 30, ["1.234,50"], ["1,5", "1.234"]])
+@pytest.mark.parametrize("declared", [{}, {"type": "number"}])
+def test_a_workbook_s_numbers_are_no_thousands(tmp_path: Path, texts: list[str], declared: Any) -> None:
+    book = Workbook()
+    book.active.append(["email", "x"])
+    for number, cell in enumerate([120.125, -3.125, *texts]):
+        book.active.append([f"u{number:02}@example.com", cell])
+    book.save(tmp_path / "c.xlsx")
+    people = {"file": "c.xlsx", "email": "email", "columns": {"x": declared} if declared else {}}
+    found = loaded(tmp_path, contacts=people)
+    read = column(found, "x")[:2]
+    assert {str(value) for value in read} <= {"120.125", "120.1250", "-3.125", "-3.1250", "None"}, read
+    assert {"not-of-type", "nearly-typed"} & {code for code, _ in codes(found)}
 
 
 def test_days_without_a_year_in_other_languages(tmp_path: Path) -> None:

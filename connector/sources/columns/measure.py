@@ -168,7 +168,8 @@ def habits(counted: Iterable[Counts]) -> Habits:
 def ambiguous(reading: Reading, counts: Counts) -> bool:
     """Whether the column can be read another way and nothing in itself says which."""
     if reading.type == "number":
-        return counts["number."] == counts["number,"] > 0
+        signs = counts["scale."] or counts["scale,"]  # whole numbers are the same either way
+        return counts["number."] == counts["number,"] > 0 and signs > 0
     if reading.type in ("date", "timestamp", "day"):
         return reading.style in ("dmy", "mdy") and counts["dmy"] == counts["mdy"] > 0
     return False

@@ -28,9 +28,10 @@ def refuse(files: Iterable[Path], place: Place) -> None:
     for folder in dict.fromkeys(parent for file in files for parent in _above(file)):
         for kind, log in _LOGS:
             if (folder / log).is_dir() and (kind != "Iceberg" or any((folder / log).glob("*.metadata.json"))):
+                article = "an" if kind == "Iceberg" else "a"
                 message = (
-                    f"{plain(folder.name)} is a {kind} table: its log ({log}) says which files and rows count, and"
-                    " deleted rows are still in the files. Export it to files of its own."
+                    f"{plain(folder.name)} is {article} {kind} table: its log ({log}) says which files and rows count,"
+                    " and deleted rows are still in the files. Export it to files of its own."
                 )
                 fail(place, "table-log", message)
 

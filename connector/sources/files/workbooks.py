@@ -69,7 +69,7 @@ def text(cell: Cell) -> str | None:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e18 else format(Decimal(repr(cell)), "f")
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e18 else _fraction(cell)
     if isinstance(cell, datetime):
         return cell.isoformat(" ") if cell.time() != time(0) else cell.date().isoformat()
     if isinstance(cell, date | time):
@@ -77,6 +77,12 @@ def text(cell: Cell) -> str | None:
     if isinstance(cell, timedelta):
         return str(cell)
     return str(cell)
+
+
+def _fraction(cell: float) -> str:
+    """With another digit where three would look like thousands beside texts with a decimal comma: 120.1250."""
+    plain = format(Decimal(repr(cell)), "f")
+    return f"{plain}0" if len(plain.partition(".")[2]) == 3 else plain
 
 
 def _rows(sheet: object) -> Iterator[tuple[int, list[Cell]]]:
