@@ -51,7 +51,9 @@ def test(workspace: Workspace, segments: Sequence[str], names: Sequence[str] = (
     everything = len(segments) == len(workspace.config.segments)
     chosen = [case for case in chosen if everything or _about(case, segments)]
     if not chosen:
-        text = f"There is no such test in {workspace.config.path.name} (`tests:`) or {beside(workspace).name}."
+        such = " such" if found else ""
+        text = f"There is no{such} test in {workspace.config.path.name} (`tests:`) or {beside(workspace).name}."
+        text += "" if found else " `sync test --sample 20` writes some to begin with."
         raise ConfigError([Problem(Place(workspace.config.path.as_posix()), "no-tests", text)])
     outcomes = run(workspace.config, chosen)
     tested = {one.what for case in found for person in case.people for one in person.expected}

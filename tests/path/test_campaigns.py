@@ -116,6 +116,7 @@ def test_what_each_platform_reports_stands_beside_our_own_count(tmp_path: Path) 
         with opened(tmp_path) as (workspace, store):
             table = measure_csv(measuring.measure(workspace, store, ["readers"], "30 days", ask=True).performances)
         rows = list(csv.DictReader(io.StringIO(table)))
+        assert {"read_back", "mail_source"} <= rows[0].keys()
         reported = {(row["source"], row["figure"]): row["members"] for row in rows if row["part"] == "reported"}
         assert [float(reported[name, "mails"]) for name in FOUR] == [10.0] * 4
         assert float(reported["brevo", "click_rate"]) == pytest.approx(3 / 9)

@@ -245,7 +245,7 @@ def test_without_tests_it_says_where_they_stand(tmp_path: Path) -> None:
     (tmp_path / "segments.yaml").write_text(FILE, encoding="utf-8")
     with (
         open_workspace(Options(file=tmp_path / "segments.yaml"), offline=True) as workspace,
-        pytest.raises(ConfigError, match=r"no such test in segments\.yaml \(`tests:`\) or segments_test\.yaml"),
+        pytest.raises(ConfigError, match=r"There is no test in segments\.yaml \(`tests:`\) or segments_test\.yaml"),
     ):
         testing.test(workspace, list(workspace.config.segments))
 

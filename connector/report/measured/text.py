@@ -49,6 +49,8 @@ def _widest(performances: Sequence[Performance], form: tuple[str, ...]) -> int:
 def _told_text(one: Readback) -> str:
     if one.why or one.since is None:
         return f"  {one.destination}: {one.why}"
+    if not one.mails and not one.others_mails:
+        return f"  {one.destination} told of no mail in the period (since {one.since})"
     pairs = [
         ("open", one.open_rate, one.others_open_rate),
         ("click", one.click_rate, one.others_click_rate),

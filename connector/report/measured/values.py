@@ -36,6 +36,8 @@ COLUMNS = (
     "times",
     "before",
     "year_before",
+    "read_back",
+    "mail_source",
     "why",
 )
 
@@ -115,7 +117,7 @@ def _campaign(report: CampaignReport) -> dict[str, Any]:
 
 def measure_csv(performances: Sequence[Performance]) -> str:
     """A row for each figure: of the period, of the whole time, of what platforms told of people (`told`) and of
-    campaigns (`reported`, beside our own count as `others`)."""
+    campaigns (`reported`, beside our own count, `read_back` and `mail_source`)."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -144,12 +146,16 @@ def _rows(one: Performance) -> Iterator[dict[str, Any]]:
         for name in ("open_rate", "click_rate", "bounce_rate") if back.since else ():
             yield row | {"figure": name} | _estimates(getattr(back, name), getattr(back, f"others_{name}"))
     for each in one.reported:
-        counted = ours(each, one)["read_back" if any(back.since for back in one.told) else "mail_source"]
+        counted = ours(each, one)
         row = {"part": "reported", "source": each.destination, "why": each.why}
         if each.campaigns or each.why:
-            yield row | {"figure": "mails", "members": each.mails, "others": counted["mails"]}
+            yield row | {"figure": "mails", "members": each.mails} | _sides(counted, "mails")
         for name, value in each.rates.items() if each.campaigns else ():
-            yield row | {"figure": name, "members": value, "others": counted[name]}
+            yield row | {"figure": name, "members": value} | _sides(counted, name)
+
+
+def _sides(counted: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    return {side: numbers[name] for side, numbers in counted.items()}
 
 
 def _estimates(members: Estimate, others: Estimate) -> dict[str, Any]:
