@@ -417,7 +417,9 @@ def test_a_state_over_sftp_is_kept_by_a_known_server_only(tmp_path: Path, monkey
         offers.clear()  # not every server puts one file in the place of another
         again = open_store(place)
         assert len(again.runs()) == 1
-        with again.lease("push"), pytest.raises(LeaseHeld, match="in use by push"), open_store(place).lease("undo"):
+        third = open_store(place)
+        with again.lease("push"), pytest.raises(LeaseHeld, match="in use by push"), third.lease("undo"):
             pass
-        again.close()
+        for one in (again, third):
+            one.close()
         assert {file.name.partition(".lease-")[0] for file in served.iterdir()} == {"state.db"}
