@@ -87,8 +87,7 @@ def decide(known: Known, policies: Policies) -> pa.Table:
         rows = [_row(known, policy, place, sizes.get(place, 0)) for place, policy in enumerate(policies)]
         connection.register("policies", pa.Table.from_pylist(rows, _POLICIES))
         connection.register("split", _splits(policies))
-        verdict = connection.sql(VERDICT, params=values).to_arrow_table()
-        connection.register("verdict", verdict)
+        connection.execute(f"create temp table verdict as {VERDICT}", values)  # bound once: `sql` would do so twice
         more = {"as_of": values["as_of"]}
         return connection.sql(NEXT, params=more).to_arrow_table().select(PEOPLE.names).cast(PEOPLE)
 

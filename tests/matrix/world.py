@@ -125,7 +125,7 @@ def everywhere(folder: Path, platforms: Sequence[str] = PLATFORMS) -> Iterator[E
         running.settings(limits=False, polls=0)
         kits = {name: KITS[name](running) for name in platforms}
         try:
-            yield Everywhere(folder, running, kits)
+            yield Everywhere(folder, running, kits=kits)
         finally:
             for kit in kits.values():
                 kit.close()

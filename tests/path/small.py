@@ -3,6 +3,7 @@ moment of a plan or a push can be looked at."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,21 +34,28 @@ consent:
   proof: {{at: opted_in_at}}
 {more}
 destinations:
-  mailchimp:
-    {{platform: mailchimp, api_key: "${{MC}}", audience: Newsletter, new_contacts: {new}, fields: {{FNAME: name}}}}
-  klaviyo: {{platform: klaviyo, api_key: "${{KL}}", new_contacts: transactional, fields: {{first_name: name}}}}
-  hubspot: {{platform: hubspot, access_token: "${{HS}}", new_contacts: transactional, fields: {{firstname: name}}}}
+{accounts}
 segments:{segments}
 """
-PLATFORMS = ("mailchimp", "klaviyo", "hubspot")
+ACCOUNTS = {
+    "mailchimp": """
+    {{platform: mailchimp, api_key: "${{MC}}", audience: Newsletter, new_contacts: {new}, fields: {{FNAME: name}}}}""",
+    "klaviyo": """ \
+{{platform: klaviyo, api_key: "${{KL}}", new_contacts: transactional, fields: {{first_name: name}}}}""",
+    "hubspot": """ \
+{{platform: hubspot, access_token: "${{HS}}", new_contacts: transactional, fields: {{firstname: name}}}}""",
+}
+PLATFORMS = tuple(ACCOUNTS)
 
 
 @dataclass
 class Small:
-    """A folder with an export of `people` (name -> address, or None when gone) and its segments.yaml."""
+    """A folder with an export of `people` (name -> address, or None when gone) and its segments.yaml, for the platforms
+    `to`: what a segment sends to others is left out."""
 
     folder: Path
     running: Running
+    to: tuple[str, ...] = ("mailchimp", "klaviyo", "hubspot")
 
     def write(
         self,
@@ -66,7 +74,7 @@ class Small:
             number = int(told) if told.isdigit() else int.from_bytes(first.encode()) % 10**9
             lines.append(f"{number},{email},{name.title()},paid,{'no' if name in refused else 'yes'},2026-01-05")
         (self.folder / "people.csv").write_text("\n".join(lines) + "\n")
-        (self.folder / "segments.yaml").write_text(FILE.format(segments=segments, more=more, new=new))
+        (self.folder / "segments.yaml").write_text(document(segments, more, new, self.to))
 
     @contextmanager
     def open(self, **options: Any) -> Iterator[Workspace]:
@@ -119,11 +127,20 @@ class Small:
         return answer.json() if answer.content else None
 
 
+def document(segments: str = SEGMENTS, more: str = "", new: str = "subscribed", to: tuple[str, ...] = PLATFORMS) -> str:
+    """The segments.yaml."""
+    accounts = "\n".join(f"  {name}:{ACCOUNTS[name].format(new=new)}" for name in to)
+    for name in set(ACCOUNTS) - set(to):
+        segments = re.sub(rf"\b{name}: \{{[^{{}}]*\}},?\s*", "", segments)
+    return FILE.format(segments=segments, more=more, accounts=accounts)
+
+
 @contextmanager
-def small(folder: Path, *options: str) -> Iterator[Small]:
-    """The rehearsal platforms run for as long as the block, and hold only those that we push."""
+def small(folder: Path, *options: str, to: tuple[str, ...] = PLATFORMS) -> Iterator[Small]:
+    """The rehearsal platforms run for as long as the block, and hold only those that we push: each platform more that a
+    test needs not costs it a third."""
     place = folder / ".connector" / "rehearsal"
     place.mkdir(parents=True, exist_ok=True)
     with start(place / "platforms.db", "--no-samples", *options) as running:
         (place / "address").write_text(running.url)
-        yield Small(folder, running)
+        yield Small(folder, running, to)

@@ -42,6 +42,7 @@ def world(tmp_path: Path) -> Iterator[Small]:
 def ask(world: Small, platform: str, people: dict[str, str], *, again: bool = False) -> None:
     """`again`: with another field value of everybody."""
     segments = TAGS if platform == "mailchimp" else BOTH
+    world.to = (platform,)
     world.write(people, segments.replace("PLATFORM", platform))
     if again:
         path = world.folder / "people.csv"

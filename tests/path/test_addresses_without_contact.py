@@ -20,7 +20,7 @@ HUBSPOT_ONLY = ("hubspot",)
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[Small]:
-    with small(tmp_path) as made:
+    with small(tmp_path, to=HUBSPOT_ONLY) as made:
         made.write(PEOPLE)
         yield made
 

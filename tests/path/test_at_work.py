@@ -31,7 +31,7 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
-    with small(tmp_path_factory.mktemp("work")) as made:
+    with small(tmp_path_factory.mktemp("work"), to=("klaviyo",)) as made:
         made.write({"ann": "ann@example.com"})
         yield made
 

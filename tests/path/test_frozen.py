@@ -24,7 +24,7 @@ P1, P2, P3 = "p1@example.com", "p2@example.com", "p3@example.com"
 
 @pytest.fixture
 def desk_of_two(tmp_path: Path) -> Iterator[Small]:
-    with small(tmp_path) as found:
+    with small(tmp_path, to=("hubspot",)) as found:
         found.write({"p1": P1, "p2": P2}, LAUNCH)
         yield found
 
@@ -53,6 +53,8 @@ def test_the_first_push_keeps_the_members_and_nobody_joins_later(desk_of_two: Sm
 
 
 def test_only_what_a_push_sends_is_frozen(desk_of_two: Small) -> None:
+    desk_of_two.to = ("klaviyo", "hubspot")
+    desk_of_two.write({"p1": P1, "p2": P2}, LAUNCH)
     made = desk_of_two.plan(to=("klaviyo",))
     assert not made.frozen.num_rows and "launch is not frozen yet" in "".join(made.notes)
     more = "\n  inside: {when: {plan: paid}, frozen: true}\n  still: {when: {plan: paid}, frozen: true, paused: true}"

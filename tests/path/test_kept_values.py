@@ -12,7 +12,7 @@ import pytest
 from connector.app.workspace import open_state
 from connector.report.upkeep import rejects_text
 from tests.path.platforms import HUBSPOT, KLAVIYO
-from tests.path.small import FILE, Small, small
+from tests.path.small import Small, document, small
 from tests.path.test_gone import tagged
 
 TAG = "\n  first: {when: {plan: paid}, send_to: {PLATFORM: {tag: First}}}"
@@ -29,7 +29,7 @@ def write(world: Small, platform: str, fields: str, *rows: str, segments: str = 
     """Rows: name, then stage, for EMAILS in order."""
     lines = [f"{n},{email},{row},paid,yes,2026-01-05" for n, (email, row) in enumerate(zip(EMAILS, rows, strict=False))]
     (world.folder / "people.csv").write_text("\n".join(["Id,Email,Name,Stage,Plan,Opt in,Opted in at", *lines]) + "\n")
-    text = FILE.format(segments=segments.replace("PLATFORM", platform), more="", new="subscribed")
+    text = document(segments.replace("PLATFORM", platform), to=(platform,))
     old = "firstname: name" if platform == "hubspot" else "first_name: name"
     (world.folder / "segments.yaml").write_text(text.replace(old, fields))
 

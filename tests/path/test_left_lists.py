@@ -67,7 +67,7 @@ class World(Small):
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     with small(tmp_path) as made:
-        world = World(made.folder, made.running)
+        world = World(made.folder, made.running, ("klaviyo",))
         world.write(PEOPLE)
         world.push()
         yield world

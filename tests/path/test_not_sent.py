@@ -28,6 +28,7 @@ def world(tmp_path: Path) -> Iterator[Small]:
 def test_a_policy_that_is_not_offered_is_refused_before_anything_is_read_or_sent(
     world: Small, platform: str, policy: str, command: str
 ) -> None:
+    world.to = (platform,)
     world.write(PEOPLE, BOTH.replace("PLATFORM", platform))
     edit(world, f"{platform}: {{platform: {platform}", f"{platform}: {{new_contacts: {policy}, platform: {platform}")
     edit(world, ", new_contacts: transactional, fields: {first", ", fields: {first")
@@ -49,6 +50,7 @@ def stick(store: Store, run: str, platform: str) -> None:
 
 @pytest.mark.parametrize("platform", ["klaviyo", "hubspot"])
 def test_a_state_that_is_stuck_comes_free(world: Small, platform: str) -> None:
+    world.to = (platform,)
     world.write(PEOPLE, BOTH.replace("PLATFORM", platform))
     with world.open(to=(platform,)) as workspace, open_state(workspace) as store:
         plan = planning.plan(workspace, store)

@@ -17,7 +17,7 @@ from connector.app.workspace import open_state
 from connector.platforms.http.limits import WallClock
 from connector.state.base import RunState
 from tests.path.platforms import HUBSPOT, KLAVIYO, MAILCHIMP
-from tests.path.small import FILE, Small, small
+from tests.path.small import Small, document, small
 from tests.path.test_gone import BOB, erase, tagged
 from tests.path.test_renamed import rename
 
@@ -61,7 +61,7 @@ def write(world: Small, names: tuple[str, ...], stages: dict[str, str]) -> None:
         for n, name in enumerate(names)
     ]
     (world.folder / "people.csv").write_text("\n".join(["Id,Email,Name,Stage,Plan,Opt in,Opted in at", *rows]) + "\n")
-    text = FILE.format(segments=SEGMENTS, more="", new="subscribed")
+    text = document(SEGMENTS)
     (world.folder / "segments.yaml").write_text(text.replace("firstname: name", "lifecyclestage: stage"))
 
 

@@ -24,7 +24,7 @@ __all__ = ["postgres"]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
-    with small(tmp_path_factory.mktemp("reader"), "--no-limits") as made:
+    with small(tmp_path_factory.mktemp("reader"), "--no-limits", to=("mailchimp",)) as made:
         yield made
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connector.app.workspace import open_state
-from tests.path.small import FILE, Small, small
+from tests.path.small import Small, document, small
 from tests.path.test_gone import tagged
 
 NAMES = ("ann", "bob", "cleo", "dan")
@@ -28,7 +28,7 @@ def world(tmp_path: Path) -> Iterator[Small]:
 def write(world: Small, platform: str, segments: str, values: Mapping[str, str]) -> None:
     rows = [f"{n},{name}@example.com,{values.get(name, 'lead')},paid,yes,2026-01-05" for n, name in enumerate(NAMES)]
     (world.folder / "people.csv").write_text("\n".join(["Id,Email,Name,Plan,Opt in,Opted in at", *rows]) + "\n")
-    text = FILE.format(segments=segments.replace("PLATFORM", platform), more="", new="subscribed")
+    text = document(segments.replace("PLATFORM", platform), to=(platform,))
     text = text.replace("firstname: name", FIELDS["hubspot"])
     (world.folder / "segments.yaml").write_text(text)
 

@@ -141,6 +141,7 @@ def test_contacts_that_were_created_stay_and_are_named_beforehand(world: Small) 
 
 
 def test_what_a_later_run_changed_is_left_alone(world: Small) -> None:
+    world.to = ("mailchimp",)
     world.write(PEOPLE, vip("bob", send=MAILCHIMP))
     world.push()
     world.write(PEOPLE, vip("ann", "bob", "cleo", send=MAILCHIMP))
@@ -250,6 +251,7 @@ def rejected(world: Small) -> list[dict[str, Any]]:
 
 
 def test_a_refused_person_is_tried_again_only_when_their_row_changes(world: Small) -> None:
+    world.to = ("mailchimp",)
     world.write(FAKE)
     _, first = world.push()
     assert first.exit_code == 1
@@ -267,6 +269,7 @@ def test_a_refused_person_is_tried_again_only_when_their_row_changes(world: Smal
 
 
 def test_rejects_retry_tries_once_more(world: Small) -> None:
+    world.to = ("mailchimp",)
     world.write(FAKE)
     world.push()
     with world.open(only=("readers",), to=("mailchimp",)) as workspace, open_state(workspace) as store:
@@ -279,6 +282,7 @@ def test_rejects_retry_tries_once_more(world: Small) -> None:
 
 
 def test_rejects_say_what_to_do(world: Small) -> None:
+    world.to = ("mailchimp",)
     world.write(FAKE)
     world.push()
     with world.open() as workspace, open_state(workspace) as store:
@@ -335,6 +339,8 @@ def test_a_platforms_news_does_not_bring_a_forgotten_person_into_the_state(world
 
 
 def test_hold_keeps_people_from_bouncing(world: Small) -> None:
+    world.to = ("mailchimp",)
+
     def push(day: int, *names: str, refused: tuple[str, ...] = ()) -> Plan:
         world.write(PEOPLE, vip(*names, more="hold: 7 days, ", send=MAILCHIMP), refused=refused)
         return world.push(as_of=f"2026-11-{day:02}T09:00")[0]
@@ -361,6 +367,7 @@ def test_hold_keeps_people_from_bouncing(world: Small) -> None:
 
 
 def test_a_segment_has_guards_of_its_own(world: Small) -> None:
+    world.to = ("mailchimp",)
     strict = vip("ann", "bob", more="guards: {adds: 2}, ", send=MAILCHIMP)
     world.write(PEOPLE, strict)
     do(world, planning.plan)
@@ -453,6 +460,7 @@ def test_formulas_and_markup_of_the_export_are_harmless(world: Small, sync: Comm
 
 
 def test_the_commands_end_as_they_should(world: Small, sync: Command) -> None:
+    world.to = ("mailchimp",)
     world.write(PEOPLE, vip("ann", "bob", send=MAILCHIMP) + ALL)
     assert sync("undo", "last")[0] == 3, "nothing was pushed yet"
     assert sync("drift")[0] == 0

@@ -56,6 +56,7 @@ def test_push_shows_the_plan_asks_and_tells_how_it_ended(room: Room, rows: int, 
 
 @pytest.mark.parametrize("answer", ["", "No"])
 def test_declining_sends_nothing(room: Room, answer: str) -> None:
+    room.world.to = ("mailchimp",)
     room.people(5)
     room.slow(SLOW)
     with room.run("sync push --rehearse") as terminal:
@@ -81,6 +82,7 @@ def test_input_typed_before_the_question_is_discarded(room: Room) -> None:
 
 
 def test_another_answer_is_asked_again(room: Room) -> None:
+    room.world.to = ("mailchimp",)
     room.people(5)
     with room.run("sync push --rehearse") as terminal:
         terminal.see(QUESTION)
@@ -92,6 +94,7 @@ def test_another_answer_is_asked_again(room: Room) -> None:
 
 
 def test_end_of_input_declines(room: Room) -> None:
+    room.world.to = ("mailchimp",)
     room.people(5)
     with room.run("sync push --rehearse") as terminal:
         terminal.see(QUESTION)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from connector.core.errors import BadRecords, DestinationError, NotSent, Unanswered
+from connector.core.errors import BadRecords, DestinationError, Gone, NotSent, Refused, Unanswered
 from connector.core.model import Op, Outcome
 from connector.platforms.base import Batch, Done, Job, RecordOutcome
 from connector.platforms.http.client import Http, Reply
@@ -174,10 +174,10 @@ def MOVE_that_sends_nothing(adapter: Any, patch: pytest.MonkeyPatch) -> None:
 
 
 @mutant
-def another_error_code_for_404(adapter: Any, patch: pytest.MonkeyPatch) -> None:
-    def change(reply: Reply, error: DestinationError) -> DestinationError:
-        if reply.status == 404:
-            error.code = "gone"
+def gone_reported_as_refused(adapter: Any, patch: pytest.MonkeyPatch) -> None:
+    def change(_: Reply, error: DestinationError) -> DestinationError:
+        if isinstance(error, Gone):
+            return Refused(str(error), destination=error.destination, code=error.code)
         return error
 
     _reclassified(patch, change)
