@@ -1,8 +1,8 @@
 """Long sweeps run reduced in the whole suite, and whole when they are asked for.
 
 A test marked `@pytest.mark.sweep(keep=N)` runs N of its cases, spread evenly over all of them, when the whole suite
-runs; the only one of a test over platforms is another platform's than that of the next test. `python -m pytest --whole`
-runs every case; so does naming files, or selecting by -k or -m.
+runs; those of a test over platforms have as little as possible in common, and begin with another one in each test.
+`python -m pytest --whole` runs every case; so does naming files, or selecting by -k or -m.
 
 A test that does on several platforms at once what it could do on one asks `some` for them: the whole suite gets one of
 them, another one for the next test, and all in a run that is not reduced.
@@ -22,6 +22,7 @@ import pytest
 T = TypeVar("T")
 _REDUCED = pytest.StashKey[bool]()
 _reduced = [False]  # whether the run of this process is reduced: for those that have no config
+OVER = {"platform", "kit"}  # names of parameters that are platforms
 _INPUT = "sweeps_reduced"  # what a worker of -n is told
 
 
@@ -60,17 +61,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _left_out(cases: list[pytest.Item]) -> list[pytest.Item]:
     marker = cases[0].get_closest_marker("sweep")
     assert marker
-    params = getattr(getattr(cases[0], "callspec", None), "params", {})
-    turn = _turn(cases[0].nodeid.partition("[")[0].rpartition("::")[2]) if "platform" in params else 0
-    kept = spread(len(cases), marker.kwargs["keep"], turn)
+    keep, specs = marker.kwargs["keep"], [getattr(case, "callspec", None) for case in cases]
+    if specs[0] and specs[0].params.keys() & OVER:
+        turn = _turn(cases[0].nodeid.partition("[")[0].rpartition("::")[2])
+        kept = varied([[*spec.params.values()] for spec in specs if spec], keep, turn)
+    else:
+        kept = spread(len(cases), keep)
     return [case for number, case in enumerate(cases) if number not in kept]
 
 
-def spread(cases: int, keep: int, turn: int = 0) -> set[int]:
-    """So many numbers of 0 to cases - 1: the first and the last among them, or a single one by the turn."""
-    if keep == 1:
-        return {turn % cases}
+def spread(cases: int, keep: int) -> set[int]:
+    """So many numbers of 0 to cases - 1, the first and the last among them."""
     return {round(number * (cases - 1) / max(1, keep - 1)) for number in range(keep)}
+
+
+def varied(cases: Sequence[Sequence[object]], keep: int, turn: int) -> set[int]:
+    """The numbers of so many cases, given as the values of their parameters: beginning with that of the turn, always
+    the one that has least in common with those before."""
+    kept: list[int] = []
+    for _ in range(min(keep, len(cases))):
+        left = [number for step in range(len(cases)) if (number := (turn + step) % len(cases)) not in kept]
+        kept.append(min(left, key=lambda number: _common(cases[number], [cases[each] for each in kept])))
+    return set(kept)
+
+
+def _common(case: Sequence[object], others: Sequence[Sequence[object]]) -> int:
+    return sum(mine == theirs for other in others for mine, theirs in zip(case, other, strict=True))
 
 
 def some(values: Sequence[T], turn: int | str, keep: int = 1) -> tuple[T, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import sweeps
-from tests.sweeps import some, spread
+from tests.sweeps import some, spread, varied
 
 ROOT = Path(__file__).parent.parent
 TESTS = """
@@ -68,8 +68,12 @@ def test_the_cases_are_spread(cases: int, keep: int, expected: set[int]) -> None
     assert spread(cases, keep) == expected
 
 
-def test_a_single_case_is_another_one_at_every_turn() -> None:
-    assert [spread(3, 1, turn) for turn in range(4)] == [{0}, {1}, {2}, {0}]
+def test_the_cases_of_platforms_differ_and_are_others_at_every_turn() -> None:
+    cases = [(platform, arrived) for platform in "mkh" for arrived in (True, False)]
+    assert [varied(cases, 1, turn) for turn in (0, 1, 7)] == [{0}, {1}, {1}]
+    assert [cases[number] for number in sorted(varied(cases, 2, 0))] == [("m", True), ("k", False)]
+    assert {platform for platform, _ in (cases[number] for number in varied(cases, 3, 5))} == set("mkh")
+    assert varied(cases, 9, 2) == set(range(6)) and varied(cases, 0, 2) == set()
 
 
 def test_a_reduced_run_does_in_turns_what_the_others_do_on_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ def test_a_member_whose_consent_becomes_unclear_leaves(desk: Desk, kit: Kit) -> 
 
 
 @pytest.mark.parametrize("rule", [{"consent": True}, {"not": {"consent": False}}, {"any": [{"consent": True}]}])
-@pytest.mark.sweep(keep=6)
+@pytest.mark.sweep(keep=3)
 def test_rows_that_disagree_and_are_equally_new(desk: Desk, kit: Kit, rule: object) -> None:
     asking(desk, kit, rule, updated_at="opted_in_at")
     old, new = "2026-01-01T10:00:00Z", "2026-02-01T10:00:00Z"
@@ -81,6 +81,7 @@ def test_rows_that_disagree_and_are_equally_new(desk: Desk, kit: Kit, rule: obje
     assert (why, changed) == ({BOTH: REASON}, {NEWER})
 
 
+@pytest.mark.sweep(keep=2)
 def test_check_and_why_say_so(desk: Desk, kit: Kit) -> None:
     asking(desk, kit, {"not": {"consent": True}})
     desk.export([Person(IN, consent="no"), Person(ODD, consent="opted out?")])
@@ -100,6 +101,7 @@ WORDS = {"Ja": OUT, "oui": "fr@example.com", "Sí (01.03.2024)": "es@example.com
         {"segment": "free"},  # the rule is in a segment
     ],
 )
+@pytest.mark.sweep(keep=4)
 def test_the_words_of_other_languages_and_dates_behind_them(desk: Desk, kit: Kit, rule: object) -> None:
     asking(desk, kit, rule)
     rewrite(desk, lambda document: document["segments"].update(free={"when": {"not": {"consent": True}}}))
@@ -128,6 +130,7 @@ def test_a_column_of_texts_that_is_asked_for_yes(desk: Desk, kit: Kit, word: str
     assert {line for line in members.split() if "@" in line} == {IN, SILENT}
 
 
+@pytest.mark.sweep(keep=2)
 def test_texts_that_contradict_each_other(desk: Desk, kit: Kit) -> None:
     asking(desk, kit, {"consent": "subscribed"})
     rewrite(desk, lambda document: document["sources"]["contacts"]["columns"].pop("consent"))

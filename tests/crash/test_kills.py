@@ -20,10 +20,10 @@ def test_killed_pushes_converge(tmp_path: Path) -> None:
 
 def test_killed_pushes_converge_on_postgresql(tmp_path: Path, postgres: str) -> None:
     state = ("--state", empty_schema(postgres))
-    assert kill_many(tmp_path, seed=100, kills=2, size=40, state=state).kills >= 2
+    assert kill_many(tmp_path, seed=100, kills=1, size=40, state=state).kills >= 1
 
 
 def test_killed_pushes_converge_on_a_share(tmp_path: Path) -> None:
     state = ("--state", f"file://{tmp_path}/share/state.db")
     (tmp_path / "share").mkdir()
-    assert kill_many(tmp_path, seed=200, kills=3, size=40, state=state).kills >= 3
+    assert kill_many(tmp_path, seed=200, kills=2, size=40, state=state).kills >= 2

@@ -55,7 +55,7 @@ def rows(made: Mapping[str, bytes], name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.decode("utf-8-sig").splitlines()))
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_the_same_day_gives_the_same_bytes_and_another_day_the_same_people(day: date) -> None:
     made = exports(day)
     assert made == exports(day)
@@ -65,7 +65,7 @@ def test_the_same_day_gives_the_same_bytes_and_another_day_the_same_people(day: 
     assert made["orders.csv"] != other["orders.csv"]
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_segments_are_of_the_same_size_on_every_day(day: date, folder: Path) -> None:
     for moment in moments(day)[:3:2]:
         options = Options(file=folder / FILE, as_of=moment.isoformat())
@@ -75,6 +75,7 @@ def test_segments_are_of_the_same_size_on_every_day(day: date, folder: Path) -> 
         assert {name: found[f"in:{name}"].to_pylist().count(True) for name in SIZES} == SIZES, moment
 
 
+@pytest.mark.sweep(keep=2)
 def test_nothing_in_it_lies_in_the_future(day: date) -> None:
     first = moments(day)[0]
     made = exports(day)
@@ -86,7 +87,7 @@ def test_nothing_in_it_lies_in_the_future(day: date) -> None:
         assert datetime.fromisoformat(latest).replace(tzinfo=BERLIN) < first
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_the_demo_has_little_advice_and_is_not_too_old_on_any_day(day: date, folder: Path) -> None:
     """What is left are the keys, which nobody has who only tries it."""
     for moment in moments(day)[1::2]:

@@ -77,6 +77,7 @@ def test_another_account_is_refused_before_anything_is_read(world: Small, platfo
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_a_plan_that_is_older_than_the_key_is_not_applied(world: Small, platform: str) -> None:
     with world.open() as workspace, open_state(workspace) as store:
         saved.save(planning.plan(workspace, store), world.folder / "a.plan")
@@ -90,6 +91,7 @@ def test_a_plan_that_is_older_than_the_key_is_not_applied(world: Small, platform
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_resume_reads_and_sends_nothing_there(world: Small, platform: str) -> None:
     real = pushing.adapter
 
@@ -142,6 +144,7 @@ def test_an_audience_that_is_renamed_stays_the_same(world: Small) -> None:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
 def test_a_key_that_may_not_tell_goes_on_only_where_nothing_is_known(world: Small, platform: str) -> None:
     switch(world, platform, "")
     told: list[Event] = []

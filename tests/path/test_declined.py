@@ -54,6 +54,7 @@ def test_one_record_is_found_and_everybody_else_is_served(world: Small, platform
 
 
 @pytest.mark.parametrize("platform", ["mailchimp", "klaviyo", "hubspot"])
+@pytest.mark.sweep(keep=1)
 def test_when_all_are_refused_it_is_not_the_people(world: Small, platform: str) -> None:
     """The destination stops after a few, and next time everybody is served."""
     write(world, platform)

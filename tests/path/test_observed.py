@@ -72,6 +72,7 @@ TRAIT = "traits:\n  changed_at: {greatest: [mailchimp.status_at, opted_in_at]}"
 
 
 def test_columns_of_platforms_in_rules_are_as_last_read_and_work_offline(world: Small) -> None:
+    world.to = ("mailchimp", "klaviyo")
     world.write(PEOPLE)
     world.push()
     world.unsubscribe("mailchimp", "ann@example.com")
@@ -91,6 +92,7 @@ def test_columns_of_platforms_in_rules_are_as_last_read_and_work_offline(world: 
 
 def test_people_that_nobody_sent_anything_are_known_too_once_a_rule_asks(world: Small) -> None:
     """Before, only those in a target are looked up."""
+    world.to = ("mailchimp", "klaviyo")
     world.write(PEOPLE, refused=["dan"])
     world.push()
     world._send(
@@ -216,6 +218,7 @@ def test_the_examples_of_the_documentation_load() -> None:
 def test_a_tag_does_not_come_back_with_an_unarchived_member(world: Small) -> None:
     """Mailchimp takes no tag from an archived member: the removal waits until they are back."""
     nobody = "\n  readers: {when: {plan: free}, send_to: {mailchimp: {tag: Readers}}}"
+    world.to = ("mailchimp",)
     world.write(PEOPLE, "\n  readers: {when: {plan: paid}, send_to: {mailchimp: {tag: Readers}}}")
     world.push()
     path = f"{world.audience()}/members/{hashlib.md5(b'bob@example.com').hexdigest()}"
@@ -237,6 +240,7 @@ def test_a_tag_does_not_come_back_with_an_unarchived_member(world: Small) -> Non
 
 
 def test_a_member_archived_between_plan_and_push_stays_ours(world: Small) -> None:
+    world.to = ("mailchimp",)
     world.write(PEOPLE, "\n  readers: {when: {plan: paid}, send_to: {mailchimp: {tag: Readers}}}")
     world.push()
     world.write(PEOPLE, "\n  readers: {when: {plan: free}, send_to: {mailchimp: {tag: Readers}}}")

@@ -110,7 +110,7 @@ OPTIONS: dict[str, Any] = {"allow": ("removes", "empty", "adds"), "reason": "a t
 @pytest.mark.parametrize("taken", [False, True], ids=["renamed", "and its old name is another's"])
 @pytest.mark.parametrize("names", ["[Bob, Cleo]", "[Bob]"], ids=["both", "removals alone"])
 @pytest.mark.parametrize(("platform", "kind"), CASES)
-@pytest.mark.sweep(keep=4)
+@pytest.mark.sweep(keep=2)
 def test_a_renamed_target_is_still_ours(world: Small, platform: str, kind: str, names: str, taken: bool) -> None:
     write(world, platform, kind, "[Ann, Bob]")
     assert world.push(to=(platform,))[1].exit_code == 0
@@ -128,7 +128,7 @@ def test_a_renamed_target_is_still_ours(world: Small, platform: str, kind: str, 
 
 @pytest.mark.parametrize("made", ["Readers", "READERS"])
 @pytest.mark.parametrize(("platform", "kind"), CASES)
-@pytest.mark.sweep(keep=4)
+@pytest.mark.sweep(keep=2)
 def test_a_target_that_was_there_before(world: Small, platform: str, kind: str, made: str) -> None:
     """Of the same name, or one that differs by case; then it is renamed."""
     make(world, platform, kind, made)
@@ -168,6 +168,7 @@ def test_drift_says_what_it_is_called_now_and_its_sums_close(world: Small, platf
 
 
 @pytest.mark.parametrize(("platform", "kind"), CASES)
+@pytest.mark.sweep(keep=2)
 def test_two_names_of_one_target_are_refused(world: Small, platform: str, kind: str) -> None:
     """The file has the old name and the new one: each segment would take away those that the other adds."""
     write(world, platform, kind, "[Ann, Bob]")
