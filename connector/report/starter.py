@@ -186,12 +186,8 @@ def _rules(facts: Facts, traits: dict[str, str]) -> Iterator[tuple[str, str, str
     if value:
         told = f"Spent {facts.much:,} or more" if facts.much else "The tenth who spent most"
         rank = f"at_least: {facts.much}" if facts.much else "top: 10%"
-        yield (
-            "vip",
-            "VIP customers",
-            f"{told}{', and bought lately' if recent else ''}",
-            [f"{value}: {{{rank}}}", *recent],
-        )
+        lately = ", and bought lately" if recent else ""
+        yield "vip", "VIP customers", f"{told}{lately}", [f"{value}: {{{rank}}}", *recent]
     if count and ordered:
         late = [f"{count}: {{at_least: 2}}", f"{ordered}: {{more_than_ago: {_WINDOW}}}"]
         late += [f"{engaged}: {{within: 180 days}}"] if engaged != ordered else []

@@ -193,7 +193,8 @@ def test_amounts_are_exact(tmp_path: Path) -> None:
 def test_ambiguous_dates_are_reported(tmp_path: Path, zone: str, first: date) -> None:
     found, got = _one(tmp_path, ["1/2/2026", "3/4/2026"], zone=zone)
     assert got[0] == first
-    assert codes(found)["ambiguous-date", "x"] == 2
+    (told,) = [one for one in found.findings if one.code == "ambiguous-date"]
+    assert (told.count, told.row) == (2, 2) and "as “1/2/2026”;" in told.message
 
 
 @pytest.mark.parametrize(("cells", "count"), [(["5", "€6"], 0), (["1.234", "5"], 2), (["€1,5", "7"], 0)])

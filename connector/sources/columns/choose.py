@@ -93,7 +93,7 @@ class Choice:
             if found.type == "list" and not info.separator and (odd := counts[slot].get(f"not{found.separator}")):
                 self._mixed(text, found.separator, odd)
             if measure.ambiguous(found, counts[slot]):
-                self._ambiguous(info, found, counts[slot]["all"])
+                self._ambiguous(text, found, counts[slot]["all"])
 
     def _nearly(self, text: Text, counts: Counts) -> None:
         """A column of texts most of which are no text: rules that ask it like a number or a date fail, and say why."""
@@ -121,12 +121,18 @@ class Choice:
         where = self.place(row)
         self.findings.add("mixed-separators", self.layout.wish.info.name, text.info.name, count, message, where)
 
-    def _ambiguous(self, info: ColumnInfo, found: Reading, count: int) -> None:
-        source = self.layout.wish.info.name
+    def _ambiguous(self, text: Text, found: Reading, count: int) -> None:
+        source, info = self.layout.wish.info.name, text.info
+        query = f"SELECT min(r.rowid), arg_min({text.value}, r.rowid) FROM {self.raw} r"
+        shows = "regexp_matches({}, '[.,]')" if found.type == "number" else "{} IS NOT NULL"
+        row, cell = engine.row(self.con, f"{query} WHERE {shows.format(text.value)} AND {self.layout.votes()}")
+        where, as_ = (("", 0), "") if row is None else (self.place(row), f", as “{quoted(cell)}”")
         if found.type != "number":
             order = "day before month" if found.style == "dmy" else "month before day"
-            message = f"values can be read two ways; {order} was taken. Say `format:`."
-            self.findings.add("ambiguous-date", source, info.name, count, message)
+            message = f"values can be read two ways{as_}; {order} was taken. Say `format:`."
+            self.findings.add("ambiguous-date", source, info.name, count, message, where)
         elif not info.decimal:
-            message = f"values can be read two ways; “{found.decimal}” was taken for the decimal sign. Say `decimal:`."
-            self.findings.add("ambiguous-number", source, info.name, count, message)
+            message = (
+                f"values can be read two ways{as_}; “{found.decimal}” was taken for the decimal sign. Say `decimal:`."
+            )
+            self.findings.add("ambiguous-number", source, info.name, count, message, where)
