@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connector.app.offline import decisive
 from connector.app.workspace import Workspace, matching
@@ -96,6 +96,7 @@ def measure(workspace: Workspace, store: Store, segments: Sequence[str], period:
     found = _facts(workspace, store, [config.segments[name].goal for name in names])
     reports = campaigns.told(workspace, store, stretches[NOW], ask=ask)
     told = {name: _told(workspace, store, name, stretches[NOW]) for name in names}
+    counted: dict[Any, Any] = {}
     with facts.opened(found) as connection:
         made = tuple(
             replace(
@@ -108,6 +109,7 @@ def measure(workspace: Workspace, store: Store, segments: Sequence[str], period:
                     history.spells(store, name),
                     history.known_since(store, name),
                     stretches,
+                    counted,
                 ),
                 told=told[name],
                 reported=reported(reports, campaigns.sent_to(config.segments[name]), stretches[NOW]),
