@@ -49,7 +49,7 @@ _MAILS = """
     from ({linked}) group by email, sent_at"""
 _WORTH = """
     create temp table worth as
-    select p.email, coalesce(m.amount, 0.0) as revenue, coalesce(m.orders, 0)::double as orders,
+    select p.*, coalesce(m.amount, 0.0) as revenue, coalesce(m.orders, 0)::double as orders,
            epoch($as_of - p.joined) / 86400 as tenure, epoch($as_of - greatest(m.last, c.last)) / 86400 as silent
     from people p
     left join (select r.email, sum(r.amount) as amount, count(*) as orders, max(r.at) as last

@@ -9,7 +9,7 @@ by its own. Before the history knows a segment, nothing is counted for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -106,8 +106,9 @@ _NEAR = """
     create or replace temp table near_mails as select * from mails semi join near using (email);
     create or replace temp table near_people as select email from people semi join near using (email);
     create or replace temp table near_revenue as select * from revenue semi join near using (email);"""
-_ALL = {"mails": "mails", "people": "people", "revenue": "revenue"}
-_CLOSE = {"mails": "near_mails", "people": "near_people", "revenue": "near_revenue"}
+_NEAR_GOAL = "create or replace temp table {goal}_near as select * from {goal} semi join near using (email)"
+_ALL = {"mails": "mails", "people": "people", "revenue": "revenue", "near": ""}
+_CLOSE = {"mails": "near_mails", "people": "near_people", "revenue": "near_revenue", "near": "_near"}
 NOBODY = "nobody"
 FEW = 0.5  # a segment with more of the people is counted whole
 ERROR = 1e-12  # of a sum of floating-point numbers, as a share of it
@@ -167,7 +168,10 @@ def performance(
         connection.register("spells", _naive(spells.select(["email", "since", "until"])))
         connection.register(NOBODY, _naive(spells.slice(0, 0)))
         connection.register("stretches", _stretches(stretches))
-        connection.execute(_NEAR if few else "")
+        if few:
+            connection.execute(_NEAR)
+            if isinstance(goal, Goal):
+                connection.execute(_NEAR_GOAL.format(goal=goal_table(facts, goal.source)))
         asked = {"known": known.astimezone(UTC).replace(tzinfo=None)}
         for sql, more in ((_mail_sql(facts, goal), _goal_times(facts, goal)), (_OF_MONEY, {})):
             sums |= _beside_all(connection, sql, asked | more, counted, few)
@@ -204,19 +208,22 @@ def _whole(connection: duckdb.DuckDBPyConnection, segment: str, counted: dict[An
     """Of members today, and of everybody else."""
     if _LIFETIME not in counted:
         counted[_LIFETIME] = _read(connection, _LIFETIME.format(members=""), {})
-    inside = f"semi join (select email from people where {identifier(f'in:{segment}')}) using (email)"
-    mine = _read(connection, _LIFETIME.format(members=inside), {})
+    mine = _read(connection, _LIFETIME.format(members=f"where {identifier(f'in:{segment}')}"), {})
     others = _replaced(counted[_LIFETIME], mine, {})
     return {**mine, **{(period, False, figure): sums for (period, _, figure), sums in others.items()}}
+
+
+_NONE = Sums()
+_NAMES = ("x", "y", "xx", "xy", "yy")
 
 
 def _replaced(whole: Counted, without: Counted, with_: Counted) -> dict[Key, Sums]:
     found = {}
     for key in {*whole, *with_}:
-        parts = [tuple(astuple(part.get(key, Sums()))) for part in (whole, without, with_)]
-        sums = [_difference(*values) for values in zip(*parts, strict=True)]
-        if sums[0] > 0:
-            found[key] = Sums(int(sums[0]), *sums[1:])
+        parts = [part.get(key, _NONE) for part in (whole, without, with_)]
+        people = int(_difference(*(part.people for part in parts)))
+        if people > 0:
+            found[key] = Sums(people, *(_difference(*(getattr(part, name) for part in parts)) for name in _NAMES))
     return found
 
 
@@ -234,7 +241,8 @@ def _mail_sql(facts: Facts, goal: object) -> str:
     converted = f"coalesce(g.at <= {end}, false) as converted, coalesce({end} <= $as_of, false) as counts"
     # A mail whose time is not over yet neither counts for nor against.
     converted = converted.replace("coalesce(g.at", f"coalesce({end} <= $as_of and g.at")
-    join = f"asof left join {goal_table(facts, goal.source)} g on g.email = m.email and {from_} < g.at"
+    near = f"{goal_table(facts, goal.source)}{{near}}"
+    join = f"asof left join {near} g on g.email = m.email and {from_} < g.at"
     return _filled(converted, join)
 
 
