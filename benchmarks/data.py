@@ -55,8 +55,36 @@ def read_types() -> dict[str, str]:
     return {name: kind for name, (_, kind, _) in COLUMNS.items()}
 
 
-def segments(path: Path, export: Path, count: int) -> Path:
-    """A segments file with `count` segments of three or four conditions each, sent to Mailchimp tags."""
+# what is written -> SQL over the row number i of contacts, one row for each that is not null
+EVENTS = """
+    select 'user' || i || '@example.com' as email, happened_at, type, 'c' || (i % 4) as campaign
+    from range({rows}) t(i), (
+        select timestamp '2026-11-01 08:00:00' as happened_at, 'sent' as type, 1 as every
+        union all select timestamp '2026-11-01 09:00:00', 'opened', 3
+        union all select timestamp '2026-11-01 10:00:00', 'clicked', 7)
+    where i % every = 0"""
+ORDERS = """
+    select 'user' || i || '@example.com' as email, 10 + i % 90 as amount,
+           timestamp '2026-11-03 12:00:00' + to_seconds(i % 900000) as happened_at
+    from range({rows}) t(i) where i % 5 = 0"""
+
+
+def events(folder: Path, rows: int) -> None:
+    """A mail to each of `rows` people, opens and clicks, and orders: 1.5 and 0.2 rows a person."""
+    connection = duckdb.connect()
+    for name, sql in (("events", EVENTS), ("orders", ORDERS)):
+        connection.execute(f"copy ({sql.format(rows=rows)}) to '{folder / f'{name}-{rows}.csv'}' (header)")
+    connection.close()
+
+
+def segments(path: Path, export: Path, count: int, measured: int = 0) -> Path:
+    """A segments file with `count` segments of three or four conditions each, sent to Mailchimp tags. `measured`: with
+    the events of so many people."""
+    sources = [
+        f"  bought: {{file: orders-{measured}.csv, join: {{email: email}}, at: happened_at}}",
+        f"  events: {{file: events-{measured}.csv, join: {{email: email}}, at: happened_at}}",
+        "measure: {mail: {source: events, message: campaign}, revenue: bought.amount}",
+    ]
     lines = [
         "version: 1",
         "timezone: Europe/Berlin",
@@ -66,6 +94,7 @@ def segments(path: Path, export: Path, count: int) -> Path:
         "    email: Email",
         "    id: Record ID",
         "    updated_at: Modified at",
+        *(sources if measured else []),
         "consent:",
         "  when: {opt_in: true}",
         "destinations:",
@@ -75,6 +104,7 @@ def segments(path: Path, export: Path, count: int) -> Path:
     for number in range(count):
         lines += [
             f"  segment_{number:02}:",
+            *(["    goal: {bought: {within: 7 days}}"] if measured else []),
             "    when:",
             f"      lifetime_value: {{at_least: {number * 120}}}",
             f"      last_order_at: {{within: {200 + number * 11} days}}",

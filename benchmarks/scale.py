@@ -42,6 +42,10 @@ def main(arguments: list[str]) -> None:
                 _show(rows, segments, words, "plan", file, state, bare)
             state = place / f"state-{rows}-{segments}-0.0.db"
             _show(rows, segments, "the same for a push: with history", "plan", file, state, bare, "push")
+            data.events(place, rows)
+            told = data.segments(place / f"measured-{rows}-{segments}.yaml", export, segments, rows)
+            run("snapshot", told, state)
+            _show(rows, segments, "report with its performance", "report", told, state, bare, "json")
             for form in ("json", "html"):
                 _show(rows, segments, f"report as {form}, nothing to change", "report", file, state, bare, form)
 
@@ -129,6 +133,19 @@ def report(file: str, state: str, form: str) -> Callable[[], Any]:
     return measured
 
 
+def snapshot(file: str, state: str) -> Callable[[], Any]:
+    """Not measured: from before the mails on it is known who is a member."""
+    from connector.app import measuring
+    from connector.app.workspace import Options, open_state, open_workspace
+
+    def prepare() -> None:
+        options = Options(file=Path(file), state=state, as_of="2026-10-25")
+        with open_workspace(options, offline=True) as workspace, open_state(workspace) as store:
+            measuring.snapshot(workspace, store)
+
+    return prepare
+
+
 def ledger(file: str, state: str, share: str) -> Callable[[], Any]:
     """Not measured: a ledger that holds all that is desired, but for `share` of the people of each segment."""
     import pyarrow as pa
@@ -189,7 +206,9 @@ def _warm() -> None:
 
 
 def _step(name: str, arguments: list[str]) -> None:
-    work = {"bare": bare, "evaluate": evaluate, "plan": plan, "report": report, "ledger": ledger}[name](*arguments)
+    steps: dict[str, Callable[..., Callable[[], Any]]]
+    steps = {"bare": bare, "evaluate": evaluate, "plan": plan, "report": report, "ledger": ledger, "snapshot": snapshot}
+    work = steps[name](*arguments)
     started, busy = time.perf_counter(), time.process_time()
     kept = work()
     seconds, cpu = time.perf_counter() - started, time.process_time() - busy

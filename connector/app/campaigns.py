@@ -43,7 +43,7 @@ def _asked(workspace: Workspace, store: Store, item: Destination, period: Stretc
     from dataclasses import replace
 
     from connector.app.workspace import adapter
-    from connector.core.errors import ConfigError, DestinationError
+    from connector.core.errors import ConfigError, ConnectorError, Interrupted
     from connector.platforms.campaigns import Campaigns
     from connector.reconcile.account import verify
 
@@ -53,10 +53,12 @@ def _asked(workspace: Workspace, store: Store, item: Destination, period: Stretc
             return replace(empty, why="the platform reports no campaigns")
         verify(store, item.name, asked, workspace.options.listener)
         return replace(empty, reports=tuple(asked.campaigns(period.low, period.high)))
-    except DestinationError as error:
-        return replace(empty, why=f"its campaign reports could not be read: {error}")
+    except Interrupted:
+        raise
     except ConfigError as error:
         return replace(empty, why=f"its campaign reports were not read: {error.problems[0].message}")
+    except ConnectorError as error:  # also of a state that may only be read, when the account is new to it
+        return replace(empty, why=f"its campaign reports could not be read: {error}")
 
 
 def sent_to(segment: Segment) -> dict[str, frozenset[tuple[Kind, str]]]:

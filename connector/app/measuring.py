@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connector.app.offline import decisive
 from connector.app.workspace import Workspace, matching
@@ -15,6 +15,7 @@ from connector.app.workspace import Workspace, matching
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from connector.config.sections.models import Destination
     from connector.core.plan import Moment
     from connector.measure.experiment import Result
     from connector.measure.facts import Facts
@@ -95,7 +96,9 @@ def measure(workspace: Workspace, store: Store, segments: Sequence[str], period:
     stretches = _stretches(workspace, period)
     found = _facts(workspace, store, [config.segments[name].goal for name in names])
     reports = campaigns.told(workspace, store, stretches[NOW], ask=ask)
-    told = {name: _told(workspace, store, name, stretches[NOW]) for name in names}
+    silent = {item.name: _silence(item) for item in workspace.destinations()}
+    told = {name: _told(silent, store, name, stretches[NOW]) for name in names}
+    counted: dict[Any, Any] = {}
     with facts.opened(found) as connection:
         made = tuple(
             replace(
@@ -108,6 +111,7 @@ def measure(workspace: Workspace, store: Store, segments: Sequence[str], period:
                     history.spells(store, name),
                     history.known_since(store, name),
                     stretches,
+                    counted,
                 ),
                 told=told[name],
                 reported=reported(reports, campaigns.sent_to(config.segments[name]), stretches[NOW]),
@@ -174,22 +178,24 @@ def _facts(workspace: Workspace, store: Store, goals: Sequence[object]) -> Facts
     )
 
 
-def _told(workspace: Workspace, store: Store, segment: str, period: Stretch) -> tuple[Readback, ...]:
-    """What each destination told of mail to members of a segment."""
+def _silence(item: Destination) -> str:
+    """Why a destination tells nothing of a period, or empty."""
+    from connector.app.workspace import capabilities
+    from connector.platforms.base import Engagement
+
+    kind = capabilities(item).engagement
+    return "" if kind is Engagement.EVENTS else _SILENT if kind is None else _TOTALS
+
+
+def _told(silent: Mapping[str, str], store: Store, segment: str, period: Stretch) -> tuple[Readback, ...]:
+    """What each destination told of mail to members of a segment; `silent`: why it cannot."""
     import pyarrow.compute as pc
 
-    from connector.app.workspace import capabilities
     from connector.measure.mail import readback
-    from connector.platforms.base import Engagement
 
     sizes = store.history.sizes()
     numbers = set(sizes.filter(pc.equal(sizes["segment"], segment))["number"].to_pylist())
-    found = []
-    for item in workspace.destinations():
-        kind = capabilities(item).engagement
-        why = "" if kind is Engagement.EVENTS else _SILENT if kind is None else _TOTALS
-        found.append(readback(item.name, store.history.mail(item.name), numbers, period, why))
-    return tuple(found)
+    return tuple(readback(name, store.history.mail(name), numbers, period, why) for name, why in silent.items())
 
 
 _SILENT = "it does not tell of opens and clicks in bulk"

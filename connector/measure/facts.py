@@ -1,7 +1,7 @@
 """What is measured from: mail, money and goals as plain events, brought into one database.
 
-Owns: Facts, and the tables `mails`, `revenue`, `goal_N`, `people` that the figures ask. Must not: read a file, know a
-segment's rule.
+Owns: Facts, and the tables `mails`, `revenue`, `goal_N`, `people`, `worth` that the figures ask. Must not: read a file,
+know a segment's rule.
 
 A mail is one send to one person, with what followed it. What follows is joined by the message where the source tells
 it, else to the last mail sent before.
@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -46,6 +47,15 @@ _MAILS = """
            min(happened) filter (kind = 'clicked') as clicked_at, bool_or(kind = 'bounced') as bounced,
            bool_or(kind = 'unsubscribed') as unsubscribed
     from ({linked}) group by email, sent_at"""
+_WORTH = """
+    create temp table worth as
+    select p.*, coalesce(m.amount, 0.0) as revenue, coalesce(m.orders, 0)::double as orders,
+           epoch($as_of - p.joined) / 86400 as tenure, epoch($as_of - greatest(m.last, c.last)) / 86400 as silent
+    from people p
+    left join (select r.email, sum(r.amount) as amount, count(*) as orders, max(r.at) as last
+               from revenue r where r.at <= $as_of group by r.email) m on m.email = p.email
+    left join (select email, max(clicked_at) as last from mails where clicked_at <= $as_of group by email) c
+      on c.email = p.email"""
 
 
 @dataclass(frozen=True)
@@ -63,12 +73,13 @@ class Facts:
     by_message: bool = False
     machines: bool = False
 
-    def kinds(self) -> set[str]:
+    @cached_property
+    def kinds(self) -> frozenset[str]:
         """The kinds that the source tells of at all."""
         if self.mail is None:
-            return set()
+            return frozenset()
         told = {str(word).strip().casefold() for word in self.mail["kind"].unique().to_pylist()}
-        return {kind for kind in KINDS if told & {word.casefold() for word in self.words[kind]}}
+        return frozenset(kind for kind in KINDS if told & {word.casefold() for word in self.words[kind]})
 
 
 def opened(facts: Facts) -> duckdb.DuckDBPyConnection:
@@ -84,6 +95,7 @@ def opened(facts: Facts) -> duckdb.DuckDBPyConnection:
     connection.register("words", pa.table(columns, names=["word", "means"]))
     connection.execute(_TOLD)
     connection.execute(_MAILS.format(linked=_BY_MESSAGE if facts.by_message else _BY_TIME))
+    connection.execute(_WORTH, {"as_of": facts.as_of.astimezone(UTC).replace(tzinfo=None)})
     return connection
 
 

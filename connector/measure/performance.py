@@ -42,8 +42,8 @@ _PLAIN = "select period, member, figure, x::double as x, y::double as y"
 _OF_MAIL = f"""
     with tagged as (
         select m.*, w.period, s.email is not null as member, {{converted}}
-        from mails m join stretches w on m.sent_at >= greatest(w.low, $known) and m.sent_at < w.high
-        left join spells s
+        from {{mails}} m join stretches w on m.sent_at >= greatest(w.low, $known) and m.sent_at < w.high
+        left join {{spells}} s
           on s.email = m.email and s.since <= m.sent_at and (s.until is null or m.sent_at < s.until)
         {{goal}}
     ), person as (
@@ -71,18 +71,18 @@ _OF_MONEY = f"""
     ), spent as (
         select w.period, r.email, sum(r.amount) filter (s.email is not null) as inside,
                sum(r.amount) filter (s.email is null) as outside
-        from revenue r join stretch w on r.at >= w.low and r.at < w.high
-        left join spells s on s.email = r.email and s.since <= r.at and (s.until is null or r.at < s.until)
+        from {{revenue}} r join stretch w on r.at >= w.low and r.at < w.high
+        left join {{spells}} s on s.email = r.email and s.since <= r.at and (s.until is null or r.at < s.until)
         group by all
     ), there as (
         select w.period, s.email,
                sum(epoch(least(coalesce(s.until, w.high), w.high)) - epoch(greatest(s.since, w.low)))
                / any_value(epoch(w.high) - epoch(w.low)) as share
-        from spells s join stretch w on s.since < w.high and (s.until is null or s.until > w.low) group by all
+        from {{spells}} s join stretch w on s.since < w.high and (s.until is null or s.until > w.low) group by all
     ), person as (
         select w.period, p.email, coalesce(t.share, 0.0) as share, coalesce(m.inside, 0.0) as inside,
                coalesce(m.outside, 0.0) as outside
-        from people p cross join stretch w left join there t on t.email = p.email and t.period = w.period
+        from {{people}} p cross join stretch w left join there t on t.email = p.email and t.period = w.period
         left join spent m on m.email = p.email and m.period = w.period
     ), figure as (
         select period, true as member, 'revenue_per_member' as figure, share as x, inside as y from person
@@ -95,20 +95,23 @@ _OF_MONEY = f"""
     )
     select period, member, figure, {_SUMS} from ({_PLAIN} from figure) where x > 0 group by all"""
 _LIFETIME = f"""
-    with person as (
-        select p.email, p.{{member}} as member, coalesce(m.amount, 0.0) as revenue, coalesce(m.orders, 0) as orders,
-               epoch($as_of - p.joined) / 86400 as tenure, epoch($as_of - greatest(m.last, c.last)) / 86400 as silent
-        from people p
-        left join (select r.email, sum(r.amount) as amount, count(*) as orders, max(r.at) as last
-                   from revenue r where r.at <= $as_of group by r.email) m on m.email = p.email
-        left join (select email, max(clicked_at) as last from mails where clicked_at <= $as_of group by email) c
-          on c.email = p.email
-    ), figure as (
-        select member, unnest(['revenue', 'orders', 'tenure_days', 'days_since_activity']) as figure,
-               unnest([revenue, orders::double, tenure, silent]) as y from person
-    ), counted as (select member, figure, 1.0 as x, y from figure where y is not null)
-    select '{NOW}' as period, member, figure, {_SUMS}
-    from (select member, figure, x::double as x, y::double as y from counted) group by all"""
+    with figure as (
+        select unnest(['revenue', 'orders', 'tenure_days', 'days_since_activity']) as figure,
+               unnest([revenue, orders, tenure, silent]) as y from worth {{members}}
+    ), counted as (select true as member, figure, 1.0::double as x, y::double as y from figure where y is not null)
+    select '{NOW}' as period, member, figure, {_SUMS} from counted group by all"""
+# Those who were ever members: whatever is told of all others is the same for each segment, and counted once.
+_NEAR = """
+    create or replace temp table near as select distinct email from spells;
+    create or replace temp table near_mails as select * from mails semi join near using (email);
+    create or replace temp table near_people as select email from people semi join near using (email);
+    create or replace temp table near_revenue as select * from revenue semi join near using (email);"""
+_NEAR_GOAL = "create or replace temp table {goal}_near as select * from {goal} semi join near using (email)"
+_ALL = {"mails": "mails", "people": "people", "revenue": "revenue", "near": ""}
+_CLOSE = {"mails": "near_mails", "people": "near_people", "revenue": "near_revenue", "near": "_near"}
+NOBODY = "nobody"
+FEW = 0.5  # a segment with more of the people is counted whole
+ERROR = 1e-12  # of a sum of floating-point numbers, as a share of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ class Performance:
 
 
 Key = tuple[str, bool, str]
+Counted = Mapping[Key, Sums]
 
 
 def performance(
@@ -153,17 +157,25 @@ def performance(
     spells: pa.Table,
     known: datetime | None,
     stretches: Mapping[str, Stretch],
+    counted: dict[Any, Counted] | None = None,
 ) -> Performance:
-    """Of one segment. `spells` (history.spells) and `known` are its history; `goal` what the file says."""
+    """Of one segment. `spells` (history.spells) and `known` are its history; `goal` what the file says. `counted` keeps
+    what is the same for all segments of one file and period."""
+    counted = {} if counted is None else counted
     sums: dict[Key, Sums] = {}
     if known is not None:
+        few = spells.num_rows < FEW * facts.people.num_rows
         connection.register("spells", _naive(spells.select(["email", "since", "until"])))
+        connection.register(NOBODY, _naive(spells.slice(0, 0)))
         connection.register("stretches", _stretches(stretches))
+        if few:
+            connection.execute(_NEAR)
+            if isinstance(goal, Goal):
+                connection.execute(_NEAR_GOAL.format(goal=goal_table(facts, goal.source)))
         asked = {"known": known.astimezone(UTC).replace(tzinfo=None)}
-        sums |= _read(connection, _mail_sql(facts, goal), asked | _goal_times(facts, goal))
-        sums |= _read(connection, _OF_MONEY, asked)
-    as_of = {"as_of": facts.as_of.astimezone(UTC).replace(tzinfo=None)}
-    whole = _read(connection, _LIFETIME.format(member=identifier(f"in:{segment}")), as_of)
+        for sql, more in ((_mail_sql(facts, goal), _goal_times(facts, goal)), (_OF_MONEY, {})):
+            sums |= _beside_all(connection, sql, asked | more, counted, few)
+    sums_of_life = _whole(connection, segment, counted)
     ((members,),) = connection.sql(f"select count(*) from people where {identifier(f'in:{segment}')}").fetchall()
     sent = sums.get((NOW, True, "sent"), Sums())
     return Performance(
@@ -174,20 +186,69 @@ def performance(
         stretches[NOW],
         int(sent.y),
         tuple(_figure(name, sums, facts, goal, known, stretches) for name in (*MAIL_FIGURES, *MONEY_FIGURES)),
-        tuple(_lifetime(name, whole, facts) for name in LIFETIME),
+        tuple(_lifetime(name, sums_of_life, facts) for name in LIFETIME),
     )
+
+
+def _beside_all(
+    connection: duckdb.DuckDBPyConnection, sql: str, asked: Mapping[str, Any], counted: dict[Any, Counted], few: bool
+) -> Counted:
+    """The sums of members and everybody else. For `few` members: those of all people as if nobody was one, in which
+    those near to the segment are replaced."""
+    if not few:
+        return _read(connection, sql.format(**_ALL, spells="spells"), asked)
+    key = (sql, *sorted(asked.items()))
+    if key not in counted:
+        counted[key] = _read(connection, sql.format(**_ALL, spells=NOBODY), asked)
+    without = _read(connection, sql.format(**_CLOSE, spells=NOBODY), asked)
+    return _replaced(counted[key], without, _read(connection, sql.format(**_CLOSE, spells="spells"), asked))
+
+
+def _whole(connection: duckdb.DuckDBPyConnection, segment: str, counted: dict[Any, Counted]) -> Counted:
+    """Of members today, and of everybody else."""
+    if _LIFETIME not in counted:
+        counted[_LIFETIME] = _read(connection, _LIFETIME.format(members=""), {})
+    mine = _read(connection, _LIFETIME.format(members=f"where {identifier(f'in:{segment}')}"), {})
+    others = _replaced(counted[_LIFETIME], mine, {})
+    return {**mine, **{(period, False, figure): sums for (period, _, figure), sums in others.items()}}
+
+
+_NONE = Sums()
+_NAMES = ("x", "y", "xx", "xy", "yy")
+
+
+def _replaced(whole: Counted, without: Counted, with_: Counted) -> dict[Key, Sums]:
+    found = {}
+    for key in {*whole, *with_}:
+        parts = [part.get(key, _NONE) for part in (whole, without, with_)]
+        people = int(_difference(*(part.people for part in parts)))
+        if people > 0:
+            found[key] = Sums(people, *(_difference(*(getattr(part, name) for part in parts)) for name in _NAMES))
+    return found
+
+
+def _difference(whole: float, without: float, with_: float) -> float:
+    """What is left of sums that cancel is their error, and nothing."""
+    found = whole - without + with_
+    return 0.0 if abs(found) <= ERROR * max(abs(whole), abs(without), abs(with_)) else found
 
 
 def _mail_sql(facts: Facts, goal: object) -> str:
     if not isinstance(goal, Goal):
-        return _OF_MAIL.format(converted="false as converted, false as counts", goal="")
+        return _filled("false as converted, false as counts", "")
     from_ = "m.clicked_at" if goal.after == "click" else "m.sent_at"
     end = f"{from_} + interval '{goal.within}'" if goal.within else "w.high"
     converted = f"coalesce(g.at <= {end}, false) as converted, coalesce({end} <= $as_of, false) as counts"
     # A mail whose time is not over yet neither counts for nor against.
     converted = converted.replace("coalesce(g.at", f"coalesce({end} <= $as_of and g.at")
-    join = f"asof left join {goal_table(facts, goal.source)} g on g.email = m.email and {from_} < g.at"
-    return _OF_MAIL.format(converted=converted, goal=join)
+    near = f"{goal_table(facts, goal.source)}{{near}}"
+    join = f"asof left join {near} g on g.email = m.email and {from_} < g.at"
+    return _filled(converted, join)
+
+
+def _filled(converted: str, join: str) -> str:
+    """The tables are still to be named."""
+    return _OF_MAIL.replace("{converted}", converted).replace("{goal}", join)
 
 
 def _goal_times(facts: Facts, goal: object) -> dict[str, Any]:
@@ -240,9 +301,9 @@ def _why_not(name: str, facts: Facts, goal: object, known: datetime | None, peri
         return "" if facts.revenue is not None else "the file does not say what revenue is: measure: {revenue: …}"
     if facts.mail is None:
         return "the file does not say which source tells of mail: measure: {mail: …}"
-    if "sent" not in facts.kinds():
+    if "sent" not in facts.kinds:
         return "the source of mail tells of no sends"
-    if name in _NEEDS and _NEEDS[name] not in facts.kinds():
+    if name in _NEEDS and _NEEDS[name] not in facts.kinds:
         return f"the source of mail tells of no mails that were {_NEEDS[name]}"
     if name == "conversion_rate" and not isinstance(goal, Goal):
         return "the segment has no goal that can be measured: goal: {orders: {within: 7 days}}"

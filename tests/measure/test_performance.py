@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from connector.config.language.rules import Duration
 from connector.config.sections.measure import Goal, Mail
 from connector.measure import facts as room
+from connector.measure import performance as module
 from connector.measure.facts import EVENTS, KINDS, MAIL, MONEY, NAIVE, Facts
 from connector.measure.history import SPELLS
 from connector.measure.performance import Figure, Performance, performance
@@ -187,6 +189,20 @@ def truths(seed: int) -> dict[str, bool]:
         name: bool(one.low is not None and one.high is not None and one.low <= true <= one.high)
         for name, (one, true) in expected.items()
     }
+
+
+def test_everybody_else_is_the_same_counted_once_or_for_each_segment(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts, spells = shop(1)
+    short = figures(measured(facts, spells, 180, 360))
+    monkeypatch.setattr(module, "FEW", 0)
+    whole = figures(measured(facts, spells, 180, 360))
+    for name, one in whole.items():
+        for side in ("members", "others", "times", "before"):
+            expected, found = (
+                [math.nan if value is None else value for value in astuple(getattr(each, side))]
+                for each in (one, short[name])
+            )
+            assert found == pytest.approx(expected, rel=1e-9, nan_ok=True), (name, side)
 
 
 @pytest.mark.sweep(keep=1)
