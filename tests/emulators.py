@@ -76,11 +76,8 @@ def google(program: str) -> Iterator[Any]:
     os.environ |= {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}", "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
     from gcsfs import GCSFileSystem  # type: ignore[import-untyped]
 
-    with running(
-        [program, "start", "--host=127.0.0.1", f"--port={port}", "--in-memory"],
-        "services started",
-        PYTHONUNBUFFERED="1",
-    ):
+    command = [program, "start", "--host=127.0.0.1", f"--port={port}", "--in-memory"]
+    with running(command, "services started", PYTHONUNBUFFERED="1"):
         yield GCSFileSystem(token="anon", project="test")
 
 
