@@ -74,6 +74,7 @@ def test_requests_keep_the_pace_that_the_vendor_allows(kit: Kit, traffic: Traffi
         adapter = connect(kit, clock=traffic.clock)
         while len(instants := traffic.instants(pace.path)) <= pace.requests:
             VERBS[pace.verb](adapter)
+            assert traffic.instants(pace.path)[len(instants) :], f"{pace.verb} sends nothing again: {pace}"
         stretches = zip(instants, instants[pace.requests :], strict=False)
         assert all(later - earlier >= pace.seconds for earlier, later in stretches), pace
 

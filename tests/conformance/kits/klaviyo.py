@@ -43,7 +43,7 @@ class Klaviyo(Kit):
     cap = 1000
     page = 100
     targets_page = 10
-    paces = (Pace("/api/accounts", 1, 1.0, "check"), Pace("/api/lists", 75, 1.0, "targets"))
+    paces = (Pace("/api/profile-bulk-import-jobs", 10, 1.0, "unfinished"), Pace("/api/lists", 75, 1.0, "targets"))
 
     def make(self, status: str, emails: Sequence[str]) -> None:
         if status == "absent":
