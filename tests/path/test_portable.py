@@ -74,7 +74,7 @@ def test_plan_push_and_undo_without_posix(tmp_path: Path) -> None:
     (work / "people.csv").write_text(
         "Id,Email,Name,Plan,Opt in,Opted in at\n1,ann@example.com,Ann,paid,yes,2026-01-05\n"
     )
-    (work / "segments.yaml").write_text(small.FILE.format(segments=small.SEGMENTS, more="", new="subscribed"))
+    (work / "segments.yaml").write_text(small.document())
     search = os.pathsep.join([str(tmp_path / "away"), str(ROOT)])
     env = {**os.environ, "PYTHONPATH": search}
     env.pop("PYTHONIOENCODING", None)
