@@ -69,10 +69,14 @@ def test_two_processes_at_once(world: CrashWorld) -> None:
     outs = [world.small.folder / f"out{number}.txt" for number in (1, 2)]
     orders = [Order(str(world.small.folder), PUSH, str(wire)) for wire in wires]
     with zygote() as other, ThreadPoolExecutor(2) as pool:
-        first = pool.submit(world.zygote.run, orders[0], outs[0])
-        time.sleep(0.2)
-        second = pool.submit(other.run, orders[1], outs[1])
-        codes = [first.result(), second.result()]
+        for _ in range(5):  # on a busy machine the second may come after the first has ended
+            first = pool.submit(world.zygote.run, orders[0], outs[0])
+            time.sleep(0.2)
+            second = pool.submit(other.run, orders[1], outs[1])
+            codes = [first.result(), second.result()]
+            if any(codes):
+                break
+            world.change()
     texts = " ".join(out.read_text() for out in outs)
     assert sorted(codes) in ([0, 3], [0, 4]), texts
     assert "is in use by push (process" in texts or "was cut off" in texts or "Plan again" in texts, texts

@@ -89,7 +89,8 @@ def test_every_row_of_the_hygiene_csv_has_a_place(tmp_path: Path) -> None:
     for row in rows:
         assert row["email"] in lines[int(row["row"]) - 1]
         if not row["email"]:
-            assert row["row"] == "2"  # the header
+            # The header, or the first cell that can be read two ways.
+            assert row["row"] == ("6" if row["code"] == "ambiguous-number" else "2")
 
 
 def test_hygiene_shows_the_cell_beside_its_row(tmp_path: Path) -> None:
