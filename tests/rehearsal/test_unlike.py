@@ -63,6 +63,17 @@ def test_events_are_filtered_by_timestamp(rehearsal: Running) -> None:
     assert [one["attributes"]["datetime"][:10] for one in found] == ["2026-11-21"]
 
 
+def test_a_click_told_of_late_does_not_move_the_last_one_back(rehearsal: Running) -> None:
+    made = ask(rehearsal, HUBSPOT, "POST", CONTACTS, {"properties": {"email": "ada@example.com"}}).json()["id"]
+    for day in (21, 20):
+        happened = [{"email": "ada@example.com", "did": "click", "at": f"2026-11-{day}T10:00:00+00:00"}]
+        sent = requests.post(f"{rehearsal.url}/_rehearsal/engagement", json={"hubspot": happened}, timeout=300)
+        assert sent.ok
+    path = f"{CONTACTS}/{made}?properties=hs_email_last_click_date,hs_email_click"
+    found = ask(rehearsal, HUBSPOT, "GET", path).json()["properties"]
+    assert (found["hs_email_last_click_date"][:10], found["hs_email_click"]) == ("2026-11-21", "2")
+
+
 def test_a_renamed_list_was_updated_and_a_search_takes_signs_as_they_are(rehearsal: Running) -> None:
     body = {"name": "50% off", "objectTypeId": "0-1", "processingType": "MANUAL"}
     made = ask(rehearsal, HUBSPOT, "POST", "/crm/v3/lists", body).json()["list"]

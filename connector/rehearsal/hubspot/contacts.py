@@ -135,7 +135,8 @@ def engage(world: World, events: Sequence[Did]) -> None:
         silent = {"send": int(held.get(since, 0)) + 1, "bounce": int(held.get(since, 0))}.get(event.did, 0)
         held |= {counter: str(int(held.get(counter, 0)) + 1), since: str(silent)}
         if event.did != "bounce":
-            held[f"hs_email_last_{event.did}_date"] = iso(event.at)
+            name = f"hs_email_last_{event.did}_date"
+            held[name] = max(held.get(name, ""), iso(event.at))  # it may be told of late
         save(world, number, held, created)
 
 
