@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 from connector.app import planning, pushing, upkeep
 from connector.app.workspace import Options, open_state, open_workspace
@@ -142,6 +143,23 @@ def join(world: World, name: str, email: str) -> None:
     (profile,) = world._send("GET", f'/api/profiles?filter=equals(email,"{email}")', KLAVIYO)["data"]
     body = {"data": [{"type": "profile", "id": profile["id"]}]}
     world._send("POST", f"/api/lists/{key}/relationships/profiles", KLAVIYO, body)
+
+
+def test_a_list_that_was_left_before_it_was_ours(world: World) -> None:
+    """Somebody else made it. Who left it is not read before it is in segments.yaml, and its time has passed then."""
+    world._send("POST", "/api/lists", KLAVIYO, {"data": {"type": "list", "attributes": {"name": "More"}}})
+    join(world, "More", BOB)
+    world.leave(BOB, "More")
+    for _ in range(2):
+        world.push()
+    world.write(PEOPLE, SEGMENTS + MORE)
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=3), tick=True):
+        world.running.settings(clock_ahead_s=3 * 86400)
+        world.push()
+        assert world.lists()["More"] == OTHERS
+        again = world.plan()
+    assert not again.changes.num_rows
+    assert left_out(again) == {("klaviyo", "More", BOB, "left_list")}
 
 
 def test_a_resumed_creation_does_not_bring_them_back(world: World) -> None:
