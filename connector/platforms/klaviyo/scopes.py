@@ -3,8 +3,8 @@
 Owns: one request per scope. Must not: read an answer.
 
 Each endpoint needs the scope that it is asked for and no other (`x-klaviyo-scopes`, revision 2026-07-15, read
-2026-11-29). A writing one names a profile or list that cannot exist, or no profile at all; a key without the scope is
-answered by 403 and any other by 404 or 400.
+2026-11-29). A writing one names a profile or list that cannot exist; a key without the scope is answered by 403 and any
+other by 404 or 400.
 """
 
 from __future__ import annotations
@@ -18,11 +18,19 @@ from connector.platforms.http.client import Http
 _NOBODY = "0"  # no id of Klaviyo's: those have letters
 
 
-def _body(kind: str, attributes: Mapping[str, object], *, named: bool = True) -> dict[str, object]:
-    return {"data": {"type": kind, **({"id": _NOBODY} if named else {}), "attributes": attributes}}
+def _body(kind: str, attributes: Mapping[str, object]) -> dict[str, object]:
+    return {"data": {"type": kind, "id": _NOBODY, "attributes": attributes}}
 
 
-_UNSUPPRESS = "profile-suppression-bulk-delete-job"
+# The members of a list that cannot exist, and never an empty list of profiles, which might be taken for all of them.
+# (The job that suppresses needs profiles:write as well.)
+_UNSUPPRESS_NOBODY = {
+    "data": {
+        "type": "profile-suppression-bulk-delete-job",
+        "attributes": {},
+        "relationships": {"list": {"data": {"type": "list", "id": _NOBODY}}},
+    }
+}
 _PROBES: Mapping[str, tuple[str, str, str, object]] = {
     "profiles:read": ("GET", "/api/profiles", "profiles", None),
     "profiles:write": ("PATCH", f"/api/profiles/{_NOBODY}", "import", _body("profile", {})),
@@ -30,9 +38,9 @@ _PROBES: Mapping[str, tuple[str, str, str, object]] = {
     "lists:write": ("PATCH", f"/api/lists/{_NOBODY}", "lists.create", _body("list", {"name": "none"})),
     "subscriptions:write": (
         "POST",
-        f"/api/{_UNSUPPRESS}s",
+        "/api/profile-suppression-bulk-delete-jobs",
         "suppress",
-        _body(_UNSUPPRESS, {"profiles": {"data": []}}, named=False),
+        _UNSUPPRESS_NOBODY,
     ),
     "metrics:read": ("GET", "/api/metrics", "metrics", None),
     "events:read": ("GET", "/api/events", "events", None),
