@@ -18,13 +18,18 @@ _SHARED = """
     GROUP BY remote_id HAVING count(*) > 1 LIMIT 1"""
 _OTHERS = """contact own CROSS JOIN contact other ON other.destination IS own.destination
              AND other.remote_id = own.remote_id AND other.id <> own.id"""
-# What this run does about a target with another row of the contact; `ops` are quoted operations.
-_ASKED = """
+# What this run does about a target with another row of the contact, also under the address that it gets in this run;
+# `ops` are quoted operations.
+_ASKED = f"""
     SELECT 1 FROM step s CROSS JOIN change x ON x.seq BETWEEN s.first_seq AND s.last_seq
-    WHERE s.run_id = ? AND s.destination = ? AND s.kind = ? AND s.target = ? AND x.email = other.email
-      AND s.op IN ({ops}) AND coalesce(x.outcome, '') <> '{skipped}'"""
-_JOINS = _ASKED.format(ops=f"'{Op.ADD}', '{Op.ADOPT}'", skipped=Outcome.SKIPPED)
-_LEAVES = _ASKED.format(ops=f"'{Op.REMOVE}', '{Op.DISOWN}'", skipped=Outcome.SKIPPED)
+    WHERE s.run_id = ? AND s.destination = ? AND s.kind = ? AND s.target = ? AND x.email IN (
+        SELECT other.email UNION ALL
+        SELECT m.email FROM step v CROSS JOIN change m ON m.seq BETWEEN v.first_seq AND v.last_seq
+        WHERE v.run_id = s.run_id AND v.destination = s.destination AND v.op = '{Op.MOVE}'
+          AND m.old_email = other.email)
+      AND s.op IN ({{ops}}) AND coalesce(x.outcome, '') <> '{Outcome.SKIPPED}'"""
+_JOINS = _ASKED.format(ops=f"'{Op.ADD}', '{Op.ADOPT}'")
+_LEAVES = _ASKED.format(ops=f"'{Op.REMOVE}', '{Op.DISOWN}'")
 _KEPT = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = '{CODE}'
     WHERE seq BETWEEN ? AND ? AND outcome IS NULL AND {_WAITS} AND email IN (
