@@ -1,4 +1,4 @@
-"""The store on an SQL database: ledger in bulk, what was observed, runs and rejects.
+"""The store on an SQL database: ledger in bulk, runs and rejects.
 
 Owns: reads and writes of everything but the journal of a run. Must not: send, or keep a secret.
 """
@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from connector.core.errors import PlanError, Stale, StateError
-from connector.core.model import BLOCKED, Kind, Status, quoted
+from connector.core.model import Kind, Status
 from connector.core.plan import Export, Moment
 from connector.core.schemas import (
-    CONTACT_SCHEMA,
     LEDGER_CONTACTS,
     LEDGER_FIELDS,
     LEDGER_MEMBERSHIPS,
@@ -29,7 +27,7 @@ from connector.core.schemas import (
     RUN_CHANGES,
     STAGE_ENTRIES,
 )
-from connector.state import activity, failures, history, left, retired, targets, tombstones
+from connector.state import activity, failures, history, left, observed, retired, targets, tombstones
 from connector.state import stages as stage_entries
 from connector.state.accounts import Accounts
 from connector.state.attempts import Attempts
@@ -45,25 +43,6 @@ from connector.state.settle import TEMPORARY, unpark_lost
 from connector.state.steps import load_changes
 from connector.state.times import instant, micros
 from connector.state.upkeep import Upkeep
-
-_BLOCKED = quoted(BLOCKED)
-_KEPT = f"(excluded.status = '{Status.ABSENT}' AND contact.status IN ({_BLOCKED}))"
-OBSERVED = ("email", "remote_id", "status", "status_at", "tags")
-_OBSERVE = f"""
-    INSERT INTO contact(destination, email, remote_id, status, status_at, tags, held_before)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT(destination, email) DO UPDATE SET
-        remote_id = coalesce(excluded.remote_id, contact.remote_id),
-        status_at = CASE WHEN excluded.status IS NULL OR {_KEPT} THEN contact.status_at ELSE excluded.status_at END,
-        tags = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL ELSE coalesce(excluded.tags, contact.tags) END,
-        held_before = CASE WHEN excluded.held_before = 1 THEN 1 ELSE contact.held_before END,
-        returned_at = {activity.RETURNED},
-        status = CASE WHEN {_KEPT} THEN contact.status ELSE coalesce(excluded.status, contact.status) END"""
-
-# A status belongs to the id. Where an address is absent, only a blocked status of its id counts.
-_SAME_ID = f"""
-    UPDATE contact SET status = ?, status_at = ?
-    WHERE destination IS ? AND remote_id = ? AND email <> ? AND (coalesce(status, '') <> '{Status.ABSENT}' OR ? = 1)"""
 
 _PEOPLE = "UPDATE contact SET person = ? WHERE destination = ? AND email = ?"
 _RUN_COLUMNS = (
@@ -155,25 +134,8 @@ class SqlStore:
     def observe(
         self, destination: str, contacts: pa.Table, *, cursor: datetime | None = None, whole: bool = False
     ) -> None:
-        if "left" not in contacts.column_names:
-            contacts = contacts.append_column(CONTACT_SCHEMA.field("left"), left.untold(contacts.num_rows))
-        known = contacts.select(CONTACT_SCHEMA.names).cast(CONTACT_SCHEMA)
-        known = known.filter(pc.not_equal(known.column("email"), ""))  # null is filtered out as well
-        email, remote_id, status, status_at, tags, _left = known.columns
-        destinations = pa.repeat(destination, known.num_rows)
-        held = pc.fill_null(pc.not_equal(status, str(Status.ABSENT)), False).cast(pa.int64())
-        email = pc.utf8_lower(email)
-        columns = [destinations, email, remote_id, status, status_at, pc.binary_join(tags, "\x1f"), held]
-        blocked = pc.is_in(status, value_set=pa.array(sorted(map(str, BLOCKED)))).cast(pa.int64())
-        names = ["status", "status_at", "destination", "remote_id", "email", "blocked"]
-        shared = pa.table([status, status_at, destinations, remote_id, email, blocked], names=names)
-        shared = shared.filter(pc.and_(pc.equal(held, 1), pc.is_valid(remote_id)))
         with self._db.transaction():
-            found = pa.table(columns, names=["destination", *OBSERVED, "held_before"])
-            stones = tombstones.read(self._db)
-            self._db.load(_OBSERVE, stones.without(found))
-            left.observe(self._db, destination, stones.without(known.set_column(0, "email", email)))
-            self._db.load(_SAME_ID, shared)
+            observed.enter(self._db, destination, contacts)
             if cursor is not None:
                 activity.timed(self._db, destination, micros(cursor))
                 self._db.run(
