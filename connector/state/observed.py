@@ -25,6 +25,8 @@ _OBSERVE = f"""
         tags = CASE WHEN excluded.status = '{Status.ABSENT}' THEN NULL ELSE coalesce(excluded.tags, contact.tags) END,
         held_before = CASE WHEN excluded.held_before = 1 THEN 1 ELSE contact.held_before END,
         returned_at = {activity.RETURNED},
+        lost = CASE WHEN excluded.held_before = 1 AND excluded.remote_id IS NOT NULL
+               AND excluded.status <> '{Status.FORGOTTEN}' THEN 0 ELSE contact.lost END,
         status = CASE WHEN {_KEPT} THEN contact.status ELSE coalesce(excluded.status, contact.status) END"""
 
 # A status belongs to the id. Where an address is absent, only a blocked status of its id counts.

@@ -143,6 +143,10 @@ def _take_less_room(db: Driver) -> None:
         db.run("ALTER TABLE contact ALTER COLUMN held_before TYPE SMALLINT")
 
 
+# 1: the platform answered that it does not hold the contact, whatever its status says: an opt-out outlives the contact.
+# Doubts about what it is in wait until the platform holds it again (store.py).
+_LOST = ("ALTER TABLE contact ADD COLUMN lost SMALLINT NOT NULL DEFAULT 0",)
+
 MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _FIRST,
     _OBSERVED,
@@ -166,6 +170,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     (history.create,),
     (mail.create,),
     failures.TABLES,
+    _LOST,
 )
 
 

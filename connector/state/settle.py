@@ -89,7 +89,7 @@ _CONTACTS = (
         ON CONFLICT(destination, email) DO UPDATE SET
             remote_id = CASE WHEN contact.status = '{Status.ABSENT}' THEN excluded.remote_id
                         ELSE coalesce(excluded.remote_id, contact.remote_id) END,
-            fields = excluded.fields, held_before = 1,
+            fields = excluded.fields, held_before = 1, lost = 0,
             status = CASE WHEN coalesce(contact.status, '{Status.ABSENT}') = '{Status.ABSENT}'
                      THEN excluded.status ELSE contact.status END""",
 )
@@ -166,12 +166,13 @@ _DOUBTFUL = (
           AND contact_id IS NOT NULL""",
 )
 # A contact that the platform does not hold any more; an opt-out outlives that, and so does the id, under which the
-# contact may live on with another address. Should others bring the contact back, nobody knows what it has.
+# contact may live on with another address. Should others bring the contact back, nobody knows what it has: until then
+# there is nothing to ask for (`lost`).
 _GONE = (
     f"""INSERT OR IGNORE INTO membership_doubt(target_id, contact_id)
         SELECT target_id, contact_id FROM membership WHERE {_OF_LOST}""",
     f"""DELETE FROM membership WHERE {_OF_LOST}""",
-    f"""UPDATE contact SET fields = NULL WHERE id IN (SELECT contact_id FROM temp.result WHERE {_LOST})""",
+    f"""UPDATE contact SET fields = NULL, lost = 1 WHERE id IN (SELECT contact_id FROM temp.result WHERE {_LOST})""",
     f"""UPDATE contact SET status = CASE
             WHEN id IN (SELECT contact_id FROM temp.result WHERE {_ERASED}) THEN '{Status.FORGOTTEN}'
             ELSE '{Status.ABSENT}' END

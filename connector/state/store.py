@@ -106,6 +106,9 @@ class SqlStore:
             contacts = f"SELECT {', '.join(LEDGER_CONTACTS.names)} FROM contact WHERE destination = ?"
             mine = "(SELECT id FROM target WHERE destination = ?)"
             members = f"SELECT target_id AS target, contact_id AS contact FROM {{}} WHERE target_id IN {mine}"
+            # What nobody can take from a contact that is not there; see settle.py.
+            there = "AND NOT EXISTS (SELECT 1 FROM contact k WHERE k.id = contact_id AND k.lost = 1)"
+            doubtful = f"{members.format('membership_doubt')} {there}"
             fields = (
                 "SELECT d.contact_id AS contact, d.fields FROM field_doubt d "
                 "CROSS JOIN contact k ON k.id = d.contact_id WHERE k.destination = ?"
@@ -120,7 +123,7 @@ class SqlStore:
                 db.table(named, LEDGER_TARGETS, here, order="id"),
                 self.rejects(destination),
                 whole,
-                db.table(members.format("membership_doubt"), LEDGER_MEMBERSHIPS, here),
+                db.table(doubtful, LEDGER_MEMBERSHIPS, here),
                 db.table(fields, LEDGER_FIELDS, here),
                 left.table(db, destination),
                 retired.table(db, destination),

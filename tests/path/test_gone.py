@@ -154,6 +154,30 @@ def test_under_a_policy_that_creates_every_push_settles(world: Small, platform: 
     assert not plan.changes.num_rows
 
 
+@pytest.mark.parametrize("exported", [True, False])
+@pytest.mark.parametrize(("platform", "how", "segments"), [case[:3] for case in CASES if case[2] is not ENRICH])
+@pytest.mark.sweep(keep=4)
+def test_an_opt_out_that_is_erased_settles(
+    world: Small, platform: str, how: str, segments: str, exported: bool
+) -> None:
+    """The opt-out outlives the contact; that the platform holds it no longer is known beside it."""
+    first(world, platform, segments)
+    world.unsubscribe(platform, BOB)
+    world.plan(to=(platform,))
+    erase(world, platform, how)
+    write(world, segments, platform, new="subscribed")
+    path = world.folder / "people.csv"
+    others = [line for line in path.read_text().splitlines() if BOB not in line]
+    bob = [line.replace(",paid,", ",free,") for line in path.read_text().splitlines() if BOB in line]
+    path.write_text("\n".join([*others, *(bob if exported else []), ""]))
+    _, result = world.push(to=(platform,), allow=("removes",), reason="test")
+    assert result.exit_code == 0
+    for _ in range(2):
+        plan, result = world.push(to=(platform,))
+        assert result.exit_code == 0 and of_bob(plan) == []
+    assert BOB not in held(world, platform)
+
+
 def test_undo_brings_nobody_back(world: Small) -> None:
     first(world, "klaviyo", BOTH)
     write(world, BOTH + MORE.replace("KIND", "list"), "klaviyo", renamed=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connector.core.model import Kind, Status
+from connector.core.model import Kind
 from connector.state.base import BatchState, Ledger, RunState
 from connector.state.store import SqlStore
 
@@ -62,13 +62,28 @@ def test_fields_are_unknown_until_all_of_them_are_confirmed(held_store: SqlStore
     assert update('{"NAME":"Bo","CITY":null}', "applied") == []
 
 
-def test_a_contact_that_was_lost_leaves_doubt_about_all_it_had(held_store: SqlStore) -> None:
+@pytest.mark.parametrize(("status", "then"), [("subscribed", "absent"), ("unsubscribed", "unsubscribed")])
+def test_doubts_about_a_lost_contact_wait_until_the_platform_holds_it_again(
+    held_store: SqlStore, status: str, then: str
+) -> None:
     settle(held_store, {"op": "add", **IN_LIST}, "applied")
-    ledger = settle(held_store, {"op": "update", "email": WHO, "fields": '{"NAME":"Ann"}'}, "rejected", "not_held")
-    assert held(ledger) == (0, 1)
-    assert columns(ledger.contacts, "status", "fields") == [(Status.ABSENT, None)]
+    held_store.observe("d", contacts({"email": WHO, "remote_id": "1", "status": status}))
+    ledger = settle(held_store, {"op": "update", "email": WHO, "fields": '{"NAME":"Ann"}'}, "skipped", "not_held")
+    assert held(ledger) == (0, 0)
+    assert columns(ledger.contacts, "status", "fields") == [(then, None)]
+    for told in ({"status": "absent"}, {"status": "unsubscribed"}):  # an opt-out of an address without contact
+        held_store.observe("d", contacts({"email": WHO, **told}))
+        assert held(held_store.ledger("d")) == (0, 0)
+    held_store.observe("d", contacts({"email": WHO, "remote_id": "2", "status": status}))
+    assert held(held_store.ledger("d")) == (0, 1)
+
+
+def test_a_lost_contact_that_is_created_starts_without_doubts(held_store: SqlStore) -> None:
+    settle(held_store, {"op": "add", **IN_LIST}, "applied")
+    settle(held_store, {"op": "update", "email": WHO, "fields": '{"NAME":"Ann"}'}, "skipped", "not_held")
     created = settle(held_store, {"op": "create", "email": WHO, "new_status": "pending"}, "applied")
     assert held(created) == (0, 0)
+    assert held(settle(held_store, {"op": "add", **IN_LIST}, "failed")) == (0, 1)
 
 
 def test_forgetting_a_person_or_a_target_forgets_the_doubt(held_store: SqlStore) -> None:

@@ -11,7 +11,8 @@ import pytest
 from connector.state import schema
 from connector.state.drivers.postgres import PostgresDatabase
 from connector.state.drivers.sqlite import Database
-from connector.state.observed import _SAME_ID, SqlStore
+from connector.state.observed import _SAME_ID
+from connector.state.store import SqlStore
 
 from .conftest import contacts
 
