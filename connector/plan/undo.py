@@ -163,7 +163,8 @@ def _stages(connection: duckdb.DuckDBPyConnection, destination: str, as_of: date
     """STAGE_MOVES: who is taken back is in no stage, and begins again when still inactive."""
     sql = f"""
         select $1 as destination, email, null as stage, 'undone' as how, null as part, '' as policy, $2 as began_at,
-               $2 as entered_at, null::timestamptz as signal_at, '{Op.RESTORE}' as op, null as kind, null as target from restored
+               $2 as entered_at, null::timestamptz as signal_at, '{Op.RESTORE}' as op, null as kind, null as target
+        from restored
     """
     return connection.sql(sql, params=[destination, as_of]).to_arrow_table().select(STAGE_MOVES.names).cast(STAGE_MOVES)
 
