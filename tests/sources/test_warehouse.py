@@ -19,6 +19,7 @@ from connector.core.errors import ConfigError, SourceError
 from connector.core.problem import Place
 from connector.sources import emails
 from connector.sources.warehouse import connect
+from connector.sources.warehouse.troubles import working
 from tests.postgres import empty_schema, postgres
 
 __all__ = ["postgres"]
@@ -117,6 +118,23 @@ def test_a_list_of_members_is_a_file_all_the_same(tmp_path: Path, url: str) -> N
     (tmp_path / "guests.csv").write_text("email\nBOB@example.com\nx@example.com\n")
     more = "  g: {members_from: guests.csv}"
     assert asked(tmp_path, url, "{segment: g}", more)[0] == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ("[SCHEMA_NOT_FOUND] The schema `lake`.`crm` cannot be found. Verify the spelling", "table-missing"),
+        ("An error occurred while calling o50.setCurrentCatalog.\n: [CATALOG_NOT_FOUND] The catalog", "table-missing"),
+        ("[TABLE_OR_VIEW_NOT_FOUND] The table or view `people` cannot be found", "table-missing"),
+        ("[CAST_INVALID_INPUT] The value 'secret' of the type STRING cannot be cast", "engine-failed"),
+    ],
+)
+def test_a_name_that_spark_does_not_know_is_told_as_one(told: str, code: str) -> None:
+    """As Spark 3.5.9 words it."""
+    config = load_text(FILE.format(url="spark://local[2]", when="{country: US}", more=""), Path("segments.yaml"))
+    with pytest.raises(SourceError) as refused, working(config.place(("sources",)), config):
+        raise RuntimeError(told)
+    assert code in str(refused.value) and "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

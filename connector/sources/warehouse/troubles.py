@@ -26,6 +26,8 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _TEMPORARY = re.compile(r"temporary table|temp(orary)? (table|schema)|create table", re.IGNORECASE)
+# What Spark calls a name that its catalogs do not have; the class of its error is the same for much else.
+_NO_SUCH = re.compile(r"\[(CATALOG_NOT_FOUND|SCHEMA_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND)\]")
 _REASONS = (
     (r"password authentication failed|no password supplied|authentication", "The user or the password is refused"),
     (r"certificate|ssl|\btls\b", "The encrypted connection is refused: see `sslmode` and the certificate"),
@@ -87,6 +89,9 @@ def _refused(place: Place, config: Config | None, error: Exception) -> NoReturn:
         fail(place, "engine-right", f"{kind}: {what}")
     if config is not None and source is not None:
         place = config.place(("sources", source.name, "table"))
+    if unknown := _NO_SUCH.search(told):
+        what = unknown[1].removesuffix("_NOT_FOUND").replace("_", " ").lower()
+        fail(place, "table-missing", f"{kind} knows no such {what}. Write catalog.schema.table, or correct it.")
     about = f" of {source.table}" if source is not None else ""
     fail(
         place, "engine-failed", f"{kind} refused or broke off a query{about} ({type(error).__name__}). See its own log."
