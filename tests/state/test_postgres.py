@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import psycopg
 import pyarrow as pa
 import pytest
 
 from connector.core.errors import LeaseHeld, StateError, TooNew
+from connector.core.refusals import why
 from connector.state import schema
 from connector.state.drivers import postgres as postgres_module
 from connector.state.drivers.dialect import translate
@@ -111,6 +114,41 @@ def test_a_password_is_in_no_message() -> None:
     with pytest.raises(StateError, match=r"postgresql://127\.0\.0\.1:1/db cannot be used: no connection") as failed:
         open_store(url)
     assert "secret" not in str(failed.value) and "marianne" not in str(failed.value)
+
+
+def test_why_nobody_is_let_in_is_told(url: str) -> None:
+    elsewhere = urlsplit(url)._replace(path="/nowhere").geturl()
+    for place, reason in (
+        (elsewhere, "There is no such database"),
+        ("postgresql://ssl@127.0.0.1:1/db", "Nothing answers there"),
+        ("postgresql://user@nowhere.invalid/db", "There is no such host"),
+    ):
+        with pytest.raises(StateError, match=reason):
+            PostgresDatabase(place)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ('FATAL:  password authentication failed for user "app"', "The user or the password"),
+        ('FATAL:  role "ann" does not exist', "The user or the password"),
+        ("SSL error: certificate verify failed", "The encrypted connection is refused"),
+        (
+            'server certificate for "localhost" does not match host name "127.0.0.1"',
+            "The encrypted connection is refused",
+        ),
+        (
+            'FATAL:  pg_hba.conf rejects connection for host "127.0.0.1", user "app", no encryption',
+            "wants an encrypted",
+        ),
+        ('FATAL:  no pg_hba.conf entry for host "127.0.0.1", user "app", SSL off', "wants an encrypted"),
+        ("FATAL:  sorry, too many clients already", "no connection left"),
+        ("something that nobody knows", "^$"),
+    ],
+)
+def test_the_words_of_a_server_with_certificates(told: str, reason: str) -> None:
+    """As PostgreSQL 15 and libpq word it, by hand against a server with TLS."""
+    assert re.search(reason, why(told))
 
 
 def test_a_lost_connection_is_told_and_nothing_is_half_written(url: str, store: SqlStore) -> None:

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from connector.config.sections.engines import scheme
 from connector.config.sections.models import Config, Source
+from connector.core import refusals
 from connector.core.errors import ConnectorError
 from connector.core.problem import Place
 from connector.sources.trouble import fail
@@ -28,14 +29,6 @@ _DENIED = re.compile(
 _TEMPORARY = re.compile(r"temporary table|temp(orary)? (table|schema)|create table", re.IGNORECASE)
 # What Spark calls a name that its catalogs do not have; the class of its error is the same for much else.
 _NO_SUCH = re.compile(r"\[(CATALOG_NOT_FOUND|SCHEMA_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND)\]")
-_REASONS = (
-    (r"password authentication failed|no password supplied|authentication", "The user or the password is refused"),
-    (r"certificate|ssl|\btls\b", "The encrypted connection is refused: see `sslmode` and the certificate"),
-    (r'database ".*" does not exist', "There is no such database"),
-    (r"could not translate host|name or service not known|nodename nor servname", "There is no such host"),
-    (r"connection refused|timed? ?out", "Nothing answers there"),
-    (r"conflicting lock|database is locked", "Another program is writing to the file"),
-)
 
 
 def missing(config: Config) -> NoReturn:
@@ -48,8 +41,7 @@ def missing(config: Config) -> NoReturn:
 def unreachable(config: Config, error: Exception) -> NoReturn:
     """There is no connection, for whatever reason a driver has."""
     kind, told = scheme(config.engine), str(error)
-    why = next((text for shape, text in _REASONS if re.search(shape, told, re.IGNORECASE)), "")
-    why = f" {why}." if why else ""
+    why = f" {reason}." if (reason := refusals.why(told)) else ""
     text = (
         f"{kind} does not answer or does not let us in ({type(error).__name__}).{why} Check the address; user "
         "and password come from the engine's own settings, or from ${NAME} in the address."

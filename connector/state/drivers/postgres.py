@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from psycopg import sql as words
 from pyarrow import csv
 
+from connector.core import refusals
 from connector.core.errors import StateError
 from connector.state.address import shown_postgres
 from connector.state.drivers import dialect, shadow
@@ -193,6 +194,8 @@ def _reason(error: psycopg.Error) -> str:
     if isinstance(error, psycopg.errors.DiskFull):
         return "the server's disk is full. Make room, then run `sync resume`."
     if isinstance(error, psycopg.OperationalError):
+        if reason := refusals.why(str(error)):  # connecting has one class of error for everything
+            return f"no connection to the server. {reason}. Look at the URL, PGPASSWORD and the server."
         return "no connection to the server, or it was lost. Look at the URL and the server, then run `sync resume`."
     return f"the server refused a statement ({error.sqlstate}, {type(error).__name__})."
 
