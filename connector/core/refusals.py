@@ -1,4 +1,4 @@
-"""Why a database lets nobody in, as far as its driver's words show it.
+"""Why a database or an engine lets nobody in, as far as its driver's words show it.
 
 Owns: those words. Must not: quote them: they may hold addresses, users and passwords.
 """
@@ -21,6 +21,7 @@ _REASONS = (  # the network first: the name of a host may hold the words below
     (r"certificate|ssl|\btls\b", "The encrypted connection is refused: see `sslmode` and the certificate"),
     (r'database ".*" does not exist', "There is no such database"),
     (r"too many (clients|connections)|connection slots", "The server has no connection left"),
+    (r"JAVA_GATEWAY_EXITED", "Java did not start: Spark needs Java 17 (JAVA_HOME)"),
     (r"conflicting lock|database is locked", "Another program is writing to the file"),
 )
 

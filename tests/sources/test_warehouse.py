@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,7 +21,7 @@ from connector.core.errors import ConfigError, SourceError
 from connector.core.problem import Place
 from connector.sources import emails
 from connector.sources.warehouse import connect
-from connector.sources.warehouse.troubles import working
+from connector.sources.warehouse.troubles import unreachable, working
 from tests.postgres import empty_schema, postgres
 
 __all__ = ["postgres"]
@@ -118,6 +120,19 @@ def test_a_list_of_members_is_a_file_all_the_same(tmp_path: Path, url: str) -> N
     (tmp_path / "guests.csv").write_text("email\nBOB@example.com\nx@example.com\n")
     more = "  g: {members_from: guests.csv}"
     assert asked(tmp_path, url, "{segment: g}", more)[0] == ["bob"]
+
+
+def test_a_java_machine_warns_nobody(capfd: pytest.CaptureFixture[str]) -> None:
+    with connect.no_stderr_for_children():
+        subprocess.run([sys.executable, "-c", "import sys; sys.stderr.write('WARNING: modules')"], check=True)
+    sys.stderr.write("ours")
+    assert capfd.readouterr().err == "ours"
+
+
+def test_spark_without_java_says_so() -> None:
+    config = load_text(FILE.format(url="spark://local[2]", when="{country: US}", more=""), Path("segments.yaml"))
+    with pytest.raises(SourceError, match="Java did not start"):
+        unreachable(config, RuntimeError("[JAVA_GATEWAY_EXITED] Java gateway process exited before sending its port"))
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ table (load.py).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import sys
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,14 +96,33 @@ def _spark(rest: str) -> Any:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
+    quietly: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if not Path(os.environ.get("SPARK_CONF_DIR", ""), "log4j2.properties").is_file():
+        quietly = no_stderr_for_children()
         quiet = Path(__file__).with_name("quiet.properties").as_uri()
         settings["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={quiet}"
     if master.startswith("local"):  # the default of 200 is meant for a cluster
         settings["spark.sql.shuffle.partitions"] = "4"
     for key, value in settings.items():
         builder = builder.config(key, value)
-    return ibis.pyspark.connect(builder.getOrCreate())
+    with quietly:
+        session = builder.getOrCreate()
+    return ibis.pyspark.connect(session)
+
+
+@contextlib.contextmanager
+def no_stderr_for_children() -> Iterator[None]:
+    """Processes that are started inside write no errors to the terminal: a Java machine warns there, before it knows
+    of any settings for logs. What this process writes meanwhile is lost as well."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def table(config: Config, source: Source) -> Any:
