@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connector.app.offline import decisive
 from connector.app.workspace import Workspace, matching
@@ -88,8 +88,9 @@ def measure(workspace: Workspace, store: Store, segments: Sequence[str], period:
     from connector.app import campaigns
     from connector.measure import facts, history
     from connector.measure.campaigns import reported
-    from connector.measure.performance import performance
+    from connector.measure.performance import performances
     from connector.measure.periods import NOW
+    from connector.measure.together import Asked
 
     config = workspace.config
     names = matching(list(segments), config.segments, "SEGMENT", "segment")
@@ -98,26 +99,22 @@ def measure(workspace: Workspace, store: Store, segments: Sequence[str], period:
     reports = campaigns.told(workspace, store, stretches[NOW], ask=ask)
     silent = {item.name: _silence(item) for item in workspace.destinations()}
     told = {name: _told(silent, store, name, stretches[NOW]) for name in names}
-    counted: dict[Any, Any] = {}
+    spells = history.spells_of(store, names)
+    asked = [
+        Asked(name, config.segments[name].title or name, config.segments[name].goal, spells[name], known)
+        for name in names
+        for known in [history.known_since(store, name)]
+    ]
     with facts.opened(found) as connection:
-        made = tuple(
-            replace(
-                performance(
-                    connection,
-                    found,
-                    name,
-                    config.segments[name].title or name,
-                    config.segments[name].goal,
-                    history.spells(store, name),
-                    history.known_since(store, name),
-                    stretches,
-                    counted,
-                ),
-                told=told[name],
-                reported=reported(reports, campaigns.sent_to(config.segments[name]), stretches[NOW]),
-            )
-            for name in names
+        counted = performances(connection, found, asked, stretches)
+    made = tuple(
+        replace(
+            one,
+            told=told[one.segment],
+            reported=reported(reports, campaigns.sent_to(config.segments[one.segment]), stretches[NOW]),
         )
+        for one in counted
+    )
     return Measured(made, (), _hints(workspace))
 
 
@@ -134,7 +131,7 @@ def experiment(workspace: Workspace, store: Store, name: str) -> Measured:
     shares = [dict(found.of)[found.part] for found in splits if found is not None]
     found = _facts(workspace, store, [one.goal])
     with facts.opened(found) as connection:
-        spells = {part: history.spells(store, part) for part in one.parts}
+        spells = history.spells_of(store, one.parts)
         made = result(connection, found, one, between(one.from_, one.to, config.zone), spells, shares)
     return Measured((), (made,), ())
 
