@@ -18,7 +18,7 @@ from connector.app.workspace import Workspace
 from connector.report.page.course import Past, Since
 
 if TYPE_CHECKING:
-    from connector.app.measuring import Measured
+    from connector.app.measuring import Measured, Read
     from connector.measure.history import Course
     from connector.segments.evaluate import Evaluation
     from connector.state.base import Store
@@ -28,19 +28,21 @@ PERIOD = "30 days"  # of what is measured
 
 
 def asked(workspace: Workspace) -> bool:
-    """Whether the file says what is to be measured. Without that the exports are not read a second time for nothing."""
+    """Whether the file says what is to be measured."""
     goals = (segment.goal for segment in workspace.config.segments.values())
     return workspace.config.measure is not None or not all(goal is None or isinstance(goal, str) for goal in goals)
 
 
-def measured(workspace: Workspace, store: Store | None, names: Sequence[str], ask: bool) -> Measured:
-    """Performance of the segments in the last 30 days, and every experiment of the file; with `ask` platforms are asked
-    for their campaign reports."""
+def measured(workspace: Workspace, store: Store | None, names: Sequence[str], read: Read, ask: bool) -> Measured:
+    """Performance of the segments in the last 30 days, and every experiment of the file, from what was `read`; with
+    `ask` platforms are asked for their campaign reports."""
     if store is None or not names or not asked(workspace):
         return measuring.Measured((), (), ())
-    found = measuring.measure(workspace, store, names, PERIOD, ask=ask)
+    found = measuring.measure(workspace, store, names, PERIOD, ask=ask, read=read)
     results = [
-        one for name in workspace.config.experiments for one in measuring.experiment(workspace, store, name).results
+        one
+        for name in workspace.config.experiments
+        for one in measuring.experiment(workspace, store, name, read).results
     ]
     return measuring.Measured(found.performances, tuple(results), found.hints)
 

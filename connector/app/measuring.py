@@ -5,9 +5,9 @@ Owns: the order of these steps. Must not: print, compute a figure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connector.app.offline import decisive
 from connector.app.workspace import Workspace, matching
@@ -15,7 +15,7 @@ from connector.app.workspace import Workspace, matching
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from connector.config.sections.models import Destination
+    from connector.config.sections.models import Config, Destination
     from connector.core.plan import Moment
     from connector.measure.experiment import Result
     from connector.measure.facts import Facts
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from connector.measure.performance import Performance
     from connector.measure.periods import Stretch
     from connector.segments.evaluate import Evaluation
+    from connector.segments.names import Names
+    from connector.sources.load import Needed
+    from connector.sources.model import Loaded
     from connector.state.base import Store
 
 
@@ -82,47 +85,68 @@ class Measured:
     hints: tuple[str, ...]
 
 
-def measure(workspace: Workspace, store: Store, segments: Sequence[str], period: str, *, ask: bool = False) -> Measured:
-    """Every chosen segment in a period; with `ask` platforms are asked for their campaign reports. Raises ConfigError
-    for a period or a glob that means nothing."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The exports with what is measured (`wanted`), and their evaluation."""
+
+    loaded: Loaded
+    evaluation: Evaluation
+
+
+def wanted(config: Config) -> Callable[[Names], Needed]:
+    """The columns that any figure of the file needs, beside those of the rules."""
+    from connector.segments import events
+
+    goals = [*(one.goal for one in config.segments.values()), *(one.goal for one in config.experiments.values())]
+    return events.wanted(config, _sources(goals))
+
+
+def measure(
+    workspace: Workspace,
+    store: Store,
+    segments: Sequence[str],
+    period: str,
+    *,
+    ask: bool = False,
+    read: Read | None = None,
+) -> Measured:
+    """Every chosen segment in a period; with `ask` platforms are asked for their campaign reports. `read`: what was
+    read already. Raises ConfigError for a period or a glob that means nothing."""
     from connector.app import campaigns
     from connector.measure import facts, history
     from connector.measure.campaigns import reported
-    from connector.measure.performance import performance
+    from connector.measure.performance import performances
     from connector.measure.periods import NOW
+    from connector.measure.together import Asked
 
     config = workspace.config
     names = matching(list(segments), config.segments, "SEGMENT", "segment")
     stretches = _stretches(workspace, period)
-    found = _facts(workspace, store, [config.segments[name].goal for name in names])
+    found = _facts(workspace, store, [config.segments[name].goal for name in names], read)
     reports = campaigns.told(workspace, store, stretches[NOW], ask=ask)
     silent = {item.name: _silence(item) for item in workspace.destinations()}
     told = {name: _told(silent, store, name, stretches[NOW]) for name in names}
-    counted: dict[Any, Any] = {}
+    spells = history.spells_of(store, names)
+    asked = [
+        Asked(name, config.segments[name].title or name, config.segments[name].goal, spells[name], known)
+        for name in names
+        for known in [history.known_since(store, name)]
+    ]
     with facts.opened(found) as connection:
-        made = tuple(
-            replace(
-                performance(
-                    connection,
-                    found,
-                    name,
-                    config.segments[name].title or name,
-                    config.segments[name].goal,
-                    history.spells(store, name),
-                    history.known_since(store, name),
-                    stretches,
-                    counted,
-                ),
-                told=told[name],
-                reported=reported(reports, campaigns.sent_to(config.segments[name]), stretches[NOW]),
-            )
-            for name in names
+        counted = performances(connection, found, asked, stretches)
+    made = tuple(
+        replace(
+            one,
+            told=told[one.segment],
+            reported=reported(reports, campaigns.sent_to(config.segments[one.segment]), stretches[NOW]),
         )
+        for one in counted
+    )
     return Measured(made, (), _hints(workspace))
 
 
-def experiment(workspace: Workspace, store: Store, name: str) -> Measured:
-    """One experiment of the file. Raises ConfigError when there is none of this name."""
+def experiment(workspace: Workspace, store: Store, name: str, read: Read | None = None) -> Measured:
+    """One experiment of the file; `read`: what was read already. Raises ConfigError when there is none of this name."""
     from connector.config.sections.aims import split
     from connector.measure import facts, history
     from connector.measure.experiment import result
@@ -132,9 +156,9 @@ def experiment(workspace: Workspace, store: Store, name: str) -> Measured:
     one = config.experiments[matching([name], config.experiments, "--experiment", "experiment")[0]]
     splits = [split(config.segments[part]) for part in one.parts]
     shares = [dict(found.of)[found.part] for found in splits if found is not None]
-    found = _facts(workspace, store, [one.goal])
+    found = _facts(workspace, store, [one.goal], read)
     with facts.opened(found) as connection:
-        spells = {part: history.spells(store, part) for part in one.parts}
+        spells = history.spells_of(store, one.parts)
         made = result(connection, found, one, between(one.from_, one.to, config.zone), spells, shares)
     return Measured((), (made,), ())
 
@@ -151,24 +175,20 @@ def _stretches(workspace: Workspace, period: str) -> Mapping[str, Stretch]:
         raise ConfigError([Problem(Place("--period"), bad.code, bad.message)]) from None
 
 
-def _facts(workspace: Workspace, store: Store, goals: Sequence[object]) -> Facts:
+def _facts(workspace: Workspace, store: Store, goals: Sequence[object], read: Read | None) -> Facts:
     """The exports are read once: what rules need, and what is measured."""
-    from connector.app.offline import loaded_with
-    from connector.config.sections.measure import Goal
     from connector.measure.facts import KINDS, Facts
     from connector.segments import events
-    from connector.segments.evaluate import evaluate
 
     config = workspace.config
-    asked = config.measure
-    sources = {goal.source for goal in goals if isinstance(goal, Goal)}
-    wanted = events.wanted(config, sources)
-    loaded = loaded_with(workspace, store, wanted)
-    evaluation = evaluate(config, loaded, workspace.as_of)
+    asked, sources = config.measure, _sources(goals)
+    if read is None:
+        read = _read(workspace, store, sources)
+    loaded = read.loaded
     mail = None if asked is None else asked.mail
     return Facts(
         workspace.as_of,
-        events.people(config, loaded, evaluation.table),
+        events.people(config, loaded, read.evaluation.table),
         None if mail is None else events.mail(config, loaded, mail),
         events.revenue(config, loaded),
         {source: events.happened(loaded, source) for source in sources},
@@ -176,6 +196,22 @@ def _facts(workspace: Workspace, store: Store, goals: Sequence[object]) -> Facts
         mail is not None and mail.message is not None,
         mail is not None and mail.machine is not None,
     )
+
+
+def _read(workspace: Workspace, store: Store, sources: frozenset[str]) -> Read:
+    from connector.app.offline import loaded_with
+    from connector.segments import events
+    from connector.segments.evaluate import evaluate
+
+    loaded = loaded_with(workspace, store, events.wanted(workspace.config, sources))
+    return Read(loaded, evaluate(workspace.config, loaded, workspace.as_of))
+
+
+def _sources(goals: Iterable[object]) -> frozenset[str]:
+    """Of goals that are measured."""
+    from connector.config.sections.measure import Goal
+
+    return frozenset(goal.source for goal in goals if isinstance(goal, Goal))
 
 
 def _silence(item: Destination) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.app import flows, lifecycle
+from connector.app import flows, lifecycle, measuring
 from connector.app.offline import headers
 from connector.app.workspace import Workspace, capabilities, matching, moment, open_state
 from connector.core.errors import ConfigError
@@ -59,7 +59,7 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
         cells = grid(evaluation, columns)
         quality = _quality(workspace, loaded)
         forgotten = _forgotten(store, evaluation.table)
-        told = flows.measured(workspace, store, names, campaigns)
+        told = flows.measured(workspace, store, names, measuring.Read(loaded, evaluation), campaigns)
         before = flows.past(workspace, store, evaluation, forgotten, begin, NAMED if people else 0)
         sides = tuple(_sides(workspace, store, evaluation.table, forgotten, people)) if store is not None else ()
     looked = judged(workspace.config, told.performances)
@@ -108,7 +108,8 @@ def _state(stack: ExitStack, workspace: Workspace) -> Store | None:
 
 
 def _load(workspace: Workspace, store: Store | None) -> tuple[Loaded, Roles]:
-    """As offline.load, with the columns that tell typical values."""
+    """As offline.load, with the columns that tell typical values, and those that are measured where somebody's history
+    can be: so the exports are read once."""
     from connector.app.freezing import decided
     from connector.app.observing import last_read
     from connector.segments.names import CONTACTS, Names, needed
@@ -121,6 +122,9 @@ def _load(workspace: Workspace, store: Store | None) -> tuple[Loaded, Roles]:
     wanted = dict(needed(config, found))
     columns = (names.column(CONTACTS, name) for name in told.asked.values() if not names.computed(name))
     wanted[CONTACTS] = wanted[CONTACTS] | {column for column in columns if column is not None}
+    if store is not None and flows.asked(workspace):
+        for source, more in measuring.wanted(config)(names).items():
+            wanted[source] = wanted.get(source, frozenset()) | more
     loaded = load(config, found, workspace.as_of, wanted)
     loaded.observed, loaded.frozen = last_read(workspace, store), decided(workspace, store)
     return loaded, told

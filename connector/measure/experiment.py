@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from connector.config.sections.measure import CLICKS, Experiment, Goal
 from connector.measure import trials
-from connector.measure.facts import NAIVE, Facts, goal_table
+from connector.measure.facts import NAIVE, Facts, goal_table, naive
 from connector.measure.periods import Stretch
 from connector.measure.trials import Compared, Part
 
@@ -30,9 +30,11 @@ _PARTS = """
     with came as (
         select part, email, min(greatest(since, $low)) as began from parts
         where since < $high and (until is null or until > $low) group by part, email
+    ), person as (
+        select email, arg_min(part, began) as part, min(began) as began, count(distinct part) as parts
+        from came group by email
     )
-    select email, arg_min(part, began) as part, min(began) as began, count(distinct part) as parts
-    from came group by email"""
+    select p.*, w.who from person p left join who w on w.email = p.email"""
 _COUNTED = """
     select part, count(*), count(*) filter (reached), count(*) filter (parts > 1) from (
         select p.*, exists ({reached}) as reached from person p
@@ -86,7 +88,7 @@ def result(
     why = _why_not(facts, experiment, spells, period)
     if not why:
         _enter(connection, spells, period.low, high)
-        rows = connection.sql(_COUNTED.format(reached=_reached(facts, experiment)), params={"high": _naive(high)})
+        rows = connection.sql(_COUNTED.format(reached=_reached(facts, experiment)), params={"high": naive(high)})
         counts = {part: (people, reached, changed) for part, people, reached, changed in rows.fetchall()}
     parts = tuple(Part(name, *counts.get(name, (0, 0, 0))[:2]) for name in experiment.parts)
     effect, over = float(experiment.effect) / 100, as_of >= period.high
@@ -126,7 +128,7 @@ def _enter(
         for name, one in spells.items()
     ]
     connection.register("parts", pa.concat_tables(tables))
-    connection.execute(_PARTS, {"low": _naive(low), "high": _naive(high)})
+    connection.execute(_PARTS, {"low": naive(low), "high": naive(high)})
 
 
 def _reached(facts: Facts, experiment: Experiment) -> str:
@@ -134,9 +136,9 @@ def _reached(facts: Facts, experiment: Experiment) -> str:
     if isinstance(goal, Goal):
         end = f"least(p.began + interval '{goal.within}', $high::timestamp)" if goal.within else "$high::timestamp"
         events = goal_table(facts, goal.source)
-        return f"select 1 from {events} g where g.email = p.email and g.at >= p.began and g.at < {end}"
+        return f"select 1 from {events} g where g.who = p.who and g.at >= p.began and g.at < {end}"
     did = "m.clicked_at is not null and m.clicked_at < $high" if goal == CLICKS else "m.opened and m.sent_at < $high"
-    return f"select 1 from mails m where m.email = p.email and m.sent_at >= p.began and {did}"
+    return f"select 1 from mails m where m.who = p.who and m.sent_at >= p.began and {did}"
 
 
 def _why_not(facts: Facts, experiment: Experiment, spells: Mapping[str, pa.Table], period: Stretch) -> str:
@@ -156,7 +158,3 @@ def _days(missing: int | None, people: int, period: Stretch, high: datetime) -> 
         return missing
     gone = (high - period.low) / timedelta(days=1)
     return ceil(missing * gone / people) if people and gone > 0 else None
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)

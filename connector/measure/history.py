@@ -1,11 +1,12 @@
 """What the history tells: sizes and flows over time, definitions in force, and who was a member when.
 
-Owns: sizes(), definitions(), members_at(), spells(), courses(). Must not: write, print. Addresses leave it in
-members_at() and spells() only.
+Owns: sizes(), definitions(), members_at(), spells(), spells_of(), courses(). Must not: write, print. Addresses leave it
+in members_at(), spells() and spells_of() only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from connector.core.schemas import INSTANT
 from connector.core.sql import scratch
 from connector.state.base import Store
+from connector.state.history import BITS
 from connector.state.times import micros
 
 SIZES = pa.schema(
@@ -136,42 +138,58 @@ def known_since(store: Store, segment: str) -> datetime | None:
 
 
 # One number of a segment: who is in it by its last moment ($gone: the first that has it no more), what happened after
-# its $first. Who was in it at first is found by going back.
+# its $first. Who was in it at first is found by going back; who never came or went was in it all the time.
 _SPELLS = """
     with earliest as (
         select email, min_by(entered, moment) as entered from moves group by email
     ), course as (
         select email, moment, entered from moves
-        union all select email, $first, 1 from last where email not in (select email from earliest)
         union all select email, $first, 1 from earliest where entered = 0
     ), ends as (
         select email, moment, entered, lead(moment, 1, $gone) over (partition by email order by moment) as gone
         from course
+    ), spell as (
+        select email, moment, gone from ends where entered = 1
+        union all select email, $first, $gone from last where email not in (select email from earliest)
     )
     select $segment as segment, e.email, b.at as since, f.at as until
-    from ends e join times b on b.moment = e.moment left join times f on f.moment = e.gone where e.entered = 1"""
+    from spell e join times b on b.moment = e.moment left join times f on f.moment = e.gone"""
+_FEW = 2  # so many segments are read one by one; for more everybody is read once
 
 
 def spells(store: Store, segment: str) -> pa.Table:
     """SPELLS: from when until when people were in a segment, as far back as it is known; `until` is null for those who
     are in it by the last moment."""
-    sizes = store.history.sizes()
-    tables = [SPELLS.empty_table()]
+    return spells_of(store, [segment])[segment]
+
+
+def spells_of(store: Store, segments: Sequence[str]) -> dict[str, pa.Table]:
+    """Segment -> SPELLS."""
+    sizes, since = store.history.sizes(), store.history.people_since()
+    people = store.history.people() if len(segments) > _FEW else None
     with scratch() as connection:
-        connection.register(
-            "times",
-            sizes.select(["moment", "at"])
-            .group_by("moment")
-            .aggregate([("at", "min")])
-            .rename_columns(["moment", "at"]),
-        )
-        for number in pc.unique(sizes.filter(pc.equal(sizes["segment"], segment))["number"]).to_pylist():
-            mine = sizes.filter(pc.equal(sizes["number"], number))["moment"]
-            kept = mine.filter(pc.greater_equal(mine, store.history.people_since()))
-            if len(kept):
-                later = sizes.filter(pc.greater(sizes["moment"], pc.max(kept)))["moment"]
-                connection.register("moves", store.history.moves(number))
-                connection.register("last", store.history.members(number))
-                asked = {"segment": segment, "first": pc.min(kept).as_py(), "gone": pc.min(later).as_py()}
-                tables.append(connection.sql(_SPELLS, params=asked).to_arrow_table().cast(SPELLS))
-    return pa.concat_tables(tables)
+        first = sizes.select(["moment", "at"]).group_by("moment").aggregate([("at", "min")])
+        connection.register("times", first.rename_columns(["moment", "at"]))
+        found = {}
+        for segment in segments:
+            tables = [SPELLS.empty_table()]
+            for number in pc.unique(sizes.filter(pc.equal(sizes["segment"], segment))["number"]).to_pylist():
+                mine = sizes.filter(pc.equal(sizes["number"], number))["moment"]
+                kept = mine.filter(pc.greater_equal(mine, since))
+                if len(kept):
+                    later = sizes.filter(pc.greater(sizes["moment"], pc.max(kept)))["moment"]
+                    connection.register("moves", store.history.moves(number))
+                    connection.register("last", _members(store, people, number))
+                    asked = {"segment": segment, "first": pc.min(kept).as_py(), "gone": pc.min(later).as_py()}
+                    tables.append(connection.sql(_SPELLS, params=asked).to_arrow_table().cast(SPELLS))
+            found[segment] = pa.concat_tables(tables)
+    return found
+
+
+def _members(store: Store, people: pa.Table | None, number: int) -> pa.Table:
+    """`email` of those in a segment by the last moment that has it."""
+    if people is None:
+        return store.history.members(number)
+    bit = pc.bit_wise_and(people["bits"], pa.scalar(1 << number % BITS, pa.int64()))
+    inside = pc.and_(pc.equal(people["chunk"], number // BITS), pc.not_equal(bit, 0))
+    return people.select(["email"]).filter(inside)

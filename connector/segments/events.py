@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis import _
 
 from connector.config.sections.measure import Mail
@@ -65,8 +66,8 @@ def people(config: Config, loaded: Loaded, evaluated: pa.Table) -> pa.Table:
     if name is None or loaded.types[CONTACTS].get(name) not in ("date", "timestamp"):
         return found.append_column("joined", pa.nulls(found.num_rows, INSTANT))
     told = _rows(loaded, CONTACTS, {"email": _["email"], "joined": _[name].cast("timestamp(6)")})
-    joined = found.select(["email"]).join(told.cast(pa.schema([("email", pa.string()), ("joined", INSTANT)])), "email")
-    return found.join(joined, "email")
+    row = pc.index_in(found["email"], value_set=told["email"].cast(pa.string()))
+    return found.append_column("joined", told["joined"].cast(INSTANT).take(row))
 
 
 def mail(config: Config, loaded: Loaded, asked: Mail) -> pa.Table:

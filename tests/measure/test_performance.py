@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -14,11 +14,12 @@ import pytest
 from connector.config.language.rules import Duration
 from connector.config.sections.measure import Goal, Mail
 from connector.measure import facts as room
-from connector.measure import performance as module
+from connector.measure import rates
 from connector.measure.facts import EVENTS, KINDS, MAIL, MONEY, NAIVE, Facts
 from connector.measure.history import SPELLS
-from connector.measure.performance import Figure, Performance, performance
+from connector.measure.performance import Figure, Performance, performances
 from connector.measure.periods import NOW, Stretch, stretches
+from connector.measure.together import Asked
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WORDS = {kind: getattr(Mail(source="m"), kind) for kind in KINDS}
@@ -56,7 +57,7 @@ def measured(
         "year_before": Stretch(day(low - 365), day(high - 365)),
     }
     with room.opened(facts) as connection:
-        return performance(connection, facts, "s", "S", goal, spells, known, parts)
+        return performances(connection, facts, [Asked("s", "S", goal, spells, known)], parts)[0]
 
 
 def figures(found: Performance) -> Mapping[str, Figure]:
@@ -191,18 +192,134 @@ def truths(seed: int) -> dict[str, bool]:
     }
 
 
-def test_everybody_else_is_the_same_counted_once_or_for_each_segment(monkeypatch: pytest.MonkeyPatch) -> None:
-    facts, spells = shop(1)
-    short = figures(measured(facts, spells, 180, 360))
-    monkeypatch.setattr(module, "FEW", 0)
-    whole = figures(measured(facts, spells, 180, 360))
-    for name, one in whole.items():
-        for side in ("members", "others", "times", "before"):
-            expected, found = (
-                [math.nan if value is None else value for value in astuple(getattr(each, side))]
-                for each in (one, short[name])
-            )
-            assert found == pytest.approx(expected, rel=1e-9, nan_ok=True), (name, side)
+@pytest.mark.parametrize("seed", range(8))
+def test_many_segments_counted_together_are_as_each_counted_by_hand(seed: int) -> None:
+    """People who are not in the export, refunds, who came and went and came back, and segments of different ages."""
+    random = np.random.default_rng(seed)
+    everybody = [f"p{number}" for number in range(40)]
+    export = everybody[:30]
+    mails = {
+        (who, day(int(at))): tuple(bool(did) for did in random.random(4) < (0.5, 0.3, 0.1, 0.1))
+        for who in everybody
+        for at in random.choice(60, random.integers(0, 6), replace=False)
+    }
+    rows = [
+        (who, at + timedelta(hours=number), kind, f"{at}", None)
+        for (who, at), did in mails.items()
+        for number, kind in enumerate(["sent", *(kind for kind, done in zip(MARKS, did, strict=True) if done)])
+    ]
+    times, amounts = random.random(len(everybody) * 3) * 60, random.integers(-20, 100, len(everybody) * 3)
+    money = [
+        (who, day(float(at)), float(amount)) for who, at, amount in zip(everybody * 3, times, amounts, strict=True)
+    ]
+    facts = Facts(day(55), people("", "x"), table(MAIL, *rows), table(MONEY, *money), {}, WORDS, by_message=True)
+    goals = {"orders": table(EVENTS, *((who, at) for who, at, _ in money))}
+    columns = {f"in:{name}": random.random(len(export)) < 0.4 for name in "abc"}
+    joined = pa.nulls(len(export), NAIVE)
+    facts = replace(facts, people=pa.table({"email": export, "joined": joined, **columns}), goals=goals)
+    goal = {"a": Goal(source="orders", within=Duration(3, "day")), "b": Goal(source="orders", after="click"), "c": None}
+    known = {"a": day(0), "b": day(25), "c": day(0)}
+    spells = {name: came_and_went(random, everybody, known[name]) for name in "abc"}
+    asked = [Asked(name, name, goal[name], table(SPELLS, *spells[name]), known[name]) for name in "abc"]
+    parts = {
+        NOW: Stretch(day(40), day(60)),
+        "before": Stretch(day(20), day(40)),
+        "year_before": Stretch(day(0), day(9)),
+    }
+    with room.opened(facts) as connection:
+        found = {one.segment: one for one in performances(connection, facts, asked, parts)}
+    for name in "abc":
+        by_name = figures(found[name])
+        for period, side in ((NOW, "members"), (NOW, "others"), ("before", "before"), ("year_before", "year_before")):
+            low, high = max(parts[period].low, known[name]), parts[period].high
+            expected = by_hand(mails, money, export, spells[name], goal[name], low, high, side != "others")
+            for figure, sums in expected.items():
+                made = rates.mean if figure.startswith("revenue") else rates.rate
+                numbers, wanted = (
+                    [math.nan if value is None else value for value in astuple(one)][
+                        : 1 if figure == "revenue_share" else 5
+                    ]
+                    for one in (getattr(by_name[figure], side), made(sums))
+                )
+                assert numbers == pytest.approx(wanted, rel=1e-9, abs=1e-9, nan_ok=True), (name, period, figure, side)
+
+
+MARKS = ("opened", "clicked", "bounced", "unsubscribed")
+Spells = list[tuple[str, str, datetime, datetime | None]]
+
+
+def came_and_went(random: np.random.Generator, everybody: list[str], known: datetime) -> Spells:
+    """Some were in it all the time, some never, some for a while, some twice."""
+    found: Spells = []
+    for who in everybody:
+        ends = sorted(day(float(at)) for at in random.choice(60, 3, replace=False))
+        kind = random.integers(0, 4)
+        found += [("s", who, known, None)] if kind == 0 else []
+        found += [("s", who, max(known, ends[0]), ends[1])] if kind >= 2 and ends[1] > known else []
+        found += [("s", who, max(known, ends[2]), None)] if kind == 3 else []
+    return found
+
+
+def by_hand(
+    mails: Mapping[tuple[str, datetime], tuple[bool, ...]],
+    money: list[tuple[str, datetime, float]],
+    export: list[str],
+    spells: Spells,
+    goal: Goal | None,
+    low: datetime,
+    high: datetime,
+    member: bool,
+) -> Mapping[str, rates.Sums]:
+    """Of members or of everybody else, person by person."""
+
+    def mine(who: str, at: datetime) -> bool:
+        inside = any(who == one and since <= at and (until is None or at < until) for _, one, since, until in spells)
+        return inside == member
+
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for who in {who for who, _ in mails}:
+        sent = [(at, did) for (one, at), did in mails.items() if one == who and low <= at < high and mine(who, at)]
+        there = [(at, did) for at, did in sent if not did[2]]
+        opened, clicked, gone = (sum(did[number] for _, did in there) for number in (0, 1, 3))
+        both = sum(did[0] and did[1] for _, did in there)
+        ripe = converted = 0
+        for at, did in there:
+            # Somebody who opened clicked an hour later.
+            start = at if goal and goal.after == "send" else at + timedelta(hours=1 + did[0]) if did[1] else None
+            end = start and (start + timedelta(days=goal.within.number) if goal and goal.within else high)
+            if goal and start and end and end <= day(55):
+                ripe += 1
+                converted += any(one == who and start < then <= end for one, then, _ in money)
+        for figure, pair in {
+            "open_rate": (len(there), opened),
+            "click_rate": (len(there), clicked),
+            "click_to_open": (opened, both),
+            "bounce_rate": (len(sent), len(sent) - len(there)),
+            "unsubscribe_rate": (len(there), gone),
+            "conversion_rate": (ripe, converted),
+        }.items():
+            pairs.setdefault(figure, []).append(pair)
+    for who in export:
+        spent = [(at, amount) for one, at, amount in money if one == who and low <= at < high]
+        there = sum(
+            (min(until or high, high) - max(since, low)) / (high - low)
+            for _, one, since, until in spells
+            if one == who and since < high and (until is None or until > low)
+        )
+        amount = sum(amount for at, amount in spent if mine(who, at))
+        pairs.setdefault("revenue_per_member", []).append((there if member else 1 - there, amount))
+        pairs.setdefault("revenue_share", []).append((sum(amount for _, amount in spent), amount))
+    return {
+        figure: rates.Sums(
+            len(told), *(sum(f(float(x), float(y)) for x, y in told) for f in (X, Y, XX, XY, YY))
+        )
+        for figure, each in pairs.items()
+        for told in [[(x, y) for x, y in each if x > 1e-12]]
+    }  # fmt: skip
+
+
+X, Y = (lambda x, y: x), (lambda x, y: y)
+XX, XY, YY = (lambda x, y: x * x), (lambda x, y: x * y), (lambda x, y: y * y)
 
 
 @pytest.mark.sweep(keep=1)

@@ -104,3 +104,21 @@ def test_a_past_moment_does_not_know_what_came_later(made: Made) -> None:
         assert found["flows"]["segments"][0]["now"] is None
         with pytest.raises(ConfigError, match="--since"):
             gather(workspace, since=AS_OF.replace("2026", "2027"))
+
+
+def test_the_exports_are_read_once(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For sizes, and for mail and money; data quality tells of the sources that are measured, too."""
+    from connector.sources import load as module
+
+    calls = []
+    real = module.load
+    monkeypatch.setattr(module, "load", lambda *given: calls.append(given) or real(*given))
+    with open_workspace(
+        Options(file=made.folder / "segments.yaml", as_of=AS_OF, rehearse=True), offline=True
+    ) as workspace:
+        found = document(gather(workspace))
+    assert len(calls) == 1
+    assert found["performance"]["segments"] and found["performance"] == made.found["performance"]
+    assert {"orders.amount", "email_events.campaign"} <= {
+        f"{one['source']}.{one['column']}" for one in found["quality"]["columns"]
+    }

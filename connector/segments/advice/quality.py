@@ -127,14 +127,14 @@ def turnover(history: pa.Table | None, name: str, as_of: datetime) -> float | No
 
 def _like(config: Config, name: str, rates: Mapping[str, Rate]) -> Iterator[str]:
     """Other segments with the same goal whose rate cannot be told from this one's."""
-    mine, least = rates.get(name), config.quality.alike_people
-    if mine is None or least is None:
-        return
-    for other, rate in rates.items():
-        same = other != name and config.segments[other].goal == config.segments[name].goal
-        enough = min(mine.people, rate.people) >= least
-        if same and enough and not related(config, name, other) and mine.like(rate):
-            yield other
+    return (other for other in rates if name in rates and other != name and _same(config, name, other, rates))
+
+
+def _same(config: Config, one: str, other: str, rates: Mapping[str, Rate]) -> bool:
+    mine, theirs, least = rates[one], rates[other], config.quality.alike_people
+    if least is None or min(mine.people, theirs.people) < least or not mine.like(theirs):
+        return False
+    return config.segments[one].goal == config.segments[other].goal and not related(config, one, other)
 
 
 def advice(given: Evidence) -> Iterator[Advice]:
@@ -159,7 +159,7 @@ def advice(given: Evidence) -> Iterator[Advice]:
 def alike(config: Config, rates: Mapping[str, Rate]) -> Iterator[tuple[str, str, float, float]]:
     """Two segments and their rates, which are the same within the interval."""
     for one, other in combinations([name for name in config.segments if name in rates], 2):
-        if other in _like(config, one, rates):
+        if _same(config, one, other, rates):
             yield one, other, rates[one].share, rates[other].share
 
 

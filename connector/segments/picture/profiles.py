@@ -8,9 +8,11 @@ a second copy of the values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -86,28 +88,39 @@ def _quartiles(numbers: pa.Array, inside: Mapping[str, pa.Array]) -> dict[str, t
     ordered = numbers.take(order)
     found = {}
     for name, members in inside.items():
-        sorted_members = members.take(order)
+        positions = pc.indices_nonzero(members.take(order))
         found[name] = (
-            _typical(ordered, pc.indices_nonzero(sorted_members)),
-            _typical(ordered, pc.indices_nonzero(pc.invert(sorted_members))),
+            _typical(ordered, len(positions), partial(_among, positions)),
+            _typical(ordered, len(ordered) - len(positions), partial(_beside, positions)),
         )
     return found
 
 
-def _typical(ordered: pa.Array, positions: pa.Array) -> Typical:
-    known = len(positions)
+def _among(positions: pa.Array, place: int) -> int:
+    """Where the one at `place` of those at `positions` stands."""
+    return int(positions[place].as_py())
+
+
+def _beside(positions: pa.Array, place: int) -> int:
+    """Where the one at `place` of those who are not at `positions` stands: behind all of these that have no more of the
+    others before them."""
+    return place + bisect_right(range(len(positions)), place, key=lambda each: positions[each].as_py() - each)
+
+
+def _typical(ordered: pa.Array, known: int, position: Callable[[int], int]) -> Typical:
+    """`position`: where in `ordered` the first, second … of those who are `known` stands."""
     if not known:
         return Typical(0, None, None, None)
-    low, median, high = (_at(ordered, positions, share) for share in (0.25, 0.5, 0.75))
+    low, median, high = (_at(ordered, known, position, share) for share in (0.25, 0.5, 0.75))
     return Typical(known, low, median, high)
 
 
-def _at(ordered: pa.Array, positions: pa.Array, share: float) -> float:
+def _at(ordered: pa.Array, known: int, position: Callable[[int], int], share: float) -> float:
     """The quantile, between two neighbours where it falls between them."""
-    place = (len(positions) - 1) * share
+    place = (known - 1) * share
     before = int(place)
-    after = min(before + 1, len(positions) - 1)
-    one, other = (float(ordered[positions[each].as_py()].as_py()) for each in (before, after))
+    after = min(before + 1, known - 1)
+    one, other = (float(ordered[position(each)].as_py()) for each in (before, after))
     return round(one + (other - one) * (place - before), 2)
 
 
