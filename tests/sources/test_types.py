@@ -15,7 +15,6 @@ import pytest
 from connector.sources.columns import measure, months, offsets
 from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.normalise import country
-from connector.sources.text import literal
 from tests.sources.kit import codes, column, contacts, loaded, write
 
 

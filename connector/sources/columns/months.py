@@ -61,7 +61,7 @@ def is_day(value: str, clock: str = "") -> str:
 
 def has_word(value: str) -> str:
     """SQL: whether a text has anything that may be the name of a month; cheap, for texts without one."""
-    return r"regexp_matches({}, '[A-Za-z](?:[A-Za-z]{{2}}|[^\x00-\x7F])')".format(value)
+    return rf"regexp_matches({value}, '[A-Za-z](?:[A-Za-z]{{2}}|[^\x00-\x7F])')"
 
 
 def iso(value: str) -> str:
