@@ -82,8 +82,8 @@ _FIXED: dict[str, str] = {}  # of this process and of the one that forks
 
 class Fork:
     """A fork that is `words` (["sync", …], or another program of tests/forks.py), with three open files as its standard
-    streams. As a context manager it is ended at the end of the block. `session`: "" (the caller's), "new", or "terminal": a new one
-    whose terminal the streams are."""
+    streams. As a context manager it is ended at the end of the block. `session`: "" (the caller's), "new", or
+    "terminal": a new one whose terminal the streams are."""
 
     def __init__(
         self, words: Sequence[str], folder: Path, env: Mapping[str, str], streams: Sequence[int], session: str = ""
