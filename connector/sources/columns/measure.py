@@ -50,8 +50,8 @@ class Text:
 
 
 # What every number is made of.
-# What every date has in it: two digits at a sign, or a name of a month before a digit; and three digits before the first
-# colon, where no sign of an address is.
+# What every date has in it: two digits at a sign, or a name of a month before a digit; and three digits before the
+# first colon, where no sign of an address is.
 _NUMERAL = r"-?\d[\d., \x{a0}\x{202f}'’]*"
 _DAY, _DIGITS = r"(?s:\d[-./\\ ]\d|[A-Za-z].*\d)", r"^[^@:]*\d[^@:]*\d[^@:]*\d[^@:]*(?::|$)"
 
