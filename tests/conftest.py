@@ -1,12 +1,14 @@
 """Everything that is sent in a test run is checked against the vendors' documents (see tests/contract/plugin.py), and
 everything that it leaves behind is searched for keys (tests/artefacts.py)."""
 
+import gc
 import os
 import shutil
 import sys
 
 import pytest
 
+from connector.cli.process import COLLECT_AFTER
 from tests import launcher, shared, sweeps
 from tests.artefacts import Artefacts
 from tests.contract import plugin
@@ -28,6 +30,7 @@ __all__ = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(COLLECT_AFTER)  # as in every process of `sync`
     _keep_bytecode(config)
     plugin.pytest_configure(config)
     sweeps.pytest_configure(config)
@@ -42,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
     artefacts = Artefacts(config)
     artefacts.listen()
     config.pluginmanager.register(artefacts, "artefacts")
+
+
+def pytest_collection_finish() -> None:
+    """Tests and libraries live as long as the process: they are not looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _keep_bytecode(config: pytest.Config) -> None:

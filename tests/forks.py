@@ -29,6 +29,11 @@ from typing import Any, NoReturn
 from tests import clock, launcher
 
 NO_SERVER = ("connector.rehearsal.__main__",)
+PROGRAMS = {
+    "sync": "connector.cli.main",
+    "rehearsal": "connector.rehearsal.__main__",
+    "crash": "tests.crash.launch",  # `sync` that dies at a chosen moment
+}
 
 
 class Forks:
@@ -111,12 +116,14 @@ def load() -> None:
     for zone in ("Europe/Berlin", "UTC"):
         times.changes(zone)  # 0.1 s, and the same in every fork
     from connector.cli.main import command
+    from connector.cli.process import COLLECT_AFTER
     from connector.sources import emails
 
     command()
     emails.normalise("käthe@bücher.example")  # the tables of letters
     gc.collect()
     gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)  # as connector/cli/process.py does in each process
 
 
 def become(order: dict[str, Any], streams: list[int]) -> NoReturn:
@@ -173,7 +180,7 @@ def _run(words: list[str]) -> int:
 
 
 def _program(name: str) -> ModuleType:
-    return importlib.import_module("connector.cli.main" if name == "sync" else "connector.rehearsal.__main__")
+    return importlib.import_module(PROGRAMS[name])
 
 
 if __name__ == "__main__":

@@ -71,6 +71,8 @@ def _fixed(environment: Mapping[str, str]) -> dict[str, str]:
     moved = clock.ahead(0)["PYTHONPATH"] if clock.AHEAD in environment else None
     found = {name: value for name, value in environment.items() if name.startswith(OF_THE_INTERPRETER)}
     if found.get("PYTHONPATH") == moved:
+        found |= {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    if not found.get("PYTHONPATH"):
         found.pop("PYTHONPATH", None)
     return found
 
@@ -79,9 +81,9 @@ _FIXED: dict[str, str] = {}  # of this process and of the one that forks
 
 
 class Fork:
-    """A fork that is `words` (["sync", …] or ["rehearsal", …]), with three open files as its standard streams. As a
-    context manager it is ended at the end of the block. `session`: "" (the caller's), "new", or "terminal": a new one
-    whose terminal the streams are."""
+    """A fork that is `words` (["sync", …], or another program of tests/forks.py), with three open files as its standard
+    streams. As a context manager it is ended at the end of the block. `session`: "" (the caller's), "new", or
+    "terminal": a new one whose terminal the streams are."""
 
     def __init__(
         self, words: Sequence[str], folder: Path, env: Mapping[str, str], streams: Sequence[int], session: str = ""

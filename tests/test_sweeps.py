@@ -50,9 +50,9 @@ def test_the_whole_suite_is_reduced_and_nothing_else(tmp_path: Path, words: tupl
     (tmp_path / "pytest.ini").write_text(INI)
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); import pytest; pytest.main()"]
     done = subprocess.run(
-        [*command, "-p", "no:cacheprovider", *words],
+        [*command, "-p", "no:cacheprovider", "-p", "xdist.plugin", *words],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=True,

@@ -32,7 +32,7 @@ def known(desk: Desk, kit: Kit, people: Sequence[Person]) -> None:
     pushed(desk, kit, people)
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_an_opt_out_between_two_pushes(desk: Desk, kit: Kit) -> None:
     """Whatever way somebody opted out in, they are in no further target and no field of theirs changes."""
     no = [status for status in kit.statuses if kit.meanings[status] is Meaning.NO]
@@ -49,7 +49,7 @@ def test_an_opt_out_between_two_pushes(desk: Desk, kit: Kit) -> None:
     assert kit.said_no() >= opted_out
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_contact_deleted_between_two_pushes(desk: Desk, kit: Kit) -> None:
     """Nothing is reported of it that is not so, and the others get what was asked for."""
     people = [Person(ANN, name="Old"), Person(BEA, name="Old"), Person(CID, name="Old")]
@@ -72,7 +72,7 @@ def test_a_contact_deleted_between_two_pushes(desk: Desk, kit: Kit) -> None:
 
 
 @pytest.mark.parametrize("newcomers", [0, 1])
-@pytest.mark.sweep(keep=4)
+@pytest.mark.sweep(keep=2)
 def test_a_target_deleted_between_two_pushes(desk: Desk, kit: Kit, newcomers: int) -> None:
     """The next push makes it again with all its members, also when no member changes, as many requests as its plan
     says, and then there is nothing left to do."""
@@ -90,6 +90,7 @@ def test_a_target_deleted_between_two_pushes(desk: Desk, kit: Kit, newcomers: in
 
 
 @pytest.mark.parametrize("kit", [name for name, kit in KITS.items() if kit.declares], indirect=True)
+@pytest.mark.sweep(keep=1)
 def test_a_declared_tag_deleted_between_two_pushes(desk: Desk, kit: Kit) -> None:
     """As for a list; where one declaration serves all tags, with the others that were in it."""
     desk.setup([kit], {kit.name: kit.creates})
@@ -103,7 +104,7 @@ def test_a_declared_tag_deleted_between_two_pushes(desk: Desk, kit: Kit) -> None
     assert desk.push()[1] is None and desk.running.writes() == writes
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_requests_sent_equal_the_forecast(desk: Desk, kit: Kit) -> None:
     """New contacts, one over a whole batch; then fields, further targets, leavers, and none of them."""
     desk.setup([kit], {kit.name: kit.creates})

@@ -54,7 +54,7 @@ def readdressed(desk: Desk, kit: Kit) -> Kit:
     return kit
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_row_that_leaves_takes_nothing_from_the_row_that_stays(desk: Desk, readdressed: Kit) -> None:
     """Whichever of the two asks, the one contact is in the target; it leaves when neither does."""
     kit, cid = readdressed, Person(CID)
@@ -72,7 +72,7 @@ def test_a_row_that_leaves_takes_nothing_from_the_row_that_stays(desk: Desk, rea
     settled(desk)
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_missing_consent_of_one_row_counts_for_both(desk: Desk, readdressed: Kit) -> None:
     kit, cid = readdressed, Person(CID)
     plan = pushed(desk, Person(ANN, consent="no"), Person(BEA, vip=True, name="Bea"), cid)
@@ -82,7 +82,7 @@ def test_missing_consent_of_one_row_counts_for_both(desk: Desk, readdressed: Kit
     settled(desk)
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_the_fields_of_one_row_are_sent(desk: Desk, readdressed: Kit) -> None:
     kit, cid = readdressed, Person(CID)
     rows = [Person(ANN, name="Ann"), Person(BEA, name="Bea"), cid]
@@ -94,7 +94,7 @@ def test_the_fields_of_one_row_are_sent(desk: Desk, readdressed: Kit) -> None:
     settled(desk)
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_row_that_is_gone_from_the_export_takes_nothing(desk: Desk, readdressed: Kit) -> None:
     kit, cid = readdressed, Person(CID)
     pushed(desk, Person(BEA, gold=True), cid)
@@ -103,7 +103,7 @@ def test_a_row_that_is_gone_from_the_export_takes_nothing(desk: Desk, readdresse
     settled(desk)
 
 
-@pytest.mark.sweep(keep=4)
+@pytest.mark.sweep(keep=2)
 def test_who_opted_out_under_another_address_leaves_the_target_once(desk: Desk, readdressed: Kit) -> None:
     """The export knows only the old address, which belongs to nobody on the platform."""
     kit, cid = readdressed, Person(CID)
@@ -143,7 +143,7 @@ def test_two_contacts_are_merged(desk: Desk, kit: Kit, leaves: str) -> None:
 @pytest.mark.parametrize("kit", MERGING, indirect=True)
 @pytest.mark.parametrize("leaves", [ANN, BEA])
 @pytest.mark.parametrize("renamed", ["", "Anna"], ids=["", "with fields"])
-@pytest.mark.sweep(keep=3)
+@pytest.mark.sweep(keep=2)
 def test_two_contacts_are_merged_between_plan_and_push(desk: Desk, kit: Kit, leaves: str, renamed: str) -> None:
     """One of them leaves by the plan, the other stays: the contact stays in the target."""
     desk.setup([kit], {kit.name: kit.creates})
@@ -165,7 +165,7 @@ def test_two_contacts_are_merged_between_plan_and_push(desk: Desk, kit: Kit, lea
 SECONDARY = {"hubspot"}  # the merged contact answers to both addresses; elsewhere one of them belongs to nobody
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_why_tells_of_the_other_row_and_what_becomes_of_both(desk: Desk, readdressed: Kit) -> None:
     """Rows with other ids in the CRM: no column joins them, only the platform does."""
     desk.export([Person(ANN, vip=False, gold=True), Person(BEA, vip=True, name="Bea"), Person(CID)])

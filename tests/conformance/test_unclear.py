@@ -37,6 +37,7 @@ def blocked(desk: Desk) -> tuple[dict[str, str], set[str]]:
     return {row["email"]: row["reason"] for row in plan.blocked.to_pylist()}, set(plan.changes["email"].to_pylist())
 
 
+@pytest.mark.sweep(keep=2)
 def test_an_opt_out_that_is_not_understood(desk: Desk, kit: Kit) -> None:
     """“Opted out” is asked for, so that a cell that cannot be read would count as no opt-out."""
     asking(desk, kit, {"not": {"consent": True}})
@@ -51,7 +52,7 @@ def test_an_opt_out_that_is_not_understood(desk: Desk, kit: Kit) -> None:
         assert kit.members(kind, "vip") == {IN, SILENT}
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_member_whose_consent_becomes_unclear_leaves(desk: Desk, kit: Kit) -> None:
     asking(desk, kit, {"not": {"consent": True}})
     people = [Person(IN, consent="no"), Person(ODD, consent="no")]
@@ -81,7 +82,7 @@ def test_rows_that_disagree_and_are_equally_new(desk: Desk, kit: Kit, rule: obje
     assert (why, changed) == ({BOTH: REASON}, {NEWER})
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_check_and_why_say_so(desk: Desk, kit: Kit) -> None:
     asking(desk, kit, {"not": {"consent": True}})
     desk.export([Person(IN, consent="no"), Person(ODD, consent="opted out?")])
@@ -101,7 +102,7 @@ WORDS = {"Ja": OUT, "oui": "fr@example.com", "Sí (01.03.2024)": "es@example.com
         {"segment": "free"},  # the rule is in a segment
     ],
 )
-@pytest.mark.sweep(keep=4)
+@pytest.mark.sweep(keep=2)
 def test_the_words_of_other_languages_and_dates_behind_them(desk: Desk, kit: Kit, rule: object) -> None:
     asking(desk, kit, rule)
     rewrite(desk, lambda document: document["segments"].update(free={"when": {"not": {"consent": True}}}))
@@ -114,7 +115,7 @@ def test_the_words_of_other_languages_and_dates_behind_them(desk: Desk, kit: Kit
 
 
 @pytest.mark.parametrize("word", ["Yes", "ja"])
-@pytest.mark.sweep(keep=4)
+@pytest.mark.sweep(keep=2)
 def test_a_column_of_texts_that_is_asked_for_yes(desk: Desk, kit: Kit, word: str) -> None:
     """Without a type a column of such words is one of texts, and `not` lets in whatever is written otherwise."""
     asking(desk, kit, {"not": {"consent": word}})
@@ -130,7 +131,7 @@ def test_a_column_of_texts_that_is_asked_for_yes(desk: Desk, kit: Kit, word: str
     assert {line for line in members.split() if "@" in line} == {IN, SILENT}
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_texts_that_contradict_each_other(desk: Desk, kit: Kit) -> None:
     asking(desk, kit, {"consent": "subscribed"})
     rewrite(desk, lambda document: document["sources"]["contacts"]["columns"].pop("consent"))
@@ -143,6 +144,7 @@ def test_texts_that_contradict_each_other(desk: Desk, kit: Kit) -> None:
     assert {line for line in members.split() if "@" in line} == {IN}
 
 
+@pytest.mark.sweep(keep=2)
 def test_the_cell_is_shown(desk: Desk, kit: Kit) -> None:
     asking(desk, kit, {"not": {"consent": True}})
     desk.export([Person(IN, consent="no"), Person(ODD, consent="opted out")])

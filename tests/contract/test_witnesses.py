@@ -17,7 +17,7 @@ from mailchimp_marketing.api_client import ApiClientError
 from connector.rehearsal.core.process import Running, start
 from tests.contract.clients import HubSpot, Klaviyo, Mailchimp
 from tests.path import sample
-from tests.path.conftest import Desk, new_desk
+from tests.path.conftest import Desk, pushed_desk
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 ANN, BEA, CID = (f"{name}@example.com" for name in ("ann", "bea", "cid"))
@@ -223,10 +223,8 @@ def test_hubspots_client_reads_and_writes_subscriptions(portal: HubSpot) -> None
 
 @pytest.fixture(scope="module")
 def pushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Running]]:
-    """The sample, pushed by the installed command; and the platforms as it left them."""
-    desk = new_desk(tmp_path_factory.mktemp("witnessed"))
-    done = desk.sync("push", "--rehearse", "--yes")
-    assert done.returncode == 0, done.stderr
+    """The sample, pushed by the command; and the platforms as it left them."""
+    desk = pushed_desk(tmp_path_factory.mktemp("witnessed"))
     place = desk.folder / ".connector" / "rehearsal" / "platforms.db"
     with start(place, "--no-limits") as running:
         yield desk, running

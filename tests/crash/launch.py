@@ -3,8 +3,7 @@
 Events are counted over every commit of the state and every HTTP request: before it, and after it. The process can also
 die some milliseconds after the event, which hits a request in flight. Nothing in the product knows of this.
 
-As a program: reads one JSON order a line, forks a process for each (the libraries are imported once), answers with
-{"code": exit status, negative for a signal}.
+As a program of tests/forks.py, whose only word is the order as JSON.
 """
 
 from __future__ import annotations
@@ -213,43 +212,11 @@ def _watch_apply(doom: Doom) -> None:
     run.apply = watched
 
 
-def serve() -> None:
-    import connector.cli.main
-    import connector.plan.assemble
-    import connector.plan.desired
-    import connector.platforms.registry
-    import connector.push.run
-    import connector.segments.evaluate
-    import connector.sources.load
-    import connector.state.drivers.postgres
-    import connector.state.store  # noqa: F401
-
-    for line in sys.stdin:
-        given = json.loads(line)
-        out = given.pop("out")
-        child = os.fork()
-        if not child:
-            with contextlib.suppress(OSError):
-                os.dup2(os.open(out, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), 1)
-                os.dup2(1, 2)
-                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            code = 70
-            try:
-                run(Order(**{**given, "words": tuple(given["words"])}))
-                code = 0
-            except SystemExit as end:
-                code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-            finally:
-                sys.stdout.flush()
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(json.dumps({"code": os.waitstatus_to_exitcode(status)}) + "\n")
-        sys.stdout.flush()
+def main() -> None:
+    """In a fork that has nothing else to do; never returns."""
+    given = json.loads(sys.argv[1])
+    run(Order(**{**given, "words": tuple(given["words"])}))
 
 
-def as_line(order: Order, out: str) -> str:
-    return json.dumps(asdict(order) | {"out": out}) + "\n"
-
-
-if __name__ == "__main__":
-    serve()
+def as_word(order: Order) -> str:
+    return json.dumps(asdict(order))

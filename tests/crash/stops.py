@@ -26,7 +26,7 @@ from connector.state.open import rehearsal_url
 from tests.crash import places
 from tests.crash.launch import Order
 from tests.crash.places import Shared, Way
-from tests.crash.world import PUSH, STRANGER, CrashWorld, Zygote, crash_world, read_lines, zygote
+from tests.crash.world import PUSH, STRANGER, CrashWorld, crash_world, read_lines, run
 from tests.path import platforms
 
 LEASE = 2.0  # seconds, so that a stop past it does not take minutes
@@ -56,7 +56,6 @@ class Tally:
 class Trial:
     world: CrashWorld
     shared: Shared
-    second: Zygote
     place: str
     tally: Tally = field(default_factory=Tally)
     events: int = 60
@@ -116,7 +115,7 @@ class Trial:
             applying=True,
             delay=self.world.dice.choice(DELAYS),
         )
-        return self.second.run(order, self._out)
+        return run(order, self._out)
 
     def _struck(self, first: Future[int]) -> dict[str, Any] | None:
         """When trouble came; None when the push was over before."""
@@ -130,7 +129,7 @@ class Trial:
             time.sleep(0.01)
 
     def _must(self, code: int, *words: str, clock: float = 0.0) -> None:
-        found = self.world.zygote.run(self._order(words, self.shared.direct, clock), self.world.out)
+        found = run(self._order(words, self.shared.direct, clock), self.world.out)
         assert found == code, f"{self.place}: {words[0]} ended with {found}\n{self.world.out.read_text()[-2000:]}"
 
     def _order(self, words: tuple[str, ...], way: Way, clock: float, **more: Any) -> Order:
@@ -216,12 +215,11 @@ def stop_many(folder: Path, place: str, seed: int, stops: int, size: int = 40, s
     """A world in which a runner gets into trouble so often. Raises AssertionError."""
     with ExitStack() as stack:
         world = stack.enter_context(crash_world(folder / "world", seed, size))
-        second = stack.enter_context(zygote())
         if place == "postgresql":
             shared = stack.enter_context(places.postgresql(server))
         else:
             shared = stack.enter_context(places.s3() if place == "s3" else places.share(folder / "share"))
-        trial = Trial(world, shared, second, place)
+        trial = Trial(world, shared, place)
         try:
             return trial.run(stops)
         except AssertionError as error:

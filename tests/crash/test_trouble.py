@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.launch import Order
-from tests.crash.world import PUSH, CrashWorld, crash_world, created_twice, zygote
+from tests.crash.world import PUSH, CrashWorld, crash_world, created_twice, run
 
 DAY = 86_400.0
 
@@ -68,11 +68,11 @@ def test_two_processes_at_once(world: CrashWorld) -> None:
     wires = [world.small.folder / f"wire{number}.jsonl" for number in (1, 2)]
     outs = [world.small.folder / f"out{number}.txt" for number in (1, 2)]
     orders = [Order(str(world.small.folder), PUSH, str(wire)) for wire in wires]
-    with zygote() as other, ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool:
         for _ in range(5):  # on a busy machine the second may come after the first has ended
-            first = pool.submit(world.zygote.run, orders[0], outs[0])
+            first = pool.submit(run, orders[0], outs[0])
             time.sleep(0.2)
-            second = pool.submit(other.run, orders[1], outs[1])
+            second = pool.submit(run, orders[1], outs[1])
             codes = [first.result(), second.result()]
             if any(codes):
                 break

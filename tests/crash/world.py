@@ -7,10 +7,9 @@ read with plain HTTP, not through the connector.
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,8 @@ from typing import Any
 from connector.app.workspace import open_state
 from connector.rehearsal.core.process import Running
 from connector.state.base import Ledger
-from tests.crash.launch import Order, as_line
+from tests import launcher
+from tests.crash.launch import Order, as_word
 from tests.path import platforms
 from tests.path.small import Small, small
 
@@ -39,35 +39,17 @@ ALLOW = [word for name in ("adds", "removes", "empty", "shrunken") for word in (
 PUSH = ("push", "--rehearse", "--yes", "-v", *ALLOW, "--reason", "test")
 
 
-@dataclass
-class Zygote:
-    """The process that forks ours (launch.py)."""
-
-    process: subprocess.Popen[str]
-
-    def run(self, order: Order, out: Path) -> int:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(as_line(order, str(out)))
-        self.process.stdin.flush()
-        return int(json.loads(self.process.stdout.readline())["code"])
-
-
-@contextmanager
-def zygote() -> Iterator[Zygote]:
-    command = [sys.executable, "-m", "tests.crash.launch"]
-    root = Path(__file__).parent.parent.parent
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root) as process:
-        try:
-            yield Zygote(process)
-        finally:
-            assert process.stdin
-            process.stdin.close()
+def run(order: Order, out: Path) -> int:
+    """The exit code of a command in a process of its own, negative for a signal; what it says is in `out`."""
+    with Path(os.devnull).open("rb") as nothing, out.open("wb") as told:
+        streams = [nothing.fileno(), told.fileno(), told.fileno()]
+        with launcher.Fork(["crash", as_word(order)], Path(order.folder), os.environ, streams) as child:
+            return child.wait()
 
 
 @dataclass
 class CrashWorld:
     small: Small
-    zygote: Zygote
     dice: random.Random
     people: dict[int, str] = field(default_factory=dict)  # number -> name
     between: tuple[int, int] = (1, 1)
@@ -146,7 +128,7 @@ class CrashWorld:
         """Exit code; -9 when killed. The events and requests of it are in `wire`."""
         self.wire.unlink(missing_ok=True)
         order = Order(str(self.small.folder), (*words, *self.state), str(self.wire), **more)
-        return self.zygote.run(order, self.out)
+        return run(order, self.out)
 
     @property
     def wire(self) -> Path:
@@ -261,7 +243,7 @@ def created_twice(sent: list[dict[str, Any]]) -> set[str]:
 
 @contextmanager
 def crash_world(folder: Path, seed: int, size: int = 120, state: tuple[str, ...] = ()) -> Iterator[CrashWorld]:
-    with small(folder, "--no-limits") as made, zygote() as forks:
-        world = CrashWorld(made, forks, random.Random(seed), state=state)
+    with small(folder, "--no-limits") as made:
+        world = CrashWorld(made, random.Random(seed), state=state)
         world.begin(size)
         yield world

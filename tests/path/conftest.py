@@ -18,7 +18,7 @@ import pytest
 from connector.demo.exports import exports
 from connector.demo.folder import EXPORTS, FILE, TEXT
 from connector.rehearsal.core.process import Running, start
-from tests import launcher
+from tests import launcher, shared
 
 ROOT = Path(__file__).parent.parent.parent
 AS_OF = "2026-11-20"
@@ -80,16 +80,20 @@ def desk(tmp_path: Path) -> Desk:
     return new_desk(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def _pushed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pushed")
+def pushed_desk(folder: Path) -> Desk:
+    """A desk whose first push is done, by the command, once per run: this one is a copy."""
+    shutil.copytree(shared.once("pushed", _push), folder, dirs_exist_ok=True)
+    return Desk(folder)
+
+
+def _push() -> Path:
+    folder = shared.folder() / "pushed"
+    folder.mkdir()
     done = new_desk(folder).sync("push", "--rehearse", "--yes")
     assert done.returncode == 0, done.stderr
     return folder
 
 
 @pytest.fixture
-def pushed(_pushed: Path, tmp_path: Path) -> Desk:
-    """A desk whose first push is done. Each test has a copy of its own."""
-    shutil.copytree(_pushed, tmp_path, dirs_exist_ok=True)
-    return Desk(tmp_path)
+def pushed(tmp_path: Path) -> Desk:
+    return pushed_desk(tmp_path)

@@ -136,7 +136,7 @@ def test_a_removal(world: Small, platform: str, arrived: bool, wanted: bool) -> 
 
 @ARRIVED
 @EVERYWHERE
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_field_that_is_changed_back_is_sent(world: Small, platform: str, arrived: bool) -> None:
     begin(world, platform, TWO)
     ask(world, platform, TWO, again=True)

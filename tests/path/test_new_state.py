@@ -16,7 +16,7 @@ ANN, BEA = "ann@example.com", "bea@example.com"
 PUSH = ("push", "--rehearse", "--yes", "--as-of", "2026-11-20T12:00:00Z")
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_members_who_are_not_desired_are_counted_and_not_denied(desk: Desk, kit: Kit) -> None:
     desk.setup([kit], {kit.name: kit.creates})
     desk.export([Person(ANN), Person(BEA)])
@@ -32,7 +32,7 @@ def test_members_who_are_not_desired_are_counted_and_not_denied(desk: Desk, kit:
     assert "has 2 members not desired" in " ".join(said.split())
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_former_members_are_taken_over_and_leave_with_the_next_push(desk: Desk, kit: Kit) -> None:
     """Bea left the segment, Dan the export, and Cid was forgotten: nothing of him is kept."""
     cid, dan = "cid@example.com", "dan@example.com"

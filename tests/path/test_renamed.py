@@ -147,7 +147,7 @@ def test_a_target_that_was_there_before(world: Small, platform: str, kind: str, 
 
 
 @pytest.mark.parametrize(("platform", "kind"), CASES)
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_drift_says_what_it_is_called_now_and_its_sums_close(world: Small, platform: str, kind: str) -> None:
     write(world, platform, kind, "[Ann, Bob, Cleo]")
     assert world.push(to=(platform,))[1].exit_code == 0
@@ -168,7 +168,7 @@ def test_drift_says_what_it_is_called_now_and_its_sums_close(world: Small, platf
 
 
 @pytest.mark.parametrize(("platform", "kind"), CASES)
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_two_names_of_one_target_are_refused(world: Small, platform: str, kind: str) -> None:
     """The file has the old name and the new one: each segment would take away those that the other adds."""
     write(world, platform, kind, "[Ann, Bob]")
@@ -189,7 +189,7 @@ def test_two_names_of_one_target_are_refused(world: Small, platform: str, kind: 
 
 
 @pytest.mark.parametrize(("platform", "kind"), CASES)
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_adopting_finds_what_is_ours_under_another_name(world: Small, platform: str, kind: str) -> None:
     write(world, platform, kind, "[Ann, Bob]")
     assert world.push(to=(platform,))[1].exit_code == 0

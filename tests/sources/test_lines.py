@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connector.app import offline
+from connector.app.workspace import Options, open_workspace
 from connector.sources.model import EVENT
-from tests import launcher
 from tests.sources.kit import codes, loaded, rows, write
 
 LINES = """Order,Email,Day,Total,Item
@@ -52,29 +54,38 @@ def test_ids_that_do_not_repeat_cost_nothing(tmp_path: Path) -> None:
     assert EVENT not in rows(found, "orders")[0]
 
 
-@pytest.mark.parametrize(
-    ("rule", "who"),
-    [
-        ("{orders: {count: {at_least: 2}}}", "bo"),
-        ("{orders: {count: 1}}", "ada"),
-        ("{orders: {count: 4}}", "bo"),  # those without an id are events of their own
-        ("{orders: {average: total, at_least: 100}}", "ada"),
-        ("{spent: 120}", "ada"),
-        ("{orders: {where: {item: lid}}}", "ada"),
-        ("{orders: {sum: total, at_least: 120, where: {item: lid}}}", "ada"),
-        ("{orders: {count_distinct: item, at_least: 3}}", "ada"),
-        ("{items: 2}", "bo"),
-        ("{items: {at_least: 3}}", "ada"),
-        ("{orders: {count_distinct: item, is: 1, where: {total: {less_than: 10}}}}", "bo"),
-        ("{sequence: [{orders: {}}, {orders: {}}]}", "bo"),
-    ],
-)
-def test_what_is_asked_of_events(tmp_path: Path, rule: str, who: str) -> None:
-    write(tmp_path, "segments.yaml", f"{FILE}  s: {{when: {rule}}}\n")
-    write(tmp_path, "contacts.csv", "Email\nada@example.com\nbo@example.com\ncy@example.com\n")
-    write(tmp_path, "orders.csv", LINES)
-    done = launcher.sync(tmp_path, "members", "s", "--as-of", "2026-11-20", "--format", "csv")
-    assert [line.split("@")[0] for line in done.stdout.split() if "@" in line] == [who], done.stdout + done.stderr
+RULES = {
+    "{orders: {count: {at_least: 2}}}": "bo",
+    "{orders: {count: 1}}": "ada",
+    "{orders: {count: 4}}": "bo",  # those without an id are events of their own
+    "{orders: {average: total, at_least: 100}}": "ada",
+    "{spent: 120}": "ada",
+    "{orders: {where: {item: lid}}}": "ada",
+    "{orders: {sum: total, at_least: 120, where: {item: lid}}}": "ada",
+    "{orders: {count_distinct: item, at_least: 3}}": "ada",
+    "{items: 2}": "bo",
+    "{items: {at_least: 3}}": "ada",
+    "{orders: {count_distinct: item, is: 1, where: {total: {less_than: 10}}}}": "bo",
+    "{sequence: [{orders: {}}, {orders: {}}]}": "bo",
+}
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
+    """Rule -> who it matches."""
+    folder = tmp_path_factory.mktemp("lines")
+    segments = "".join(f"  s{number}: {{when: {rule}}}\n" for number, rule in enumerate(RULES))
+    write(folder, "segments.yaml", FILE + segments)
+    write(folder, "contacts.csv", "Email\nada@example.com\nbo@example.com\ncy@example.com\n")
+    write(folder, "orders.csv", LINES)
+    with open_workspace(Options(file=folder / "segments.yaml", as_of="2026-11-20"), offline=True) as workspace:
+        found = offline.evaluate(workspace)
+    return {rule: offline.members(found, f"s{number}") for number, rule in enumerate(RULES)}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_asked_of_events(members: Mapping[str, list[str]], rule: str) -> None:
+    assert members[rule] == [f"{RULES[rule]}@example.com"]
 
 
 @pytest.mark.parametrize(

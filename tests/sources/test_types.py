@@ -12,10 +12,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from connector.sources.columns import measure, offsets
+from connector.sources.columns import measure, months, offsets
 from connector.sources.columns.model import ColumnInfo
 from connector.sources.columns.normalise import country
-from connector.sources.text import literal
 from tests.sources.kit import codes, column, contacts, loaded, write
 
 
@@ -459,7 +458,7 @@ def test_no_number_and_no_date_is_taken_for_neither() -> None:
         "18NOV2026",
         "11/18/2026 2:05 PM PST",
     ]
-    numbers = ["1", "-0.5", "1,234.5", "1.234,5", "1 234", "1'234", ".5", "12"]
+    numbers = ["1", "-0.5", "1,234.5", "1.234,5", "1 234", "1'234", ".5", "12", "007", "45000", "45000.5", "1763251200"]
     texts = [*moments, *numbers]
     for text in moments + numbers:
         for _ in range(400):
@@ -470,11 +469,14 @@ def test_no_number_and_no_date_is_taken_for_neither() -> None:
     info = ColumnInfo("x", ("x",), None, "header")
     made = f"(SELECT *, {offsets.bare('t0')} AS b0 FROM (SELECT trim(cell) AS t0 FROM given))"
     for label, sql in measure._counters(measure.Text(0, "cell", info), measure._Like()):
-        look = measure._DIGIT if label.startswith("number") else measure._DAY if label in measure._STYLES else None
-        if look is None:
+        if label in (*measure._STYLES, "stamp"):
+            wanted = f"{sql.removeprefix('count')} IS NOT NULL"
+        elif label.startswith("number") or label in ("integer", "zeros"):
+            wanted = sql.replace("count(*) FILTER (", "(")
+        else:
             continue
-        wanted = sql.replace("count(*) FILTER (", "(").removeprefix("count")
-        wanted = wanted if label.startswith("number") else f"{wanted} IS NOT NULL"
-        where = f"WHERE {wanted} AND NOT regexp_matches(t0, {literal(look)})"
+        looks = [measure._has_a_day if label in measure._STYLES else measure._is_numeral]
+        looks += [months.has_word] if label == "names" else []
+        where = f"WHERE {wanted} AND NOT ({' AND '.join(look('t0') for look in looks)})"
         assert con.sql(f"SELECT t0 FROM {made} {where}").fetchall() == [], label
-        assert con.sql(f"SELECT count(*) FROM {made} WHERE {wanted}").fetchall()[0][0] > 20
+        assert con.sql(f"SELECT count(*) FROM {made} WHERE {wanted}").fetchall()[0][0] > 20, label

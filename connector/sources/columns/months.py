@@ -56,8 +56,12 @@ def plain(value: str) -> str:
 
 def is_day(value: str, clock: str = "") -> str:
     """SQL: whether a text looks like such a day, followed by `clock` (a pattern in small letters)."""
-    word = rf"regexp_matches({value}, '[A-Za-z](?:[A-Za-z]{{2}}|[^\x00-\x7F])')"  # cheap, for texts without one
-    return f"({word} AND regexp_full_match({plain(value)}, {literal(_DAY + clock)}))"
+    return f"({has_word(value)} AND regexp_full_match({plain(value)}, {literal(_DAY + clock)}))"
+
+
+def has_word(value: str) -> str:
+    """SQL: whether a text has anything that may be the name of a month; cheap, for texts without one."""
+    return rf"regexp_matches({value}, '[A-Za-z](?:[A-Za-z]{{2}}|[^\x00-\x7F])')"
 
 
 def iso(value: str) -> str:
