@@ -79,6 +79,8 @@ def settle(
             con.execute(f"UPDATE {typed.table} SET {name(column)} = {asked.value} WHERE _email IN (FROM doubted)")
         con.execute(f"INSERT INTO unclear SELECT _email, {bool(asked.value)} FROM doubted")
         count = engine.number(con, "SELECT count(*) FROM doubted")
+        if count and asked.value != "NULL":
+            typed.empty -= {column}  # where no cell was understood, the refusing value is its only one
         findings.add("consent-unclear", "contacts", column, count, MESSAGE, *_first(con, typed, layout, column))
     sql = "SELECT email, bool_and(decided) AS decided FROM unclear GROUP BY email"
     return con.sql(sql).to_arrow_table().cast(UNCLEAR)
