@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from connector.core.counts import by_count
 from connector.core.model import ColumnType
 from connector.sources import engine
 from connector.sources.cells import Where, cell, place
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import duckdb
 
 UNCLEAR = pa.schema([("email", pa.string()), ("decided", pa.bool_())])
-MESSAGE = "people have values that are not understood or contradict each other: their consent does not hold"
 FEW = 0.05  # share of the rows up to which a blank is an exception
 _WORDS = ("text", "country")
 
@@ -57,6 +57,12 @@ class Asked:
         return cls(column, type_, "")
 
 
+def sentence(people: int) -> str:
+    """What is told of so many people."""
+    who = by_count(people, "person has", "people have")
+    return f"{who} values that are not understood or contradict each other: their consent does not hold"
+
+
 def settle(
     con: duckdb.DuckDBPyConnection,
     typed: Typed,
@@ -81,7 +87,7 @@ def settle(
         count = engine.number(con, "SELECT count(*) FROM doubted")
         if count and asked.value != "NULL":
             typed.empty -= {column}  # where no cell was understood, the refusing value is its only one
-        findings.add("consent-unclear", "contacts", column, count, MESSAGE, *_first(con, typed, layout, column))
+        findings.add("consent-unclear", "contacts", column, count, sentence(count), *_first(con, typed, layout, column))
     sql = "SELECT email, bool_and(decided) AS decided FROM unclear GROUP BY email"
     return con.sql(sql).to_arrow_table().cast(UNCLEAR)
 
@@ -96,7 +102,8 @@ def _blank(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, column:
         f"SELECT count(*), min(t._row) FROM (SELECT _row FROM {typed.table} WHERE {name(column)} IS NULL) t"
         f" JOIN {typed.raw} r ON t._row = r.rowid WHERE NOT ({layout.given(column)})",
     )
-    message = f"rows say nothing here, where consent is asked and {rows - blank:,} of {rows:,} rows say something"
+    what = by_count(count, "row says", "rows say")
+    message = f"{what} nothing here, where consent is asked and {rows - blank:,} of {rows:,} rows say something"
     where = place(con, typed.raw, typed.spans, row)
     findings.add("consent-blank", "contacts", column, count, message, where)
 
