@@ -1,4 +1,5 @@
-"""The connector and the slow oracle agree on exports in odd forms: who is whom, whose an order is, what its cells mean.
+"""The connector and the slow oracle agree on exports in odd forms: which rows are one person, whose an order is, what
+its cells mean.
 
 CONNECTOR_ORACLE_CASES asks for more; a fifth of them are of this kind, because each world is written and read as files.
 """

@@ -125,8 +125,8 @@ class _Told:
         ]
         for what, number in left_out.items():
             name = what or "consent"
-            whom = count_of(number, "person", "people")
-            lines.append(f"# {name}: of {whom} nothing is expected, because what decides is masked or a rank.")
+            who = count_of(number, "person", "people")
+            lines.append(f"# {name}: of {who} nothing is expected, because what decides is masked or a rank.")
         return [*lines, f"as_of: {moment(self.as_of, self.config.zone)}", "tests:"]
 
     def lines(self, expected: list[dict[str, bool]]) -> Iterator[str]:
