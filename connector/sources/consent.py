@@ -125,6 +125,8 @@ def _doubt(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, asked: 
     lost = f"{value} IS NULL AND ({layout.given(asked.name)})"
     if asked.says_yes is not None:
         lost += f" OR {said} IS NULL AND {value} IS NOT NULL"
+    if asked.type == "list" and not layout.column(asked.name).separator:
+        lost += f" OR {_unsplit(value, layout.text(layout.column(asked.name), layout.slot(asked.name)))}"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE unreadable AS
         SELECT t._row FROM {typed.table} t JOIN {typed.raw} r ON t._row = r.rowid WHERE {lost};
@@ -141,6 +143,12 @@ def _doubt(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, asked: 
         )
         SELECT _email FROM newest GROUP BY _email HAVING bool_or(lost) OR count(DISTINCT value) > 1
     """)
+
+
+def _unsplit(value: str, text: str) -> str:
+    """SQL: the list has one item with a sign at which other lists are split, so it may be several."""
+    several = f"len({value}) = 1 AND regexp_matches({value}[1], '[;|,\n]')"
+    return f"({several} AND NOT contains({text}, '\"') AND NOT starts_with({text}, '['))"
 
 
 def _first(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, column: str) -> tuple[Where, tuple[str, ...]]:

@@ -47,3 +47,17 @@ def test_a_column_of_which_no_cell_is_understood_refuses(tmp_path: Path, type_: 
         for row in table.to_pylist()
     }
     assert told == {"ann": (False, False), "bob": (True, True), "cy": (False, False)}
+
+
+@pytest.mark.parametrize(("rule", "who"), [("{not: {out: {has: email}}}", "ann eve"), ("{out: {has: email}}", "cy")])
+def test_a_list_that_is_divided_otherwise_is_no_consent(tmp_path: Path, rule: str, who: str) -> None:
+    cells = {"ann": "", "bob": "email, sms", "cy": "sms;email", "dee": "email|sms", "eve": "sms"}
+    text = "email,out\n" + "".join(f'{name}@example.com,"{cell}"\n' for name, cell in cells.items())
+    (tmp_path / "contacts.csv").write_text(text, encoding="utf-8")
+    file = FILE.format(rule="?").replace("{not: {home: ?}}", rule).replace("home: {type: country}", "out: {type: list}")
+    (tmp_path / "segments.yaml").write_text(file, encoding="utf-8")
+    with open_workspace(Options(file=tmp_path / "segments.yaml", as_of="2026-04-01")) as workspace:
+        table = check(workspace)[0].table
+    found = {row["email"].partition("@")[0]: (row["consent"], row["unclear"]) for row in table.to_pylist()}
+    assert " ".join(name for name in cells if found[name][0]) == who
+    assert [name for name in cells if found[name][1]] == ["bob", "dee"]
