@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 
+from connector.core.counts import count_of
 from connector.core.errors import ConfigError, SourceError, StateError
 from connector.core.problem import Place, Problem
 from connector.rehearsal.core.process import Running, start
@@ -132,7 +133,7 @@ def serve(folder: Path, port: int, load: Sequence[str] = ()) -> int:
     with start(place / "platforms.db", *new, port=port) as running:
         for platform, file in chosen:
             taken, rows = fill(running, platform, file)
-            print(f"{VENDORS[platform].title}: {taken:,} of {rows:,} rows of {file.name}.", flush=True)  # noqa: T201
+            print(f"{VENDORS[platform].title}: {taken:,} of {count_of(rows, 'row')} of {file.name}.", flush=True)  # noqa: T201
         note.write_text(running.url)
         print(f"The rehearsal platforms listen on {running.url} (Ctrl-C ends them).", flush=True)  # noqa: T201
         try:

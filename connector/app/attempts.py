@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connector.app.workspace import Workspace
+from connector.core.counts import count_of
 from connector.core.errors import ConnectorError, DestinationError, SourceError, Unsafe
 from connector.core.model import Outcome
 from connector.core.scrub import scrub
@@ -158,6 +159,10 @@ def _untouched(plan: Plan) -> list[str]:
     return [name for name in plan.revisions if name not in hit | changed]
 
 
+def _left(number: int) -> str:
+    return count_of(number, "change is", "changes are")
+
+
 def _of_result(result: RunResult) -> Iterator[tuple[str, Side]]:
     for name in result.destinations:
         trouble = result.errors.get(name)
@@ -165,7 +170,7 @@ def _of_result(result: RunResult) -> Iterator[tuple[str, Side]]:
         if trouble is not None:
             yield name, Side(FAILED, trouble.kind, scrub(f"{trouble}", 500))
         elif left:
-            yield name, Side(INTERRUPTED, INTERRUPTED, f"{name}: {left:,} changes are not sent or unknown: sync resume")
+            yield name, Side(INTERRUPTED, INTERRUPTED, f"{name}: {_left(left)} not sent or unknown: sync resume")
         else:
             yield name, Side(SERVED)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace
+from connector.core.counts import count_of
 from connector.core.errors import ConnectorError
 from connector.core.problem import meant
 from connector.core.scrub import scrub
@@ -121,12 +122,12 @@ def _problem(config: Config, item: Destination, name: str, missing: Counter[str]
 
 
 def _values(count: int) -> str:
-    return "a value that is no option there" if count == 1 else f"{count:,} values that are no option there"
+    return count_of(count, "value that is", "values that are") + " no option there"
 
 
 def _told(value: str, count: int, choices: Choices) -> str:
     shown = scrub(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")
-    people = "1 person" if count == 1 else f"{count:,} people"
+    people = count_of(count, "person", "people")
     if value in choices.labels:
         return f"“{shown}” ({people}; that is a label, its value is “{scrub(choices.labels[value])}”)"
     near = _near(value, choices.values)

@@ -12,6 +12,7 @@ import typer
 from connector.cli.applying import Allow, Asked, Metrics, Reason, RequireAll, Yes, carry_out, left, told
 from connector.cli.common import SAMPLE, Common, command, confirm, data, data_json, talk
 from connector.cli.interrupt import interruptible
+from connector.core.counts import by_count, count_of
 
 if TYPE_CHECKING:
     from connector.app.workspace import Workspace
@@ -178,7 +179,9 @@ def prune(
         told |= {"history": done.flows, "history_before": done.flows_before.isoformat()}
         data_json({"schema": "connector.prune/1", **told})
     else:
-        data(f"{done.changes:,} changes of runs before {done.before:%Y-%m-%d %H:%M} UTC were deleted.")
+        were = by_count(done.changes, "was", "were")
+        data(f"{count_of(done.changes, 'change')} of runs before {done.before:%Y-%m-%d %H:%M} UTC {were} deleted.")
         if done.flows:
-            data(f"{done.flows:,} entries and exits of segments before {done.flows_before:%Y-%m-%d} were deleted.")
+            what, were = count_of(done.flows, "entry or exit", "entries and exits"), by_count(done.flows, "was", "were")
+            data(f"{what} of segments before {done.flows_before:%Y-%m-%d} {were} deleted.")
     return 0

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.config.sections.lifecycle import Lifecycle
+from connector.core.counts import count_of
 from connector.core.model import Op, Outcome, quoted
 from connector.core.schemas import INSTANT, STAGE_MOVES
 from connector.core.sql import scratch
@@ -195,7 +196,7 @@ def _undone(destination: str, can: Capabilities, people: Mapping[Op, pa.Table]) 
     notes = []
     if (count := people[Op.RETIRE].num_rows) and can.retire is not None:
         how = f"can be undone: {can.retire.how_to_undo}" if can.retire.reversible else "cannot be undone"
-        notes.append(f"{destination}: {can.retire.action} of {count:,} contacts {how}")
+        notes.append(f"{destination}: {can.retire.action} of {count_of(count, 'contact')} {how}")
     if count := people[Op.UNSUBSCRIBE].num_rows:
-        notes.append(f"{destination}: {UNSUBSCRIBE} of {count:,} contacts {FINAL}")
+        notes.append(f"{destination}: {UNSUBSCRIBE} of {count_of(count, 'contact')} {FINAL}")
     return notes

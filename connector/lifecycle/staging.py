@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from connector.config.sections.lifecycle import Returned, Stage
 from connector.config.sections.models import Guards
+from connector.core.counts import count_of
 from connector.core.model import Kind, Status, SyncMode, Target
 from connector.core.schemas import STAGE_ENTRIES, STAGE_MOVES
 from connector.core.sql import scratch
@@ -185,13 +186,13 @@ def _still(people: pa.Table, destination: str, policies: Policies) -> list[str]:
     notes = []
     if uncounted := pc.sum(people["uncounted"]).as_py():
         notes.append(
-            f"{destination}: how many mails {uncounted:,} people got is not known, and their policy has no "
-            "`after`. They are held back: they enter no stage, and none of them is archived."
+            f"{destination}: how many mails {count_of(uncounted, 'person', 'people')} got is not known, and their "
+            "policy has no `after`. They are held back: they enter no stage and are not archived."
         )
     if changed := pc.sum(people["changed"]).as_py():
         notes.append(
-            f"{destination}: {changed:,} people are in a stage of another policy than theirs. They stay in it until "
-            "theirs moves them."
+            f"{destination}: {count_of(changed, 'person is', 'people are')} in a stage of another policy than theirs. "
+            "They stay in it until theirs moves them."
         )
     if latest is not None and latest > policies[0].as_of:
         notes.append(
@@ -200,8 +201,8 @@ def _still(people: pa.Table, destination: str, policies: Policies) -> list[str]:
         )
     if count:
         notes.append(
-            f"{destination}: {count:,} people entered their stage under an earlier policy. Their entry counts; the "
-            "durations are those of the present one."
+            f"{destination}: {count_of(count, 'person', 'people')} entered their stage under an earlier policy. Their "
+            "entry counts; the durations are those of the present one."
         )
     return notes
 
@@ -233,7 +234,7 @@ def told(desired: pa.Table, policies: Policies, now: datetime, last_run: datetim
     until = max(as_of, now)
     notes = short(desired, policies)
     for name, count in future(desired, until).items():
-        who = f"{count:,} people have" if count != 1 else "1 person has"
+        who = count_of(count, "person has", "people have")
         notes.append(f"lifecycle: {who} a time in “{name}” that lies in the future. It is no activity.")
     if last_run is not None and last_run > as_of:
         notes.append(

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from connector.config.sections.notify import Notify
+from connector.core.counts import count_of
 from connector.notify.causes import ALL, FAILING, REJECTED, causes, over
 from connector.notify.message import Message, message
 from connector.state.attempts import Attempt, Attempts
@@ -108,5 +109,7 @@ def _sizes(notify: Notify, look: Look) -> list[str]:
                 percent = 100 * change / held
                 if percent > notify.size_change:
                     sign = "+" if size > held else "−"
-                    lines.append(f"{name} {target}: {held:,} members before, {size:,} now ({sign}{percent:.0f}%)")
+                    lines.append(
+                        f"{name} {target}: {count_of(held, 'member')} before, {size:,} now ({sign}{percent:.0f}%)"
+                    )
     return lines

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.core.counts import count_of
 from connector.core.plan import Export
 from connector.plan.diff.compare import DestinationState, Diff
 from connector.plan.part import Part
@@ -71,6 +72,6 @@ def _needs(rows: Sequence[Mapping[str, Any]], words: str) -> str:
     ops = ", ".join(f"{count:,} {op}" for op, count in Counter(row["op"] for row in rows).items())
     codes = ", ".join(dict.fromkeys(row["code"] or "no reason told" for row in rows))
     return (
-        f"needs a person: {ops} failed on up to {times:,} runs since {since:%Y-%m-%d} ({codes}); {words}. "
+        f"needs a person: {ops} failed on up to {count_of(times, 'run')} since {since:%Y-%m-%d} ({codes}); {words}. "
         "Who they are: sync rejects; once more: sync rejects retry."
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.core.counts import count_of
 from connector.core.model import Kind, Op
 from connector.core.plan import Plan
 from connector.core.sql import scratch
@@ -117,5 +118,6 @@ def _notes(plan: Plan, changes: pa.Table, people: int, destinations: Sequence[st
         every = pc.count_distinct(_in(plan.changes, name)["email"]).as_py()
         now = pc.count_distinct(_in(changes, name)["email"]).as_py()
         if now < every:
-            notes.append(f"{name}: --limit {people}: {now:,} of {every:,} people now; the next push goes on.")
+            some = f"{now:,} of {count_of(every, 'person', 'people')}"
+            notes.append(f"{name}: --limit {people}: {some} now; the next push goes on.")
     return notes

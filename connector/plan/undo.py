@@ -16,6 +16,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
+from connector.core.counts import count_of
 from connector.core.model import BLOCKED, RETIRED, NewContacts, Op, Status, Target, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA, STAGE_MOVES
 from connector.core.sql import scratch
@@ -217,23 +218,39 @@ def _left(connection: duckdb.DuckDBPyConnection, side: Undone) -> list[str]:
 
     retire = side.capabilities.retire
     how = f" By hand: {retire.how_to_undo.rstrip('.')}." if retire else ""
-    counted: Mapping[str, int] = {
-        "were changed again since that run and are left alone": count("membership where reason = 'touched_since'")
+    counted: Mapping[tuple[str, str, str], int] = {
+        ("was changed again since that run and is", "were changed again since that run and are", "left alone"): count(
+            "membership where reason = 'touched_since'"
+        )
         + count("field where state = 'touched_since'"),
-        "contacts that the run created stay: nothing here deletes people": count(
-            f"did where op = 'create' and {_APPLIED}"
+        (
+            "contact that the run created stays:",
+            "contacts that the run created stay:",
+            "nothing here deletes people",
+        ): count(f"did where op = 'create' and {_APPLIED}"),
+        ("contact that got a new address keeps", "contacts that got a new address keep", "it"): count(
+            f"did where op = 'move' and {_APPLIED}"
         ),
-        "contacts that got a new address keep it": count(f"did where op = 'move' and {_APPLIED}"),
-        "fields keep what the run wrote, since nobody knows what stood there before": count(
+        ("field keeps", "fields keep", "what the run wrote, since nobody knows what stood there before"): count(
             "field where state = 'unknown'"
         ),
-        "fields of contacts that opted out since stay as they are": count("field where state = 'opted_out'"),
-        "memberships were there before the run and stay": count("did where op = 'add' and outcome = 'unchanged'"),
-        f"retired contacts stay retired.{how}": count(
+        (
+            "field of a contact that opted out since stays as it is",
+            "fields of contacts that opted out since stay as they are",
+            "",
+        ): count("field where state = 'opted_out'"),
+        ("membership was there before the run and stays", "memberships were there before the run and stay", ""): count(
+            "did where op = 'add' and outcome = 'unchanged'"
+        ),
+        ("retired contact stays", "retired contacts stay", f"retired.{how}"): count(
             f"did where op = 'retire' and {_APPLIED} and email not in (select email from restored)"
         ),
-        "unsubscribed contacts stay so: only the person can subscribe again": count(
+        ("unsubscribed contact stays", "unsubscribed contacts stay", "so: only the person can subscribe again"): count(
             f"did where op = 'unsubscribe' and {_APPLIED}"
         ),
     }
-    return [f"{side.ledger.destination}: {number:,} {text}" for text, number in counted.items() if number]
+    return [
+        f"{side.ledger.destination}: {count_of(number, one, many)} {text}".rstrip()
+        for (one, many, text), number in counted.items()
+        if number
+    ]

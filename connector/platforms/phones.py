@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from connector.core.counts import count_of
 from connector.core.errors import BadRecords
 from connector.vendors import Vendor
 
@@ -36,7 +37,8 @@ def check(records: Sequence[Mapping[str, Any]], vendor: Vendor, destination: str
                 continue
             names[index] = (*names.get(index, ()), name)
     if bad:
-        text = f"{destination}: {len(bad)} phone numbers are not such that {vendor.title} takes them."
+        one, many = "phone number is not such that {} takes it", "phone numbers are not such that {} takes them"
+        text = f"{destination}: {count_of(len(bad), one, many).format(vendor.title)}."
         raise BadRecords(text, bad, destination=destination, code=WRONG, fields=names)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from connector.core.counts import count_of
 from connector.core.errors import Retryable
 from connector.core.events import Listener, Progress, Waiting
 from connector.platforms.base import Adapter
@@ -51,9 +52,9 @@ def _too_long(destination: str, jobs: Mapping[str, datetime | None]) -> Retryabl
     since = min((taken for taken in jobs.values() if taken is not None), default=None)
     when = f", the oldest since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if since else ""
     return Retryable(
-        f"{destination}: the platform still works on {len(jobs)} jobs that it took before{when}. They may be older "
-        "requests of ours and would overwrite what is sent now, so nothing was sent. When they are over, run "
-        "the command again, or `sync resume` where a run was cut off.",
+        f"{destination}: the platform still works on {count_of(len(jobs), 'job')} that it took before{when}. Older "
+        "requests of ours may be among that and would overwrite what is sent now, so nothing was sent. When it is "
+        "over, run the command again, or `sync resume` where a run was cut off.",
         destination=destination,
         code="earlier_jobs",
     )

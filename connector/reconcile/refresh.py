@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from connector.core.counts import count_of
 from connector.core.events import Listener, Progress
 
 if TYPE_CHECKING:
@@ -80,8 +81,12 @@ def _absent(contacts: pa.Table) -> pa.Table:
     return chosen.set_column(chosen.column_names.index("status"), "status", status)
 
 
+def _lost(number: int) -> str:
+    return count_of(number, "membership of the ledger is", "memberships of the ledger are")
+
+
 def _note(destination: str, held: int, lost: int, first: bool) -> str:
-    text = f"{destination}: read again: {held:,} contacts; {lost:,} memberships of the ledger are not there any more."
+    text = f"{destination}: read again: {count_of(held, 'contact')}; {_lost(lost)} not there any more."
     if first:
         return (
             f"{text} The ledger was empty, so nobody can know which members we once added: who is desired becomes "

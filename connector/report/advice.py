@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from connector.config.sections.advice_codes import HOUSEKEEPING, TOLD, WARNINGS
+from connector.core.counts import count_of
 from connector.core.problem import Problem, Severity
 from connector.segments.advice.model import Advice
 from connector.segments.advice.quality import SegmentQuality
@@ -54,7 +55,7 @@ def file_json(segments: int, advice: Sequence[Advice]) -> dict[str, Any]:
 
 
 def file_text(segments: int, advice: Sequence[Advice], verbose: bool) -> str:
-    lines = [f"{segments} segment{'' if segments == 1 else 's'}; no errors in the file. No export was read."]
+    lines = [f"{count_of(segments, 'segment')}; no errors in the file. No export was read."]
     return "\n".join([*lines, *advice_lines(advice, verbose)])
 
 
@@ -71,8 +72,8 @@ def check_text(
     verbose: bool,
     not_looked_at: Mapping[str, str] | None = None,
 ) -> str:
-    lines = [f"{name}: {count:,} rows read" for name, count in loaded.rows.items()]
-    lines.append(f"{contacts:,} contacts in {segments} segment{'' if segments == 1 else 's'}; no errors.")
+    lines = [f"{name}: {count_of(count, 'row')} read" for name, count in loaded.rows.items()]
+    lines.append(f"{count_of(contacts, 'contact')} in {count_of(segments, 'segment')}; no errors.")
     lines += _quarantine_lines(loaded, verbose)
     lines += [f"note: {sentence}" for sentence in told(loaded.findings, _TOLD)]
     lines += [f"note: {code} was not looked at: {why}." for code, why in (not_looked_at or {}).items()]
@@ -149,7 +150,8 @@ def _quarantine_lines(loaded: Loaded, verbose: bool) -> list[str]:
     if not rows:
         return []
     reasons = Counter(row["reason"] for row in rows)
-    lines = [f"quarantine: {len(rows):,} rows ({', '.join(f'{n:,} {reason}' for reason, n in reasons.most_common())})"]
+    why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
+    lines = [f"quarantine: {count_of(len(rows), 'row')} ({why})"]
     shown = rows if verbose else rows[:ROWS_SHOWN]
     lines += [f"  {row['file']}{_line(row['row'])}: {row['reason']}" for row in shown]
     if len(rows) > len(shown):

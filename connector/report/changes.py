@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.core.counts import count_of
 from connector.core.model import Op
 from connector.core.plan import Plan
 from connector.core.scrub import mask
@@ -102,7 +103,7 @@ def markdown(plan: Plan, rules: Rules, zone: ZoneInfo, allowed: Sequence[str] = 
     told = as_json(plan, allowed)
     sums = told["summary"]
     moment = f"{plan.as_of.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}"
-    lines = [f"### Plan {_code(plan.id)}", "", f"{plan.export.contacts:,} contacts as of {moment}.", ""]
+    lines = [f"### Plan {_code(plan.id)}", "", f"{count_of(plan.export.contacts, 'contact')} as of {moment}.", ""]
     if is_empty(plan):
         lines += ["No changes.", ""]
     lines += ["| create | update | add | remove | move | archive or suppress | blocked | irreversible | requests |"]

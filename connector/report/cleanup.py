@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from connector.core.counts import by_count, count_of
 from connector.core.plan import Plan
 from connector.core.scrub import mask
 from connector.lifecycle.cleanup import FINAL, Findings
@@ -100,12 +101,14 @@ def cleanup_text(
         if side.told:
             lines.append(f"  {side.told:>8,}  {WORDS['sunset']}: reported before")
         if twice[name]:
-            lines.append(f"  {twice[name]:>8,}  people held under several addresses: only reported")
+            who = by_count(twice[name], "person", "people")
+            lines.append(f"  {twice[name]:>8,}  {who} held under several addresses: only reported")
         lines += [f"  {'':>8}  {item}: no segment or stage in the file; left as it is" for item in orphans[name]]
         lines += [] if len(lines) and lines[-1] != name else ["  nothing to clean up"]
         lines.append("")
     if invalid:
-        lines.append(f"{sum(invalid.values()):,} rows of the export are sent nowhere: `sync hygiene` lists them.")
+        what = count_of(sum(invalid.values()), "row of the export is", "rows of the export are")
+        lines.append(f"{what} sent nowhere: `sync hygiene` shows the places.")
     lines += [f"NOT PLANNED: {why}" for why in plan.unread.values()]
     lines += [*noted(plan.notes), *found(plan.findings)]
     lines += [guard_line(hit, hit.name in allowed) for hit in plan.guards]
@@ -165,6 +168,6 @@ def _total(plan: Plan) -> str:
     )
     final = f" ({sums['irreversible']:,} of them for good)" if sums["irreversible"] else ""
     return (
-        f"Total: {sums['retires']:,} to archive, suppress or unsubscribe{final}, {sums['removes']:,} memberships to "
-        f"remove, {requests(sums['requests'])} to {platforms}."
+        f"Total: {sums['retires']:,} to archive, suppress or unsubscribe{final}, "
+        f"{count_of(sums['removes'], 'membership')} to remove, {requests(sums['requests'])} to {platforms}."
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connector.core.counts import count_of
 from connector.core.model import Outcome
 from connector.report.runs import Beat, run_json, when
 from connector.report.table import table
@@ -63,7 +64,8 @@ def status_text(
 ) -> str:
     lines, beat_of = [], {beat.destination: beat for beat in beats}
     for name, counts in held.items():
-        lines.append(f"{name}: {counts.contacts:,} contacts known, {counts.rejects:,} rejects{_needs(counts.failing)}")
+        known, rejects = count_of(counts.contacts, "contact"), count_of(counts.rejects, "reject")
+        lines.append(f"{name}: {known} known, {rejects}{_needs(counts.failing)}")
         rows = [(f"  {kind} “{target}”", f"{size:,}") for (kind, target), size in counts.members.items()]
         if rows:
             lines.append(table(("  target", "members"), rows, right=(1,)))

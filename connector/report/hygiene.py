@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from connector.config.sections.advice_codes import WARNINGS
+from connector.core.counts import count_of
 from connector.report.table import table
 from connector.report.values import printable, wrapped
 from connector.sources.columns.vacant import warnings
@@ -83,7 +84,7 @@ def safe(cell: object) -> object:
 def hygiene_text(found: Survey, verbose: bool = False) -> str:
     """For people: counts, the first place of each finding, no address."""
     read = ", ".join(f"{count:,} {source}" for source, count in found.rows.items())
-    lines = [f"{found.contacts:,} contacts; rows read: {read}", ""]
+    lines = [f"{count_of(found.contacts, 'contact')}; rows read: {read}", ""]
     if found.quarantined:
         lines += ["Quarantine: in no segment, and never sent", *_lines(found.quarantined), ""]
     if warned := warnings(found.findings):

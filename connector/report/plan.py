@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
 
+from connector.core.counts import count_of
 from connector.core.model import Op
 from connector.core.plan import GuardHit, Plan
 from connector.core.scrub import mask
@@ -99,7 +100,10 @@ def as_json(plan: Plan, allowed: Sequence[str] = ()) -> dict[str, Any]:
 def text(plan: Plan, zone: ZoneInfo, verbose: bool = False, allowed: Sequence[str] = ()) -> str:
     """The plan for a terminal of 80 columns or a file."""
     moment = plan.as_of.astimezone(zone)
-    lines = [f"Plan {plan.id}: {plan.export.contacts:,} contacts as of {moment:%Y-%m-%d %H:%M} {zone.key}", ""]
+    lines = [
+        f"Plan {plan.id}: {count_of(plan.export.contacts, 'contact')} as of {moment:%Y-%m-%d %H:%M} {zone.key}",
+        "",
+    ]
     for name in plan.revisions:
         lines += _destination_lines(_destination(plan, name), zone)
     lines += [f"NOT PLANNED: {why}" for why in plan.unread.values()]
@@ -148,7 +152,7 @@ def _looked_at(plan: Plan, blocked: int) -> str:
     new = [name for name, revision in plan.revisions.items() if revision == 0]
     if new:
         return f"The state is new, so nothing is known of what was pushed to {', '.join(new)} before."
-    held = f"; {blocked:,} memberships are blocked, as above" if blocked else ""
+    held = f"; {count_of(blocked, 'membership is', 'memberships are')} blocked, as above" if blocked else ""
     return (
         f"All that segments.yaml asks for and that is allowed was confirmed by {', '.join(plan.revisions)}{held}. "
         "What others changed in members is not looked at here: `sync drift`."
@@ -156,7 +160,7 @@ def _looked_at(plan: Plan, blocked: int) -> str:
 
 
 def requests(count: int) -> str:
-    return f"{count:,} request{'' if count == 1 else 's'}"
+    return count_of(count, "request")
 
 
 def _irreversible(plan: Plan) -> str:

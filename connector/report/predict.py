@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from connector.core.counts import count_of
+
 if TYPE_CHECKING:
     from connector.segments.predict.backtest import Backtest
     from connector.segments.predict.scores import Prediction
@@ -64,7 +66,7 @@ def _lines(one: Prediction) -> Iterator[str]:
     yield f"  refused: {test.refused}." if test.refused else "  usable: it beats the time since the last event."
     if test.auc is None:
         return
-    yield f"  tested on {test.people:,} people; {test.happened:,} of them had an event"
+    yield f"  tested on {count_of(test.people, 'person', 'people')}; {test.happened:,} of them had an event"
     surely = f"surely better by {test.surely:+,.3f}"
     if test.error is None:
         yield f"  AUC {test.auc:.3f}; by the time since the last event {test.naive:.3f}; {surely}"

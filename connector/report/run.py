@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from connector.core.counts import count_of
 from connector.core.model import Outcome
 from connector.push.run import UNSENT, RunResult
 from connector.report.runs import needs
@@ -48,7 +49,7 @@ def result_text(result: RunResult) -> str:
         if name in result.failing:
             lines.append(f"  {name}: {needs(result.failing[name])}")
     if result.left_out:
-        people = "1 person" if result.left_out == 1 else f"{result.left_out:,} people"
+        people = count_of(result.left_out, "person", "people")
         lines.append(f"  {people} left out: forgotten here by `sync forget` since this was planned")
     lines += [f"  {name}: not planned. {why}" for name, why in result.unread.items()]
     lines += [f"  {name}: held back by a guard. {why}" for name, why in result.held_back.items()]

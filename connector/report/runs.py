@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from connector.core.counts import count_of
 from connector.report.table import table
 from connector.state.attempts import SERVED, Attempt
 from connector.state.base import RunInfo
@@ -151,7 +152,7 @@ def show_text(entry: Entry) -> str:
     lines = [f"Run {entry.id}, started {when(entry.started_at)} UTC"]
     if entry.run is not None:
         run = entry.run
-        lines.append(f"  plan {run.plan_id}, {run.contacts:,} contacts in the export, state {run.state}")
+        lines.append(f"  plan {run.plan_id}, {count_of(run.contacts, 'contact')} in the export, state {run.state}")
         lines += [f"  guard {guard} overridden: {reason}" for guard, reason in run.allowed.items()]
         lines += [f"  abandoned: {run.abandoned}"] if run.abandoned else []
     for one in entry.attempts:
@@ -166,7 +167,7 @@ def show_text(entry: Entry) -> str:
 
 
 def needs(count: int) -> str:
-    changes = "1 of these changes fails" if count == 1 else f"{count:,} of these changes fail"
+    changes = count_of(count, "of these changes fails", "of these changes fail")
     return f"needs a person: {changes} again and again: see sync rejects, and the notes of sync plan"
 
 

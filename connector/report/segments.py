@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connector.core.counts import count_of
 from connector.report.table import table
 from connector.segments.evaluate import Evaluation, overlap
 
@@ -34,7 +35,7 @@ def segments_text(evaluation: Evaluation, titles: Mapping[str, str]) -> str:
         for name, title in titles.items()
     ]
     lines = [
-        f"{evaluation.contacts:,} contacts",
+        count_of(evaluation.contacts, "contact"),
         "",
         table(("segment", "members", "share", "title"), rows, right=(1, 2)),
     ]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connector.core.counts import count_of
 from connector.core.plan import Moment
 from connector.measure.history import Course, Point
 from connector.report.table import table
@@ -85,7 +86,7 @@ def snapshot_json(moment: Moment, kept: bool) -> dict[str, Any]:
 
 def snapshot_text(moment: Moment) -> str:
     count = moment.segments.num_rows
-    return f"Kept: the sizes of {count:,} segments, and who entered and left. Look at them with: sync history"
+    return f"Kept: the sizes of {count_of(count, 'segment')}, and who entered and left. Look at them with: sync history"
 
 
 def _point(point: Point) -> dict[str, Any]:

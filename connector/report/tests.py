@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as xml
 from zoneinfo import ZoneInfo
 
+from connector.core.counts import count_of
 from connector.report.values import as_json, printable, shown, wrapped
 from connector.segments.explain.deciding import Decided, deciding
 
@@ -25,8 +26,8 @@ def tests_text(outcomes: Sequence[Outcome], untested: Sequence[str], zone: ZoneI
     failed = [outcome for outcome in outcomes if outcome.misses]
     lines = [line for outcome in failed for line in (*failure(outcome, zone), "")]
     count, checked = len(outcomes), sum(outcome.checked for outcome in outcomes)
-    passed = f"{count - len(failed)} of {count} {'test passes' if count == 1 else 'tests pass'}"
-    lines.append(f"{passed} ({checked} expectations).{f' {len(failed)} failed.' if failed else ''}")
+    passed = f"{count - len(failed)} of {count_of(count, 'test passes', 'tests pass')}"
+    lines.append(f"{passed} ({count_of(checked, 'expectation')}).{f' {len(failed)} failed.' if failed else ''}")
     if untested:
         lines.append(f"No test is about: {', '.join(untested)}.")
     return "\n".join(line for text in lines for line in wrapped(text))

@@ -16,6 +16,7 @@ from ibis import _
 
 from connector.config.sections.models import Config
 from connector.config.sections.remote import shown
+from connector.core.counts import count_of
 from connector.segments.compile import engine
 from connector.segments.compile.frame import Column, Frame
 from connector.sources.model import Loaded
@@ -69,7 +70,8 @@ def notes(config: Config, loaded: Loaded) -> Iterator[str]:
         held = loaded.frozen.get(name)
         if held is not None:
             day = f"{held.at.astimezone(config.zone):%Y-%m-%d}"
-            yield f"{name} is frozen since {day} with {held.people.num_rows:,} members; its rule is not asked any more."
+            size = count_of(held.people.num_rows, "member")
+            yield f"{name} is frozen since {day} with {size}; its rule is not asked any more."
         else:
             yield waiting(name)
 

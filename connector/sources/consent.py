@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from connector.core.counts import by_count
 from connector.core.model import ColumnType
 from connector.sources import engine
 from connector.sources.cells import Where, cell, place
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import duckdb
 
 UNCLEAR = pa.schema([("email", pa.string()), ("decided", pa.bool_())])
-MESSAGE = "people have values that are not understood or contradict each other: their consent does not hold"
 FEW = 0.05  # share of the rows up to which a blank is an exception
 _WORDS = ("text", "country")
 
@@ -57,6 +57,12 @@ class Asked:
         return cls(column, type_, "")
 
 
+def sentence(people: int) -> str:
+    """What is told of so many people."""
+    who = by_count(people, "person has", "people have")
+    return f"{who} values that are not understood or contradict each other: their consent does not hold"
+
+
 def settle(
     con: duckdb.DuckDBPyConnection,
     typed: Typed,
@@ -79,7 +85,9 @@ def settle(
             con.execute(f"UPDATE {typed.table} SET {name(column)} = {asked.value} WHERE _email IN (FROM doubted)")
         con.execute(f"INSERT INTO unclear SELECT _email, {bool(asked.value)} FROM doubted")
         count = engine.number(con, "SELECT count(*) FROM doubted")
-        findings.add("consent-unclear", "contacts", column, count, MESSAGE, *_first(con, typed, layout, column))
+        if count and asked.value != "NULL":
+            typed.empty -= {column}  # where no cell was understood, the refusing value is its only one
+        findings.add("consent-unclear", "contacts", column, count, sentence(count), *_first(con, typed, layout, column))
     sql = "SELECT email, bool_and(decided) AS decided FROM unclear GROUP BY email"
     return con.sql(sql).to_arrow_table().cast(UNCLEAR)
 
@@ -94,7 +102,8 @@ def _blank(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, column:
         f"SELECT count(*), min(t._row) FROM (SELECT _row FROM {typed.table} WHERE {name(column)} IS NULL) t"
         f" JOIN {typed.raw} r ON t._row = r.rowid WHERE NOT ({layout.given(column)})",
     )
-    message = f"rows say nothing here, where consent is asked and {rows - blank:,} of {rows:,} rows say something"
+    what = by_count(count, "row says", "rows say")
+    message = f"{what} nothing here, where consent is asked and {rows - blank:,} of {rows:,} rows say something"
     where = place(con, typed.raw, typed.spans, row)
     findings.add("consent-blank", "contacts", column, count, message, where)
 
@@ -116,6 +125,8 @@ def _doubt(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, asked: 
     lost = f"{value} IS NULL AND ({layout.given(asked.name)})"
     if asked.says_yes is not None:
         lost += f" OR {said} IS NULL AND {value} IS NOT NULL"
+    if asked.type == "list" and not layout.column(asked.name).separator:
+        lost += f" OR {_unsplit(value, layout.text(layout.column(asked.name), layout.slot(asked.name)))}"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE unreadable AS
         SELECT t._row FROM {typed.table} t JOIN {typed.raw} r ON t._row = r.rowid WHERE {lost};
@@ -132,6 +143,12 @@ def _doubt(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, asked: 
         )
         SELECT _email FROM newest GROUP BY _email HAVING bool_or(lost) OR count(DISTINCT value) > 1
     """)
+
+
+def _unsplit(value: str, text: str) -> str:
+    """SQL: the list has one item with a sign at which other lists are split, so it may be several."""
+    several = f"len({value}) = 1 AND regexp_matches({value}[1], '[;|,\n]')"
+    return f"({several} AND NOT contains({text}, '\"') AND NOT starts_with({text}, '['))"
 
 
 def _first(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, column: str) -> tuple[Where, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.core.counts import by_count
 from connector.sources import emails, engine
 from connector.sources.cells import place, quoted
 from connector.sources.findings import Findings
@@ -46,11 +47,34 @@ def take(con: duckdb.DuckDBPyConnection, typed: Typed, text: str, findings: Find
         WHERE old NOT IN (SELECT old FROM own UNION SELECT old FROM several UNION SELECT old FROM moved) GROUP BY old
     """)
     several = "further SEMI JOIN several USING (old) ANTI JOIN own USING (old)"
-    _tell(con, typed, "own", "contacts name a further address that is another contact's own", findings)
-    _tell(con, typed, several, "contacts share a further address: what is known under it is nobody's", findings)
+    _tell(
+        con,
+        typed,
+        "own",
+        ("contact names", "contacts name"),
+        "a further address that is another contact's own",
+        findings,
+    )
+    _tell(
+        con,
+        typed,
+        several,
+        ("contact shares", "contacts share"),
+        "a further address: what is known under it is nobody's",
+        findings,
+    )
 
 
-def _tell(con: duckdb.DuckDBPyConnection, typed: Typed, which: str, message: str, findings: Findings) -> None:
+def _tell(
+    con: duckdb.DuckDBPyConnection, typed: Typed, which: str, who: tuple[str, str], message: str, findings: Findings
+) -> None:
     count, row, sample = engine.row(con, f"SELECT count(*), min(_row), arg_min(old, _row) FROM {which}")
     where = place(con, typed.raw, typed.spans, row)
-    findings.add("shared-key", "contacts", COLUMN, count, f"{message}, as “{quoted(sample or '')}”", where)
+    findings.add(
+        "shared-key",
+        "contacts",
+        COLUMN,
+        count,
+        f"{by_count(count, *who)} {message}, as “{quoted(sample or '')}”",
+        where,
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from connector.core.counts import by_count
 from connector.sources import engine
 from connector.sources.cells import place, quoted
 from connector.sources.findings import Findings
@@ -54,18 +55,22 @@ def readdress(
         WHERE {typed.table}._row = i._row AND {typed.table}._email <> h.home;
         INSERT INTO moved SELECT i._email, min(h.home) FROM ids i JOIN homes h USING (_id)
         WHERE i._email <> h.home AND i._email NOT IN (
-            SELECT t._email FROM {typed.table} t JOIN ids USING (_row) WHERE _id IS NOT NULL
+            SELECT t._email FROM {typed.table} t JOIN ids USING (_row) WHERE _id <> '0'
+            AND _id NOT IN (SELECT _id FROM many ANTI JOIN homes USING (_id))
         ) GROUP BY i._email HAVING count(DISTINCT h.home) = 1
     """)
     follow(con, typed.table)
     many, few = engine.row(con, "SELECT (SELECT count(*) FROM many), (SELECT count(*) FROM homes)")
     (sample, row) = engine.row(con, "SELECT arg_min(_id, _row), min(_row) FROM ids SEMI JOIN homes USING (_id)")
-    message = f"people have several addresses under one id, as “{quoted(sample or '')}”; that of the newest row counts"
+    who = by_count(few, "person has", "people have")
+    message = f"{who} several addresses under one id, as “{quoted(sample or '')}”; that of the newest row counts"
     findings.add("one-id", "contacts", "id", int(few), message, place(con, typed.raw, typed.spans, row))
-    message = f"ids appear with more than {AT_MOST} addresses: they are nobody's, and each address is a person"
+    none = int(many) - int(few)
+    one, more = "id appears with more than {} addresses: it is", "ids appear with more than {} addresses: they are"
+    message = f"{by_count(none, one, more).format(AT_MOST)} nobody's, and each address is a person"
     (row,) = engine.row(con, "SELECT min(_row) FROM ids SEMI JOIN many USING (_id) ANTI JOIN homes USING (_id)")
     where = place(con, typed.raw, typed.spans, row)
-    findings.add("shared-key", "contacts", "id", int(many) - int(few), message, where)
+    findings.add("shared-key", "contacts", "id", none, message, where)
 
 
 def follow(con: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -98,8 +103,9 @@ def merge(
     best = "".join(f", arg_min({name(column)}, _rank) AS {name(column)}" for column in columns)
     con.execute(f"INSERT INTO {table} BY NAME SELECT min(_row) AS _row, _email{best} FROM ranked GROUP BY _email")
     con.execute("DROP TABLE ranked")
-    message = "rows repeat the address of another and were merged into it"
-    findings.add("duplicates", "contacts", "email", int(rows) - int(persons), message, where)
+    more = int(rows) - int(persons)
+    what = by_count(more, "row repeats the address of another and was", "rows repeat the address of another and were")
+    findings.add("duplicates", "contacts", "email", more, f"{what} merged into it", where)
 
 
 def _conflicts(con: duckdb.DuckDBPyConnection, typed: Typed, columns: Sequence[str], findings: Findings) -> None:
@@ -111,6 +117,7 @@ def _conflicts(con: duckdb.DuckDBPyConnection, typed: Typed, columns: Sequence[s
         f"SELECT {counts} FROM (SELECT min(_row) FILTER (_rank > 1) AS _first, {differing} FROM ranked GROUP BY _email)"
     )
     found = engine.row(con, query)
-    message = "people have different values in their rows; the newest won"
     for column, count, row in zip(columns, found[::2], found[1::2], strict=True):
+        who = by_count(count, "person has", "people have")
+        message = f"{who} different values in their rows; the newest won"
         findings.add("conflict", "contacts", column, count, message, place(con, typed.raw, typed.spans, row))

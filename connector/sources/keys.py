@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from connector.core.counts import by_count
 from connector.sources import engine
 from connector.sources.cells import place, quoted
 from connector.sources.findings import Findings
@@ -59,7 +60,8 @@ def contacts(con: duckdb.DuckDBPyConnection, typed: Typed, text: str, column: st
     rows, first, sample = engine.row(
         con, f"SELECT count(*), min(_row), arg_min(text, _row) FROM ({query}) WHERE key IS NULL"
     )
-    message = f"contacts have a key that a spreadsheet shortened, as “{quoted(sample or '')}”: no event is theirs"
+    who = by_count(rows, "contact has", "contacts have")
+    message = f"{who} a key that a spreadsheet shortened, as “{quoted(sample or '')}”: no event is theirs"
     findings.add("shortened-key", "contacts", column, rows, message, place(con, typed.raw, typed.spans, first))
     shared = f"SELECT min(_row) AS first, count(*) AS n, min(text) AS text FROM ({query}) WHERE key IS NOT NULL"
     rows, first, sample = engine.row(

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connector.config.sections.models import Source
+from connector.core.counts import by_count
 from connector.sources import engine
 from connector.sources.cells import place, quoted
 from connector.sources.columns.model import SourceInfo
@@ -87,9 +88,11 @@ def gather(
         UPDATE {typed.table} AS t SET {EVENT} = f.event, {", ".join(filled)}
         FROM several s, firsts f WHERE s._row = t._row AND f.event = s.event
     """)
-    message = "rows are further lines of an event that stands above them: it counts once"
+    more = int(rows) - int(events)
+    one, many = "row is a further line of an event that stands above it", "rows are further lines of events above them"
+    message = by_count(more, f"{one}: it counts once", f"{many}: each event counts once")
     where = place(con, typed.raw, typed.spans, row)
-    findings.add("event-lines", source, "", int(rows) - int(events), message, where)
+    findings.add("event-lines", source, "", more, message, where)
     return True
 
 
@@ -103,7 +106,7 @@ def same(
     raw = whole()
     count, row = _alike(con, raw)
     con.execute(f"DROP TABLE {raw}")
-    message = "rows are the same as another in every cell, and each counts as an event"
+    message = f"{by_count(count, 'row is', 'rows are')} the same as another in every cell, and each counts as an event"
     findings.add("same-rows", source, "", count, message, place(con, typed.raw, typed.spans, row))
 
 
@@ -129,9 +132,11 @@ def repeated(
         f" FROM {typed.raw} r WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1)",
     )
     header = plain(info.columns[column].headers[0])
+    one, many = ("value", "stands"), ("values", "stand")
+    what, stand = one if count == 1 else many
     message = (
-        f"values of “{header}” stand on several rows, as “{quoted(sample or '')}”, and each row counts as an event. If"
-        f" they are lines of one event, or files overlap, write `id: {header}` at {info.name}."
+        f"{what} of “{header}” {stand} on several rows, as “{quoted(sample or '')}”, and each row counts as an event."
+        f" If they are lines of one event, or files overlap, write `id: {header}` at {info.name}."
     )
     where = place(con, typed.raw, typed.spans, row)
     findings.add("repeated-id", info.name, column, int(count), message, where)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from connector.core.counts import by_count, count_of
 from connector.sources import engine, keys
 from connector.sources.cells import place, quoted
 from connector.sources.columns.times import to_utc
@@ -68,14 +69,28 @@ def _times(con: duckdb.DuckDBPyConnection, events: Events, instant: str, now: st
     """Events that have not happened yet, and those that nobody knows when."""
     typed, at = events.typed, events.at or ""
     told = {
-        "after-as-of": (f"{instant} > {now}", "events come after --as-of and have not happened"),
-        "undated": (f"{instant} IS NULL", "events have no time: they count only where no window is asked for"),
+        "after-as-of": (f"{instant} > {now}", later),
+        "undated": (f"{instant} IS NULL", undated),
     }
     asked = (f"count(*) FILTER ({which}), min(_row) FILTER ({which})" for which, _ in told.values())
     found = engine.row(con, f"SELECT {', '.join(asked)} FROM {typed.table} t")
     for place_, (code, (_, message)) in enumerate(told.items()):
         count, row = found[2 * place_ : 2 * place_ + 2]
-        findings.add(code, events.source, at, count, message, place(con, typed.raw, typed.spans, row))
+        findings.add(code, events.source, at, count, message(count), place(con, typed.raw, typed.spans, row))
+
+
+def strangers(count: int) -> str:
+    what, were = by_count(count, "event belongs", "events belong"), by_count(count, "was", "were")
+    return f"{what} to nobody in contacts and {were} dropped"
+
+
+def later(count: int) -> str:
+    return by_count(count, "event comes after --as-of and has", "events come after --as-of and have") + " not happened"
+
+
+def undated(count: int) -> str:
+    what = by_count(count, "event has no time: it counts", "events have no time: they count")
+    return f"{what} only where no window is asked for"
 
 
 def _strangers(con: duckdb.DuckDBPyConnection, events: Events, people: str, by: str, findings: Findings) -> None:
@@ -86,9 +101,8 @@ def _strangers(con: duckdb.DuckDBPyConnection, events: Events, people: str, by: 
     if total == found:
         return
     (row,) = engine.row(con, f"SELECT min(_row) FROM {typed.table} t ANTI JOIN {people} p ON p.{by} = t.{by}")
-    message = "events belong to nobody in contacts and were dropped"
     where = place(con, typed.raw, typed.spans, row)
-    findings.add("no-person", events.source, "", total - found, message, where)
+    findings.add("no-person", events.source, "", total - found, strangers(total - found), where)
     if (total - found) / total <= MUCH:
         return
     keyed, sample = engine.row(
@@ -102,7 +116,8 @@ def _strangers(con: duckdb.DuckDBPyConnection, events: Events, people: str, by: 
         return
     code = "join-finds-some" if found else FINDS_NOBODY
     message = (
-        f"{events.source}: {'only ' if found else ''}{found:,} of {keyed:,} rows with “{plain(here)}” belong to a"
+        f"{events.source}: {'only ' if found else ''}{found:,} of {count_of(keyed, 'row')} with “{plain(here)}”"
+        f" {by_count(found, 'belongs', 'belong')} to a"
         f" contact: {plain(here)} has “{quoted(sample or '')}”, {plain(there)} of contacts has “{quoted(theirs)}”."
         " Correct `join`, or the export."
     )
@@ -112,9 +127,11 @@ def _strangers(con: duckdb.DuckDBPyConnection, events: Events, people: str, by: 
 def unowned(
     con: duckdb.DuckDBPyConnection, source: str, key: str, typed: Typed, found: keys.Unowned, findings: Findings
 ) -> None:
+    one, many = ("event has", "it belongs"), ("events have", "they belong")
+    what, so = one if found.events == 1 else many
     message = (
-        f"events have a key that is no contact's own (several have it, or a spreadsheet shortened it), as"
-        f" “{quoted(found.sample)}”: they belong to nobody"
+        f"{what} a key that is no contact's own (several have it, or a spreadsheet shortened it), as"
+        f" “{quoted(found.sample)}”: {so} to nobody"
     )
     where = place(con, typed.raw, typed.spans, found.row)
     findings.add("shared-key", source, key, found.events, message, where)

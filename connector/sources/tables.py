@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from connector.core.counts import by_count
 from connector.core.model import ColumnType
 from connector.sources import emails, engine
 from connector.sources.cells import Where, cell, place
@@ -125,7 +126,8 @@ class Builder:
                 slots = [self.layout.slots[fold(header)] for header in (*info.headers, *info.also)]
                 count = united.unite(self.con, self.typed.raw, self.layout, info, slots)
                 shown = ", ".join(f"“{plain(header)}”" for header in (*info.headers, *info.also))
-                message = f"rows have different values in {shown}; {united.RULE[info.type == 'boolean']}"
+                rows = by_count(count, "row has", "rows have")
+                message = f"{rows} different values in {shown}; {united.RULE[info.type == 'boolean']}"
                 self.findings.add("headers-collide", self.wish.info.name, column, count, message)
 
     def _read_one(self, export: Export, layout: Layout, into: str) -> tuple[list[int | None], Tally]:
@@ -218,7 +220,10 @@ class Builder:
         for column, count in self._losses().items():
             where, cells = self._first_lost(column)
             hint = offsets.hint(cells[0]) if cells and self.typed.types[column] == "timestamp" else ""
-            message = f"values are no {self.typed.types[column]} and count as missing{'. ' if hint else ''}{hint}"
+            what = by_count(count, "value is no {} and counts", "values are no {} and count").format(
+                self.typed.types[column]
+            )
+            message = f"{what} as missing{'. ' if hint else ''}{hint}"
             self.findings.add("not-of-type", self.wish.info.name, column, count, message, where, cells)
         self._zones()
         self._doubts()
@@ -235,7 +240,8 @@ class Builder:
             header = self.layout.column(column).headers[0]
             if type_ == "timestamp" and self.layout.zone(header) != self.wish.zone:
                 count = engine.number(self.con, f"SELECT count({name(column)}) FROM {self.typed.table}")
-                message = f"times are read in {self.layout.zone(header)}, as the header says. Else say `timezone:`"
+                times = by_count(count, "time is", "times are")
+                message = f"{times} read in {self.layout.zone(header)}, as the header says. Else say `timezone:`"
                 self.findings.add("header-zone", self.wish.info.name, column, count, message)
 
     def _doubts(self) -> None:
@@ -249,13 +255,13 @@ class Builder:
         if code is not None and code in self.wish.columns and {"number", "integer"} & set(self.typed.types.values()):
             text = self.layout.text(self.layout.column(code), self.layout.slot(code))
             currencies.two(self.con, self.typed.raw, text, (at, code), self._place, self.findings)
-        words = {
-            one: self.layout.column(one) for one, type_ in self.typed.types.items() if type_ in ("text", "country")
-        }
+        written = any(export.kind in ("csv", "xlsx") for export in self.wish.info.exports)
+        texts = ("text", "country", "list") if written else ("text", "country")
+        words = {one: self.layout.column(one) for one, type_ in self.typed.types.items() if type_ in texts}
         cells = {one: f"r.h{self.layout.slot(one)}" for one, info in words.items() if len(info.headers) == 1}
         doubts.texts(self.con, self.typed.raw, cells, at, self._place, self.findings)
         for column, type_ in self.typed.types.items():
-            if type_ == "list" and any(export.kind in ("csv", "xlsx") for export in self.wish.info.exports):
+            if type_ == "list" and written:
                 sign = self.choice.reading(self.layout.column(column), self.layout.slot(column)).separator
                 doubts.lists(self.con, self.typed.table, column, sign, at, self._place, self.findings)
 

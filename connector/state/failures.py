@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from connector.core.counts import count_of
 from connector.core.model import Op, Outcome, quoted
 from connector.core.schemas import FAILURES, REJECTS
 from connector.state.drivers.driver import Driver
@@ -117,4 +118,5 @@ def rejects(db: Driver, destination: str | None) -> pa.Table:
 
 
 def _detail(row: Mapping[str, Any]) -> str:
-    return f"failed on {row['times']:,} runs since {row['first_at']:%Y-%m-%d}, the last time: {row['code'] or 'unsaid'}"
+    runs = count_of(row["times"], "run")
+    return f"failed on {runs} since {row['first_at']:%Y-%m-%d}, the last time: {row['code'] or 'unsaid'}"

@@ -1,4 +1,5 @@
-"""`python -m tests.fuzz.values [NUMBER]`: exports with damaged values (2,000 unless told), and who notices.
+"""`python -m tests.fuzz.values [NUMBER [FIRST [WORKERS]]]`: exports with damaged values, and who notices: 2,000 from
+seed 0 on, by two processes, unless told.
 
 What must hold: each person whose membership changed against the undamaged exports is covered by a finding that is new,
 tells of the damaged file and names one of the damaged rows, with a count that is large enough; or the command refuses.
@@ -186,10 +187,11 @@ def run(seeds: Iterable[int]) -> tuple[Counter[str], list[tuple[int, str, str]]]
     return ends, wrong
 
 
-def main(number: int = 2000) -> int:
+def main(number: int = 2000, first: int = 0, workers: int = 2) -> int:
     started, ends, wrong = time.monotonic(), Counter[str](), []
-    parts = [range(first, min(first + STEP, number)) for first in range(0, number, STEP)]
-    with ProcessPoolExecutor(2) as pool:
+    end = first + number
+    parts = [range(begin, min(begin + STEP, end)) for begin in range(first, end, STEP)]
+    with ProcessPoolExecutor(workers) as pool:
         for some, silent_ones in pool.map(run, parts):
             ends += some
             wrong += silent_ones

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.oracle import worlds
 
-World = tuple[list[dict[str, Any]], tuple[list[Any], Any], Any, str]  # people, rules, where and window of traits
+# people, rules, where and window of traits, whether orders are joined by `ref`
+World = tuple[list[dict[str, Any]], tuple[list[Any], Any], Any, str, bool]
 LEAST = 4  # rules of a world
 
 
@@ -25,7 +26,7 @@ def sweep(cases: int, agree: Callable[[World], int]) -> None:
         phases=[Phase.generate],  # a failing world is small enough to read; shrinking it takes minutes
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.tuples(worlds.people, worlds.segments, worlds.where, worlds.windows))
+    @given(st.tuples(worlds.people, worlds.segments, worlds.where, worlds.windows, st.booleans()))
     def compare(world: World) -> None:
         nonlocal left
         if left > 0:

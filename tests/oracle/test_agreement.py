@@ -42,15 +42,18 @@ def used(traits: dict[str, Any], rules: list[Any]) -> dict[str, Any]:
     return dict(reversed(found.items()))
 
 
-def text(rules: list[Any], traits: dict[str, Any]) -> str:
+SOURCES = {
+    "contacts": {"file": "contacts.csv", "email": "email"},
+    "orders": {"file": "orders.csv", "join": {"email": "email"}, "at": "at"},
+}
+
+
+def text(rules: list[Any], traits: dict[str, Any], sources: dict[str, Any] = SOURCES) -> str:
     names = [f"s{number}" for number in range(len(rules))]
     document = {
         "version": 1,
         "timezone": "Europe/Berlin",
-        "sources": {
-            "contacts": {"file": "contacts.csv", "email": "email"},
-            "orders": {"file": "orders.csv", "join": {"email": "email"}, "at": "at"},
-        },
+        "sources": sources,
         "traits": used(traits, rules) or {"orders_count": {"count": "orders"}},
         "segments": {name: {"when": rule} for name, rule in zip(names, rules, strict=True)},
         "priorities": [names[1:4]],
@@ -59,7 +62,7 @@ def text(rules: list[Any], traits: dict[str, Any]) -> str:
 
 
 def agree(world: World) -> int:
-    people, segments, where, window = world
+    people, segments, where, window, _ = world
     config = load_text(text([*segments[0], segments[1]], worlds.traits(where, window)), Path("segments.yaml"))
     orders = [{**row, "_email": person["email"]} for person in people for row in person["events"]["orders"]]
     tables = loaded(people, worlds.TYPES, {"orders": (orders, worlds.LINE_TYPES)}, CONNECTION)

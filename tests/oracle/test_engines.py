@@ -31,9 +31,9 @@ from connector.sources.load import load
 from connector.sources.model import EVENT
 from connector.sources.warehouse import connect
 from tests.oracle import worlds
-from tests.oracle.meaning import Oracle
+from tests.oracle.meaning import Oracle, folded
 from tests.oracle.sweep import World, sweep
-from tests.oracle.test_agreement import text
+from tests.oracle.test_agreement import SOURCES, text
 from tests.postgres import postgres
 from tests.segments.world import PHYSICAL
 
@@ -58,6 +58,17 @@ def table(rows: list[dict[str, Any]], types: Mapping[str, ColumnType]) -> pa.Tab
     return pa.table(columns)
 
 
+def by_ref(people: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The people with the orders of their `ref`, without regard to case; one that several have owns none."""
+    mine: dict[str, list[dict[str, Any]]] = {person["email"]: [] for person in people}
+    for order in (order for person in people for order in person["events"]["orders"]):
+        key = folded(order["ref"] or "")
+        owners = [person["email"] for person in people if key and folded(person["ref"] or "") == key]
+        if len(owners) == 1:
+            mine[owners[0]].append(order)
+    return [{**person, "events": {"orders": mine[person["email"]]}} for person in people]
+
+
 def of_engine(written: str, url: str, places: bool) -> Config:
     """The same file, with tables in the place of exports."""
     column = ', columns: {"home": {"from": [home_latitude, home_longitude], "type": place}}' if places else ""
@@ -69,8 +80,10 @@ def of_engine(written: str, url: str, places: bool) -> Config:
 
 def agree(put: Put, url: str, places: bool, world: World) -> int:
     """Compare one world; how many cases that were."""
-    people, segments, where, window = world
-    written = text([*segments[0], segments[1]], worlds.traits(where, window))
+    people, segments, where, window, joined_by_ref = world
+    join = {"ref": "ref"} if joined_by_ref else {"email": "email"}
+    sources = {**SOURCES, "orders": {**SOURCES["orders"], "join": join}}
+    written = text([*segments[0], segments[1]], worlds.traits(where, window), sources)
     files = load_text(written, Path("segments.yaml"))
     rules = [node for item in files.segments.values() for node in walk(item.when)]
     assume(not any(isinstance(node, Sql) for node in rules))
@@ -79,8 +92,8 @@ def agree(put: Put, url: str, places: bool, world: World) -> int:
         assume(not any(isinstance(node, Near) for node in rules))
         assume('"home"' not in written)
     orders = [{**row, "email": person["email"]} for person in people for row in person["events"]["orders"]]
-    put("people", table(people, {"email": "text", **worlds.TYPES}))
-    put("orders", table(orders, {"email": "text", **worlds.ALL_ORDER_TYPES}))
+    put("people", table(people, {"email": "text", "ref": "text", **worlds.TYPES}))
+    put("orders", table(orders, {"email": "text", "ref": "text", **worlds.ALL_ORDER_TYPES}))
     config = of_engine(written, url, places)
     found = catalog(config, AS_OF)
     loaded = load(config, found, AS_OF, needed(config, found))
@@ -88,7 +101,7 @@ def agree(put: Put, url: str, places: bool, world: World) -> int:
     types = {**loaded.types, "contacts": {**worlds.TYPES, **loaded.types["contacts"]}}
     for order in (order for person in people for order in person["events"]["orders"]):
         del order[EVENT]  # a table has one row per event
-    oracle = Oracle(files, types, people, worlds.AS_OF)
+    oracle = Oracle(files, types, by_ref(people) if joined_by_ref else people, worlds.AS_OF)
     for name in config.segments:
         assert {row["email"] for row in rows if row[f"in:{name}"]} == oracle.sent(name), name
     return len(files.segments)

@@ -77,18 +77,21 @@ def rows(types: dict[str, ColumnType]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({name: st.none() | VALUES[kind] for name, kind in types.items()})
 
 
+# whose an order is, where the join is by another column than the address
+refs = st.sampled_from([None, "A-1", "a-1", " A-1 ", "B-2", "b-2", "C-3", "Straße", "STRASSE", "7", "７", " "])
 # an order may stand on several lines: those of one person that share EVENT
-orders = st.tuples(rows(ORDER_TYPES), st.none() | instants.filter(lambda at: at <= AS_OF), st.integers(0, 3)).map(
-    lambda found: {**found[0], "at": found[1], "_at": found[1], "source": "orders", EVENT: found[2]}
+orders = st.tuples(rows(ORDER_TYPES), st.none() | instants.filter(lambda at: at <= AS_OF), st.integers(0, 3), refs).map(
+    lambda found: {**found[0], "at": found[1], "_at": found[1], "source": "orders", EVENT: found[2], "ref": found[3]}
 )
-people = st.lists(st.tuples(rows(TYPES), st.lists(orders, max_size=4)), min_size=1, max_size=8).map(
+people = st.lists(st.tuples(rows(TYPES), st.lists(orders, max_size=4), refs), min_size=1, max_size=8).map(
     lambda found: [
         {
             **row,
             "email": f"p{number}@example.com",
+            "ref": ref,
             "events": {"orders": [{**event, LINE: line} for line, event in enumerate(events)]},
         }
-        for number, (row, events) in enumerate(found)
+        for number, (row, events, ref) in enumerate(found)
     ]
 )
 
@@ -284,11 +287,14 @@ sequences = st.tuples(
 
 expressions = st.sampled_from(sorted(EXPRESSIONS)).map(lambda text: {"sql": text})
 
-rules = combined(
-    tests_of(TYPES) | tests_of(TRAITS) | events | chances | ranks | sequences | expressions  # type: ignore[arg-type]
-)
-segments = st.lists(rules, min_size=3, max_size=8).flatmap(
-    lambda found: st.tuples(
-        st.just(found), combined(tests_of(TYPES) | st.just({"segment": "s0"}) | st.just({"segment": ["s1", "s2"]}))
+
+def segments_of(types: dict[str, ColumnType]) -> st.SearchStrategy[tuple[list[Any], Any]]:
+    """The rules of one world, and one that may name their segments."""
+    rules = combined(
+        tests_of(types) | tests_of(TRAITS) | events | chances | ranks | sequences | expressions  # type: ignore[arg-type]
     )
-)
+    last = combined(tests_of(types) | st.just({"segment": "s0"}) | st.just({"segment": ["s1", "s2"]}))
+    return st.tuples(st.lists(rules, min_size=3, max_size=8), last)
+
+
+segments = segments_of(TYPES)

@@ -41,7 +41,7 @@ def test_what_was_not_applied_is_not_taken_back() -> None:
 
 def test_those_who_were_there_before_stay() -> None:
     made = undo([{"op": "add", "email": A, **VIP, "outcome": "unchanged"}], ledger({A: YES}, {("tag", "VIP"): [A]}))
-    assert not changes(made) and any("1 memberships were there before" in note for note in made.notes)
+    assert not changes(made) and any("1 membership was there before the run and stays" in note for note in made.notes)
 
 
 def test_each_operation_has_its_inverse() -> None:
@@ -85,7 +85,7 @@ def test_fields_get_the_value_that_was_confirmed_before_unless_it_is_unknown_or_
     found = {row["email"]: json.loads(row["fields"]) for row in made.changes.to_pylist()}
     assert found == {A: {"NAME": "Old", "a'\"b": 2}, B: {"a'\"b": 2}}
     assert "dest: 2 fields keep what the run wrote, since nobody knows what stood there before" in made.notes
-    assert "dest: 1 were changed again since that run and are left alone" in made.notes
+    assert "dest: 1 was changed again since that run and is left alone" in made.notes
 
 
 def test_a_lost_contact_is_not_touched() -> None:
@@ -100,7 +100,7 @@ def test_a_lost_contact_is_not_touched() -> None:
 def test_retired_contacts_are_named_with_the_way_back() -> None:
     can = replace(capabilities(), retire=RetireSpec("archive", True, "look there", "test"))
     made = undo([{"op": "retire", "email": A}], ledger({A: {"status": "archived"}}), can=can)
-    assert "dest: 1 retired contacts stay retired. By hand: look there." in made.notes
+    assert "dest: 1 retired contact stays retired. By hand: look there." in made.notes
 
 
 def test_nobody_who_was_unsubscribed_is_subscribed_again() -> None:
@@ -108,7 +108,7 @@ def test_nobody_who_was_unsubscribed_is_subscribed_again() -> None:
     can = replace(can, operations={**can.operations, (Op.RESTORE, None): can.operations[Op.UPDATE, None]})
     made = undo([{"op": "unsubscribe", "email": A}], ledger({A: {"status": "unsubscribed"}}), can=can)
     assert not changes(made)
-    assert "dest: 1 unsubscribed contacts stay so: only the person can subscribe again" in made.notes
+    assert "dest: 1 unsubscribed contact stays so: only the person can subscribe again" in made.notes
 
 
 def test_the_same_guards_refuse() -> None:

@@ -33,13 +33,18 @@ def _places(found: Any) -> dict[tuple[str, str, str], tuple[int, str, int]]:
         ("city", "Zürich", "ZГјrich", "encoded-twice"),
         ("city", "Zürich", "Z?rich", "letters-lost"),
         ("city", "Zürich", "Z\ufffdrich", "letters-lost"),
+        ("city", "München", "M&uuml;nchen", "html-codes"),
+        ("tags", "R&D;vip", "R&amp;D;vip", "html-codes"),
+        ("city", "Bonn", "#NAME?", "sheet-error"),
+        ("city", "Bonn", " #BEZUG! ", "sheet-error"),
         ("country", "DE", "Deutschlnd", "unknown-spelling"),
     ],
 )
 def test_a_damaged_text_is_named(tmp_path: Path, header: str, usual: str, odd: str, code: str) -> None:
     cells = [usual] * 30
     cells[7] = cells[9] = odd
-    found = contacts(tmp_path, f"email,{header}\n" + "".join(map("{},{}\n".format, PEOPLE, cells)))
+    columns: Any = {"tags": {"type": "list"}} if header == "tags" else {}
+    found = contacts(tmp_path, f"email,{header}\n" + "".join(map("{},{}\n".format, PEOPLE, cells)), columns=columns)
     assert _places(found)[code, "contacts", header] == (2, "contacts.csv", 9)
 
 
@@ -47,6 +52,8 @@ def test_a_damaged_text_is_named(tmp_path: Path, header: str, usual: str, odd: s
     "text",
     [
         "Ist das so? Ja",
+        "R&D; Q&A",
+        "#1",
         "https://example.com/a?b=c",
         "São Paulo",
         "Ärger „Öl“",
@@ -68,6 +75,12 @@ def test_a_list_that_is_divided_otherwise_is_named(tmp_path: Path, odd: str) -> 
     text = "email,tags\n" + "".join(f'{one},"{cell}"\n' for one, cell in zip(PEOPLE, cells, strict=False))
     found = contacts(tmp_path, text, columns={"tags": {"type": "list", "separator": ";"}})
     assert _places(found)["mixed-separators", "contacts", "tags"] == (1, "contacts.csv", 5)
+
+
+def test_a_list_that_nothing_divides_is_named(tmp_path: Path) -> None:
+    text = "email,tags\na@example.com,vip / press\nb@example.com,press\nc@example.com,b2b/b2c\n"
+    found = contacts(tmp_path, text, columns={"tags": {"type": "list"}})
+    assert _places(found)["mixed-separators", "contacts", "tags"] == (1, "contacts.csv", 2)
 
 
 @pytest.mark.parametrize("column", ["city", "email"])

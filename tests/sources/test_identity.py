@@ -181,6 +181,13 @@ def test_without_dates_the_later_row_counts_and_rows_without_an_id_follow(tmp_pa
     assert [(row["email"], row["country"]) for row in rows(_ids(tmp_path, text))] == [("new@example.com", "FR")]
 
 
+@pytest.mark.parametrize("none", ["0", "9"])
+def test_rows_whose_id_is_none_follow_as_those_without(tmp_path: Path, none: str) -> None:
+    text = f"old@example.com,7,,DE,\nnew@example.com,7,,FR,\nold@example.com,{none},,,\n"
+    text += "".join(f"u{number}@example.com,9,,DE,\n" for number in range(6))
+    assert "old@example.com" not in column(_ids(tmp_path, text), "email")
+
+
 def test_an_id_of_many_addresses_is_none(tmp_path: Path) -> None:
     text = "".join(f"u{number}@example.com,{key},,DE,\n" for key in ("0", "9") for number in range(7))
     found = _ids(tmp_path, text.replace("u", "x", 7))

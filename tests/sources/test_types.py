@@ -92,6 +92,8 @@ def test_inference(tmp_path: Path, values: list[str], type_: str, expected: list
         ({"type": "timestamp", "format": "%d.%m.%y %H Uhr"}, ["02.01.26 15 Uhr"], [datetime(2026, 1, 2, 15)], 0),
         ({"type": "list", "separator": ";"}, ["a; b ;;c", "", "x"], [["a", "b", "c"], None, ["x"]], 0),
         ({"type": "list"}, ["a|b", "c"], [["a", "b"], ["c"]], 0),
+        ({"type": "list"}, ["a\nb c", "b c", "c\r\na"], [["a", "b c"], ["b c"], ["c", "a"]], 0),
+        ({"type": "number"}, ["1,23,456.00", "12,345.5", "1,2,3"], [Decimal(123456), Decimal("12345.5"), None], 1),
         ({"type": "list"}, ['""VIP"",""Big, tall""', "Blog"], [["VIP", "Big, tall"], ["Blog"]], 0),
         ({"type": "list"}, ['[""a"", ""b""]'], [["a", "b"]], 0),
         ({"type": "text", "missing": ("none", "unknown")}, ["None", "UNKNOWN", "N/A"], [None, None, "N/A"], 0),
@@ -262,6 +264,7 @@ def test_a_place_alone_is_read_from_its_two_headers(tmp_path: Path) -> None:
     [
         (["a;b", '"c,d"', "e"], {}, 1, "c,d"),
         (["a|b", '"c,d"', "e"], {}, 1, "c,d"),
+        (['"a,b"', '"c\nd"', "e"], {}, 1, "c·d"),
         (['"a,b"'] * 3000 + ["c;d"], {}, 3000, "a,b"),  # the sign comes late
         (["a;b", '"c,d"'], {"separator": ";"}, 0, ""),
         (['"a,b"', "c"], {}, 0, ""),
@@ -309,6 +312,7 @@ def test_the_shown_words_have_the_letters_that_are_wrong(
         (["Feb 29", "23 November", "3. Mar."], {}, ["02/29", "11/23", "03/03"]),
         (["1990-11-23", "23.11.1990", "2000-02-29 00:00:00"], {}, ["11/23", "11/23", "02/29"]),
         (["11/31", "soon", "13/13"], {}, [None, None, None]),
+        (["23/11", "--11-05", " --02-29"], {}, ["11/23", "11/05", "02/29"]),
         (["3-2"], {"format": "%d-%m"}, ["02/03"]),
     ],
 )

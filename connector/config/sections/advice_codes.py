@@ -42,6 +42,7 @@ AdviceCode = Literal[
     "opens-only",
     "overlap",
     "own-mails",
+    "part-of-value",
     "quick-stage",
     "repeated-id",
     "review-by-passed",
@@ -93,6 +94,7 @@ ADVICE: Mapping[AdviceCode, str] = {
     "opens-only": "Opens are the only signal. Mail programs open everything by themselves; add clicks or orders.",
     "overlap": "More than 10 % of the smaller of two segments are in the other too, and may get both messages.",
     "own-mails": "A signal of the lifecycle is about our own mails, so all who are mailed look active. Take another.",
+    "part-of-value": "A word of a rule is also one of several in a cell, as in `vip, press`. Declare `type: list`.",
     "quick-stage": "A stage is shorter than the time between two mails, so some get none in it. Make it longer.",
     "repeated-id": "The number of an order is on several rows, and each counts as an event. Write `id:` there.",
     "review-by-passed": "The day in `review_by` is over. Review the segment and set the next day, or delete it.",
@@ -126,7 +128,16 @@ WEIGHTY: tuple[AdviceCode, ...] = (
     *WARNINGS,
     *("no-consent", "join-finds-some", "repeated-id", "ambiguous-date", "ambiguous-number", "mixed-separators"),
     *("all-protected", "one-stage", "no-ramp", "opens-only", "own-mails", "short-history", "one-day"),
-    *("never", "always", "empty-segment", "everyone", "empty-column", "unseen-value", "missing-let-in"),
+    *(
+        "never",
+        "always",
+        "empty-segment",
+        "everyone",
+        "empty-column",
+        "unseen-value",
+        "part-of-value",
+        "missing-let-in",
+    ),
     *("stale-export", "not-read-yet", "unreachable"),
 )
 

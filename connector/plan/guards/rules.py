@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connector.config.sections.models import Guards
+from connector.core.counts import by_count, count_of
 from connector.core.plan import Export, GuardHit
 
 # what --allow can override
@@ -30,11 +31,18 @@ def check(destination: str, of: Mapping[str, Guards], counts: Counts) -> list[Gu
     for target, (held, desired, adds, removes) in counts.items():
         guards = of[target]
         if guards.empty and held and not desired and removes:
-            hits.append(_hit("empty", destination, target, f"would lose all of its {held:,} members"))
+            hits.append(
+                _hit(
+                    "empty",
+                    destination,
+                    target,
+                    f"would lose {by_count(held, 'its only member', f'all of its {held:,} members')}",
+                )
+            )
         elif _over(removes, held, guards.removes_percent, guards.removes, guards.floor):
-            hits.append(_hit("removes", destination, target, f"would lose {removes:,} of {held:,} members"))
+            hits.append(_hit("removes", destination, target, f"would lose {removes:,} of {count_of(held, 'member')}"))
         if _over(adds, held, guards.adds_percent if held else None, guards.adds, guards.floor):
-            hits.append(_hit("adds", destination, target, f"would gain {adds:,} on top of {held:,} members"))
+            hits.append(_hit("adds", destination, target, f"would gain {adds:,} on top of {count_of(held, 'member')}"))
     return hits
 
 
@@ -42,7 +50,7 @@ def moved(destination: str, guards: Guards, moves: int, known: int) -> list[Guar
     """Many people with a new address under an old id at once: more likely the ids have been reassigned."""
     if not _over(moves, known, guards.removes_percent, guards.removes, guards.floor):
         return []
-    return [_hit("moves", destination, "", f"{moves:,} of {known:,} contacts would change email address")]
+    return [_hit("moves", destination, "", f"{moves:,} of {count_of(known, 'contact')} would change email address")]
 
 
 def tier(destination: str, guards: Guards, known: int, creates: int) -> list[GuardHit]:
@@ -50,7 +58,10 @@ def tier(destination: str, guards: Guards, known: int, creates: int) -> list[Gua
     so the account may hold more."""
     if guards.tier is None or not creates or known + creates <= guards.tier:
         return []
-    text = f"{creates:,} new contacts on top of at least {known:,} exceed the account limit of {guards.tier:,}"
+    text = (
+        f"{count_of(creates, 'new contact')} on top of at least {known:,} {by_count(creates, 'exceeds', 'exceed')} the"
+        f" account limit of {guards.tier:,}"
+    )
     return [_hit("tier", destination, "", text)]
 
 
@@ -58,7 +69,7 @@ def updated(destination: str, guards: Guards, people: int, written: int) -> list
     """Values of many people would change at once: more likely two columns were swapped."""
     if not _over(people, written, guards.updates_percent, guards.updates, guards.floor):
         return []
-    text = f"fields of {people:,} of {written:,} contacts would get other values than were written before"
+    text = f"fields of {people:,} of {count_of(written, 'contact')} would get other values than were written before"
     return [_hit("updates", destination, "", text)]
 
 
@@ -67,7 +78,12 @@ def emptied(destination: str, guards: Guards, field: str, lost: int, values: int
     if not _over(lost, values, guards.emptied_fields, None, guards.floor):
         return []
     return [
-        _hit("emptied_fields", destination, f"field “{field}”", f"would be cleared for {lost:,} of {values:,} contacts")
+        _hit(
+            "emptied_fields",
+            destination,
+            f"field “{field}”",
+            f"would be cleared for {lost:,} of {count_of(values, 'contact')}",
+        )
     ]
 
 
@@ -75,7 +91,9 @@ def subscribed(destination: str, guards: Guards, creates: int) -> list[GuardHit]
     """Many contacts would be made who may be mailed at once."""
     if guards.subscribes is None or creates <= guards.subscribes:
         return []
-    return [_hit("subscribes", destination, "", f"{creates:,} contacts would be created as subscribed or pending")]
+    return [
+        _hit("subscribes", destination, "", f"{count_of(creates, 'contact')} would be created as subscribed or pending")
+    ]
 
 
 def consent(destination: str, guards: Guards, export: Export, before: Export) -> list[GuardHit]:
@@ -98,7 +116,7 @@ def shrunken(destination: str, guards: Guards, contacts: int, before: int) -> li
     lost = before - contacts
     if lost <= guards.floor or lost * 100 <= before * guards.shrunken_percent:
         return []
-    text = f"the export has {contacts:,} contacts, {lost:,} fewer than at the last run ({before:,})"
+    text = f"the export has {count_of(contacts, 'contact')}, {lost:,} fewer than at the last run ({before:,})"
     return [_hit("shrunken", destination, "", text)]
 
 
@@ -108,7 +126,12 @@ def staged(destination: str, guards: Guards, moves: int, known: int) -> list[Gua
     if not _over(moves, known, guards.stages_percent, guards.stages, guards.floor):
         return []
     return [
-        _hit("stages", destination, "", f"{moves:,} of {known:,} contacts would change their stage of the lifecycle")
+        _hit(
+            "stages",
+            destination,
+            "",
+            f"{moves:,} of {count_of(known, 'contact')} would change their stage of the lifecycle",
+        )
     ]
 
 
@@ -121,7 +144,7 @@ def retired(destination: str, guards: Guards, retires: int, known: int) -> list[
             "retires",
             destination,
             "",
-            f"{retires:,} of {known:,} contacts would be archived, suppressed or unsubscribed",
+            f"{retires:,} of {count_of(known, 'contact')} would be archived, suppressed or unsubscribed",
         )
     ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connector.core.counts import count_of
 from connector.core.errors import (
     AccountLimit,
     Auth,
@@ -80,7 +81,8 @@ def _throttled(destination: str, headers: Mapping[str, str]) -> Retryable:
     seconds = float(told) if told.isdigit() else None
     text = f"{destination}: too many requests (429)."
     if seconds is not None and seconds > _PATIENCE:
-        text = f"{destination}: Brevo's allowance of the hour is used up. Run again in {seconds / 60:.0f} minutes."
+        wait = count_of(round(seconds / 60), "minute")
+        text = f"{destination}: Brevo's allowance of the hour is used up. Run again in {wait}."
     return Retryable(text, destination=destination, code="throttled", retry_after=seconds)
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
+from connector.core.counts import count_of
 from connector.core.errors import Unanswered
 from connector.core.model import Outcome
 from connector.platforms.base import LEFT_LIST, Done, RecordOutcome, before_sending
@@ -127,7 +128,9 @@ class Lists:
         found = wire.read(wire.Changed, reply, self._client.name).contacts
         done = {str(key) for key in found.success or ()}
         if strangers := done - set(keys):
-            raise errors.shape(self._client.name, f"{len(strangers)} members that were not asked for")
+            raise errors.shape(
+                self._client.name, f"{count_of(len(strangers), 'member that was', 'members that were')} not asked for"
+            )
         return done
 
 

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from connector.core.counts import count_of
 from connector.core.errors import BadRecords
 from connector.platforms.brevo import wire
 from connector.platforms.brevo.client import Client
@@ -47,7 +48,8 @@ def certain(client: Client, records: Sequence[Mapping[str, Any]]) -> dict[str, w
     found = held(client, [record["remote_id"] for record in records])
     bad = {index: GONE for index, record in enumerate(records) if record["remote_id"] not in found}
     if bad:
-        text = f"{client.name}: {len(bad)} contacts to update are no longer held by Brevo."
+        who = count_of(len(bad), "contact to update is", "contacts to update are")
+        text = f"{client.name}: {who} no longer held by Brevo."
         raise BadRecords(text, bad, destination=client.name, code="not_held")
     if len(records) > 1 and any(found[each["remote_id"]].address != each["email"] for each in records):
         text = f"{client.name}: a contact has another address at Brevo now."

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from connector.core.counts import count_of
 from connector.core.errors import BadRecords, Gone, Refused, TooLarge
 from connector.core.model import Outcome
 from connector.platforms.base import Done, RecordOutcome, before_sending
@@ -166,7 +167,8 @@ class Writing:
             if any(isinstance(value, str) and len(value) > MAX_TEXT for value in row.values())
         }
         if long:
-            text = f"{self._client.name}: {len(long)} contacts have values over {MAX_TEXT} characters."
+            who = count_of(len(long), "contact has", "contacts have")
+            text = f"{self._client.name}: {who} values over {MAX_TEXT} characters."
             raise BadRecords(text, long, destination=self._client.name, code="too_long")
 
     # ------------------------------------------------------------ importing

@@ -36,6 +36,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from connector.config.sections.models import Destination
+from connector.core.counts import count_of
 from connector.core.errors import BadRecords, ContractError, Gone, NotSent, Refused, Unanswered
 from connector.core.events import Listener
 from connector.core.model import Kind, NewContacts, Op, Outcome, Target
@@ -307,7 +308,7 @@ class Klaviyo:
         culprits = klaviyo_held.culprits(records, held, list_id)
         if culprits:
             why = "not held by Klaviyo, not in the list any more by their own will, or twice in one batch"
-            text = f"{self._name}: {len(culprits)} contacts are {why}."
+            text = f"{self._name}: {count_of(len(culprits), 'contact is', 'contacts are')} {why}."
             raise BadRecords(text, culprits, destination=self._name, code=NOT_HELD)
         return held
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from connector.core.counts import count_of
 from connector.core.errors import (
     AccountLimit,
     Auth,
@@ -206,7 +207,8 @@ def check_size(rows: Sequence[Mapping[str, Any]], destination: str) -> None:
     big = {index: ("too_large", "over 100 KB") for index, size in enumerate(sizes) if size > MAX_PROFILE}
     if big:
         raise BadRecords(
-            f"{destination}: {len(big)} profiles are over Klaviyo's 100 KB each. Send fewer or shorter fields.",
+            f"{destination}: {count_of(len(big), 'profile is', 'profiles are')} over Klaviyo's 100 KB. Send fewer or "
+            "shorter fields.",
             big,
             destination=destination,
             code="too_large",

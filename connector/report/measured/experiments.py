@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connector.core.counts import count_of
 from connector.measure.experiment import Result
 from connector.measure.trials import MISMATCH, Compared
 from connector.report.table import table
@@ -129,12 +130,14 @@ def _verdict(one: Result) -> list[str]:
             f"{MISMATCH}). Look for what keeps one part from being counted."
         )
     if one.changed:
-        said.append(f"{one.changed:,} people were in more than one part; they count for their first.")
+        said.append(
+            f"{count_of(one.changed, 'person was', 'people were')} in more than one part and counted for the first."
+        )
     if one.needed is not None:
-        text = f"A lift of {one.effect:.0%} needs {one.needed:,} people in each part"
+        text = f"A lift of {one.effect:.0%} needs {count_of(one.needed, 'person', 'people')} in each part"
         if one.missing:
             pace = "" if one.days is None else f", {one.days:,} {'day' if one.days == 1 else 'days'} at the pace so far"
-            text += f"; {one.missing:,} are missing{pace}"
+            text += f"; {count_of(one.missing, 'is', 'are')} missing{pace}"
         said.append(text + ".")
     if one.detectable is not None:
         said.append(f"Today's people would find a lift of {one.detectable:.1%} (power 80 %, level 5 %).")

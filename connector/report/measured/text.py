@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+from connector.core.counts import count_of
 from connector.measure.experiment import Result
 from connector.measure.mail import Readback
 from connector.measure.performance import MONEY_FIGURES, Figure, Performance
@@ -57,7 +58,7 @@ def _told_text(one: Readback) -> str:
         ("bounce", one.bounce_rate, one.others_bounce_rate),
     ]
     told = ", ".join(f"{name} {_share(mine)}, everybody else {_share(other)}" for name, mine, other in pairs)
-    return f"  {one.destination} told (since {one.since}): {one.mails:,} mails to members; {told}"
+    return f"  {one.destination} told (since {one.since}): {count_of(one.mails, 'mail')} to members; {told}"
 
 
 def _share(one: Estimate) -> str:
@@ -70,7 +71,10 @@ def _segment_text(one: Performance, zone: ZoneInfo, form: tuple[str, ...]) -> st
     days = f"{one.period.low.astimezone(zone):%Y-%m-%d} to {one.period.high.astimezone(zone):%Y-%m-%d %H:%M}"
     named = one.segment if one.title == one.segment else f"{one.segment}, {one.title}"
     since = f"members known since {one.known_since.astimezone(zone):%Y-%m-%d}" if one.known_since else "no history yet"
-    lines = [f"{named}: {one.members:,} members; {days}; {since}; {one.sent:,} mails to members", *_tables(one, form)]
+    lines = [
+        f"{named}: {count_of(one.members, 'member')}; {days}; {since}; {count_of(one.sent, 'mail')} to members",
+        *_tables(one, form),
+    ]
     notes: dict[str, list[str]] = {}
     for figure in (*one.figures, *one.lifetime):
         if figure.why:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connector.core.counts import count_of
 from connector.report.page.words import (
     FIGURES,
     MEASURES,
@@ -38,7 +39,7 @@ def _day(found: Mapping[str, Any], at: str) -> str:
 
 
 def _sizes(found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{number(found['contacts'])} contacts, {number(found['consenting'])} of them with consent"
+    yield f"{count_of(found['contacts'], 'contact')}, {number(found['consenting'])} of them with consent"
     yield ""
     rows = [
         (one["name"], number(one["members"]), percent(one["share"]), number(one["consenting"]), _state(one))
@@ -214,7 +215,7 @@ def _campaigns(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _destinations(found: Mapping[str, Any]) -> Iterator[str]:
     for side in found["destinations"]:
-        yield f"{side['name']}: {number(side['contacts'])} contacts, as last read"
+        yield f"{side['name']}: {count_of(side['contacts'], 'contact')}, as last read"
         rows = [
             (target["kind"], target["name"], number(target["members"]), f"+{number(target['would_add'])}",
              f"-{number(target['would_remove'])}", _sent(target))
@@ -237,7 +238,7 @@ def _quality(found: Mapping[str, Any]) -> Iterator[str]:
     read = ", ".join(f"{number(count)} {source}" for source, count in quality["rows"].items())
     yield f"Exports: rows read: {read}"
     for one in quality["quarantine"]:
-        yield f"  {number(one['rows'])} rows of {one['source']} left out: {one['reason']}"
+        yield f"  {count_of(one['rows'], 'row')} of {one['source']} left out: {one['reason']}"
     for one in quality["findings"]:
         yield f"  {one['text']}"
     yield ""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connector.core.counts import count_of
 from connector.report.values import noted, printable, wrapped
 
 Shape = Mapping[str, Any]
@@ -25,7 +26,7 @@ def _lines(found: Shape) -> Iterator[str]:
     title = f": {printable(found['title'])}" if found["title"] else ""
     at = datetime.fromisoformat(found["as_of"]).astimezone(zone)
     yield f"{found['segment']}{title} as of {at:%Y-%m-%d %H:%M} {zone.key}"
-    yield f"{found['members']:,} of {found['contacts']:,} contacts ({found['share']:.1%})"
+    yield f"{found['members']:,} of {count_of(found['contacts'], 'contact')} ({found['share']:.1%})"
     if found["decided"]:
         yield f"Its rule is not asked: {found['decided']}."
     if found["funnel"]:
@@ -33,8 +34,8 @@ def _lines(found: Shape) -> Iterator[str]:
         for step in found["funnel"]:
             yield from _step(step, 1)
     if found["taken_by"]:
-        taken = found["matches"] - found["members"]
-        yield f"  priorities: {found['matches']:,} → {found['members']:,}, {taken:,} are in {_or(found['taken_by'])}"
+        taken = count_of(found["matches"] - found["members"], "is", "are")
+        yield f"  priorities: {found['matches']:,} → {found['members']:,}, {taken} in {_or(found['taken_by'])}"
     yield from _sample(found, zone)
     yield from _changes(found, zone)
     if found["notes"]:
@@ -73,7 +74,7 @@ def label(step: Shape) -> str:
 
 def effect(step: Shape) -> str:
     told = f"removes {step['removed']:,} ({step['removed_share']:.1%}), alone {step['alone_removed_share']:.1%} of all"
-    return f"{told}; {step['only']:,} are kept out by nothing else" if step["only"] else told
+    return f"{told}; {count_of(step['only'], 'is', 'are')} kept out by nothing else" if step["only"] else told
 
 
 def lets_in(step: Shape) -> str:

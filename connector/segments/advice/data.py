@@ -6,6 +6,7 @@ Owns: these findings and the look at a column's distinct values. Must not: show 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 from connector.config.language.rules import Compare, Loc
 from connector.config.language.words import WORDS
 from connector.config.sections.advice_codes import TOLD, WARNINGS
+from connector.core.counts import count_of
 from connector.segments.advice.model import Advice, Evidence
 from connector.segments.compile import engine
 from connector.segments.compile.windows import Clock, ago
@@ -25,6 +27,7 @@ from connector.sources.text import fold, plain, trim
 
 DISTINCT = 20_000  # a column with more spellings is not a list of words
 LISTED = 8
+_LIST = re.compile(r"[;|,\n]")
 _TEXT = ("text", "country", "list")
 
 
@@ -62,8 +65,8 @@ def _old(given: Evidence) -> Iterator[Advice]:
         if made < ago(given.as_of, given.config.quality.stale_after, given.config.zone):
             age = given.as_of - made
             text = (
-                f"{file.name} is {age.days} days old. Export again; `max_age: 36 hours` here stops a run on an old "
-                "export."
+                f"{file.name} is {count_of(age.days, 'day')} old. Export again; `max_age: 36 hours` here stops a run "
+                "on an old export."
             )
             yield given.file("stale-export", ("sources", name), text)
 
@@ -117,6 +120,13 @@ def _unseen(given: Evidence) -> Iterator[Advice]:
                     owner = (str(loc[1]),) if loc[0] == "segments" else ()
                     text = f"“{word}” is no value of {_spoken(source, node.column)} today.{_near(word, known)}"
                     yield Advice("unseen-value", given.config.place(node.loc), text, owner)
+                if type_ == "text" and (whole := known.holding(word)) is not None:
+                    owner = (str(loc[1]),) if loc[0] == "segments" else ()
+                    text = (
+                        f"“{word}” is also one of several in a cell of {_spoken(source, node.column)}, as in"
+                        f" “{plain(whole)}”, which is another value. If it is a list, declare `type: list`."
+                    )
+                    yield Advice("part-of-value", given.config.place(node.loc), text, owner)
 
 
 def _rules(given: Evidence) -> Iterator[tuple[Loc, Any]]:
@@ -139,6 +149,12 @@ class Known:
 
     words: frozenset[str]
     folded: Mapping[str, str]
+
+    def holding(self, word: str) -> str | None:
+        """A spelling that has the word between the signs of a list."""
+        wanted = fold(word)
+        some = (item for item in sorted(self.words) if wanted in fold(item) and len(_LIST.split(item)) > 1)
+        return next((item for item in some if wanted in map(fold, _LIST.split(item))), None)
 
 
 def _near(word: str, known: Known) -> str:

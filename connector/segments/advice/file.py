@@ -14,6 +14,7 @@ from datetime import date
 from connector.config.language.rules import Pick, Sql
 from connector.config.sections.models import Config
 from connector.config.sections.notify import VARIABLE
+from connector.core.counts import count_of
 from connector.segments.advice.model import Advice, Evidence
 from connector.segments.names import CONTACTS, Names, nodes, references, roots, sources
 from connector.sources.text import fold, plain
@@ -80,8 +81,8 @@ def _too_many(given: Evidence) -> Iterator[Advice]:
     for name, number in sent.items():
         if most is not None and number > most:
             text = (
-                f"{number} segments are sent to {name}. Few teams act on more than {most}: merge those that get "
-                "the same messages, or pause those that nobody uses."
+                f"{count_of(number, 'segment is', 'segments are')} sent to {name}. Few teams act on more than {most}: "
+                "merge those that get the same messages, or pause those that nobody uses."
             )
             yield given.file("too-many-segments", ("destinations", name), text)
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from connector.config.language.rules import Aggregate, Compare, Duration, Loc, Pick, walk
 from connector.config.sections.advice_codes import AdviceCode
 from connector.config.sections.lifecycle import Lifecycle
+from connector.core.counts import by_count
 from connector.segments.advice.model import Advice, Evidence
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -50,7 +51,7 @@ def _stages(section: Lifecycle) -> Iterator[Found]:
     for number, stage in enumerate(section.stages):
         if stage.after is not None and DAY < length(stage.after) < rhythm:
             what = (
-                f"a mail comes every {rhythm.days} days"
+                f"a mail comes every {by_count(rhythm.days, 'day', f'{rhythm.days} days')}"
                 if section.inactive.sends and section.inactive.after
                 else "a mail a week at most is usual"
             )

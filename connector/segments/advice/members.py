@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from connector.config.language.rules import All, AnyOf, Compare, InSegment, Not, Rule, walk
 from connector.config.sections.models import Config
 from connector.config.sections.quality import over
+from connector.core.counts import count_of
 from connector.segments.advice.model import Advice, Evidence
 from connector.segments.priorities import waterfall
 
@@ -57,11 +58,11 @@ def _size(given: Evidence, name: str, size: int) -> Iterator[Advice]:
     elif size == 0:
         yield given.segment("empty-segment", name, f"Nobody is in “{name}” today.")
     elif over(size, contacts, given.config.quality.everyone):
-        text = f"“{name}” has {size:,} of {contacts:,} contacts: it tells hardly anybody apart."
+        text = f"“{name}” has {size:,} of {count_of(contacts, 'contact')}: it tells hardly anybody apart."
         yield given.segment("everyone", name, text)
     elif given.config.quality.small(size, contacts):
-        people = "person is" if size == 1 else "people are"
-        yield given.segment("tiny", name, f"Only {size} {people} in “{name}”, of {contacts:,} contacts.")
+        people, all_ = count_of(size, "person is", "people are"), count_of(contacts, "contact")
+        yield given.segment("tiny", name, f"Only {people} in “{name}”, of {all_}.")
 
 
 def _let_in(given: Evidence, name: str) -> Iterator[Advice]:
@@ -103,15 +104,16 @@ def _overlaps(given: Evidence, members: dict[str, Any], sizes: dict[str, int]) -
             continue
         both = int(pc.sum(pc.and_(members[one], members[other])).as_py() or 0)
         small, large = sorted((one, other), key=lambda name: (sizes[name], name))
+        who = count_of(both, "person is", "people are")
         if over(both, sizes[large], given.config.quality.nearly_same):
             text = (
-                f"“{one}” and “{other}” are nearly the same: {both:,} people are in both, {both / sizes[large]:.0%} of "
-                "the larger. Send one of them, or tell them apart."
+                f"“{one}” and “{other}” are nearly the same: {who} in both, {both / sizes[large]:.0%} of the larger. "
+                "Send one of them, or tell them apart."
             )
             yield Advice("nearly-same", given.config.place(("segments", other)), text, (other, one))
         elif over(both, sizes[small], given.config.quality.overlap):
             text = (
-                f"{both:,} people are in “{one}” and “{other}”, {both / sizes[small]:.0%} of “{small}”: they get both "
+                f"{who} in “{one}” and “{other}”, {both / sizes[small]:.0%} of “{small}”: they get both "
                 "messages. If they should not, order the two under `priorities`."
             )
             yield Advice("overlap", given.config.place(("segments", other)), text, (other, one))

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from connector.core.counts import by_count, count_of
+
 CONFIDENT = 1.6448536269514722  # standard deviations: 95 %, one-sided
 ENOUGH = 30  # people on either side
 
@@ -50,7 +52,8 @@ def judged(score: Any, happened: Any, since: Any, foretold: Any, came: Any) -> B
 
     people, yes = len(score), int(happened.sum())
     if yes < ENOUGH or people - yes < ENOUGH:
-        text = f"only {min(yes, people - yes):,} of {people:,} people are on one side; {ENOUGH} are needed"
+        few, all_ = min(yes, people - yes), count_of(people, "person", "people")
+        text = f"only {few:,} of {all_} {by_count(few, 'is', 'are')} on one side; {ENOUGH} are needed"
         return Backtest(people, yes, refused=text)
     (own, naive), covariance = _delong(np.stack([score, -since]), happened)
     spread = float(np.sqrt(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0)))

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.core.counts import count_of
 from connector.segments.predict.backtest import Backtest, judged
 from connector.segments.predict.history import History, names_of
 
@@ -54,7 +55,9 @@ def tested(history: History, ahead: timedelta) -> Backtest:
     moments = _moments(history, began, ahead)
     if not moments:
         span = 3 * ahead
-        return Backtest(0, 0, refused=f"the events are of less than {span.days:,} days, three times the time to come")
+        return Backtest(
+            0, 0, refused=f"the events are of less than {count_of(span.days, 'day')}, three times the time to come"
+        )
     model = learnt(history, moments, ahead)
     if model is None:
         return Backtest(0, 0, refused="everybody or nobody had an event in the spans to learn from")

@@ -20,6 +20,7 @@ from ibis import _
 
 from connector.config.load import read_tests
 from connector.config.sections.models import Config
+from connector.core.counts import count_of
 from connector.segments.compile import engine
 from connector.segments.evaluate import Evaluation, evaluate
 from connector.segments.names import CONTACTS, EMAIL, Names, asked_of_platforms, references
@@ -116,14 +117,16 @@ class _Told:
         self.said = dict(self._said())
 
     def head(self, left_out: Mapping[str, int]) -> list[str]:
+        people = count_of(len(self.people), "person", "people")
         lines = [
-            f"# {len(self.people)} people of the exports, masked, and what was true of them. Run them with: sync test",
+            f"# {people} of the exports, masked, and what was true of them. Run them with: sync test",
             "# Addresses, names, phones and free texts are made up. Days, amounts and words of rules are real: look",
             "# through this file before you share it.",
         ]
         for what, number in left_out.items():
             name = what or "consent"
-            lines.append(f"# {name}: of {number} people nothing is expected, because what decides is masked or a rank.")
+            who = count_of(number, "person", "people")
+            lines.append(f"# {name}: of {who} nothing is expected, because what decides is masked or a rank.")
         return [*lines, f"as_of: {moment(self.as_of, self.config.zone)}", "tests:"]
 
     def lines(self, expected: list[dict[str, bool]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from connector.core.counts import by_count
 from connector.sources import engine
 from connector.sources.cells import quoted
 from connector.sources.columns import measure
@@ -106,18 +107,21 @@ class Choice:
         row, cell = engine.row(self.con, f"{query} WHERE {value} IS NOT NULL AND {other} AND {self.layout.votes()}")
         if row is None:
             return
+        others = counts["all"] - fit
         message = (
-            f"values are none of the {kind} that {fit:,} of {counts['all']:,} are, so the column is one of texts, as"
+            f"{by_count(others, 'value is', 'values are')} none of the {kind} that {fit:,} of {counts['all']:,} are, so"
+            f" the column is one of texts, as"
             f" “{quoted(cell)}”. Declare `type`, or `missing: [{quoted(cell)}]`"
         )
         source = self.layout.wish.info.name
-        self.findings.add("nearly-typed", source, text.info.name, counts["all"] - fit, message, self.place(row))
+        self.findings.add("nearly-typed", source, text.info.name, others, message, self.place(row))
 
     def _mixed(self, text: Text, sign: str, count: int) -> None:
         odd = measure.otherwise(text.value, sign)
         query = f"SELECT arg_min({text.value}, r.rowid), min(r.rowid) FROM {self.raw} r WHERE {odd}"
         cell, row = engine.row(self.con, query)
-        message = f"cells have no “{sign}”, at which the others are split, as “{quoted(cell)}”. Say `separator:`."
+        cells = by_count(count, "cell has", "cells have")
+        message = f"{cells} no “{sign}”, at which the others are split, as “{quoted(cell)}”. Say `separator:`."
         where = self.place(row)
         self.findings.add("mixed-separators", self.layout.wish.info.name, text.info.name, count, message, where)
 
@@ -126,13 +130,14 @@ class Choice:
         query = f"SELECT min(r.rowid), arg_min({text.value}, r.rowid) FROM {self.raw} r"
         shows = "regexp_matches({}, '[.,]')" if found.type == "number" else "{} IS NOT NULL"
         row, cell = engine.row(self.con, f"{query} WHERE {shows.format(text.value)} AND {self.layout.votes()}")
+        what = by_count(count, "value", "values")
         where, as_ = (("", 0), "") if row is None else (self.place(row), f", as “{quoted(cell)}”")
         if found.type != "number":
             order = "day before month" if found.style == "dmy" else "month before day"
-            message = f"values can be read two ways{as_}; {order} was taken. Say `format:`."
+            message = f"{what} can be read two ways{as_}; {order} was taken. Say `format:`."
             self.findings.add("ambiguous-date", source, info.name, count, message, where)
         elif not info.decimal:
             message = (
-                f"values can be read two ways{as_}; “{found.decimal}” was taken for the decimal sign. Say `decimal:`."
+                f"{what} can be read two ways{as_}; “{found.decimal}” was taken for the decimal sign. Say `decimal:`."
             )
             self.findings.add("ambiguous-number", source, info.name, count, message, where)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from connector.core.counts import by_count
 from connector.sources.columns.model import SourceInfo
 from connector.sources.columns.money import currency
 from connector.sources.findings import Findings
@@ -57,7 +58,8 @@ def two(
         return
     often = sorted(found, key=lambda code: (-found[code][0], code))
     shown = ", ".join(f"{plain(code)} ({found[code][0]:,})" for code in often[:5])
-    message = f"amounts are in another currency than the others: {shown}. They are compared and added as they stand"
     others = [found[code] for code in often[1:]]
     count, row = sum(count for count, _ in others), min(row for _, row in others)
+    what = by_count(count, "amount is", "amounts are")
+    message = f"{what} in another currency than the others: {shown}. All are compared and added as they stand"
     findings.add("two-currencies", *at, count, message, place(row))

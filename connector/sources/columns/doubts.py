@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from connector.core.counts import by_count
 from connector.sources import engine
 from connector.sources.cells import quoted
 from connector.sources.findings import Findings
@@ -32,6 +33,11 @@ _TWICE = {
     "cp1251": f"(?:[ВГРСТ]{_HIGH_1251}){{2,}}|[A-Za-z][ГДЕ]{_HIGH_1251}|[ГДЕ]{_HIGH_1251}[a-z]",
 }
 _REPLACED = r"\x{fffd}|\p{L}\?\p{L}"
+_HTML = (
+    r"&(?:amp|lt|gt|quot|apos|nbsp|szlig|[A-Za-z]{1,2}(?:uml|acute|grave|circ|tilde|cedil|ring|slash|lig)"
+    r"|#\d{2,6}|#x[0-9A-Fa-f]{2,5});"
+)
+_ERROR = r"^\s*#(?:(?:[A-ZÄÉÖÜ]{3,9}|DIV/0)[!?]|NV|N/D)\s*$"  # of a spreadsheet, in its language
 _SIGNS = (*",;|/\t\n", "\u037e", "\uff1b", "\uff0c", "\u3001", "\u061b", "\u060c")
 _DISTINCT = 500  # spellings that are looked at; a column of more is one of free text
 _IN_WORD = r"[^\x00-\x26\x28-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\x{a0}]"  # signs too: `£ukasz` is Łukasz
@@ -56,25 +62,32 @@ def texts(
 
 def _suspect(cell: str) -> str:
     """SQL: quick, and true for every cell that may be damaged."""
-    return f"(strlen({cell}) <> length({cell}) OR contains({cell}, '?'))"
+    return " OR ".join((f"(strlen({cell}) <> length({cell})", *(f"contains({cell}, '{sign}')" for sign in "?&#"))) + ")"
 
 
 def _look(
     con: duckdb.DuckDBPyConnection, raw: str, column: str, cell: str, at: str, place: Where, findings: Findings
 ) -> None:
-    pattern = literal("|".join((*_TWICE.values(), _REPLACED)))
+    pattern = literal("|".join((*_TWICE.values(), _REPLACED, _HTML, _ERROR)))
     found = con.execute(
         f"SELECT {cell} AS v, count(*), min(rowid) FROM {raw} r WHERE {_suspect(cell)} AND regexp_matches(v, {pattern})"
         f" GROUP BY v ORDER BY 3 LIMIT {_DISTINCT}"
     ).fetchall()
-    for code, is_one, message in (
-        ("encoded-twice", twice, "cells were encoded twice, as a word shows: their letters are not what people wrote"),
-        ("letters-lost", replaced, "cells have a sign in the place of a letter that a program could not write"),
-    ):
+    for code, is_one, forms, message in (
+        ("encoded-twice", twice, ("cell was", "cells were"),
+         "encoded twice, as a word shows: the letters are not what people wrote"),
+        ("letters-lost", replaced, ("cell has", "cells have"),
+         "a sign in the place of a letter that a program could not write"),
+        ("html-codes", _has(_HTML), ("cell has", "cells have"),
+         "codes of HTML in the place of letters or signs: rules compare them as they stand"),
+        ("sheet-error", _has(_ERROR), ("cell is", "cells are"),
+         "a spreadsheet's error, which counts as a value. Correct it, or say `missing:`"),
+    ):  # fmt: skip
         mine = [(text, count, row) for text, count, row in found if is_one(text)]
         if mine:
-            shown = tuple(quoted(text) for text, *_ in mine[:1])
-            findings.add(code, at, column, sum(count for _, count, _ in mine), message, place(mine[0][2]), shown)
+            number, shown = sum(count for _, count, _ in mine), tuple(quoted(text) for text, *_ in mine[:1])
+            message = f"{by_count(number, *forms)} {message}"
+            findings.add(code, at, column, number, message, place(mine[0][2]), shown)
 
 
 def twice(text: str) -> bool:
@@ -87,6 +100,10 @@ def twice(text: str) -> bool:
                 continue
             return True
     return False
+
+
+def _has(pattern: str) -> Callable[[str], bool]:
+    return lambda text: re.search(pattern, text) is not None
 
 
 def replaced(text: str) -> bool:
@@ -124,7 +141,8 @@ def _news(word: str, seen: set[str]) -> tuple[int, int]:
 def lists(
     con: duckdb.DuckDBPyConnection, table: str, column: str, separator: str, at: str, place: Where, findings: Findings
 ) -> None:
-    """Look at a list of the typed `table`: an item with another sign, every part of which is an item elsewhere."""
+    """Look at a list of the typed `table`: an item with another sign, every part of which is an item elsewhere; where
+    no cell is split at all, one of its parts is enough."""
     others = [sign for sign in _SIGNS if sign not in separator]
     odd = " OR ".join(f"contains(item, {literal(sign)})" for sign in others)
     items = f"SELECT _row, unnest({name(column)}) AS item FROM {table}"
@@ -137,11 +155,14 @@ def lists(
         return
     parts = {item: _parts(item, others) for item, *_ in found}
     known = _among(con, items, {part for some in parts.values() for part in some})
-    mine = [(item, count, row) for item, count, row in found if len(parts[item]) > 1 and parts[item] <= known]
+    split = engine.number(con, f"SELECT count(*) FROM {table} WHERE len({name(column)}) > 1")
+    alike = [item for item, some in parts.items() if len(some) > 1 and (some <= known if split else some & known)]
+    mine = [(item, count, row) for item, count, row in found if item in alike]
     if mine:
         item, _, row = min(mine, key=lambda one: one[2])
-        message = f"items are several of the others, as “{quoted(item)}”, in cells that are split at “{separator}”"
         count = sum(count for _, count, _ in mine)
+        what = by_count(count, "item is", "items are")
+        message = f"{what} several of the others, as “{quoted(item)}”, in cells that are split at “{separator}”"
         findings.add(
             "mixed-separators", at, column, count, f"{message}. Correct them, or say `separator:`.", place(row)
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from connector.core.counts import by_count
 from connector.sources import engine
 from connector.sources.columns import normalise
 from connector.sources.findings import Findings
@@ -117,10 +118,14 @@ class _Report:
         shown = tuple(text for text, *_ in often[:5]) if self.what == "country" else ()
         count = sum(count for _, count, _ in unknown)
         where = self.place(min(row for *_, row in unknown)) if unknown else ("", 0)
-        message = f"values are not a known {self.what} and stay as they are"
+        what = by_count(
+            count, "value is not a known {} and stays as it is", "values are not a known {} and stay as they are"
+        )
+        message = what.format(self.what)
         self.findings.add("unknown-spelling", *self.at, count, message, where, shown)
-        message = f"values got the usual spelling of a {self.what}"
-        self.findings.add("normalised", *self.at, self.done + changed, message)
+        done = self.done + changed
+        message = f"{by_count(done, 'value', 'values')} got the usual spelling of a {self.what}"
+        self.findings.add("normalised", *self.at, done, message)
 
 
 def _mapping(

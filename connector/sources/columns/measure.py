@@ -32,7 +32,8 @@ TIMES: tuple[ColumnType, ...] = ("date", "timestamp")
 _MONTH_FIRST = ("US/", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
                 "America/Phoenix", "America/Anchorage", "America/Detroit", "America/Boise", "America/Indiana/",
                 "America/Kentucky/", "America/North_Dakota/", "Pacific/Honolulu")  # fmt: skip
-OTHERS = {";": ("|", ","), "|": (",",)}  # sign of a list -> those that came into question after it
+LISTS = (";", "|", ",", "\n")  # signs of a list: the first that any cell has divides the column
+OTHERS = {sign: LISTS[place + 1 :] for place, sign in enumerate(LISTS[:-1])}  # those that came into question after it
 ENOUGH = 20  # values that a type must fit before it holds against a few others
 _STYLES: tuple[Style, ...] = ("iso", "dmy", "mdy", "names")
 _WHOLE = (("integer", INTEGER), ("zeros", r"0\d+"))
@@ -132,7 +133,7 @@ def _counters(column: Text, like: _Like) -> list[tuple[str, str]]:
         for style, order in (("mdy", "%m/%d"), ("dmy", "%d/%m")):
             counters.append((style, f"count(try_strptime('2000 ' || replace({t}, '-', '/'), '%Y {order}'))"))
     if declared == "list":
-        counters += [(sign, f"count(*) FILTER (contains({t}, {literal(sign)}))") for sign in (";", "|", ",")]
+        counters += [(sign, f"count(*) FILTER (contains({t}, {literal(sign)}))") for sign in LISTS]
         counters += [(f"not{sign}", f"count(*) FILTER ({otherwise(t, sign)})") for sign in OTHERS]
     return counters
 
@@ -276,7 +277,7 @@ def _declared(info: ColumnInfo, type_: ColumnType, counts: Counts, habits: Habit
         order: Style = (habits.style or "mdy") if two_ways else "mdy" if counts["mdy"] > counts["dmy"] else "dmy"
         return Reading(type_, True, padded, style="format" if info.format else order, format=info.format)
     if type_ == "list":
-        sign = next((sign for sign in (";", "|") if counts.get(sign)), ",")
+        sign = next((sign for sign in LISTS if counts.get(sign)), ",")
         return Reading(type_, True, padded, separator=info.separator or sign)
     return fixed(info)
 

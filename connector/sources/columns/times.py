@@ -105,6 +105,7 @@ def day_of_year(value: str, style: Style, format_: str | None = None) -> str:
     order = "%d/%m" if style == "dmy" else "%m/%d"
     slashed, dotted = f"replace({value}, '-', '/')", f"rtrim(replace({value}, ' ', ''), '.')"
     tries = (
+        f"try_strptime('2000' || {value}, '%Y--%m-%d')",  # of address books, always in this order
         f"try_strptime('2000 ' || {slashed}, '%Y {order}')",
         f"try_strptime('2000 ' || {dotted}, '%Y %d.%m')",
         f"try_strptime('2000-' || {months.yearless(value)}, '%Y-%m-%d')",

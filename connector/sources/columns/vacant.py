@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from connector.config.sections.advice_codes import WARNINGS
+from connector.core.counts import by_count
 from connector.sources import engine
 from connector.sources.findings import Findings
 from connector.sources.model import Finding
@@ -59,8 +60,8 @@ def times(
 def no_times(source: str, at: str, rows: int, where: str, findings: Findings, file: str = "") -> None:
     what = f"none of the {rows:,} rows{where} has a" if rows > 1 else f"the only row{where} has no"
     message = (
-        f"{source}: {what} time in “{plain(at)}”, {_LIKE}. They are in no window: `never` and `not` with one hold for "
-        "everybody."
+        f"{source}: {what} time in “{plain(at)}”, {_LIKE}. {by_count(rows, 'It is', 'They are')} in no window: "
+        "`never` and `not` with one hold for everybody."
     )
     findings.add("no-times", source, at, rows, message, (file, 0))
 

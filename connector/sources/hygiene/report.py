@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from connector.config.sections.models import Config
+from connector.core.counts import by_count
 from connector.core.errors import SourceError
 from connector.core.model import ColumnType
 from connector.sources import engine
@@ -43,22 +44,24 @@ ROWS_SCHEMA = pa.schema(
 )
 
 _MESSAGES = {
-    "role": "addresses belong to a role, not to a person",
-    "disposable": "addresses are throw-away boxes",
-    "typo": "addresses have a misspelled domain",
-    "future-date": "values lie after --as-of",
-    "no-real-date": "values stand for “no date” (1900 or before, or the beginning of 1970)",
+    "role": ("address belongs", "addresses belong", "to a role, not to a person"),
+    "disposable": ("address is a throw-away box", "addresses are throw-away boxes", ""),
+    "typo": ("address has", "addresses have", "a misspelled domain"),
+    "future-date": ("value lies", "values lie", "after --as-of"),
+    "no-real-date": ("value stands", "values stand", "for “no date” (1900 or before, or the beginning of 1970)"),
 }
 _QUARANTINED = {
-    "empty": "rows without an address are left out",
-    "invalid": "rows whose address is none are left out",
-    "several": "rows with several addresses in one cell are left out",
-    "cells": "rows with more cells than the header are left out",
-    "unreadable": "rows cannot be read and are left out",
-    "role": "rows with the address of a role are left out, as cleanup says",
-    "disposable": "rows with a throw-away address are left out, as cleanup says",
-    "typo": "rows with a misspelled domain are left out, as cleanup says",
+    "empty": "without an address",
+    "invalid": "whose address is none",
+    "several": "with several addresses in one cell",
+    "cells": "with more cells than the header",
+    "unreadable": "that cannot be read",
+    "role": "with the address of a role",
+    "disposable": "with a throw-away address",
+    "typo": "with a misspelled domain",
 }
+
+_BY_CLEANUP = ("role", "disposable", "typo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,9 @@ def _rows(loaded: Loaded) -> Iterator[Finding]:
             finding = replace(finding, file=found[1][0], row=found[1][1])
         yield finding
     for (code, column), (count, (file, row)) in placed.items():
-        yield Finding(code, "contacts", column, count, _MESSAGES[code], file, row, _examples(loaded, code))
+        one, many, rest = _MESSAGES[code]
+        message = f"{by_count(count, one, many)} {rest}".rstrip()
+        yield Finding(code, "contacts", column, count, message, file, row, _examples(loaded, code))
 
 
 def _examples(loaded: Loaded, code: str) -> tuple[str, ...]:
@@ -206,9 +211,11 @@ def _taken(loaded: Loaded) -> Iterator[Finding]:
         if key in seen:
             seen[key] = replace(seen[key], count=seen[key].count + 1)
         else:
-            message = _QUARANTINED.get(row["reason"], "rows are left out")
-            seen[key] = Finding(row["reason"], row["source"], "email", 1, message, row["file"], row["row"])
-    yield from seen.values()
+            seen[key] = Finding(row["reason"], row["source"], "email", 1, "", row["file"], row["row"])
+    for (_, reason), found in seen.items():
+        which = f" {_QUARANTINED[reason]}" if reason in _QUARANTINED else ""
+        told = f"{by_count(found.count, 'row', 'rows')}{which} {by_count(found.count, 'is', 'are')} left out"
+        yield replace(found, message=f"{told}, as cleanup says" if reason in _BY_CLEANUP else told)
 
 
 def _spellings(loaded: Loaded) -> Iterator[Spelling]:
@@ -232,9 +239,8 @@ def _spellings(loaded: Loaded) -> Iterator[Spelling]:
 def _empty(columns: tuple[Filled, ...]) -> Iterator[Finding]:
     for column in columns:
         if not column.filled and column.missing:
-            yield Finding(
-                "empty-column", column.source, column.column, column.missing, "rows have no value: nobody has"
-            )
+            message = f"{by_count(column.missing, 'row has', 'rows have')} no value: nobody has"
+            yield Finding("empty-column", column.source, column.column, column.missing, message)
 
 
 def _stale(config: Config, loaded: Loaded, as_of: datetime) -> Iterator[Finding]:
@@ -247,10 +253,13 @@ def _stale(config: Config, loaded: Loaded, as_of: datetime) -> Iterator[Finding]
             try:
                 check_age(config, source, info.files, as_of)
             except SourceError as error:
-                yield Finding("stale-export", name_, "", days, f"days old: {error.problems[0].message}", file.name)
+                yield Finding(
+                    "stale-export", name_, "", days, f"{_days(days)} old: {error.problems[0].message}", file.name
+                )
             else:
                 if source.max_age is None and as_of - made > OLD:
-                    yield Finding("stale-export", name_, "", days, "days old. Export again, or set max_age.", file.name)
+                    message = f"{_days(days)} old. Export again, or set max_age."
+                    yield Finding("stale-export", name_, "", days, message, file.name)
         yield from _old_dates(loaded, name_, as_of)
 
 
@@ -267,11 +276,17 @@ def _old_dates(loaded: Loaded, source: str, as_of: datetime) -> Iterator[Finding
     )
     if latest is not None and (age := as_of - latest.replace(tzinfo=UTC)) > OLD:
         shown = "" if column == "_at" else column
-        yield Finding("stale-dates", source, shown, age.days, "days since the newest time: is the export complete?")
+        message = f"{_days(age.days)} since the newest time: is the export complete?"
+        yield Finding("stale-dates", source, shown, age.days, message)
 
 
 def _shrunken(contacts: int, before: int | None) -> Iterator[Finding]:
     if before and before - contacts > before * SHRUNKEN:
         lost = before - contacts
-        message = f"fewer contacts than at the last run ({before:,}, {lost / before:.0%} less): is the export complete?"
+        what = by_count(lost, "contact fewer", "contacts fewer")
+        message = f"{what} than at the last run ({before:,}, {lost / before:.0%} less): is the export complete?"
         yield Finding("shrunken", "contacts", "", lost, message)
+
+
+def _days(number: int) -> str:
+    return by_count(number, "day", "days")

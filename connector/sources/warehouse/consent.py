@@ -16,7 +16,7 @@ from ibis import _
 from connector.core.model import ColumnType
 from connector.sources.cells import quoted
 from connector.sources.columns.normalise import boolean
-from connector.sources.consent import MESSAGE, UNCLEAR, Asked
+from connector.sources.consent import UNCLEAR, Asked, sentence
 from connector.sources.findings import Findings
 from connector.sources.refusals import Refusal
 from connector.sources.warehouse import columns as warehouse_columns
@@ -42,7 +42,7 @@ def settle(
         columns = [people.cast(pa.string()), pa.repeat(bool(asked.value), len(people))]
         unclear.append(pa.table(columns, schema=UNCLEAR))
         found = tuple(quoted(text) for text in doubted["_sample"].to_pylist()[:1] if text is not None)
-        findings.add("consent-unclear", "contacts", column, len(people), MESSAGE, examples=found)
+        findings.add("consent-unclear", "contacts", column, len(people), sentence(len(people)), examples=found)
     together = pa.concat_tables(unclear).group_by("email").aggregate([("decided", "all")])
     return table, together.select(["email", "decided_all"]).rename_columns(UNCLEAR.names).cast(UNCLEAR)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from connector.config.sections.models import Config
+from connector.core.counts import count_of
 from connector.sources import lines
 from connector.sources.columns.model import SourceInfo
 from connector.sources.findings import Findings
@@ -31,7 +32,8 @@ def check(config: Config, opened: Any, info: SourceInfo, key: str, findings: Fin
     more = int(row["rows"]) - int(row["events"])
     if not more:
         return
-    what = f"{more:,} rows repeat a “{plain(header)}” of another, and each row of a table counts as an event."
+    rows = count_of(more, "row repeats", "rows repeat")
+    what = f"{rows} a “{plain(header)}” of another, and each row of a table counts as an event."
     if told is not None:
         place = config.place(("sources", info.name, "preset"))
         fail(place, "not-on-engine", f"{what} Make one row per event in a view.")

@@ -18,6 +18,7 @@ import pyarrow as pa
 from ibis import _
 
 from connector.config.sections.models import Config
+from connector.core.counts import by_count
 from connector.core.model import ColumnType
 from connector.sources import emails
 from connector.sources.columns import normalise, vacant
@@ -26,7 +27,7 @@ from connector.sources.consent import UNCLEAR
 from connector.sources.findings import Findings
 from connector.sources.model import QUARANTINE_SCHEMA, Loaded
 from connector.sources.refusals import refusals
-from connector.sources.related import FINDS_NOBODY
+from connector.sources.related import FINDS_NOBODY, later, strangers, undated
 from connector.sources.trouble import fail
 from connector.sources.warehouse import columns as warehouse_columns
 from connector.sources.warehouse import connect, consent, lines, troubles
@@ -107,7 +108,8 @@ class _Load:
         more = self._row(twice)["n"] or 0
         if not more:
             return table.select(email="_email", **{name: _[name] for name in columns})
-        self.findings.add("duplicates", "contacts", "email", int(more), "rows repeat the address of another: merged")
+        message = f"{by_count(more, 'row repeats', 'rows repeat')} the address of another: merged"
+        self.findings.add("duplicates", "contacts", "email", int(more), message)
         plain = [name for name in columns if not table[name].type().is_nested()]
         by = [name for name in [updated, *plain] if name is not None]
         order = [part for name in by for part in (table[name].isnull(), table[name].desc())] or [table["_text"]]
@@ -234,7 +236,8 @@ class _Load:
         if not count:
             return
         lost = table.filter(table["_email"].isnull())
-        self.findings.add("no-address", "contacts", "email", count, "rows have no usable address and are in no segment")
+        message = by_count(count, "row has no usable address and is", "rows have no usable address and are")
+        self.findings.add("no-address", "contacts", "email", count, f"{message} in no segment")
         texts = connect.rows(self.opened, lost.select(text="_text").limit(_LISTED))["text"].to_pylist()
         reasons = [emails.normalise(text)[1] if text is not None else "empty" for text in texts]
         columns = {
@@ -262,18 +265,17 @@ class _Load:
         elif at is not None and found["undated"] == found["rows"]:
             vacant.no_times(other, at, found["rows"], "", self.findings)
         add = self.findings.add
-        add("no-person", other, "", found["strangers"], "events belong to nobody in contacts and were dropped")
+        add("no-person", other, "", found["strangers"], strangers(found["strangers"]))
         if found["keyed"] and found["strangers"] == found["rows"]:
             here, there = self.config.sources[other].join or ("email", "email")
             message = (
-                f"{other}: none of the {found['keyed']:,} rows with “{here}” belongs to a contact by “{there}”."
+                f"{other}: none of the rows with “{here}” ({found['keyed']:,}) belongs to a contact by “{there}”."
                 " Correct `join`, or the table."
             )
             add(FINDS_NOBODY, other, here, found["keyed"], message)
         if at is not None:
-            add("after-as-of", other, at, found["later"], "events come after --as-of and have not happened")
-            message = "events have no time: they count only where no window is asked for"
-            add("undated", other, at, found["undated"], message)
+            add("after-as-of", other, at, found["later"], later(found["later"]))
+            add("undated", other, at, found["undated"], undated(found["undated"]))
 
     def _count(self, name: str, table: Any, columns: list[str]) -> None:
         """Which columns nobody has a value in."""
