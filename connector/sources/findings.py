@@ -7,7 +7,7 @@ quotes, undecoded, column-not-in-file, duplicates, conflict, no-person, after-as
 headers-collide, header-zone, one-id, mixed-separators, nearly-typed, consent-unclear, consent-blank, those of
 related.py (join-finds-some, join-finds-nobody, shared-key), keys.py (shared-key, shortened-key), lines.py (event-
 lines, repeated-id, same-rows), columns/doubts.py (encoded-twice, letters-lost, html-codes, sheet-error),
-columns/currencies.py (two- currencies), and those of vacant.py: no-rows, no-times, no-people.
+columns/currencies.py (two-currencies), and those of vacant.py: no-rows, no-times, no-people.
 """
 
 from __future__ import annotations
