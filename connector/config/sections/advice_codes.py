@@ -16,6 +16,7 @@ AdviceCode = Literal[
     "ambiguous-date",
     "ambiguous-number",
     "behaves-alike",
+    "consent-lets-in",
     "empty-column",
     "empty-segment",
     "everyone",
@@ -68,6 +69,7 @@ ADVICE: Mapping[AdviceCode, str] = {
     "ambiguous-date": "Dates that can be read as day/month and as month/day. Say which: `format` under `columns`.",
     "ambiguous-number": "Numbers whose sign can be decimal or thousands. Say which: `decimal` under `columns`.",
     "behaves-alike": "Two segments reach their goal equally often, within the interval. Send both the same.",
+    "consent-lets-in": "People consent by the rule and have a word like “opted out”. Let the rule name consent.",
     "empty-column": "A rule or field uses a column in which nobody has a value. Correct the name, or fill the export.",
     "empty-segment": "Nobody is in the segment today. Look at its rule with `sync members` and `sync why`.",
     "everyone": "More than 95 % of the contacts are in the segment, so it tells nobody apart.",
@@ -126,7 +128,8 @@ HOUSEKEEPING: tuple[AdviceCode, ...] = (
 # What comes first among advice: who is mailed, who is in a segment, then how the data is read. The rest follows.
 WEIGHTY: tuple[AdviceCode, ...] = (
     *WARNINGS,
-    *("no-consent", "join-finds-some", "repeated-id", "ambiguous-date", "ambiguous-number", "mixed-separators"),
+    *("consent-lets-in", "no-consent"),
+    *("join-finds-some", "repeated-id", "ambiguous-date", "ambiguous-number", "mixed-separators"),
     *("all-protected", "one-stage", "no-ramp", "opens-only", "own-mails", "short-history", "one-day"),
     *(
         "never",

@@ -13,7 +13,7 @@ from typing import Any
 
 from connector.config.sections.advice_codes import weight
 from connector.config.sections.models import Config
-from connector.segments.advice import data, lifecycle, members, quality, rules, ties
+from connector.segments.advice import consent, data, lifecycle, members, quality, rules, ties
 from connector.segments.advice import file as advice_file
 from connector.segments.advice.model import Advice, Evidence
 
@@ -34,6 +34,7 @@ def advise_without_data(config: Config, as_of: datetime, secrets: Collection[str
 
 def _all(given: Evidence) -> Iterator[Advice]:
     yield from advice_file.advice(given)
+    yield from consent.advice(given)
     yield from rules.advice(given)
     yield from lifecycle.advice(given)
     yield from members.advice(given)
