@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if ours:
         config.add_cleanup(lambda: shutil.rmtree(kept, ignore_errors=True))
         config.add_cleanup(lambda: os.environ.pop(shared.VARIABLE, None))
+    config.add_cleanup(gc.unfreeze)  # DuckDB tells on stderr of whatever is left of it at the end
     artefacts = Artefacts(config)
     artefacts.listen()
     config.pluginmanager.register(artefacts, "artefacts")

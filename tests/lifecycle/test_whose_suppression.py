@@ -48,7 +48,7 @@ def test_an_undo_lifts_ours_and_leaves_a_persons(world: World) -> None:
         plan = upkeep.undo(workspace, store, "last")
         result = pushing.push(workspace, store, plan)
     assert result.counts == {"klaviyo": {"restore": {"applied": 3}}}
-    assert any("klaviyo: 1 retired contacts stay retired" in note for note in plan.notes)
+    assert any("klaviyo: 1 retired contact stays retired" in note for note in plan.notes)
     assert suppressed(world) & set(SILENT) == {ANN}
 
 

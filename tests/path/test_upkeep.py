@@ -151,7 +151,7 @@ def test_what_a_later_run_changed_is_left_alone(world: Small) -> None:
     plan, _ = undo(world, second.run_id)
     assert held(world)["mailchimp tag VIP"] == emails("bob")
     assert {row["email"] for row in plan.changes.to_pylist() if row["kind"]} == emails("cleo")
-    assert any("1 were changed again since that run" in note for note in plan.notes)
+    assert any("1 was changed again since that run" in note for note in plan.notes)
 
 
 def test_nobody_comes_back_who_opted_out_or_lost_consent_since(world: Small) -> None:
