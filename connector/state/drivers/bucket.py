@@ -266,11 +266,13 @@ class _Journal(SqlJournal):
         super().sent(batch)
 
     def _announce(self, step: int) -> None:
-        self._announced.add(step)
+        with self._writing:  # another destination's request may be putting the state back, and goes through them
+            self._announced.add(step)
         try:
             self.put()
         except BaseException:
-            self._announced.discard(step)
+            with self._writing:
+                self._announced.discard(step)
             raise
 
     @contextmanager
