@@ -37,6 +37,10 @@ def test_a_negated_rule_lets_another_word_in(tmp_path: Path) -> None:
     assert told(tmp_path, "{status: {is_not: unsubscribed}}", "subscribed", "unsubscribed") == []
 
 
+def test_no_address_is_shown(tmp_path: Path) -> None:
+    assert told(tmp_path, "{not: {status: cleaned}}", "cleaned", "opted out: ann@example.com") == []
+
+
 def test_one_person_is_one(tmp_path: Path) -> None:
     (message,) = told(tmp_path, "{not: {status: cleaned}}", "subscribed", "cleaned", "Hard bounce")
     assert message.startswith("1 person counts as consenting with “Hard bounce”")

@@ -127,6 +127,11 @@ def test_why_nobody_is_let_in_is_told(url: str) -> None:
             PostgresDatabase(place)
 
 
+def test_an_encrypted_connection_that_is_lost_was_not_refused() -> None:
+    error = psycopg.OperationalError("consuming input failed: SSL connection has been closed unexpectedly")
+    assert "or it was lost" in postgres_module._reason(error)
+
+
 @pytest.mark.parametrize(
     ("told", "reason"),
     [

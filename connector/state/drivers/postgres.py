@@ -178,6 +178,9 @@ class PostgresDatabase:
             raise StateError(f"The state {self.path} cannot be used: {_reason(error)}") from None
 
 
+_CONNECTING = ("connection failed", "connection timeout", "failed to resolve")
+
+
 def _reason(error: psycopg.Error) -> str:
     """Never the driver's own words where they may hold a row."""
     if isinstance(error, psycopg.errors.LockNotAvailable):
@@ -194,7 +197,8 @@ def _reason(error: psycopg.Error) -> str:
     if isinstance(error, psycopg.errors.DiskFull):
         return "the server's disk is full. Make room, then run `sync resume`."
     if isinstance(error, psycopg.OperationalError):
-        if reason := refusals.why(str(error)):  # connecting has one class of error for everything
+        # One class of error for all, also for a connection that is lost later.
+        if (told := str(error)).startswith(_CONNECTING) and (reason := refusals.why(told)):
             return f"no connection to the server. {reason}. Look at the URL, PGPASSWORD and the server."
         return "no connection to the server, or it was lost. Look at the URL and the server, then run `sync resume`."
     return f"the server refused a statement ({error.sqlstate}, {type(error).__name__})."
