@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from connector.core.schemas import INSTANT
 from connector.core.sql import scratch
 from connector.state.base import Store
-from connector.state.history import BITS
+from connector.state.present import BITS
 from connector.state.times import micros
 
 SIZES = pa.schema(

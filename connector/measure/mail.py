@@ -22,7 +22,7 @@ from connector.measure import rates
 from connector.measure.periods import Stretch
 from connector.measure.rates import Estimate, Sums
 from connector.state.base import Store
-from connector.state.history import BITS
+from connector.state.present import BITS
 
 LAG = timedelta(days=1)
 ALL = -1  # the number that stands for everybody

@@ -15,7 +15,7 @@ from connector.core.plan import Moment
 from connector.core.schemas import MOVED, NOW_IN, SEGMENTS_AT
 from connector.core.sql import identifier, scratch
 from connector.state.base import Store
-from connector.state.history import BITS
+from connector.state.present import BITS
 
 
 @dataclass(frozen=True, slots=True)

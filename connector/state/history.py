@@ -3,8 +3,8 @@
 Owns: the tables history_* and the settings that hold definitions, every statement about them, and pruning. Must not:
 evaluate, compare (connector/measure does), decide how long anything is kept.
 
-A moment is what one push or snapshot evaluated. Present membership is kept as bits, 60 segments an integer, what
-changed as one row each: who was in a segment earlier follows from going back through these. A segment that was missing
+A moment is what one push or snapshot evaluated. Present membership is kept packed (present.py), what changed as one
+row each: who was in a segment earlier follows from going back through these. A segment that was missing
 in a moment gets another number when it is back.
 """
 
@@ -17,11 +17,10 @@ import pyarrow.compute as pc
 
 from connector.core.plan import Moment
 from connector.core.schemas import INSTANT
-from connector.state import mail, tombstones
+from connector.state import mail, present, tombstones
 from connector.state.drivers.driver import Driver
 from connector.state.times import micros
 
-BITS = 60  # a signed 64-bit integer, with room to shift
 _TABLES = (
     "CREATE TABLE history_segment(number INTEGER PRIMARY KEY, name TEXT NOT NULL)",
     """CREATE TABLE history_moment(
@@ -56,9 +55,6 @@ SIZES = pa.schema(
         ("rule", pa.string()),
     ]
 )
-PEOPLE_NOW = pa.schema(
-    [(name, pa.string()) for name in ("email", "person")] + [("chunk", pa.int64()), ("bits", pa.int64())]
-)
 MOVES = pa.schema([("number", pa.int64()), ("moment", pa.int64()), ("email", pa.string()), ("entered", pa.int64())])
 
 _SIZES = f"""
@@ -66,9 +62,7 @@ _SIZES = f"""
            coalesce(s.entered, {_UNTOLD}) AS entered, coalesce(s.gone, {_UNTOLD}) AS gone, s.hash, r.value AS rule
     FROM history_size s JOIN history_moment m ON m.id = s.moment JOIN history_segment g ON g.number = s.number
     JOIN setting r ON r.name = '{_RULE}' || s.hash"""
-_PEOPLE = "SELECT email, person, chunk, bits FROM history_person"
 _MOVES = "SELECT number, moment, email, entered FROM history_move WHERE number = ?"
-_MEMBERS = "SELECT email FROM history_person WHERE chunk = ? AND (bits >> {bit}) & 1 = 1"
 
 
 def create(db: Driver) -> None:
@@ -98,12 +92,11 @@ class History:
 
     def people(self) -> pa.Table:
         """PEOPLE_NOW: the segments of everybody, by the last moment."""
-        return self._db.table(_PEOPLE, PEOPLE_NOW)
+        return present.read(self._db)
 
     def members(self, number: int) -> pa.Table:
         """`email` of those in a segment, by the last moment that has it."""
-        schema = pa.schema([("email", pa.string())])
-        return self._db.table(_MEMBERS.format(bit=number % BITS), schema, [number // BITS])
+        return present.members(self._db, number)
 
     def moves(self, number: int) -> pa.Table:
         """MOVES of a segment, oldest first."""
@@ -155,15 +148,10 @@ def _last(db: Driver) -> tuple[int, int]:
 
 def _people(db: Driver, people: pa.Table) -> None:
     renamed = people.filter(pc.is_valid(people["old_email"]))
-    for table in ("history_person", "history_move"):
-        db.load(
-            f"UPDATE {table} SET email = ? WHERE email = ? AND NOT EXISTS (SELECT 1 FROM {table} WHERE email = ?)",
-            pa.table([renamed["email"], renamed["old_email"], renamed["email"]], names=["new", "old", "free"]),
-        )
+    present.enter(db, people, renamed)
     db.load(
-        "INSERT INTO history_person(email, chunk, bits, person) VALUES (?, ?, ?, ?) ON CONFLICT(email, chunk) "
-        "DO UPDATE SET bits = excluded.bits, person = coalesce(excluded.person, history_person.person)",
-        people.select(["email", "chunk", "bits", "person"]),
+        "UPDATE history_move SET email = ? WHERE email = ? AND NOT EXISTS (SELECT 1 FROM history_move WHERE email = ?)",
+        pa.table([renamed["email"], renamed["old_email"], renamed["email"]], names=["new", "old", "free"]),
     )
 
 
@@ -198,9 +186,8 @@ def prune(db: Driver, before: datetime) -> int:
     # The last moment before `before` is where the kept part begins: what led to it goes, what followed stays.
     count = int(db.rows("SELECT count(*) FROM history_move WHERE moment <= ?", [first])[0][0])
     db.run("DELETE FROM history_move WHERE moment <= ?", [first])
-    for (number,) in db.rows("SELECT number FROM history_size GROUP BY number HAVING max(moment) < ?", [first]):
-        db.run(f"UPDATE history_person SET bits = bits & ({~(1 << number % BITS)}) WHERE chunk = ?", [number // BITS])
-    db.run("DELETE FROM history_person WHERE bits = 0")
+    ended = db.rows("SELECT number FROM history_size GROUP BY number HAVING max(moment) < ?", [first])
+    present.leave(db, [number for (number,) in ended])
     db.run(
         "INSERT INTO setting(name, value) VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
         [_SINCE, str(first)],

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.core.errors import StateError, TooNew
-from connector.state import activity, attempts, failures, history, left, mail, retired, stages, tombstones
+from connector.state import activity, attempts, failures, history, left, mail, present, retired, stages, tombstones
 from connector.state.drivers.driver import Driver
 
 Statement = str | Callable[[Driver], None]
@@ -171,6 +171,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     (mail.create,),
     failures.TABLES,
     _LOST,
+    (present.create,),
 )
 
 

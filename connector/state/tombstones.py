@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.state import left, retired
+from connector.state import left, present, retired
 from connector.state.drivers.driver import Driver
 
-# Every table with an address in a column `email`; tests/state/test_upkeep.py holds it against the schema.
+# Every table with an address in a column `email`; tests/state/test_upkeep.py holds it against the schema. present.py
+# packs its people.
 WITH_EMAIL = (
     "contact",
     "engagement",
@@ -31,7 +32,6 @@ WITH_EMAIL = (
     "stage_move",
     "frozen_member",
     "activity_mark",
-    "history_person",
     "history_move",
 )
 PERSON = "\x1f"  # stands before a CRM's id when it is hashed: no address begins with it
@@ -143,6 +143,7 @@ def bury(db: Driver, emails: Sequence[str], persons: Sequence[str], at: int) -> 
 
 def remove(db: Driver, email: str) -> None:
     """Every row about an address, in the ledger, the journal, the history and beside them."""
+    present.forget(db, email)
     _remove(db, email, WITH_EMAIL)
 
 
