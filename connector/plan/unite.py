@@ -76,6 +76,7 @@ _ASKED = f"""
         ) going using (contact, kind, target) union select remote_id, kind, target from joining)
     select m.*, (m.contact, kind, target) in (select (contact, kind, target) from holds) as held,
            (spoken, kind, target) in (select (contact, kind, target) from holds) as spoken_holds,
+           (remote_id, kind, target) in (select (remote_id, kind, target) from holds) as ours,
            (remote_id, kind, target) in (select (remote_id, kind, target) from staying) as stays,
            row_number() over (partition by remote_id, kind, target order by speaks desc, contact) as nth
     from mine m where op = '{Op.REMOVE}'
@@ -91,8 +92,9 @@ _JOINED = f"""
       and not exists (from blocked b where b.email = m.speaker and b.kind = m.kind and b.target = m.target)
     qualify row_number() over (partition by m.remote_id, m.kind, m.target order by m.speaks desc, m.contact) = 1
 """
-# One removal, under the address that speaks, whose row then holds it. Where removals go by the address, it is tried
-# under all others as well, also those that hold nothing by the ledger: one of them may be the present one.
+# One removal, under the address that speaks, whose row then holds it if any row does: what was added without an answer
+# may be there, and is nobody's. Where removals go by the address, it is tried under all others as well, also those that
+# hold nothing by the ledger: one of them may be the present one.
 _LEFT = f"""
     insert into united by name
     with one as (select * replace (speaker as email) from leaving where not stays and nth = 1),
@@ -102,9 +104,9 @@ _LEFT = f"""
         select o.* replace (a.email as email) from one o join alike a on a.remote_id = o.remote_id
         where a.email <> o.speaker and not ({_ABSENT}) and not list_contains($by_id, o.kind)
           and not exists (from others b where (b.email, b.kind, b.target) = (a.email, o.kind, o.target)))
-    select * exclude (held, spoken_holds, stays, nth) from (
+    select * exclude (held, spoken_holds, ours, stays, nth) from (
         from one union all by name
-        (select * replace ('{Op.ADOPT}' as op) from one where not spoken_holds) union all by name
+        (select * replace ('{Op.ADOPT}' as op) from one where ours and not spoken_holds) union all by name
         from others union all by name
         from tried)
 """

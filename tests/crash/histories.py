@@ -365,15 +365,22 @@ class Histories(RuleBasedStateMachine):
                 self._check_plan(again)
                 assert self._send(again, None, False)
                 plan, again = again, self._plan()
+        doubtful |= self._given_up()
         if not (self.hold or doubtful or again.blocked.num_rows < plan.blocked.num_rows):
             assert not again.changes.num_rows, again.changes.to_pylist()
 
     def _check_hold(self, run: str, as_of: datetime) -> None:
         """Who came or went three hours ago or less stays so, unless they opted out, lost consent or left."""
         free = {email for email in PERSON if email in self.said_no} | (set(PERSON) - self._addresses(self.consent))
-        for row in self.store.run_changes(run).to_pylist():
-            if row["op"] not in ("add", "remove", "adopt") or row["outcome"] not in ("applied", "unchanged"):
-                continue
+        done = [
+            row
+            for row in self.store.run_changes(run).to_pylist()
+            if row["op"] in ("add", "remove", "adopt") and row["outcome"] in ("applied", "unchanged")
+        ]
+        removed = {(row["target"], row["email"]) for row in done if row["op"] == "remove"}
+        for row in done:
+            if row["op"] == "adopt" and (row["target"], row["email"]) in removed:
+                continue  # of two rows that are one contact now, this one takes over what is removed
             segment = next(name for name, target in TARGETS.items() if target[1] == row["target"])
             came = "remove" if row["op"] == "remove" else "add"
             before = self.turned.get((segment, row["email"]))

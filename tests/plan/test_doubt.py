@@ -76,3 +76,14 @@ def test_doubtful_members_neither_count_as_held_nor_hide_from_the_guard() -> Non
     (hit,) = made.guards
     assert hit.name == "removes"
     assert "30 of 0 members" in hit.message
+
+
+@pytest.mark.parametrize("certain", [False, True])
+def test_of_a_contact_with_two_addresses_only_what_was_confirmed_becomes_the_other_ones(certain: bool) -> None:
+    former, now = "former@example.com", ANN
+    rows = {email: {"status": "subscribed", "remote_id": "1"} for email in (former, now)}
+    held = ledger(rows, {("tag", "VIP"): [former] if certain else []})
+    if not certain:
+        held = replace(held, doubtful=pa.Table.from_pylist([{"target": 1, "contact": 1}], LEDGER_MEMBERSHIPS))
+    found = changes(plan(desired({now: {"in": []}}, ["vip"]), routing(TAG), held))
+    assert ("remove", "VIP", now) in found and (("adopt", "VIP", now) in found) is certain
