@@ -78,6 +78,8 @@ class Attempting:
         if self.plan is not None:
             facts |= {"contacts": self.plan.export.contacts, "consenting": self.plan.export.consenting}
             facts |= {"blocked": _blocked(self.plan)}
+            if self.plan.skipped:
+                facts["skipped"] = {name: scrub(why, 500) for name, why in self.plan.skipped.items()}
         if self.run_id:
             facts["changes"] = self.store.attempts.done(self.run_id)
         return facts
@@ -101,10 +103,12 @@ def _exit_code(one: Attempting, error: BaseException | None) -> int:
 
 def code_of(plan: Plan) -> int:
     """The exit code of a plan that is not pushed: 4 when a destination could not be planned, 3 when a guard keeps one
-    out."""
+    out, 1 when a segment is left out."""
     from connector.core.errors import PlanError
 
-    return DestinationError.exit_code if plan.unread else PlanError.exit_code if plan.held_back else 0
+    if plan.unread:
+        return DestinationError.exit_code
+    return PlanError.exit_code if plan.held_back else 1 if plan.skipped else 0
 
 
 def _end(one: Attempting, error: BaseException | None) -> tuple[str, str, str]:

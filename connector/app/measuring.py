@@ -38,6 +38,8 @@ def moment(workspace: Workspace, store: Store, evaluation: Evaluation, forgotten
 
     meant = []
     for name, segment in workspace.config.segments.items():
+        if name in evaluation.left_out:
+            continue
         found = definition(workspace.config, name)
         meant.append(Meant(name, found.hash, found.text, segment.renamed_from))
     return compared(store, meant, evaluation.table, forgotten)
@@ -45,10 +47,12 @@ def moment(workspace: Workspace, store: Store, evaluation: Evaluation, forgotten
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`kept` is False when the history has a later moment already."""
+    """`kept` is False when the history has a later moment already; `skipped` are segments of which nothing is known,
+    and why."""
 
     moment: Moment
     kept: bool
+    skipped: Mapping[str, str]
 
 
 def snapshot(workspace: Workspace, store: Store) -> Snapshot:
@@ -61,7 +65,8 @@ def snapshot(workspace: Workspace, store: Store) -> Snapshot:
         store.project.bind(workspace.config.project, workspace.config.path.name)
         forgotten = rows.forgotten(emails, *store.upkeep.tombstones())
         learnt = moment(workspace, store, evaluation, forgotten)
-        return Snapshot(learnt, store.learn(learnt, workspace.as_of, evaluation.contacts))
+        kept = store.learn(learnt, workspace.as_of, evaluation.contacts)
+        return Snapshot(learnt, kept, evaluation.left_out)
 
 
 def history(workspace: Workspace, store: Store, segments: Sequence[str]) -> list[Course]:

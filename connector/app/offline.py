@@ -6,11 +6,12 @@ Owns: the order of these steps. Must not: print, or call a platform.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connector.app.workspace import Workspace
-from connector.core.errors import SourceError
+from connector.core.errors import PredictionRefused, SourceError
 
 if TYPE_CHECKING:
     from connector.config.sections.models import Config
@@ -64,18 +65,19 @@ def described(config: Config, as_of: datetime) -> Mapping[str, SourceInfo]:
         raise SourceError([explained(problem, config.path) for problem in error.problems]) from None
 
 
-def evaluate(workspace: Workspace, store: Store | None = None) -> Evaluation:
-    """Every segment's members, with the values that destinations' fields need."""
-    return check(workspace, store)[0]
+def evaluate(workspace: Workspace, store: Store | None = None, *, leave_out: bool = False) -> Evaluation:
+    """Every segment's members, with the values that destinations' fields need. Raises PredictionRefused, as `check`."""
+    return check(workspace, store, leave_out=leave_out)[0]
 
 
 def decisive(workspace: Workspace, store: Store) -> tuple[Evaluation, Loaded]:
-    """Evaluate for what is about to change something. Raises SourceError where the events of a source find nobody: all
-    of `never` and `not` would hold for everybody."""
+    """Evaluate for what is about to change something. Segments whose prediction may not be used are left out, the
+    others go on. Raises SourceError where the events of a source find nobody: all of `never` and `not` would hold for
+    everybody."""
     from connector.core.problem import Problem
     from connector.sources.related import FINDS_NOBODY
 
-    evaluation, loaded = check(workspace, store)
+    evaluation, loaded = check(workspace, store, leave_out=True)
     lost = [
         Problem(workspace.config.place(("sources", finding.source, "join")), FINDS_NOBODY, finding.message)
         for finding in loaded.findings
@@ -86,15 +88,35 @@ def decisive(workspace: Workspace, store: Store) -> tuple[Evaluation, Loaded]:
     return evaluation, loaded
 
 
-def check(workspace: Workspace, store: Store | None = None) -> tuple[Evaluation, Loaded]:
-    """Evaluate, and hand out what was found in the exports on the way."""
+def check(workspace: Workspace, store: Store | None = None, *, leave_out: bool = False) -> tuple[Evaluation, Loaded]:
+    """Evaluate, and hand out what was found in the exports on the way. Raises PredictionRefused; with `leave_out` only
+    where more than segments depends on the prediction."""
     from connector.segments.evaluate import evaluate as evaluate_segments
 
     loaded = load(workspace, store)
-    evaluation = evaluate_segments(workspace.config, loaded, workspace.as_of)
+    try:
+        evaluation = evaluate_segments(workspace.config, loaded, workspace.as_of)
+    except PredictionRefused as refusal:
+        if not leave_out:
+            raise
+        evaluation = _without(workspace, loaded, refusal)
     if store is not None:
         _follow(store, evaluation)
     return evaluation, loaded
+
+
+def _without(workspace: Workspace, loaded: Loaded, refusal: PredictionRefused) -> Evaluation:
+    """Without the segments that depend on predictions that may not be used."""
+    from connector.segments.evaluate import evaluate as evaluate_segments
+    from connector.segments.predict.without import without
+
+    reduced = without(workspace.config, refusal.why, loaded.frozen.keys())
+    if reduced is None:
+        raise refusal
+    config, left_out = reduced
+    found = evaluate_segments(config, loaded, workspace.as_of)
+    undecided = {name: members for name, members in found.undecided.items() if name not in left_out}
+    return replace(found, undecided=undecided, left_out=left_out)
 
 
 def _follow(store: Store, evaluation: Evaluation) -> None:

@@ -91,13 +91,14 @@ def plan(
         unread=asked.apart.unread,
         kinds=asked.apart.kinds,
         moment=asked.moment,
+        skipped=asked.skipped,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What segments and stages ask of the chosen destinations, and of which export; `apart` has those without a
-    part."""
+    part. `skipped` are the segments of which nothing is known, and why."""
 
     parts: Sequence[Part]
     made_at: datetime
@@ -107,6 +108,7 @@ class Asked:
     findings: Sequence[str]
     apart: Apart
     moment: Moment | None
+    skipped: Mapping[str, str]
 
 
 def ask(
@@ -143,6 +145,7 @@ def ask(
         evaluation.findings,
         apart,
         measuring.moment(workspace, store, evaluation, forgotten) if learn else None,
+        evaluation.left_out,
     )
 
 
@@ -219,7 +222,7 @@ class _Planning:
             unread = tuple(apart.found)
             compared = _alone(
                 {
-                    item.name: pool.submit(self.part, evaluation.table, forgotten, unread, item, *held[item.name])
+                    item.name: pool.submit(self.part, evaluation, forgotten, unread, item, *held[item.name])
                     for item in chosen
                     if item.name in held
                 },
@@ -236,7 +239,7 @@ class _Planning:
 
     def part(
         self,
-        desired: pa.Table,
+        evaluation: Evaluation,
         forgotten: pa.Array,
         unread: tuple[str, ...],
         destination: Destination,
@@ -250,8 +253,8 @@ class _Planning:
         from connector.plan.routes import route
         from connector.reconcile import observe
 
-        connected = adapter(self.workspace, destination)
-        routing = route(self.workspace.config, destination, self.workspace.options.only)
+        connected, desired = adapter(self.workspace, destination), evaluation.table
+        routing = route(self.workspace.config, destination, self.workspace.options.only, evaluation.left_out)
         gone = observe.deleted(self.store, connected, routing, ledger)
         if self.store.revisions([destination.name])[destination.name] != ledger.revision:  # a target was forgotten
             ledger = self.store.ledger(destination.name)

@@ -137,7 +137,9 @@ def push(workspace: Workspace, store: Store, plan: Plan) -> RunResult:
         )
         adapters = {name: adapter(workspace, workspace.config.destinations[name]) for name in asked}
         result = apply(store, run, adapters, workspace.options.listener, workspace.stop)
-    return replace(result, unread=plan.unread, held_back=plan.held_back, planned=list(plan.revisions))
+    return replace(
+        result, unread=plan.unread, held_back=plan.held_back, skipped=plan.skipped, planned=list(plan.revisions)
+    )
 
 
 def unchanged(workspace: Workspace, store: Store, plan: Plan) -> None:

@@ -48,7 +48,7 @@ def restore(workspace: Workspace, store: Store, path: Path) -> Plan:
     missing = sorted(touched - workspace.config.destinations.keys())
     if missing:
         raise PlanError(f"{path} names {', '.join(missing)}, which segments.yaml no longer has. Put it back.")
-    evaluation, sides, apart = evaluate(workspace, store), [], Apart(workspace.options.require_all)
+    evaluation, sides, apart = evaluate(workspace, store, leave_out=True), [], Apart(workspace.options.require_all)
     for item in workspace.destinations():
         if item.name in touched:
             connected = adapter(workspace, item)

@@ -48,7 +48,7 @@ def undo(workspace: Workspace, store: Store, run_id: str) -> Plan:
     missing = sorted(touched - workspace.config.destinations.keys())
     if missing:
         raise PlanError(f"Run {run.id} went to {', '.join(missing)}, which segments.yaml no longer has. Put it back.")
-    evaluation = evaluate(workspace, store)
+    evaluation = evaluate(workspace, store, leave_out=True)
     sides, apart = [], Apart(workspace.options.require_all)
     for destination in workspace.destinations():
         if destination.name in touched:
@@ -162,6 +162,7 @@ def adopt(workspace: Workspace, store: Store, *, former: bool = False) -> Plan:
         prefix="adopt-",
         unread=asked.apart.unread,
         kinds=asked.apart.kinds,
+        skipped=asked.skipped,
     )
 
 
@@ -193,7 +194,7 @@ def _persons(workspace: Workspace, store: Store, email: str) -> list[str]:
     import pyarrow.compute as pc
 
     try:
-        table = evaluate(workspace, store).table
+        table = evaluate(workspace, store, leave_out=True).table
     except ConnectorError:
         return []
     if "person" not in table.column_names:

@@ -39,8 +39,11 @@ def snapshot(common: Common) -> int:
         done = verbs.snapshot(workspace, store)
     if not done.kept:
         raise PlanError("The history knows a later moment already; it is kept in the order of time. See: sync history.")
-    data_json(snapshot_json(done.moment, done.kept)) if common.json else data(snapshot_text(done.moment))
-    return 0
+    if common.json:
+        data_json(snapshot_json(done.moment, done.skipped))
+    else:
+        data(snapshot_text(done.moment, done.skipped))
+    return 1 if done.skipped else 0
 
 
 def history(

@@ -67,6 +67,14 @@ class ConfigError(WithProblems):
     kind = "configuration"
 
 
+class PredictionRefused(ConfigError):
+    """A rule or a field asks for predictions that may not be used. `why` tells it for each of their names."""
+
+    def __init__(self, problems: Sequence[Problem], why: Mapping[str, str]) -> None:
+        super().__init__(problems)
+        self.why = dict(why)
+
+
 class SourceError(WithProblems):
     """An export is missing, unreadable, too old, or not what segments.yaml says it is."""
 

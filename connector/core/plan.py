@@ -72,6 +72,7 @@ class Plan:
     unread: Mapping[str, str] = field(default_factory=dict)  # destinations that could not be planned, and why
     kinds: Mapping[str, str] = field(default_factory=dict)  # of them: DestinationError.kind
     held_back: Mapping[str, str] = field(default_factory=dict)  # destinations that a guard keeps out, and why
+    skipped: Mapping[str, str] = field(default_factory=dict)  # segments of which nothing is known, and why
     moment: Moment = field(default_factory=Moment)  # who is in which segment, for the history
 
     def without(self, why: Mapping[str, str]) -> Plan:

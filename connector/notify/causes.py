@@ -16,7 +16,7 @@ from connector.state.attempts import SERVED, Attempt
 
 ALL = "*"
 GUARD = "guard:"
-REJECTED, FAILING, STALE = "rejected:", "failed-records", "stale"
+REJECTED, FAILING, STALE, LEFT_OUT = "rejected:", "failed-records", "stale", "left-out:"
 # Ends of an attempt that are no trouble.
 QUIET = ("served", "nothing", "declined", "interrupted")
 _REFUSALS = (GUARD, "plan", "stale-plan", "guard")
@@ -36,6 +36,8 @@ def causes(attempt: Attempt, rejects: Mapping[str, Mapping[str, int]]) -> dict[s
     if not found and attempt.ended not in QUIET and attempt.code:
         kind = _kind(attempt.code)
         found[f"{ALL}/{attempt.code}"] = Cause(kind, f"Nothing was pushed. {_first(attempt.why)}")
+    for name, why in attempt.facts.get("skipped", {}).items():
+        found[f"{ALL}/{LEFT_OUT}{name}"] = Cause("refused", f"Segment {name} is left out, its members stay: {why}.")
     for name, codes in rejects.items():
         for code, count in codes.items():
             text = f"{name}: {count:,} {_records(count)} refused ({code}). See: sync rejects"

@@ -36,11 +36,13 @@ def assemble(
     unread: Mapping[str, str] | None = None,
     kinds: Mapping[str, str] | None = None,
     moment: Moment | None = None,
+    skipped: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan of all parts. `export` is what it was made from, `before` that of the last run, None: not compared.
     `findings` are those of the exports. `notes` come before those of the parts. `limit` cuts the plan to so many people
     per destination, after the guards have looked at the whole of it. `prefix` begins the plan's id.
-    `unread` are the destinations without a part, and why; `kinds` as in Plan; `moment` is for the history."""
+    `unread` are the destinations without a part, and why; `kinds` as in Plan; `moment` is for the history.
+    `skipped` are the segments of which nothing is known, and why."""
     judged = [unite.part(gate.enforce(part)) for part in parts]
     counted = {part.name: part.costs.of(part.changes) for part in judged}
     plan = Plan(
@@ -62,6 +64,7 @@ def assemble(
         released=tuple(released),
         unread=dict(unread or {}),
         kinds=dict(kinds or {}),
+        skipped=dict(skipped or {}),
         moment=moment or Moment(),
         stages=pa.concat_tables([STAGE_MOVES.empty_table(), *(part.stages for part in judged)]),
     )

@@ -5,6 +5,7 @@ Owns: Route and Routing (the outcome of `send_to`, `paused`, `--only`). Must not
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -40,8 +41,14 @@ class Routing:
         return (Kind(kind), name) not in sent | self.idle
 
 
-def route(config: Config, destination: Destination, only: tuple[str, ...] = ()) -> Routing:
-    """The routes of `destination`, in the file's order; `only` are globs of segment names."""
+def route(
+    config: Config,
+    destination: Destination,
+    only: tuple[str, ...] = (),
+    left_out: Mapping[str, str] | None = None,
+) -> Routing:
+    """The routes of `destination`, in the file's order; `only` are globs of segment names, `left_out` segments of which
+    nothing is known, and why."""
     routes: list[Route] = []
     enriched: list[str] = []
     notes: list[str] = []
@@ -50,12 +57,16 @@ def route(config: Config, destination: Destination, only: tuple[str, ...] = ()) 
         for send in segment.send_to:
             if send.destination != destination.name:
                 continue
-            if segment.paused or not _chosen(segment.name, only):
+            unknown = (left_out or {}).get(segment.name)
+            if segment.paused or unknown or not _chosen(segment.name, only):
                 idle |= {(Kind(kind), name) for kind, name in send.targets}
             if not _chosen(segment.name, only):
                 continue
             if segment.paused:
                 notes.append(f"{destination.name}: segment {segment.name} is paused, nothing of it is sent.")
+                continue
+            if unknown:
+                notes.append(f"{destination.name}: segment {segment.name} is left out, its members stay: {unknown}.")
                 continue
             mode = send.mode or destination.mode
             if mode is SyncMode.ENRICH:

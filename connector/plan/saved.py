@@ -109,6 +109,7 @@ def _header(plan: Plan) -> dict[str, Any]:
         "released": list(plan.released),
         "after": plan.moment.after,
         **({"unread": dict(plan.unread)} if plan.unread else {}),
+        **({"skipped": dict(plan.skipped)} if plan.skipped else {}),
     }
 
 
@@ -130,6 +131,7 @@ def _plan(header: dict[str, Any], tables: dict[str, pa.Table]) -> Plan:
         irreversible=header["irreversible"],
         released=tuple(header["released"]),
         unread=header.get("unread", {}),
+        skipped=header.get("skipped", {}),
         moment=Moment(header["after"], **{name: tables[name] for name in LEARNT}),
         **{name: tables[name] for name in TABLES},
     )

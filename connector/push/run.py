@@ -27,7 +27,7 @@ UNSENT = "unsent"
 class RunResult:
     """How a run ended. `counts` is {destination: {op: {outcome | "unsent": changes}}}; `errors` tells which
     destinations could not be worked with, and why; `unread` those that the plan had left out, `held_back` those that a
-    guard kept out."""
+    guard kept out; `skipped` are segments that the plan left out, and why."""
 
     run_id: str
     state: RunState
@@ -35,6 +35,7 @@ class RunResult:
     errors: Mapping[str, DestinationError] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     held_back: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
     planned: Sequence[str] = ()  # also those with nothing to send
     left_out: int = 0  # people in the plan who had been forgotten
     failing: Mapping[str, int] = field(default_factory=dict)  # changes that failed too often: they need a person
@@ -50,15 +51,15 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 done but some records failed, 3 a guard kept a destination out, 4 a destination could not be worked
-        with, 130 interrupted."""
+        """0 done, 1 done but some records failed or a segment was left out, 3 a guard kept a destination out, 4 a
+        destination could not be worked with, 130 interrupted."""
         if self.state is RunState.INTERRUPTED:
             return Interrupted.exit_code
         if self.state is RunState.FAILED or self.unread:
             return DestinationError.exit_code
         if self.held_back:
             return PlanError.exit_code
-        return 1 if self.total(Outcome.REJECTED) or self.total(Outcome.FAILED) else 0
+        return 1 if self.total(Outcome.REJECTED) or self.total(Outcome.FAILED) or self.skipped else 0
 
 
 def apply(

@@ -111,6 +111,7 @@ def markdown(plan: Plan, rules: Rules, zone: ZoneInfo, allowed: Sequence[str] = 
     names = ("creates", "updates", "adds", "removes", "moves", "retires", "blocked", "irreversible", "requests")
     lines += [f"| {' | '.join(f'{sums[name]:,}' for name in names)} |", ""]
     lines += [f"> **Not planned:** {_plain(why)}" for why in plan.unread.values()]
+    lines += [f"> **Left out:** segment {_plain(name)}: {_plain(why)}" for name, why in plan.skipped.items()]
     for guard in told["guards"]:
         word = "Guard overridden" if guard["overridden"] else "Guard trips"
         lines.append(f"> **{word}: {guard['name']}.** {_plain(guard['message'])}")

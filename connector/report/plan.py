@@ -94,6 +94,7 @@ def as_json(plan: Plan, allowed: Sequence[str] = ()) -> dict[str, Any]:
         "limit": plan.limit,
         "unread": dict(plan.unread),
         "held_back": dict(plan.held_back),
+        "skipped": dict(plan.skipped),
     }
 
 
@@ -152,10 +153,11 @@ def _looked_at(plan: Plan, blocked: int) -> str:
     new = [name for name, revision in plan.revisions.items() if revision == 0]
     if new:
         return f"The state is new, so nothing is known of what was pushed to {', '.join(new)} before."
+    without = f" Left out, with their members as they were: {', '.join(plan.skipped)}." if plan.skipped else ""
     held = f"; {count_of(blocked, 'membership is', 'memberships are')} blocked, as above" if blocked else ""
     return (
-        f"All that segments.yaml asks for and that is allowed was confirmed by {', '.join(plan.revisions)}{held}. "
-        "What others changed in members is not looked at here: `sync drift`."
+        f"All that segments.yaml asks for and that is allowed was confirmed by {', '.join(plan.revisions)}{held}."
+        f"{without} What others changed in members is not looked at here: `sync drift`."
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -76,17 +76,19 @@ def _course(course: Course, zone: ZoneInfo, everything: bool) -> str:
     return "\n".join(lines)
 
 
-def snapshot_json(moment: Moment, kept: bool) -> dict[str, Any]:
+def snapshot_json(moment: Moment, skipped: Mapping[str, str]) -> dict[str, Any]:
     return {
         "schema": "connector.snapshot/1",
-        "kept": kept,
+        "kept": True,
         "segments": {one["segment"]: one["size"] for one in moment.segments.to_pylist()},
+        "skipped": dict(skipped),
     }
 
 
-def snapshot_text(moment: Moment) -> str:
-    count = moment.segments.num_rows
-    return f"Kept: the sizes of {count_of(count, 'segment')}, and who entered and left. Look at them with: sync history"
+def snapshot_text(moment: Moment, skipped: Mapping[str, str]) -> str:
+    count = count_of(moment.segments.num_rows, "segment")
+    told = f"Kept: the sizes of {count}, and who entered and left. Look at them with: sync history"
+    return "\n".join([told, *(f"Left out: {name}: {why}." for name, why in skipped.items())])
 
 
 def _point(point: Point) -> dict[str, Any]:

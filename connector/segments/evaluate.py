@@ -55,6 +55,7 @@ class Evaluation:
     warnings: tuple[str, ...] = ()  # the first notes, which every plan has: exports as after a failure
     undecided: Mapping[str, pa.ChunkedArray] = field(default_factory=dict)  # frozen, but not yet: who matches the rule
     findings: tuple[str, ...] = ()  # what was found in the exports, as every plan tells it
+    left_out: Mapping[str, str] = field(default_factory=dict)  # segments of which nothing is known, and why
 
 
 @dataclass(frozen=True)

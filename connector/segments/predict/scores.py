@@ -17,7 +17,7 @@ from ibis import _
 
 from connector.config.language.rules import Predict
 from connector.config.sections.models import Config
-from connector.core.errors import ConfigError
+from connector.core.errors import ConfigError, PredictionRefused
 from connector.core.problem import Problem
 from connector.segments.compile import engine
 from connector.segments.compile.frame import Column, Frame
@@ -53,10 +53,10 @@ def predictions(config: Config, loaded: Loaded, clock: Clock, names: Names) -> I
 def add(frame: Frame, config: Config, names: Names, loaded: Loaded, clock: Clock) -> None:
     """Give the contacts' frame NAME and NAME.drivers for each prediction; those that nothing asks for are missing.
 
-    Raises ConfigError for one that is asked for and does not beat the naive rule."""
+    Raises PredictionRefused for those that are asked for and do not beat the naive rule."""
     declared = _declared(config)
     used = {name for name in declared if name in _asked(config)}
-    problems = []
+    refused: dict[str, str] = {}
     for name, trait in declared.items():
         dtype = _VALUE if trait.kind == "expected_value" else _SCORE
         if name not in used:
@@ -67,16 +67,18 @@ def add(frame: Frame, config: Config, names: Names, loaded: Loaded, clock: Clock
         past = history(config, loaded, names, clock, trait)
         test = _tested(past, trait)
         if test.refused:
-            problems.append(_refusal(config, name, trait, test.refused))
+            refused[name] = test.refused
             continue
         try:
             scored = _scored(past, trait)
         except NotFitted:
-            problems.append(_refusal(config, name, trait, "the present exports say too little to learn it from"))
+            refused[name] = "the present exports say too little to learn it from"
             continue
         _join(frame, loaded, name, scored, dtype)
-    if problems:
-        raise ConfigError(problems)
+    if refused:
+        problems = [_refusal(config, name, declared[name], why) for name, why in refused.items()]
+        told = {name: f"its prediction “{name}” may not be used: {why}" for name, why in refused.items()}
+        raise PredictionRefused(problems, told)
 
 
 def _declared(config: Config) -> Mapping[str, Predict]:
