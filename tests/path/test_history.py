@@ -78,7 +78,7 @@ def test_text_csv_and_json_tell_the_same(world: Small) -> None:
     sync(world, "snapshot", "--as-of", "2026-11-20")
     world.write(without("p1"), SEGMENTS.replace("plan: paid", "plan: [paid, trial]"))
     told = json.loads(sync(world, "snapshot", "--as-of", "2026-11-21", "--format", "json"))
-    assert told == {"schema": "connector.snapshot/1", "kept": True, "segments": {"readers": 5}}
+    assert told == {"schema": "connector.snapshot/1", "kept": True, "segments": {"readers": 5}, "skipped": {}}
     refused = sync(world, "snapshot", "--as-of", "2026-11-19", code=3)
     assert "a later moment already" in refused
     (course,) = json.loads(sync(world, "history", "--format", "json"))["segments"]
