@@ -71,9 +71,9 @@ def evaluate(workspace: Workspace, store: Store | None = None, *, leave_out: boo
 
 
 def decisive(workspace: Workspace, store: Store) -> tuple[Evaluation, Loaded]:
-    """Evaluate for what is about to change something. Segments whose prediction may not be used are left out, the
-    others go on. Raises SourceError where the events of a source find nobody: all of `never` and `not` would hold for
-    everybody."""
+    """Evaluate for what is about to change something, whose reader is told whom `consent` lets in. Segments whose
+    prediction may not be used are left out, the others go on. Raises SourceError where the events of a source find
+    nobody: all of `never` and `not` would hold for everybody."""
     from connector.core.problem import Problem
     from connector.sources.related import FINDS_NOBODY
 
@@ -85,7 +85,19 @@ def decisive(workspace: Workspace, store: Store) -> tuple[Evaluation, Loaded]:
     ]
     if lost:
         raise SourceError(lost)
-    return evaluation, loaded
+    said = _let_in(workspace, loaded, evaluation)
+    return replace(evaluation, notes=(*said, *evaluation.notes), warnings=(*said, *evaluation.warnings)), loaded
+
+
+def _let_in(workspace: Workspace, loaded: Loaded, evaluation: Evaluation) -> list[str]:
+    """Whom the file's consent lets in though a word of theirs says otherwise; `sync check` has it as advice."""
+    from connector.segments.advice import consent
+
+    config = workspace.config
+    if consent.CODE in config.silenced:
+        return []
+    found = consent.let_in(config, loaded, evaluation.table)
+    return [f"consent ({config.path.name} line {config.place(loc).line}): {text}" for loc, text in found]
 
 
 def check(workspace: Workspace, store: Store | None = None, *, leave_out: bool = False) -> tuple[Evaluation, Loaded]:

@@ -46,6 +46,26 @@ def test_a_plan_tells_what_was_found_and_what_concerns_most_people_first(tmp_pat
     assert not any("@" in finding for finding in made.findings)
 
 
+def test_a_plan_a_push_and_cleanup_tell_whom_the_rule_of_consent_lets_in(tmp_path: Path) -> None:
+    with small(tmp_path, to=("hubspot",)) as desk:
+        desk.write({f"p{number}": f"p{number}@example.com" for number in range(4)})
+        export = tmp_path / "people.csv"
+        export.write_text(export.read_text().replace("2,p2@example.com,P2,paid", "2,p2@example.com,P2,Opted Out"))
+        file = tmp_path / "segments.yaml"
+        file.write_text(file.read_text().replace("when: {opt_in: true}", "when: {plan: {is_not: unsubscribed}}"))
+        noted = [note for note in desk.plan().notes if "reads like an opt-out" in note]
+        pushed, cleaned = (
+            launcher.sync(tmp_path, *words, "--rehearse", "--format", "json")
+            for words in (("push", "--yes"), ("cleanup",))
+        )
+        file.write_text(f"silence: [consent-lets-in]\n{file.read_text()}")
+        silenced = desk.plan().notes
+    assert len(noted) == 1 and "1 person counts as consenting with “Opted Out” in plan" in noted[0]
+    assert noted[0].startswith("consent (segments.yaml line 7): ")
+    assert "counts as consenting" in pushed.stdout and "counts as consenting" in cleaned.stdout, cleaned.stderr
+    assert not any("reads like an opt-out" in note for note in silenced)
+
+
 def test_a_text_shows_five_of_many_and_all_with_verbose(tmp_path: Path) -> None:
     with small(tmp_path) as desk:
         desk.write({"p1": "p1@example.com"})
