@@ -71,7 +71,7 @@ def evaluate(workspace: Workspace, store: Store | None = None, *, leave_out: boo
 
 
 def decisive(workspace: Workspace, store: Store) -> tuple[Evaluation, Loaded]:
-    """Evaluate for what is about to change something, whose reader is told whom `consent` lets in. Segments whose
+    """Evaluate for what is about to change something, and note who consents with a word of an opt-out. Segments whose
     prediction may not be used are left out, the others go on. Raises SourceError where the events of a source find
     nobody: all of `never` and `not` would hold for everybody."""
     from connector.core.problem import Problem
@@ -90,7 +90,7 @@ def decisive(workspace: Workspace, store: Store) -> tuple[Evaluation, Loaded]:
 
 
 def _let_in(workspace: Workspace, loaded: Loaded, evaluation: Evaluation) -> list[str]:
-    """Whom the file's consent lets in though a word of theirs says otherwise; `sync check` has it as advice."""
+    """Those who consent though a word of theirs says otherwise; `sync check` has it as advice."""
     from connector.segments.advice import consent
 
     config = workspace.config

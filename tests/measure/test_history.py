@@ -128,7 +128,7 @@ def test_a_renamed_segment_goes_on(store: SqlStore) -> None:
 
 
 def told_of(store: SqlStore) -> set[str]:
-    """Everybody of whom the history has something."""
+    """Everybody that the history has something about."""
     moved = {email for (email,) in store._db.rows("SELECT email FROM history_move")}
     return moved | set(store.history.people()["email"].to_pylist())
 

@@ -46,7 +46,7 @@ def test_a_plan_tells_what_was_found_and_what_concerns_most_people_first(tmp_pat
     assert not any("@" in finding for finding in made.findings)
 
 
-def test_a_plan_a_push_and_cleanup_tell_whom_the_rule_of_consent_lets_in(tmp_path: Path) -> None:
+def test_a_plan_a_push_and_cleanup_tell_who_consents_with_a_word_of_an_opt_out(tmp_path: Path) -> None:
     with small(tmp_path, to=("hubspot",)) as desk:
         desk.write({f"p{number}": f"p{number}@example.com" for number in range(4)})
         export = tmp_path / "people.csv"
