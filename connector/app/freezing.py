@@ -68,7 +68,7 @@ def due(workspace: Workspace, store: Store, evaluation: Evaluation, forgotten: p
 
     parts = [FROZEN.empty_table()]
     for name, column in evaluation.undecided.items():
-        if _sent(workspace, workspace.config.segments[name]):
+        if sent(workspace, workspace.config.segments[name]):
             parts.append(_members(name, evaluation.table.filter(column), forgotten))
     members = pa.concat_tables(parts)
     kept = counted(members)
@@ -111,7 +111,7 @@ def _released(workspace: Workspace, store: Store) -> tuple[str, ...]:
     return tuple(name for name in held if not _by_rule(segments[name]))
 
 
-def _sent(workspace: Workspace, segment: Segment) -> bool:
+def sent(workspace: Workspace, segment: Segment) -> bool:
     """Whether this push applies the segment: --only and --to reach it, and it is not paused."""
     chosen = {destination.name for destination in workspace.destinations()}
     reached = not segment.send_to or any(entry.destination in chosen for entry in segment.send_to)

@@ -145,7 +145,11 @@ def ask(
         evaluation.findings,
         apart,
         measuring.moment(workspace, store, evaluation, forgotten) if learn else None,
-        evaluation.left_out,
+        {
+            name: why
+            for name, why in evaluation.left_out.items()
+            if freezing.sent(workspace, workspace.config.segments[name])
+        },
     )
 
 
