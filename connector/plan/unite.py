@@ -32,12 +32,15 @@ _NO = quoted(BLOCKED)
 _ABSENT = f"coalesce(status, '') = '{Status.ABSENT}'"
 _ROWS = f"""
     create temp table alike as
+    with rows as (
+        select c.*, bool_or(not ({_ABSENT})) over (partition by remote_id) as somewhere
+        from contacts c semi join (
+            select remote_id from contacts where remote_id is not null group by 1 having count(*) > 1
+        ) shared on shared.remote_id = c.remote_id)
     select c.id as contact, c.email, c.remote_id, c.status, c.status_at, p.email is not null as present,
            row_number() over (
                partition by c.remote_id order by p.email is null, {_ABSENT}, c.id desc) = 1 as speaks
-    from contacts c semi join (
-        select remote_id from contacts where remote_id is not null group by 1 having count(*) > 1
-    ) shared on shared.remote_id = c.remote_id left join present p on p.email = c.email
+    from rows c left join present p on p.email = c.email where $all or not ({_ABSENT}) or not somewhere
 """
 _SEVERAL = """
     create temp table several as
@@ -153,7 +156,7 @@ def desired(people: pa.Table, ledger: Ledger) -> pa.Table:
     if not any_shared(ledger):
         return people
     with scratch() as connection:
-        _alike(connection, ledger, people["email"])
+        _alike(connection, ledger, people["email"], absent=True)
         connection.register("people", people)
         connection.execute(_SEVERAL)
         several = connection.sql("select email from several").to_arrow_table()["email"].combine_chunks()
@@ -183,7 +186,7 @@ def statuses(ledger: Ledger) -> Ledger:
     if not any_shared(ledger):
         return ledger
     with scratch() as connection:
-        _alike(connection, ledger, pa.chunked_array([], pa.string()))
+        _alike(connection, ledger, pa.chunked_array([], pa.string()), absent=True)
         contacts = connection.sql(_STATUSES).to_arrow_table()
     return replace(ledger, contacts=contacts.cast(LEDGER_CONTACTS))
 
@@ -196,7 +199,7 @@ def part(asked: Part) -> Part:
     if not any_shared(asked.ledger):
         return asked
     with scratch() as connection:
-        _alike(connection, asked.ledger, asked.present)
+        _alike(connection, asked.ledger, asked.present, absent=False)
         connection.register("changes", asked.changes)
         connection.execute(_WITHOUT_MOVES)
         connection.register("members", asked.ledger.memberships)
@@ -225,11 +228,14 @@ def _by_id(asked: Part, carried: bool) -> list[str]:
     return [*once, str(Kind.TAG)] if carried else once
 
 
-def _alike(connection: duckdb.DuckDBPyConnection, ledger: Ledger, present: pa.ChunkedArray | pa.Array) -> None:
-    """Make the table `alike`: the rows that share a contact, and which of them speaks for it."""
+def _alike(
+    connection: duckdb.DuckDBPyConnection, ledger: Ledger, present: pa.ChunkedArray | pa.Array, *, absent: bool
+) -> None:
+    """Make the table `alike`: the rows that share a contact, and which of them speaks for it. Unless `absent`, those
+    whose address the contact has no more are left out: under it somebody may be created, who is another contact."""
     connection.register("contacts", ledger.contacts)
     connection.register("present", pa.table({"email": present.cast(pa.string())}))
-    connection.execute(_ROWS)
+    connection.execute(_ROWS, {"all": absent})
 
 
 def _notes(destination: str, named: list[tuple[str, str]]) -> list[str]:
