@@ -95,6 +95,48 @@ def test_somebody_who_unsubscribed_stays_so_under_the_new_address(world: Small, 
     assert not again.changes.num_rows and again.blocked.num_rows
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.sweep(keep=1)
+def test_an_opt_out_under_a_former_address_counts_later_too(world: Small, platform: str) -> None:
+    """The former address signs up again there and opts out, and the contact that has the new one is deleted."""
+    world.write(MOVED)
+    world.push(to=(platform,))
+    sign_up(world, platform, OLD)
+    world.unsubscribe(platform, OLD)
+    delete(world, platform, NEW)
+    export = world.folder / "people.csv"  # a change, so that the deletion is noticed
+    export.write_text(export.read_text().replace(",Ann,", ",Anna,"))
+    for _ in range(3):
+        world.push(to=(platform,))
+    assert NEW not in everybody(world)[platform]
+    assert not any({OLD, NEW} & members for members in held(world)[platform].values())
+
+
+def sign_up(world: Small, platform: str, email: str) -> None:
+    if platform == "mailchimp":
+        body = {"email_address": email, "status": "subscribed"}
+        world._send("POST", f"{world.audience()}/members", platforms.MAILCHIMP, body)
+    elif platform == "klaviyo":
+        profile = {"type": "profile", "attributes": {"email": email}}
+        world._send("POST", "/api/profiles", platforms.KLAVIYO, {"data": profile})
+    else:
+        world._send("POST", "/crm/v3/objects/contacts", platforms.HUBSPOT, {"properties": {"email": email}})
+
+
+def delete(world: Small, platform: str, email: str) -> None:
+    if platform == "mailchimp":
+        member = world.mailchimp_member(email)["id"]
+        world._send("POST", f"{world.audience()}/members/{member}/actions/delete-permanent", platforms.MAILCHIMP)
+    elif platform == "klaviyo":
+        profile = {"data": {"type": "profile", "attributes": {"email": email}}}
+        body = {"data": {"type": "data-privacy-deletion-job", "attributes": {"profile": profile}}}
+        world._send("POST", "/api/data-privacy-deletion-jobs", platforms.KLAVIYO, body)
+    else:
+        asked = {"inputs": [{"id": email}], "idProperty": "email", "properties": ["email"]}
+        found = world._send("POST", "/crm/v3/objects/contacts/batch/read", platforms.HUBSPOT, asked)
+        world._send("DELETE", f"/crm/v3/objects/contacts/{found['results'][0]['id']}", platforms.HUBSPOT)
+
+
 def test_an_address_that_is_taken_meanwhile_is_not_moved_to_and_nobody_is_lost(world: Small) -> None:
     """Between the plan and the push somebody signs up with the new address."""
     from connector.app import planning, pushing
