@@ -451,6 +451,8 @@ class Histories(RuleBasedStateMachine):
         }
         moved = dict(zip(*(plan.changes.column(name).to_pylist() for name in ("old_email", "email")), strict=True))
         owned |= {(kind, name, moved[email]) for kind, name, email in owned if email in moved}
+        contacts = self._same_contact()
+        owned |= {(kind, name, other) for kind, name, email in owned for other in contacts.get(email, ())}
         self.platform.removed.clear()
         done = False
         with self._dying(dies, after), self.store.lease("push"):
@@ -462,6 +464,15 @@ class Histories(RuleBasedStateMachine):
         owned |= {(kind, name, self.platform.aliases.get(email, email)) for kind, name, email in owned}
         assert self.platform.removed <= owned, "something was removed that is not ours"
         return done
+
+    def _same_contact(self) -> dict[str, set[str]]:
+        """Address -> all of its contact, by the ledger; somebody else may get one of them right before a request that
+        names it."""
+        rows = [row for row in self.store.ledger("dest").contacts.to_pylist() if row["status"] != Status.ABSENT]
+        addresses: dict[str | None, set[str]] = {}
+        for row in rows:
+            addresses.setdefault(row["remote_id"], set()).add(row["email"])
+        return {row["email"]: addresses[row["remote_id"]] for row in rows if row["remote_id"]}
 
     def _apply(self, plan: Plan) -> RunResult:
         run = self.store.open_run(
