@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,6 +76,26 @@ def test_a_move_takes_memberships_and_engagement_along(store: SqlStore, known: b
     assert columns(ledger.contacts, "email", "remote_id", "status") == [(new, "2", "subscribed")]
     assert ledger.memberships["contact"].to_pylist() == ledger.contacts["id"].to_pylist()
     assert columns(store.engagement("d")[0], "email", "sends") == [(new, 4)]
+
+
+def test_the_former_address_stays_the_persons(make: Callable[[], SqlStore]) -> None:
+    """A state of before this was noted learns it from its journal."""
+    old, new, store = "old@example.com", "new@example.com", make()
+    store.observe("d", contacts({"email": old, "remote_id": "1", "status": "subscribed"}))
+    store.remember_people("d", pa.table({"email": [old], "person": ["42"]}))
+    with store.lease("test"):
+        run = open_run(store, changes({"op": "move", "email": new, "old_email": old}))
+        (step,) = store.journal.steps(run, "d")
+        (seq,) = store.journal.open_changes(step)["seq"].to_pylist()
+        answer = {"seq": seq, "outcome": "applied", "code": "", "detail": "", "remote_id": "1"}
+        store.journal.settle(step, pa.Table.from_pylist([answer], ANSWERS))
+    expected = [(new, "1", "subscribed", "42"), (old, None, "absent", "42")]
+    assert sorted(columns(store.ledger("d").contacts, "email", "remote_id", "status", "person")) == expected
+    with store._db.transaction():
+        store._db.run("DELETE FROM contact WHERE email = ?", [old])
+        store._db.run("DELETE FROM schema_version WHERE version = (SELECT max(version) FROM schema_version)")
+    store.close()
+    assert sorted(columns(make().ledger("d").contacts, "email", "remote_id", "status", "person")) == expected
 
 
 def test_what_follows_from_a_move_that_did_not_come_about_is_skipped(store: SqlStore) -> None:
