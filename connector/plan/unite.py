@@ -156,7 +156,7 @@ def desired(people: pa.Table, ledger: Ledger) -> pa.Table:
     if not any_shared(ledger):
         return people
     with scratch() as connection:
-        _alike(connection, ledger, people["email"], absent=True)
+        _alike(connection, ledger, people["email"], absent=False)
         connection.register("people", people)
         connection.execute(_SEVERAL)
         several = connection.sql("select email from several").to_arrow_table()["email"].combine_chunks()

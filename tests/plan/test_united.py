@@ -27,6 +27,15 @@ def test_a_new_contact_under_a_former_address_is_another_one(wanted: bool) -> No
     assert found == (left | new if wanted else left)
 
 
+def test_somebody_else_who_has_the_former_address_now_gets_nothing_of_the_contacts() -> None:
+    export = desired({OLD: {"in": []}, NOW: {"in": ["vip"]}}, ["vip"])
+    others = changes(plan(export, routing(VIP, LIST, new_contacts="transactional"), held(status="absent")))
+    assert not {op for op, _, who in others if who == OLD}
+    export = desired({OLD: {"in": ["vip"], "consent": True}, NOW: {"in": [], "consent": False}}, ["vip"])
+    found = changes(plan(export, routing(VIP, LIST, new_contacts="transactional"), held(status="absent")))
+    assert found >= {("create", None, OLD), ("add", "VIP", OLD), ("remove", "VIP", NOW)}
+
+
 def test_while_the_contact_answers_to_both_they_are_one() -> None:
     export = desired({OLD: {"in": ["vip"]}}, ["vip"])
     found = changes(plan(export, routing(VIP, LIST), held()))
