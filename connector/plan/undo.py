@@ -43,7 +43,7 @@ class Undone:
 def part(done: pa.Table, desired: pa.Table, side: Undone, as_of: datetime) -> Part:
     """What takes back `done` (Store.run_changes of the run) at one destination. `desired` is segments.Evaluation.table,
     for consent."""
-    desired = unite.desired(desired, side.ledger)
+    desired = unite.desired(desired, side.ledger, gone_is_final=side.capabilities.gone_is_final)
     with scratch() as connection:
         connection.register("run_changes", done)
         names = ["email", "consent", "consent_at", *({"unclear"} & {*desired.column_names})]

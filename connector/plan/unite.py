@@ -150,13 +150,14 @@ def any_shared(ledger: Ledger) -> bool:
     return known[1]
 
 
-def desired(people: pa.Table, ledger: Ledger) -> pa.Table:
+def desired(people: pa.Table, ledger: Ledger, *, gone_is_final: bool) -> pa.Table:
     """`people` (segments.Evaluation.table) with the rows of one contact alike: members of what any of them is in, with
-    consent when all have it, with the fields and the proof of the one that speaks for it."""
+    consent when all have it, with the fields and the proof of the one that speaks for it. An address that the contact
+    has no more is one of its rows only where nobody can be created under it again (Capabilities.gone_is_final)."""
     if not any_shared(ledger):
         return people
     with scratch() as connection:
-        _alike(connection, ledger, people["email"], absent=False)
+        _alike(connection, ledger, people["email"], absent=gone_is_final)
         connection.register("people", people)
         connection.execute(_SEVERAL)
         several = connection.sql("select email from several").to_arrow_table()["email"].combine_chunks()
@@ -199,7 +200,7 @@ def part(asked: Part) -> Part:
     if not any_shared(asked.ledger):
         return asked
     with scratch() as connection:
-        _alike(connection, asked.ledger, asked.present, absent=False)
+        _alike(connection, asked.ledger, asked.present, absent=asked.capabilities.gone_is_final)
         connection.register("changes", asked.changes)
         connection.execute(_WITHOUT_MOVES)
         connection.register("members", asked.ledger.memberships)

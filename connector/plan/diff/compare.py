@@ -78,7 +78,7 @@ class Diff:
     def _compute(self, desired: pa.Table) -> None:
         connection, state = self._connection, self._state
         routing, can, ledger = state.routing, state.capabilities, unite.statuses(state.ledger)
-        connection.register("desired", unite.desired(desired, ledger))
+        connection.register("desired", unite.desired(desired, ledger, gone_is_final=can.gone_is_final))
         offered = (Op.MOVE, None) in can.operations
         ledger = moves.follow(connection, routing, ledger, offered, gone_is_final=can.gone_is_final)
         people.compare(connection, routing, ledger, gone_is_final=can.gone_is_final)
