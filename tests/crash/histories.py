@@ -48,6 +48,7 @@ from connector.plan.diff.compare import DestinationState
 from connector.plan.part import Part
 from connector.plan.routes import Route, Routing
 from connector.platforms.base import TagStyle
+from connector.push import delivery
 from connector.push.run import RunResult, apply, resume
 from connector.reconcile import account, observe
 from connector.state.base import RunState
@@ -535,9 +536,10 @@ def _targets(reject: dict[str, Any]) -> list[str]:
 
 @contextmanager
 def _quick() -> Iterator[None]:
-    """No waiting for the disk."""
+    """No waiting for the disk; and two people of five who are refused stop no destination."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sqlite, "SYNCHRONOUS", "OFF")
+        patched.setattr(delivery, "REFUSED_ALONE", 50)
         yield
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from connector.core.errors import Unanswered
 from connector.core.model import BLOCKED, Kind, Op, Outcome, Status
 from connector.core.schemas import CONTACT_SCHEMA, MEMBER_SCHEMA
-from connector.platforms.base import Batch, Done, Job, RecordOutcome, TagStyle
+from connector.platforms.base import NOT_HELD, Batch, Done, Job, RecordOutcome, TagStyle
 from tests.crash.circumstances import TARGETS
 from tests.push.fake import FakePlatform
 
@@ -207,6 +207,8 @@ class Platform(FakePlatform):
 
     def _take(self, batch: Batch, index: int, row: dict[str, Any]) -> RecordOutcome:
         if batch.op is Op.MOVE and row["email"] not in self.bad:
+            if row["remote_id"] not in {held["id"] for held in self.contacts.values()}:
+                return RecordOutcome(index, Outcome.REJECTED, NOT_HELD)
             self.move(row)
         asked = row["email"]
         row = {**row, "email": self._shown(batch, row)}
