@@ -157,6 +157,8 @@ LEDGER_CONTACTS = pa.schema(
         ("held_before", pa.int64()),  # 1: the platform has held it, so that "absent" means gone
     ]
 )
+# The addresses that people had before we moved their contacts.
+FORMER = pa.schema([("email", pa.string()), ("person", pa.string())])
 LEDGER_MEMBERSHIPS = pa.schema([("target", pa.int64()), ("contact", pa.int64())])
 LEDGER_FIELDS = pa.schema([("contact", pa.int64()), ("fields", pa.string())])  # JSON objects, several of one contact
 # Which lists people unsubscribed from, under every address of theirs.

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from connector.core.model import Kind, Op, Status
 from connector.core.plan import Export, Moment
-from connector.core.schemas import FAILURES, LEDGER_FIELDS, LEDGER_MEMBERSHIPS, LEFT_LISTS, OURS
+from connector.core.schemas import FAILURES, FORMER, LEDGER_FIELDS, LEDGER_MEMBERSHIPS, LEFT_LISTS, OURS
 
 if TYPE_CHECKING:
     from connector.state.accounts import Accounts
@@ -68,6 +68,7 @@ class Ledger:
     left: pa.Table = field(default_factory=LEFT_LISTS.empty_table)  # who unsubscribed from which list
     ours: pa.Table = field(default_factory=OURS.empty_table)  # who is archived or suppressed, provably by us
     failing: pa.Table = field(default_factory=FAILURES.empty_table)  # what needs a person
+    former: pa.Table = field(default_factory=FORMER.empty_table)  # whose addresses were, before contacts were moved
 
     def possible(self) -> pa.Table:
         """LEDGER_MEMBERSHIPS, with those that may be there."""
@@ -76,8 +77,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """One run. `summary` is {destination: {op: {outcome | "unsent": count}}}; `allowed` is guard -> reason; `left_out`
-    counts the people of its plan who had been forgotten; `abandoned` is the reason of `sync abandon`."""
+    """One run. `summary` is {destination: {op: {outcome | "unsent": count}}}; `allowed` is guard -> reason."""
 
     id: str
     plan_id: str
@@ -89,8 +89,8 @@ class RunInfo:
     contacts: int
     summary: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     allowed: Mapping[str, str] = field(default_factory=dict)
-    left_out: int = 0
-    abandoned: str = ""
+    left_out: int = 0  # people of its plan who had been forgotten
+    abandoned: str = ""  # the reason of `sync abandon`
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.core.errors import StateError, TooNew
-from connector.core.model import Op, Outcome, Status
-from connector.state import activity, attempts, failures, history, left, mail, present, retired, stages, tombstones
+from connector.state import (
+    activity,
+    attempts,
+    failures,
+    former,
+    history,
+    left,
+    mail,
+    present,
+    retired,
+    stages,
+    tombstones,
+)
 from connector.state.drivers.driver import Driver
 
 Statement = str | Callable[[Driver], None]
@@ -148,17 +159,6 @@ def _take_less_room(db: Driver) -> None:
 # Doubts about what it is in wait until the platform holds it again (store.py).
 _LOST = ("ALTER TABLE contact ADD COLUMN lost SMALLINT NOT NULL DEFAULT 0",)
 
-# Whose a former address is (see settle.py), of those that were moved by earlier versions.
-_FORMER = (
-    f"""INSERT INTO contact(destination, email, status, person)
-        SELECT s.destination, c.old_email, '{Status.ABSENT}', k.person
-        FROM change c JOIN step s ON s.id = c.step
-        JOIN contact k ON k.destination = s.destination AND k.email = c.email
-        WHERE s.op = '{Op.MOVE}' AND c.outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}')
-          AND c.old_email IS NOT NULL AND k.person IS NOT NULL
-        ON CONFLICT(destination, email) DO NOTHING""",
-)
-
 MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _FIRST,
     _OBSERVED,
@@ -184,7 +184,7 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     failures.TABLES,
     _LOST,
     (present.create,),
-    _FORMER,
+    (former.create,),
 )
 
 

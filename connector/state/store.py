@@ -27,7 +27,7 @@ from connector.core.schemas import (
     RUN_CHANGES,
     STAGE_ENTRIES,
 )
-from connector.state import activity, failures, history, left, observed, retired, targets, tombstones
+from connector.state import activity, failures, former, history, left, observed, retired, targets, tombstones
 from connector.state import stages as stage_entries
 from connector.state.accounts import Accounts
 from connector.state.attempts import Attempts
@@ -128,6 +128,7 @@ class SqlStore:
                 left.table(db, destination),
                 retired.table(db, destination),
                 self.failing(destination),
+                former.read(db, destination),
             )
 
     def revisions(self, destinations: Sequence[str]) -> dict[str, int]:

@@ -41,6 +41,7 @@ def follow(
     `person` nobody moves."""
     connection.execute("create or replace temp table move (email varchar, old_email varchar)")
     connection.register("ledger_contacts", ledger.contacts)
+    connection.register("former_address", ledger.former)
     known = ledger.contacts.num_rows - ledger.contacts.column("person").null_count
     if not known or not _gone(connection):
         return ledger
@@ -54,13 +55,20 @@ def follow(
 
 
 def _gone(connection: duckdb.DuckDBPyConnection) -> int:
-    """Contacts whose address has left the export, as far as we know who they were."""
+    """Contacts whose address has left the export, as far as we know who they were. Of those that were given another
+    address (`former`) only an opt-out counts: somebody else may have theirs by now."""
     if PERSON not in connection.table("desired").columns:
         return 0
     connection.execute("""
         create or replace temp table gone as
-        select email, person, status, status_at, remote_id, held_before from ledger_contacts c
-        where person is not null and not exists (from desired d where d.email = c.email)
+        with known as (
+            select *, false as former from ledger_contacts where person is not null
+            union all by name
+            select c.* replace (f.person as person), true as former
+            from former_address f join ledger_contacts c on c.email = f.email where c.person is null
+        )
+        select email, person, status, status_at, remote_id, held_before, former from known c
+        where not exists (from desired d where d.email = c.email)
     """)
     # all of the result is fetched: an unfinished one bars the connection from registering the next table
     ((count,),) = connection.execute("select count(*) from gone").fetchall()
@@ -97,7 +105,7 @@ def _vanished(connection: duckdb.DuckDBPyConnection, gone_is_final: bool) -> Non
     connection.execute(f"""
         create or replace temp table vanished as
         select distinct s.email from successor s join gone g using (person)
-        where {gone_is_final} and g.status = '{Status.ABSENT}' and g.held_before = 1
+        where {gone_is_final} and g.status = '{Status.ABSENT}' and g.held_before = 1 and not g.former
           and coalesce(s.status, '{Status.ABSENT}') = '{Status.ABSENT}'
     """)
 
@@ -108,7 +116,7 @@ def _moves(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"""
         insert into move
         select s.email, g.email from successor s join gone g using (person)
-        where g.status not in ({_texts(BLOCKED | {Status.ABSENT})})
+        where g.status not in ({_texts(BLOCKED | {Status.ABSENT})}) and not g.former
           and (s.status = '{Status.ABSENT}' or s.remote_id = g.remote_id)
           and s.email not in (select email from inherited union select email from vanished)
           and not exists (from parked p where p.op = 'move' and p.email = s.email
