@@ -16,7 +16,6 @@ from connector.state import (
     activity,
     attempts,
     failures,
-    former,
     history,
     left,
     mail,
@@ -184,7 +183,6 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     failures.TABLES,
     _LOST,
     (present.create,),
-    (former.create,),
 )
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from connector.core.model import BLOCKED, KEPT, NewContacts, Op, Outcome, Status, quoted
 from connector.core.schemas import ANSWERS
-from connector.state import failures, former, stages
+from connector.state import failures, stages
 from connector.state.drivers.driver import Driver
 
 TEMPORARY = (
@@ -94,8 +94,7 @@ _CONTACTS = (
                      THEN excluded.status ELSE contact.status END""",
 )
 # A contact that has a new address keeps its row, and so its memberships. What was noted of the new address, which the
-# platform did not hold, gives way; but not an opt-out, which may have happened there since. Whose the former address
-# was stays known (former.py).
+# platform did not hold, gives way; but not an opt-out, which may have happened there since.
 _MOVED = (
     f"""UPDATE contact SET (status, status_at) = (
             SELECT k.status, k.status_at FROM {_REPLACED} WHERE r.contact_id = contact.id)
@@ -106,7 +105,6 @@ _MOVED = (
     f"""DELETE FROM contact WHERE id IN (SELECT k.id FROM {_REPLACED})""",
     f"""UPDATE contact SET email = r.email FROM temp.result r
         WHERE r.contact_id = contact.id AND r.op = '{Op.MOVE}' AND r.{_DONE}""",
-    former.LEARN,
     f"""UPDATE frozen_member SET email = r.email FROM temp.result r
         WHERE frozen_member.email = r.old_email AND r.op = '{Op.MOVE}' AND r.{_DONE}
           AND NOT EXISTS (SELECT 1 FROM frozen_member f

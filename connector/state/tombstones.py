@@ -33,7 +33,6 @@ WITH_EMAIL = (
     "frozen_member",
     "activity_mark",
     "history_move",
-    "former_address",
 )
 PERSON = "\x1f"  # stands before a CRM's id when it is hashed: no address begins with it
 SHARED = 10  # an id beside more addresses than this is a column's mistake, and names nobody

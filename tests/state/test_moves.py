@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -78,27 +77,26 @@ def test_a_move_takes_memberships_and_engagement_along(store: SqlStore, known: b
     assert columns(store.engagement("d")[0], "email", "sends") == [(new, 4)]
 
 
-def test_the_former_address_stays_the_persons(make: Callable[[], SqlStore]) -> None:
-    """A state of before this was noted learns it from its journal."""
-    old, new, store = "old@example.com", "new@example.com", make()
-    store.observe("d", contacts({"email": old, "remote_id": "1", "status": "subscribed"}))
-    store.remember_people("d", pa.table({"email": [old], "person": ["42"]}))
-    with store.lease("test"):
-        run = open_run(store, changes({"op": "move", "email": new, "old_email": old}))
-        (step,) = store.journal.steps(run, "d")
-        (seq,) = store.journal.open_changes(step)["seq"].to_pylist()
-        answer = {"seq": seq, "outcome": "applied", "code": "", "detail": "", "remote_id": "1"}
-        store.journal.settle(step, pa.Table.from_pylist([answer], ANSWERS))
-    assert columns(store.ledger("d").former, "email", "person") == [(old, "42")]
-    assert columns(store.ledger("d").contacts, "email", "person") == [(new, "42")]
-    with store._db.transaction():
-        store._db.run("DROP TABLE former_address")
-        store._db.run("DELETE FROM schema_version WHERE version = (SELECT max(version) FROM schema_version)")
-    store.close()
-    store = make()
-    assert columns(store.ledger("d").former, "email", "person") == [(old, "42")]
+def test_former_addresses_stay_the_persons(store: SqlStore) -> None:
+    first, second, third = (f"{name}@example.com" for name in ("first", "second", "third"))
+    store.observe("d", contacts({"email": first, "remote_id": "1", "status": "subscribed"}))
+    store.remember_people("d", pa.table({"email": [first], "person": ["42"]}))
+    for old, new in ((first, second), (second, third)):
+        with store.lease("test"):
+            run = open_run(store, changes({"op": "move", "email": new, "old_email": old}))
+            (step,) = store.journal.steps(run, "d")
+            (seq,) = store.journal.open_changes(step)["seq"].to_pylist()
+            answer = {"seq": seq, "outcome": "applied", "code": "", "detail": "", "remote_id": "1"}
+            store.journal.settle(step, pa.Table.from_pylist([answer], ANSWERS))
+            store.journal.finish(run, RunState.DONE, {})
+    assert columns(store.ledger("d").contacts, "email", "person") == [(third, "42")]
+    assert sorted(columns(store.ledger("d").former, "email", "person")) == [(first, "42"), (second, "42")]
+    assert not store.ledger("other").former.num_rows
+    with store.lease("prune"):
+        store.upkeep.prune(datetime.now(UTC) + timedelta(days=1))
+    assert store.ledger("d").former.num_rows == 2
     with store.lease("forget"):
-        store.upkeep.forget(new)
+        store.upkeep.forget(third)
     assert not store.ledger("d").former.num_rows
 
 
