@@ -54,6 +54,6 @@ def result_text(result: RunResult) -> str:
         lines.append(f"  {people} left out: forgotten here by `sync forget` since this was planned")
     lines += [f"  {name}: not planned. {why}" for name, why in result.unread.items()]
     lines += [f"  {name}: held back by a guard. {why}" for name, why in result.held_back.items()]
-    lines += [f"  segment {name}: left out. {why}." for name, why in result.skipped.items()]
+    lines += [f"  segment {name} left out: {why}." for name, why in result.skipped.items()]
     lines += [f"  {name}: {error}" for name, error in result.errors.items()]
     return "\n".join(lines)

@@ -54,7 +54,7 @@ def test_the_others_are_pushed_and_its_members_stay(shop: Small) -> None:
     assert made.skipped.keys() == {"leaving"} and "“churn_risk” may not be used" in made.skipped["leaving"]
     assert any("segment leaving is left out, its members stay" in note for note in made.notes)
     assert result.exit_code == 1 and result.skipped == made.skipped
-    assert "segment leaving: left out" in run.result_text(result) and run.result_json(result)["skipped"]
+    assert "segment leaving left out: its prediction" in run.result_text(result) and run.result_json(result)["skipped"]
     again = shop.plan()
     assert not again.changes.num_rows and code_of(again) == 1
     with shop.open() as workspace, open_state(workspace) as store:
