@@ -78,6 +78,8 @@ class Attempting:
         if self.plan is not None:
             facts |= {"contacts": self.plan.export.contacts, "consenting": self.plan.export.consenting}
             facts |= {"blocked": _blocked(self.plan)}
+            if known := set(self.plan.moment.segments["segment"].to_pylist()):
+                facts["left_out"] = [name for name in self.workspace.config.segments if name not in known]
             if self.plan.skipped:
                 facts["skipped"] = {name: scrub(why, 500) for name, why in self.plan.skipped.items()}
         if self.run_id:

@@ -66,7 +66,10 @@ def over(attempt: Attempt, now: Mapping[str, Cause], told: Mapping[str, str]) ->
     for cause in told.keys() - now.keys():
         name, _, code = cause.partition("/")
         side = attempt.sides.get(name)
-        if name == ALL:
+        if code.startswith(LEFT_OUT):
+            if code.removeprefix(LEFT_OUT) not in attempt.facts.get("left_out", [code.removeprefix(LEFT_OUT)]):
+                ended.append(cause)  # a command that does not look at segments, or not at this one, says nothing of it
+        elif name == ALL:
             if "contacts" in attempt.facts:  # the export was read, and a plan was made
                 ended.append(cause)
         elif side is not None and (side.ended == SERVED or code.startswith(REJECTED)):

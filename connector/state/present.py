@@ -26,7 +26,7 @@ PEOPLE_NOW = pa.schema(
 )
 _BITS_AT = PEOPLE_NOW.get_field_index("bits")
 PART = 1_000  # people of a part, about
-_TABLE = "CREATE TABLE history_present(part INTEGER PRIMARY KEY, people INTEGER NOT NULL, packed TEXT NOT NULL)"
+_TABLE = "CREATE TABLE history_present(part INTEGER PRIMARY KEY, packed TEXT NOT NULL)"
 _PARTS = "history_parts"  # the setting: how many parts there are, a power of two
 _STORED = pa.schema([("packed", pa.string())])
 _FORMER = "SELECT email, person, chunk, bits FROM history_person"
@@ -122,10 +122,9 @@ def _write(db: Driver, before: pa.Table, now: pa.Table) -> None:
 def _insert(db: Driver, people: dict[int, pa.Table]) -> None:
     rows = {
         "part": pa.array(people, pa.int64()),
-        "people": pa.array([table.num_rows for table in people.values()], pa.int64()),
         "packed": pa.array([_packed(table) for table in people.values()], pa.string()),
     }
-    db.load("INSERT INTO history_present(part, people, packed) VALUES (?, ?, ?)", pa.table(rows))
+    db.load("INSERT INTO history_present(part, packed) VALUES (?, ?)", pa.table(rows))
 
 
 def _split(people: pa.Table, parts: int) -> dict[int, pa.Table]:

@@ -13,7 +13,7 @@ from connector.app.attempts import Attempting, code_of
 from connector.app.workspace import open_state
 from connector.core.errors import PredictionRefused
 from connector.measure import history
-from connector.notify.causes import causes
+from connector.notify.causes import causes, over
 from connector.plan import saved
 from connector.report import changes, plan, run
 from tests.path.small import Small, small
@@ -87,11 +87,22 @@ def test_a_saved_plan_tells_it_too(shop: Small) -> None:
         assert pushing.push(workspace, store, kept).exit_code == 1
 
 
-def test_an_alert_names_the_segment_once(shop: Small) -> None:
+def test_an_alert_names_the_segment_until_a_plan_knows_it_again(shop: Small) -> None:
     write(shop, {"p1": P1}, RISK)
     with shop.open() as workspace, open_state(workspace) as store:
         one = Attempting(workspace, store, "push", plan=planning.plan(workspace, store))
         (cause,) = [said for name, said in causes(one.attempt(None), {}).items() if "left-out:leaving" in name]
+        told = {"*/left-out:leaving": ""}
+        for made in (planning.plan(workspace, store), upkeep.undo(workspace, store, store.runs(1)[0].id)):
+            attempt = Attempting(workspace, store, "x", plan=made).attempt(None)
+            assert over(attempt, {}, told)[0] == []
+    with shop.open(only=("readers",)) as workspace, open_state(workspace) as store:
+        attempt = Attempting(workspace, store, "push", plan=planning.plan(workspace, store)).attempt(None)
+        assert over(attempt, causes(attempt, {}), told)[0] == []
+    write(shop, {"p1": P1}, "plan: paid")
+    with shop.open() as workspace, open_state(workspace) as store:
+        attempt = Attempting(workspace, store, "push", plan=planning.plan(workspace, store)).attempt(None)
+        assert over(attempt, causes(attempt, {}), told)[0] == list(told)
     assert cause.kind == "refused" and "Segment leaving is left out" in cause.said
 
 
