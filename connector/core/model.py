@@ -97,6 +97,7 @@ BLOCKED = frozenset(
 )
 
 KEPT = "value_kept"  # of an APPLIED record: it was taken, but for fields that have another value than was sent
+FOUND = "found"  # of an APPLIED CREATE without an answer: the contact is there, and others may have made it
 
 # What the lifecycle does at the end, in the platform's own way -> the status that it leads to.
 RETIRED: Mapping[str, Status] = {"archive": Status.ARCHIVED, "suppress": Status.SUPPRESSED}

@@ -28,7 +28,7 @@ from connector.core.errors import (
     Unanswered,
 )
 from connector.core.events import Listener, Progress
-from connector.core.model import Kind, Op, Outcome, Status
+from connector.core.model import FOUND, Kind, Op, Outcome, Status
 from connector.platforms.base import ACCOUNT_LIMIT, Adapter, Batch, Done, Job, OpSpec, of_account
 from connector.platforms.http.limits import Clock
 from connector.push import created, pending_jobs, proof
@@ -334,9 +334,10 @@ class Delivery:
         return gone
 
     def _settle_held(self, batch: JournalBatch) -> None:
-        """For an unknown CREATE: those the platform holds now were created; for a MOVE: those it holds under that
-        address with the id of before (others may have made a contact of it). Not so where lists are joined with it:
-        that somebody is held does not say that they are in them."""
+        """For an unknown CREATE: those the platform holds now are FOUND, whether by us or by others, so that their
+        fields and tags are written again; for a MOVE: those it holds under that address with the id of before (others
+        may have made a contact of it). Not so where lists are joined with it: that somebody is held does not say that
+        they are in them."""
         if batch.step.op not in (Op.CREATE, Op.MOVE) or self.joins.get(batch.step):
             return
         records = self.store.journal.records(batch)
@@ -347,7 +348,8 @@ class Delivery:
             self.store.observe(batch.step.destination, table)
             held.append(_key(table, names))
         found = records.filter(pc.is_in(_key(records, names), value_set=pa.concat_arrays(held), skip_nulls=True))
-        self._settle(batch, alike(found, Outcome.APPLIED), whole=records.num_rows)
+        code = FOUND if batch.step.op is Op.CREATE else ""
+        self._settle(batch, alike(found, Outcome.APPLIED, code), whole=records.num_rows)
 
     def _settle(
         self, batch: JournalBatch, table: pa.Table, *, whole: int = 0, then: BatchState = BatchState.DONE

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from connector.core.model import BLOCKED, KEPT, NewContacts, Op, Outcome, Status, quoted
+from connector.core.model import BLOCKED, FOUND, KEPT, NewContacts, Op, Outcome, Status, quoted
 from connector.core.schemas import ANSWERS
 from connector.state import failures, stages
 from connector.state.drivers.driver import Driver
@@ -53,14 +53,19 @@ _OF_LOST = f"""(target_id, contact_id) IN (
 _RESULTS = """
     INSERT INTO temp.result
     SELECT c.seq, s.destination, s.op, coalesce(s.kind, ''), coalesce(s.target, ''), c.email,
-           CASE WHEN c.fields IS NULL THEN NULL ELSE {fields} END,
-           CASE WHEN s.op = 'create' THEN {new_status} END, CASE WHEN {refused} THEN 'rejected' ELSE a.outcome END,
-           CASE WHEN {refused} THEN coalesce(c.code, a.code) ELSE a.code END, a.detail, a.remote_id, k.id, c.row_hash,
-           c.old_email, CASE WHEN a.{done} THEN 1 ELSE 0 END
+           CASE WHEN c.fields IS NULL THEN NULL ELSE {fields} END, CASE WHEN s.op = 'create' THEN {new_status} END,
+           CASE WHEN {refused} THEN 'rejected' WHEN {found} THEN 'failed' ELSE a.outcome END,
+           CASE WHEN {refused} THEN coalesce(c.code, a.code) WHEN {found} THEN 'no_answer' ELSE a.code END,
+           a.detail, a.remote_id, k.id, c.row_hash, c.old_email, CASE WHEN a.{done} THEN 1 ELSE 0 END
     FROM temp.answer a CROSS JOIN change c ON {join} JOIN step s ON s.id = c.step
     LEFT JOIN contact k ON k.destination = s.destination AND k.email = coalesce(c.old_email, c.email)
 """
 _REFUSED = f"s.op = '{Op.UPDATE}' AND (c.code IS NOT NULL OR a.code = '{KEPT}') AND a.{_DONE}"  # see `refuse_fields`
+# A tag that rode in a CREATE without an answer: there only where the contact, as it was read since, has it.
+_HELD_TAGS = "char(31) || coalesce(k.tags, '') || char(31)"
+_RODE = f"""s.op <> '{Op.CREATE}' AND a.code = '{FOUND}'
+                AND replace({_HELD_TAGS}, char(31) || s.target || char(31), '') = {_HELD_TAGS}"""
+_FOUND = f"op = '{Op.CREATE}' AND coalesce(code, '') = '{FOUND}'"
 _TAKEN_FIELDS, _LEFT_FIELDS = "coalesce(a.rest, c.fields)", "a.rest"  # of what was answered, of what is sent again
 _NEW_STATUS = (
     f"CASE c.new_status WHEN '{NewContacts.SUBSCRIBED}' THEN '{Status.SUBSCRIBED}' "
@@ -84,8 +89,8 @@ _CONTACTS = (
         for table in ("membership", "membership_doubt")
     ),
     f"""INSERT INTO contact(destination, email, remote_id, status, fields, held_before)
-        SELECT destination, email, remote_id, status, fields, 1 FROM temp.result
-        WHERE op = '{Op.CREATE}' AND {_DONE}
+        SELECT destination, email, remote_id, status, CASE WHEN {_FOUND} THEN NULL ELSE fields END, 1
+        FROM temp.result WHERE op = '{Op.CREATE}' AND {_DONE}
         ON CONFLICT(destination, email) DO UPDATE SET
             remote_id = CASE WHEN contact.status = '{Status.ABSENT}' THEN excluded.remote_id
                         ELSE coalesce(excluded.remote_id, contact.remote_id) END,
@@ -152,6 +157,7 @@ _MEMBERSHIPS = (
     f"""DELETE FROM field_doubt WHERE EXISTS (
             SELECT 1 FROM temp.result r WHERE r.contact_id = field_doubt.contact_id
             AND r.op IN ('{Op.CREATE}', '{Op.UPDATE}') AND r.{_DONE} AND r.fields IS NOT NULL
+            AND coalesce(r.code, '') <> '{FOUND}'
             AND NOT EXISTS (SELECT 1 FROM json_each(field_doubt.fields) d
                             WHERE d.key NOT IN (SELECT s.key FROM json_each(r.fields) s)))""",
 )
@@ -162,7 +168,7 @@ _DOUBTFUL = (
         WHERE r.op IN ('{Op.ADD}', '{Op.REMOVE}') AND r.{_IN_DOUBT} AND r.contact_id IS NOT NULL""",
     f"""INSERT OR IGNORE INTO field_doubt(contact_id, fields)
         SELECT contact_id, fields FROM temp.result
-        WHERE op IN ('{Op.CREATE}', '{Op.UPDATE}') AND {_IN_DOUBT} AND fields IS NOT NULL
+        WHERE (op IN ('{Op.CREATE}', '{Op.UPDATE}') AND {_IN_DOUBT} OR {_FOUND}) AND fields IS NOT NULL
           AND contact_id IS NOT NULL""",
 )
 # A contact that the platform does not hold any more; an opt-out outlives that, and so does the id, under which the
@@ -222,7 +228,7 @@ _RESTORE = f"""
 
 # Most batches need few of the statements, and each costs as much as ten rows.
 _FACTS = f"""
-    SELECT count(*) FILTER (WHERE op = '{Op.MOVE}'), count(*) FILTER (WHERE {_IN_DOUBT}),
+    SELECT count(*) FILTER (WHERE op = '{Op.MOVE}'), count(*) FILTER (WHERE {_IN_DOUBT} OR {_FOUND}),
            count(*) FILTER (WHERE {_LOST}), count(*) FILTER (WHERE outcome = '{Outcome.REJECTED}'),
            count(*) FILTER (WHERE op = '{Op.RESTORE}'), count(*) FILTER (WHERE op = '{Op.CREATE}' AND code = '{KEPT}'),
            count(*) FILTER (WHERE outcome = '{Outcome.FAILED}')
@@ -294,7 +300,9 @@ def _answered(db: Driver, answers: pa.Table) -> None:
 def _results(db: Driver, *joins: str, fields: str = _TAKEN_FIELDS) -> None:
     db.run("DELETE FROM temp.result")
     for join in joins:
-        db.run(_RESULTS.format(join=join, new_status=_NEW_STATUS, refused=_REFUSED, fields=fields, done=_DONE))
+        db.run(
+            _RESULTS.format(join=join, new_status=_NEW_STATUS, refused=_REFUSED, found=_RODE, fields=fields, done=_DONE)
+        )
 
 
 def unpark_lost(db: Driver) -> None:

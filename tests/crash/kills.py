@@ -14,6 +14,8 @@ from typing import Any
 from tests.crash.world import PUSH, CrashWorld, crash_world, created_twice
 
 KILLED = -9
+# Where a CREATE is not sent again: who is found there may be of others, so the next push writes their fields once more.
+FOUND_AGAIN = {"mailchimp", "hubspot"}
 DELAYS = (0.0, 0.0, 0.0, 0.002, 0.01, 0.03)  # seconds between the event and death
 
 
@@ -82,9 +84,16 @@ def _converge(world: CrashWorld, tally: Tally) -> list[dict[str, Any]]:
     before = world.running.writes()
     code = world.sync(*PUSH)
     assert code == 0, code
+    seen += world.events()
     if resumed:
-        assert world.running.writes() == before, "a push after resume sent something"
-    return seen + world.events()
+        sent = {name for name, count in world.running.writes().items() if count != before[name]}
+        assert sent <= FOUND_AGAIN, f"a push after resume sent something to {sent}"
+    if resumed and sent:
+        before = world.running.writes()
+        code = world.sync(*PUSH)
+        assert code == 0 and world.running.writes() == before, "the second push after resume sent something"
+        seen += world.events()
+    return seen
 
 
 def _count(tally: Tally, seen: list[dict[str, Any]]) -> None:

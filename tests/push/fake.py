@@ -140,6 +140,8 @@ class FakePlatform:
         self.lookups.append(sorted(emails))
         held = [email for email in emails if email in self.contacts]
         rows = [{"email": email, "remote_id": self.contacts[email]["id"], "status": "subscribed"} for email in held]
+        if self.capabilities.tag_style is TagStyle.PROPERTY:
+            rows = [row | {"tags": sorted(self.contacts[row["email"]]["tags"])} for row in rows]
         yield pa.Table.from_pylist(rows, schema=CONTACT_SCHEMA)
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
