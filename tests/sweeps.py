@@ -4,6 +4,9 @@ A test marked `@pytest.mark.sweep(keep=N)` runs N of its cases, spread evenly ov
 runs; those of a test over platforms have as little as possible in common, and begin with another one in each test.
 `python -m pytest --whole` runs every case; so does naming files, or selecting by -k or -m.
 
+A test marked `@pytest.mark.long` is a whole story of some seconds each part of which faster tests hold, or a second
+story of the same kind: it runs where every case does.
+
 A test that does on several platforms at once what it could do on one asks `some` for them: the whole suite gets one of
 them, another one for the next test, and all in a run that is not reduced.
 
@@ -53,6 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("sweep"):
             cases[item.nodeid.partition("[")[0]].append(item)
     left_out = {id(item) for found in cases.values() for item in _left_out(found)}
+    left_out |= {id(item) for item in items if item.get_closest_marker("long")}
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
         items[:] = [item for item in items if id(item) not in left_out]

@@ -21,6 +21,9 @@ def test_swept(case): ...
 
 @pytest.mark.parametrize("case", range(3))
 def test_other(case): ...
+
+@pytest.mark.long
+def test_long(): ...
 """
 CONFTEST = """
 from tests.sweeps import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_configure_node
@@ -28,7 +31,9 @@ from tests.sweeps import pytest_addoption, pytest_collection_modifyitems, pytest
 INI = """
 [pytest]
 testpaths = checks
-markers = sweep(keep): some
+markers =
+    sweep(keep): some
+    long: some
 """
 
 
@@ -37,9 +42,9 @@ markers = sweep(keep): some
     [
         ((), 5),
         (("-n", "1"), 5),
-        (("--whole",), 8),
-        (("-n", "1", "--whole"), 8),
-        (("checks/test_it.py",), 8),
+        (("--whole",), 9),
+        (("-n", "1", "--whole"), 9),
+        (("checks/test_it.py",), 9),
         (("-k", "swept"), 5),
     ],
 )

@@ -72,7 +72,7 @@ def test_a_contact_deleted_between_two_pushes(desk: Desk, kit: Kit) -> None:
 
 
 @pytest.mark.parametrize("newcomers", [0, 1])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_target_deleted_between_two_pushes(desk: Desk, kit: Kit, newcomers: int) -> None:
     """The next push makes it again with all its members, also when no member changes, as many requests as its plan
     says, and then there is nothing left to do."""

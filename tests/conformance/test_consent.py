@@ -59,7 +59,7 @@ def targeted(kit: Kit) -> set[str]:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_all_pairs_of_status_consent_and_policy(desk: Desk, kits: list[Kit], policy: str) -> None:
     people = []
     for kit in kits:
@@ -94,6 +94,7 @@ def test_everybody_who_opted_out_stays_out_of_every_target(desk: Desk, kits: lis
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
+@pytest.mark.long
 def test_random_histories(desk: Desk, kits: list[Kit], seed: int) -> None:
     """Each person lives a life of their own: they sign up and leave on a platform, opt in and out in the CRM, change
     their address, disappear from the export and come back."""

@@ -103,7 +103,7 @@ def test_a_row_that_is_gone_from_the_export_takes_nothing(desk: Desk, readdresse
     settled(desk)
 
 
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_who_opted_out_under_another_address_leaves_the_target_once(desk: Desk, readdressed: Kit) -> None:
     """The export knows only the old address, which belongs to nobody on the platform."""
     kit, cid = readdressed, Person(CID)
@@ -117,7 +117,7 @@ def test_who_opted_out_under_another_address_leaves_the_target_once(desk: Desk, 
 
 @pytest.mark.parametrize("kit", MERGING, indirect=True)
 @pytest.mark.parametrize("leaves", [ANN, BEA])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_two_contacts_are_merged(desk: Desk, kit: Kit, leaves: str) -> None:
     desk.setup([kit], {kit.name: kit.creates})
     cid = Person(CID)
@@ -143,7 +143,7 @@ def test_two_contacts_are_merged(desk: Desk, kit: Kit, leaves: str) -> None:
 @pytest.mark.parametrize("kit", MERGING, indirect=True)
 @pytest.mark.parametrize("leaves", [ANN, BEA])
 @pytest.mark.parametrize("renamed", ["", "Anna"], ids=["", "with fields"])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_two_contacts_are_merged_between_plan_and_push(desk: Desk, kit: Kit, leaves: str, renamed: str) -> None:
     """One of them leaves by the plan, the other stays: the contact stays in the target."""
     desk.setup([kit], {kit.name: kit.creates})

@@ -94,7 +94,7 @@ def test_each_step_once_and_again(desk: Desk, kits: list[Kit]) -> None:
 
 
 @pytest.mark.parametrize("many", [0, 1, "cap", "cap+1"])
-@pytest.mark.sweep(keep=4)
+@pytest.mark.sweep(keep=2)
 def test_batch_boundaries(desk: Desk, kit: Kit, many: int | str) -> None:
     size = {"cap": kit.cap, "cap+1": kit.cap + 1}.get(str(many), many)
     people = [Person(f"p{n}@example.com") for n in range(int(size))]

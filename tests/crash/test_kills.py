@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.crash.kills import kill_many
 from tests.postgres import empty_schema, postgres
 
@@ -23,6 +25,7 @@ def test_killed_pushes_converge_on_postgresql(tmp_path: Path, postgres: str) -> 
     assert kill_many(tmp_path, seed=100, kills=1, size=40, state=state).kills >= 1
 
 
+@pytest.mark.long
 def test_killed_pushes_converge_on_a_share(tmp_path: Path) -> None:
     state = ("--state", f"file://{tmp_path}/share/state.db")
     (tmp_path / "share").mkdir()

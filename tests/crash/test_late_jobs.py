@@ -78,6 +78,7 @@ def test_a_job_of_a_push_that_died(world: CrashWorld, first: tuple[str, ...]) ->
     world.check()
 
 
+@pytest.mark.long
 def test_a_job_of_a_push_that_was_given_up(world: CrashWorld) -> None:
     """The push after `sync abandon` waits for it as `sync resume` would have."""
     assert world.sync(*PUSH) == 0

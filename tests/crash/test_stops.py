@@ -18,7 +18,7 @@ __all__ = ["postgres"]
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::DeprecationWarning")
 @pytest.mark.parametrize("place", stops.PLACES)
 @pytest.mark.parametrize("trouble", ["stop", "note"])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_who_lost_the_lease_sends_nothing(
     tmp_path: Path, place: str, trouble: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def test_the_state_is_read_only(world: CrashWorld) -> None:
     finish(world)
 
 
+@pytest.mark.long
 def test_the_clock_goes_back(world: CrashWorld) -> None:
     assert world.sync(*PUSH, at=150, clock=2 * DAY) == -9
     assert world.sync("resume", "--rehearse", clock=DAY) == 0, world.out.read_text()
@@ -86,6 +87,7 @@ def test_two_processes_at_once(world: CrashWorld) -> None:
     finish(world)
 
 
+@pytest.mark.long
 def test_answers_are_lost_after_the_platform_applied(world: CrashWorld) -> None:
     world.running.settings(faults="drop_after=0.25", fault_seed=3)
     seen = []

@@ -142,6 +142,7 @@ def test_a_later_day_goes_on_with_the_state_of_the_earlier_one(tmp_path: Path) -
     ],
 )
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_every_command_works_without_options_at_any_hour_anywhere(
     tmp_path: Path, zone: str, clock: str, commands: list[tuple[str, ...]]
 ) -> None:

@@ -32,6 +32,7 @@ def blocklisted(made: World) -> set[str]:
     return found
 
 
+@pytest.mark.long
 def test_by_default_nobody_is_archived(made: World) -> None:
     made.policy = POLICY.replace(", action: default", "")
     _, result = made.cleanup()

@@ -66,6 +66,7 @@ def test_the_preview_shows_who_and_why(everywhere: World) -> None:
     }
 
 
+@pytest.mark.long
 def test_of_many_the_first_are_shown(tmp_path: Path) -> None:
     with world(tmp_path, ("mailchimp",)) as made:
         made.people = {f"p{n}@example.com": Person(click=-100) for n in range(15)}
@@ -79,6 +80,7 @@ def test_of_many_the_first_are_shown(tmp_path: Path) -> None:
         assert cleanup_text(*told(found), verbose=True).count("last activity") == 15
 
 
+@pytest.mark.long
 def test_the_file_tells_archived_skipped_and_failed_apart(made: World) -> None:
     made.write()
     with made.open() as workspace, open_state(workspace) as store:
@@ -113,6 +115,7 @@ def test_before_the_first_request_the_file_says_what_is_planned(made: World) -> 
     assert told_of[CAT] == ("not sent", None)
 
 
+@pytest.mark.long
 def test_only_told_is_told_once(everywhere: World) -> None:
     """HubSpot archives nobody: those told of are not told of again, until they go another way."""
     assert {row["email"] for side in look(everywhere).sides for row in side.found.to_pylist()} == set(SILENT)
@@ -131,6 +134,7 @@ def hubspot(found: cleaning.Cleaning) -> set[str]:
     return set(side.found["email"].to_pylist())
 
 
+@pytest.mark.long
 def test_money_after_the_next_cleanup_respects_ramp_and_guard(tmp_path: Path) -> None:
     with world(tmp_path, ("mailchimp",)) as made:
         made.people = {f"p{n}@example.com": Person(click=-100) for n in range(60)}
@@ -165,6 +169,7 @@ def restored(world: World) -> tuple[list[str], dict[str, dict[str, dict[str, int
     return list(plan.notes), {name: {op: dict(of) for op, of in ops.items()} for name, ops in counts.items()}
 
 
+@pytest.mark.long
 def test_a_list_is_taken_back_as_far_as_that_can_be_done(made: World) -> None:
     made.cleanup()
     made.say_no("klaviyo", ANN)

@@ -62,6 +62,7 @@ def renamed(world: World, old: str, new: str) -> None:
 # -- an address changes ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_stage_tag_stays_when_the_address_changes(made: World) -> None:
     """On no platform is it off for a moment: flows would begin again."""
     made.day = 4
@@ -76,6 +77,7 @@ def test_the_stage_tag_stays_when_the_address_changes(made: World) -> None:
     assert all(made.stages(name)[NEW] == "sunset" for name in made.to)
 
 
+@pytest.mark.long
 def test_a_new_address_on_the_day_of_the_next_stage_waits_a_run(made: World) -> None:
     made.day = 10
     renamed(made, ANN, NEW)
@@ -85,6 +87,7 @@ def test_a_new_address_on_the_day_of_the_next_stage_waits_a_run(made: World) -> 
     assert all(rows == {NEW: "moved"} for rows in moved(made).values())
 
 
+@pytest.mark.long
 def test_a_click_under_the_new_address_counts_for_the_old_one(late: World) -> None:
     renamed(late, ANN, NEW)
     late.people[NEW].click = late.day - 0.1
@@ -95,6 +98,7 @@ def test_a_click_under_the_new_address_counts_for_the_old_one(late: World) -> No
 # -- mails ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_who_was_never_mailed_is_not_inactive(tmp_path: Path) -> None:
     on = some(ARCHIVING, "never mailed")
     with world(tmp_path, on, POLICY.replace("{after: 30 days}", "{after: 30 days, sends: 1}")) as made:
@@ -152,6 +156,7 @@ def test_who_subscribes_again_after_having_been_archived_is_returned_for_its_tim
     assert moved(late)[platform][ANN] == "entered"
 
 
+@pytest.mark.long
 def test_who_was_taken_back_by_an_undo_does_not_go_straight_into_the_first_stage(tmp_path: Path) -> None:
     with begun(tmp_path, "klaviyo", late=True) as late:
         late.cleanup()
@@ -169,6 +174,7 @@ def test_who_was_taken_back_by_an_undo_does_not_go_straight_into_the_first_stage
 # -- moments ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_archiving_waits_a_full_day_after_the_last_stage(archiving: World) -> None:
     for archiving.day in (10, 15, 15.9):
         archiving.push()
@@ -177,6 +183,7 @@ def test_archiving_waits_a_full_day_after_the_last_stage(archiving: World) -> No
     assert {row["email"] for row in archiving.cleanup()[0].plan.changes.to_pylist()} == set(SILENT)
 
 
+@pytest.mark.long
 def test_a_date_in_the_future_is_no_activity_and_is_told(made: World) -> None:
     made.people["later@example.com"] = Person(click=2000)
     made.people[ANN].click = 3.5

@@ -39,6 +39,7 @@ def told(world: World) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.long
 def test_a_click_of_before_the_archiving_that_the_export_tells_later(made: World) -> None:
     made.cleanup()
     made.people[ANN].click = made.day - 1.5
@@ -47,6 +48,7 @@ def test_a_click_of_before_the_archiving_that_the_export_tells_later(made: World
     assert made.stages("klaviyo")[ANN] == "returned"
 
 
+@pytest.mark.long
 def test_a_click_of_before_the_way_began_counts_when_nobody_was_inactive_then(made: World) -> None:
     """Ben's is older than the window in which the way began: it would have changed nothing."""
     made.cleanup()
@@ -144,6 +146,7 @@ def test_when_another_platform_cannot_be_asked_nobody_is_archived(made: World) -
     assert path is not None and "not sent" in path.read_text() and "archived" not in path.read_text()
 
 
+@pytest.mark.long
 def test_a_click_under_another_address_than_the_archived_one(made: World) -> None:
     """The CRM has a new address, the platforms hold the archived contact under the old one: it is told of."""
     made.cleanup()

@@ -247,6 +247,7 @@ def told(found: cleaning.Cleaning) -> tuple[object, ...]:
     return found.plan, found.sides, found.orphans, found.twice, found.invalid
 
 
+@pytest.mark.long
 def test_cleanup_of_bounces_and_of_tags_on_people_who_unsubscribed(tmp_path: Path) -> None:
     more = "cleanup:\n  bounced: {soft: 2, action: default}\n  unsubscribed: {action: remove_tags}\n"
     with world(tmp_path, some(PLATFORMS, "bounces and tags"), POLICY + more) as made:

@@ -275,6 +275,7 @@ lifecycle:
 BEN, EVE = "ben@example.com", "eve@example.com"
 
 
+@pytest.mark.long
 def test_two_policies_on_all_platforms(tmp_path: Path) -> None:
     people = {ANN: Person(click=-100, vip=True), BEN: Person(click=-100)}
     people[EVE] = Person(click=-400, order=-400, opt_in=False)  # the history of the signals is long enough

@@ -19,6 +19,7 @@ def rename(world: World, name: str) -> None:
     small._send("PATCH", small.audience(), MAILCHIMP, {"name": name})
 
 
+@pytest.mark.long
 def test_nobody_moves_on_before_it_is_read_again(tmp_path: Path) -> None:
     with begun(tmp_path, "mailchimp", "klaviyo") as world:
         assert world.stages("klaviyo") == dict.fromkeys(SILENT, "win_back")

@@ -105,6 +105,7 @@ def _exported(made: World) -> None:
     }
 
 
+@pytest.mark.long
 def test_nothing_takes_it_back(both: World) -> None:
     """Undo says that it cannot; who comes back is only reported; and nothing is saved by it."""
     with both.open() as workspace, open_state(workspace) as store:
@@ -150,6 +151,7 @@ def test_not_written_it_is_never_sent(tmp_path: Path) -> None:
         assert any("HubSpot has no way" in note for note in cleaned.plan.notes)
 
 
+@pytest.mark.long
 def test_klaviyo_has_none_and_leaves_its_people(tmp_path: Path) -> None:
     with begun(tmp_path, "klaviyo", "hubspot", late=True, policy=WRITTEN) as made:
         cleaned, result = made.cleanup()
@@ -206,6 +208,7 @@ def test_guard_and_ramp_hold_for_it(tmp_path: Path) -> None:
         assert len(platforms.hubspot_optouts(made.running.url)) == 7
 
 
+@pytest.mark.long
 def test_bounces_are_for_those_who_can_still_be_mailed(tmp_path: Path) -> None:
     """Under `cleanup` too: nobody who opted out, or was given up by the platform, is touched."""
     more = "cleanup:\n  bounced: {soft: 2, action: unsubscribe}\n  unsubscribed: {action: unsubscribe}\n"
@@ -243,6 +246,7 @@ def test_who_is_archived_or_erased_meanwhile_stays_so(both: World) -> None:
     assert held(both, "mailchimp")[SILENT[1]] == "absent"
 
 
+@pytest.mark.long
 def test_a_lost_answer_is_found_out(both: World) -> None:
     """HubSpot is asked who is opted out now; Mailchimp's job is over before it is sent again, which changes nothing."""
     both.running.settings(faults="hubspot:drop_after@w1,mailchimp:drop_after@w1", patience_s=0)

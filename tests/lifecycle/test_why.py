@@ -49,12 +49,14 @@ def as_planned(world: World, email: str) -> None:
     ("day", "person", "clicked"), [(4, ANN, None), (10, ANN, None), (12, ANN, 11), (10, "busy@example.com", None)]
 )
 @pytest.mark.sweep(keep=2)
+@pytest.mark.long
 def test_the_next_push_is_the_plans(made: World, day: int, person: str, clicked: float | None) -> None:
     made.day = day
     made.people[person].click = clicked or made.people[person].click
     as_planned(made, person)
 
 
+@pytest.mark.long
 def test_an_entry_is_told(made: World) -> None:
     made.people["vip@example.com"].vip = False
     made.day = 1

@@ -18,6 +18,7 @@ MORE = PEOPLE | {"new": "newcomer@example.com"}
 BAD_KEY = "0123456789abcdef0123456789abcdef-us1"
 
 
+@pytest.mark.long
 def test_four_nights(night: Night, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     night.write(more=NOTIFY)
     assert night.push() == 0

@@ -20,7 +20,7 @@ from tests.oracle.sweep import World, sweep
 from tests.segments.world import loaded
 
 CONNECTION = ibis.duckdb.connect()
-CASES = int(os.environ.get("CONNECTOR_ORACLE_CASES", "200"))
+CASES = int(os.environ.get("CONNECTOR_ORACLE_CASES", "100"))
 
 
 def flow(value: Any) -> str:

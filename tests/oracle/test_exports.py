@@ -22,7 +22,7 @@ from tests.oracle.meaning import Oracle
 from tests.oracle.sweep import LEAST
 from tests.oracle.test_agreement import text
 
-CASES = int(os.environ.get("CONNECTOR_ORACLE_CASES", "200")) // 5
+CASES = int(os.environ.get("CONNECTOR_ORACLE_CASES", "100")) // 5
 AS_OF = worlds.AS_OF.replace(tzinfo=UTC)
 
 

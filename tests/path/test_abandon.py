@@ -110,7 +110,7 @@ def begin(world: Small, platform: str, people: dict[str, str]) -> None:
 @ARRIVED
 @EVERYWHERE
 @pytest.mark.parametrize("wanted", [True, False], ids=["still wanted", "wanted no more"])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_new_contact(world: Small, platform: str, arrived: bool, wanted: bool) -> None:
     begin(world, platform, TWO)
     ask(world, platform, THREE)
@@ -123,7 +123,7 @@ def test_a_new_contact(world: Small, platform: str, arrived: bool, wanted: bool)
 @ARRIVED
 @EVERYWHERE
 @pytest.mark.parametrize("wanted", [True, False], ids=["wanted again", "still unwanted"])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_removal(world: Small, platform: str, arrived: bool, wanted: bool) -> None:
     begin(world, platform, THREE)
     ask(world, platform, TWO)

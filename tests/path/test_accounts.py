@@ -59,7 +59,7 @@ COMMANDS: dict[str, Callable[[Workspace, Store], Any]] = {
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.sweep(keep=3)
+@pytest.mark.sweep(keep=2)
 def test_another_account_is_refused_before_anything_is_read(world: Small, platform: str, command: str) -> None:
     world.push()
     switch(world, platform)

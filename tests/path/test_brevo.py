@@ -253,7 +253,7 @@ def test_undo_takes_back_what_a_run_did(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", ["drop_after@w1", "drop_after@w3", "error_after@w1", "drop_before@w2", "garble@w1"])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_lost_answer_is_cleared_up(world: World, fault: str) -> None:
     world.write(PEOPLE)
     world.running.settings(faults=f"brevo:{fault}")

@@ -81,7 +81,7 @@ def test_the_rehearsal_tells_its_own_time(world: World) -> None:
 @pytest.mark.parametrize(
     ("first", "then"), [(1, 1), (7, 7), (-7, -7), (6, 0), (0, 6), (-6, 6)], ids=lambda hours: f"{hours:+d}h"
 )
-@pytest.mark.sweep(keep=3)
+@pytest.mark.sweep(keep=2)
 def test_no_opt_out_is_missed_whatever_our_clock_says(world: World, first: int, then: int) -> None:
     """`first` and `then`: how far ours is ahead at the two runs."""
     world.theirs(first * HOURS)
@@ -129,7 +129,7 @@ def test_a_cursor_of_an_earlier_version_is_read_past_once(world: World) -> None:
 
 
 @pytest.mark.parametrize(("first", "back"), [(2, 0), (5, 5), (-5, 0), (0, 3)], ids=lambda hours: f"{hours:+d}h")
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_no_click_is_missed_whatever_our_clock_says(world: World, first: int, back: int) -> None:
     """`first`: how far ours is ahead; then it is put back."""
     world.theirs(first * HOURS)

@@ -60,6 +60,7 @@ def test_a_night_without_contacts_empties_nothing(pushed: Desk) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\n"])
+@pytest.mark.sweep(keep=1)
 def test_a_file_of_nothing_stops_the_push(pushed: Desk, content: bytes) -> None:
     (pushed.folder / "exports" / "orders.csv").write_bytes(content)
     push = pushed.sync("push", "--rehearse", "--yes")

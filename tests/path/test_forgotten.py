@@ -55,6 +55,7 @@ def moved(new: str = NEW) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("known", ["pushed", "only in the export"])
+@pytest.mark.sweep(keep=1)
 def test_a_new_address_under_the_same_id_does_not_bring_the_person_back(world: Small, known: str) -> None:
     world.write(PEOPLE)
     if known == "pushed":
@@ -70,6 +71,7 @@ def test_a_new_address_under_the_same_id_does_not_bring_the_person_back(world: S
     assert ANN not in world.push()[0].changes["email"].to_pylist()
 
 
+@pytest.mark.long
 def test_somebody_else_is_not_taken_for_the_forgotten_person(world: Small) -> None:
     world.write(PEOPLE)
     world.push()
@@ -79,6 +81,7 @@ def test_somebody_else_is_not_taken_for_the_forgotten_person(world: Small) -> No
     assert NEW in plan.changes["email"].to_pylist() and not plan.blocked.num_rows
 
 
+@pytest.mark.long
 def test_forgetting_the_new_address_reaches_the_old_one(world: Small) -> None:
     """Moved in HubSpot, beside each other elsewhere; an old export names the old address."""
     world.write(PEOPLE)
@@ -220,6 +223,7 @@ def test_cleanup_leaves_the_person_alone_and_writes_them_nowhere(sunset: World) 
     assert SILENT[0].encode() not in state_bytes(sunset.folder)
 
 
+@pytest.mark.long
 def test_nor_when_others_brought_the_person_to_the_platform_again(tmp_path: Path) -> None:
     """Bounced and unsubscribed people, whose tags cleanup takes off, and who are not in the state any more."""
     more = "cleanup:\n  bounced: {soft: 2, action: default}\n  unsubscribed: {action: remove_tags}\n"
@@ -240,6 +244,7 @@ def test_nor_when_others_brought_the_person_to_the_platform_again(tmp_path: Path
             assert email.encode() not in state_bytes(made.folder)
 
 
+@pytest.mark.long
 def test_a_cleanup_that_was_planned_before_lets_the_person_be(sunset: World) -> None:
     """Those that the state learned to forget between the plan and the answer to its question."""
     sunset.write()

@@ -116,7 +116,7 @@ CASES = [
 
 @pytest.mark.parametrize("change", ["fields", "target", "both"])
 @pytest.mark.parametrize(("platform", "how", "segments", "kind"), CASES)
-@pytest.mark.sweep(keep=4)
+@pytest.mark.sweep(keep=2)
 def test_who_is_gone_is_skipped_and_everybody_else_goes_on(
     world: Small, platform: str, how: str, segments: str, kind: str, change: str
 ) -> None:
@@ -156,7 +156,7 @@ def test_under_a_policy_that_creates_every_push_settles(world: Small, platform: 
 
 @pytest.mark.parametrize("exported", [True, False])
 @pytest.mark.parametrize(("platform", "how", "segments"), [case[:3] for case in CASES if case[2] is not ENRICH])
-@pytest.mark.sweep(keep=4)
+@pytest.mark.sweep(keep=2)
 def test_an_opt_out_that_is_erased_settles(
     world: Small, platform: str, how: str, segments: str, exported: bool
 ) -> None:

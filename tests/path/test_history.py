@@ -45,6 +45,7 @@ def without(*gone: str) -> dict[str, str]:
     return {name: email for name, email in PEOPLE.items() if name not in gone}
 
 
+@pytest.mark.long
 def test_every_way_to_push_is_a_moment(world: Small) -> None:
     world.write(PEOPLE)
     assert "is empty yet" in sync(world, "history", "--rehearse")
@@ -95,6 +96,7 @@ def test_text_csv_and_json_tell_the_same(world: Small) -> None:
     assert "No segment is called" in sync(world, "history", "reders", code=2)
 
 
+@pytest.mark.long
 def test_what_platforms_tell_of_mail_is_summed_by_day(world: Small) -> None:
     """Of members as of the last push; HubSpot tells totals only."""
     fans = "\n  fans: {when: {email: {in: [p1@example.com, p2@example.com]}}}"

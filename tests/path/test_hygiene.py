@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
 from tests.path.conftest import Desk
 
 EXPORT = "contacts-2026-11-20.csv"
@@ -59,6 +61,7 @@ def test_the_file_says_quarantine_and_the_address_is_out_of_every_segment(desk: 
     assert "the address of a role" in " ".join(told.split())
 
 
+@pytest.mark.long
 def test_sudden_shrinkage_since_the_last_run(pushed: Desk) -> None:
     path = pushed.folder / "exports" / EXPORT
     path.write_text("\n".join(lines_of(path)[:4200]) + "\n", encoding="utf-8")

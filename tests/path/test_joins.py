@@ -21,6 +21,7 @@ segments:
 
 
 @pytest.mark.parametrize("command", [("plan", "--rehearse"), ("push", "--rehearse", "--yes")])
+@pytest.mark.sweep(keep=1)
 def test_a_join_that_finds_nobody_stops(tmp_path: Path, command: tuple[str, ...]) -> None:
     (tmp_path / "segments.yaml").write_text(FILE, encoding="utf-8")
     (tmp_path / "contacts.csv").write_text("Email,ID\nada@example.com,A-13085\nbo@example.com,A-13086\n")

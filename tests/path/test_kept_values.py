@@ -47,6 +47,7 @@ def hubspot(world: Small, email: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("tags", [True, False], ids=["tags ride", "fields alone"])
+@pytest.mark.sweep(keep=1)
 def test_a_stage_that_hubspot_keeps_is_told_and_left_alone(world: Small, tags: bool) -> None:
     both = "firstname: name, lifecyclestage: stage"
     more = TAG + TAG.replace("first", "second").replace("First", "Second") if tags else TAG

@@ -145,6 +145,7 @@ def join(world: World, name: str, email: str) -> None:
     world._send("POST", f"/api/lists/{key}/relationships/profiles", KLAVIYO, body)
 
 
+@pytest.mark.long
 def test_a_list_that_was_left_before_it_was_ours(world: World) -> None:
     """Somebody else made it. Who left it is not read before it is in segments.yaml, and its time has passed then."""
     world._send("POST", "/api/lists", KLAVIYO, {"data": {"type": "list", "attributes": {"name": "More"}}})

@@ -106,6 +106,7 @@ def test_an_alert_names_the_segment_until_a_plan_knows_it_again(shop: Small) -> 
     assert cause.kind == "refused" and "Segment leaving is left out" in cause.said
 
 
+@pytest.mark.long
 def test_undo_cleanup_adopt_forget_and_snapshot_work(shop: Small) -> None:
     write(shop, {"p1": P1, "p2": P2}, RISK)
     with shop.open() as workspace, open_state(workspace) as store:

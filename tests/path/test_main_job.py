@@ -99,6 +99,7 @@ def test_writing_requests_are_the_sum_of_full_batches(desk: Desk, platform: str)
     assert sum(desk.writes().values()) == expected
 
 
+@pytest.mark.long
 def test_members_as_csv_and_sizes_agree_with_a_second_reading(desk: Desk) -> None:
     done = desk.sync("members", "vip", "--format", "csv")
     lines = done.stdout.splitlines()
@@ -119,6 +120,7 @@ def test_a_saved_plan_is_applied_exactly_once(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["segments.yaml", "exports/orders.csv"])
+@pytest.mark.sweep(keep=1)
 def test_a_saved_plan_is_refused_when_a_file_changed(desk: Desk, name: str) -> None:
     desk.sync("plan", "--rehearse", "--to", "mailchimp", "--out", "today.plan")
     with (desk.folder / name).open("a", encoding="utf-8") as file:
@@ -162,7 +164,7 @@ def test_limit_is_a_careful_first_try(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("words", [("--to", "mailchimp"), ("--only", "vip"), ("--limit", "3"), ("--refresh",)])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_saved_plan_is_applied_whole_or_not_at_all(desk: Desk, words: tuple[str, ...]) -> None:
     assert desk.sync("plan", "--rehearse", "--out", "today.plan").returncode == 0
     done = desk.sync("push", "--rehearse", "--yes", "--plan", "today.plan", *words)
@@ -222,6 +224,7 @@ def test_ctrl_c_finishes_what_is_in_flight_and_resume_does_the_rest(desk: Desk) 
         assert lists[names[3]] == tags[names[4]] == wanted(desk)[segment]
 
 
+@pytest.mark.long
 def test_a_second_ctrl_c_ends_at_once(desk: Desk) -> None:
     place = desk.folder / ".connector" / "rehearsal"
     place.mkdir(parents=True)

@@ -49,6 +49,7 @@ def stick(store: Store, run: str, platform: str) -> None:
 
 
 @pytest.mark.parametrize("platform", ["klaviyo", "hubspot"])
+@pytest.mark.sweep(keep=1)
 def test_a_state_that_is_stuck_comes_free(world: Small, platform: str) -> None:
     world.to = (platform,)
     world.write(PEOPLE, BOTH.replace("PLATFORM", platform))

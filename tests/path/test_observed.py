@@ -71,6 +71,7 @@ STATUS = """
 TRAIT = "traits:\n  changed_at: {greatest: [mailchimp.status_at, opted_in_at]}"
 
 
+@pytest.mark.long
 def test_columns_of_platforms_in_rules_are_as_last_read_and_work_offline(world: Small) -> None:
     world.to = ("mailchimp", "klaviyo")
     world.write(PEOPLE)

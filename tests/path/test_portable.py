@@ -66,6 +66,7 @@ for words in (["push", "--yes"], ["undo", "last", "--yes", "--allow", "removes",
 """
 
 
+@pytest.mark.long
 def test_plan_push_and_undo_without_posix(tmp_path: Path) -> None:
     (tmp_path / "away").mkdir()
     (tmp_path / "away" / "sitecustomize.py").write_text(AWAY, "utf-8")

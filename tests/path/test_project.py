@@ -93,6 +93,7 @@ def shared_only(world: Small, state: str, name: str, text: str, *words: str) -> 
 
 
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_a_shared_state_that_another_file_pushed_with_is_refused(world: Small, state: str) -> None:
     """The same destinations, accounts and targets: its members would be taken for former ones."""
     run(world, state, *PUSH, project=None, code=0)
@@ -102,6 +103,7 @@ def test_a_shared_state_that_another_file_pushed_with_is_refused(world: Small, s
 
 
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_a_shared_state_that_holds_none_of_the_files_targets_is_refused(world: Small, state: str) -> None:
     """Another project in the same accounts whose file has the same name."""
     run(world, state, *PUSH, project=None, code=0)

@@ -110,7 +110,7 @@ OPTIONS: dict[str, Any] = {"allow": ("removes", "empty", "adds"), "reason": "a t
 @pytest.mark.parametrize("taken", [False, True], ids=["renamed", "and its old name is another's"])
 @pytest.mark.parametrize("names", ["[Bob, Cleo]", "[Bob]"], ids=["both", "removals alone"])
 @pytest.mark.parametrize(("platform", "kind"), CASES)
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_renamed_target_is_still_ours(world: Small, platform: str, kind: str, names: str, taken: bool) -> None:
     write(world, platform, kind, "[Ann, Bob]")
     assert world.push(to=(platform,))[1].exit_code == 0
@@ -128,7 +128,7 @@ def test_a_renamed_target_is_still_ours(world: Small, platform: str, kind: str, 
 
 @pytest.mark.parametrize("made", ["Readers", "READERS"])
 @pytest.mark.parametrize(("platform", "kind"), CASES)
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_a_target_that_was_there_before(world: Small, platform: str, kind: str, made: str) -> None:
     """Of the same name, or one that differs by case; then it is renamed."""
     make(world, platform, kind, made)

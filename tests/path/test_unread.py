@@ -49,6 +49,7 @@ def test_the_others_are_pushed_and_the_rest_follows(world: Small) -> None:
     assert tagged(world, "mailchimp", "Readers") == set(MORE.values())
 
 
+@pytest.mark.long
 def test_an_empty_plan_does_not_end_well(
     world: Small, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

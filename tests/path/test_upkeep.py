@@ -112,6 +112,7 @@ def drift_found(world: Small) -> list[Any]:
     return [item for item in drift(world) if item]
 
 
+@pytest.mark.long
 def test_undo_gives_fields_their_former_values(world: Small) -> None:
     world.write(PEOPLE)
     world.push()
@@ -169,6 +170,7 @@ def test_nobody_comes_back_who_opted_out_or_lost_consent_since(world: Small) -> 
     assert platforms.mailchimp_statuses(world.running.url)[PEOPLE["ann"]] == "unsubscribed"
 
 
+@pytest.mark.long
 def test_only_one_segment_is_taken_back(world: Small) -> None:
     both = vip("ann", "bob") + "\n  other: {when: {name: [Cleo, Dan]}, send_to: {mailchimp: {tag: Other}}}"
     world.write(PEOPLE, vip("ann") + "\n  other: {when: {name: [Cleo]}, send_to: {mailchimp: {tag: Other}}}")
@@ -224,6 +226,7 @@ def test_adopt_takes_over_without_a_change_and_leaves_strangers(world: Small) ->
     assert held(world)["mailchimp tag VIP"] == emails("ann", "dan"), "cleo was ours, dan is not"
 
 
+@pytest.mark.long
 def test_undoing_an_adoption_only_releases(world: Small) -> None:
     world.write(PEOPLE, vip("ann", "bob") + ALL)
     world.push()
@@ -338,6 +341,7 @@ def test_a_platforms_news_does_not_bring_a_forgotten_person_into_the_state(world
 # -- hold -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_hold_keeps_people_from_bouncing(world: Small) -> None:
     world.to = ("mailchimp",)
 

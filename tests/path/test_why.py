@@ -204,6 +204,7 @@ def test_verdicts_are_those_of_everybody(small: Path) -> None:
         assert members(ask(small, row["email"])) == wanted
 
 
+@pytest.mark.long
 def test_why_foretells_what_the_plan_does(pushed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """For people that the next push adds, takes out, updates, moves, blocks or leaves alone."""
     old = min(sample.desired(pushed.folder / "exports")["repeat_customers"])

@@ -140,6 +140,7 @@ def test_klaviyo_removes_at_the_pace_of_its_limit_even_of_a_small_account() -> N
     assert used >= 0.9
 
 
+@pytest.mark.long
 def test_mailchimp_fills_its_connections() -> None:
     bench = Bench("mailchimp")
     bench.push(batches(bench.adapter, Op.CREATE, None, None))

@@ -26,7 +26,7 @@ from tests.segments.world import loaded
 
 # Ibis 12 asks DuckDB 2 for a schema by a name that is about to go.
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
-CASES = max(1, int(os.environ.get("CONNECTOR_ORACLE_CASES", "200")) // 40)
+CASES = max(1, int(os.environ.get("CONNECTOR_ORACLE_CASES", "100")) // 20)
 AS_OF = worlds.AS_OF.replace(tzinfo=UTC)
 
 

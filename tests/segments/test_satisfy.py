@@ -18,7 +18,7 @@ from tests.oracle import worlds
 from tests.oracle.meaning import Oracle
 from tests.oracle.test_agreement import text
 
-CASES = max(100, int(os.environ.get("CONNECTOR_ORACLE_CASES", "200")) // 2)
+CASES = max(100, int(os.environ.get("CONNECTOR_ORACLE_CASES", "100")) // 2)
 TYPES = {"contacts": {**worlds.TYPES, "email": "text"}, "orders": dict(worlds.ALL_ORDER_TYPES)}
 
 

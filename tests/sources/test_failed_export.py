@@ -136,7 +136,7 @@ def _nobody_bought(found: Evaluation) -> bool:
 
 @pytest.mark.parametrize("join", ["{Email: email}", "{Id: id}", "{Sku: id}"])
 @pytest.mark.parametrize("how", FORMATS)
-@pytest.mark.sweep(keep=3)
+@pytest.mark.sweep(keep=1)
 def test_rules_over_an_export_without_a_row(tmp_path: Path, how: str, join: str) -> None:
     name, write = FORMATS[how]
     (tmp_path / name).write_bytes(write([]))
@@ -170,6 +170,7 @@ def test_events_none_of_which_has_a_readable_time(tmp_path: Path, day: str, join
     assert "soon" not in found.warnings[0]
 
 
+@pytest.mark.long
 def test_all_null_json_and_parquet(tmp_path: Path) -> None:
     for name, content in (
         ("orders.jsonl", _json([ROW])),
@@ -183,6 +184,7 @@ def test_all_null_json_and_parquet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("type_", ["text", "integer", "number", "boolean", "list", "country", "phone", "date"])
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_the_role_of_the_time_is_stronger_than_a_declared_type(tmp_path: Path, type_: str) -> None:
     more = f", columns: {{day: {{type: {type_}}}}}"
     (tmp_path / "orders.csv").write_bytes(_csv([{**ROW, "Day": "2026-11-01", "Amount": "12"}]))
@@ -205,6 +207,7 @@ def test_sums_of_an_empty_column_of_any_type(tmp_path: Path, type_: str) -> None
     assert _nobody_bought(_evaluated(tmp_path, more=f", columns: {{amount: {{type: {type_}}}}}"))
 
 
+@pytest.mark.long
 def test_one_of_several_files_without_a_row(tmp_path: Path) -> None:
     (tmp_path / "orders-1.csv").write_bytes(_csv([{**ROW, "Day": "2026-11-01", "Amount": "12"}]))
     (tmp_path / "orders-2.csv").write_bytes(_csv([]))

@@ -81,7 +81,7 @@ def cell(known: Known) -> str:
 
 
 @pytest.mark.parametrize("preset", [name for name in PRESETS if name != "none"])
-@pytest.mark.sweep(keep=4)
+@pytest.mark.sweep(keep=2)
 def test_an_export_of_each_product(tmp_path: Path, preset: str) -> None:
     """With the headers of the preset that are about people, each column once."""
     headers: dict[str, str] = {}

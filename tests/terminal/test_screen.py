@@ -32,7 +32,7 @@ def no_bars(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("rows", "look"), [(40, {}), (100, {}), (40, {"NO_COLOR": "1"}), (40, {"TERM": "dumb"})], ids=str
 )
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_push_shows_the_plan_asks_and_tells_how_it_ended(room: Room, rows: int, look: dict[str, str]) -> None:
     room.people(MANY)
     room.slow(SLOW)
@@ -165,7 +165,7 @@ def test_ctrl_c_while_a_platform_does_not_answer(room: Room) -> None:
 
 
 @pytest.mark.parametrize("command", ["plan", "drift", "undo last", "cleanup"])
-@pytest.mark.sweep(keep=2)
+@pytest.mark.sweep(keep=1)
 def test_ctrl_c_while_others_read(pushed: Pushed, command: str) -> None:
     room = pushed(MANY)
     before = room.writes()
@@ -232,6 +232,7 @@ def test_plan_drift_and_cleanup_keep_their_last_lines(pushed: Pushed) -> None:
         no_bars(terminal)
 
 
+@pytest.mark.long
 def test_undo_shows_what_it_takes_back(pushed: Pushed) -> None:
     room = pushed(MANY)
     before = room.writes()
@@ -265,6 +266,7 @@ def test_a_lost_ledger_is_read_again_and_adopted(pushed: Pushed) -> None:
     assert room.writes() == before
 
 
+@pytest.mark.long
 def test_more_steps_than_the_screen_has_rows(room: Room) -> None:
     send = "mailchimp: {{tag: T{0}}}, klaviyo: {{list: T{0}, tag: t{0}}}, hubspot: {{list: T{0}, tag: T{0}}}"
     segments = "".join(
@@ -280,6 +282,7 @@ def test_more_steps_than_the_screen_has_rows(room: Room) -> None:
         no_bars(terminal)
 
 
+@pytest.mark.long
 def test_verbose_lines_stay_above_the_bars(pushed: Pushed) -> None:
     room = pushed(MANY)
     room.slow(SLOW)
@@ -290,6 +293,7 @@ def test_verbose_lines_stay_above_the_bars(pushed: Pushed) -> None:
         assert any(line.startswith("No changes. All that segments.yaml asks for") for line in terminal.lines)
 
 
+@pytest.mark.long
 def test_results_to_a_file_while_bars_are_on_the_terminal(room: Room) -> None:
     room.people(MANY)
     room.slow(SLOW)

@@ -62,6 +62,7 @@ def account() -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
 
 
+@pytest.mark.long
 def test_the_file_may_name_it(site: Site) -> None:
     site.postbox()
     code, out = site.sync("check", TOKEN="set")
@@ -119,6 +120,7 @@ def test_its_rehearsal_is_served(site: Site, account: tuple[str, list[str]]) -> 
     "words", [["doctor"], ["plan"], ["push", "--yes"], ["drift"], ["adopt", "--yes"]], ids=" ".join
 )
 @pytest.mark.sweep(keep=2)
+@pytest.mark.long
 def test_nothing_is_rehearsed_on_the_real_platform(
     site: Site, account: tuple[str, list[str]], words: list[str]
 ) -> None:
@@ -230,6 +232,7 @@ def test_an_adapter_that_cannot_be_loaded_is_a_problem_of_its_destination(site: 
     assert "Traceback" not in out
 
 
+@pytest.mark.long
 def test_our_platforms_need_no_metadata(site: Site) -> None:
     """A checkout works without being installed again, and a plain command does not read what is installed."""
     write(site, "klaviyo", "api_key", preset="none")

@@ -50,6 +50,7 @@ def test_a_score_is_a_column(leaving: Path) -> None:
     assert segment["members"] == 150
 
 
+@pytest.mark.long
 def test_why_shows_the_drivers(leaving: Path) -> None:
     done = launcher.sync(leaving, "why", "p00001@example.com", "--format", "json", *AS_OF)
     assert done.returncode == 0, done.stderr
@@ -68,6 +69,7 @@ def test_the_back_test_is_told(leaving: Path) -> None:
     assert found["churn_risk"]["auc"] > found["churn_risk"]["naive_auc"]
 
 
+@pytest.mark.long
 def test_noise_is_refused_where_it_is_used(tmp_path: Path) -> None:
     shop(tmp_path, noise=True)
     done = launcher.sync(tmp_path, "segments", *AS_OF)
