@@ -96,6 +96,8 @@ BLOCKED = frozenset(
     }
 )
 
+NO_OF_PERSON = BLOCKED - {Status.BOUNCED}  # which counts under every address of the person
+
 KEPT = "value_kept"  # of an APPLIED record: it was taken, but for fields that have another value than was sent
 FOUND = "found"  # of an APPLIED CREATE without an answer: the contact is there, and others may have made it
 

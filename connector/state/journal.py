@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from connector.core.model import BLOCKED, Kind, Op, Outcome, Status, quoted
 from connector.core.schemas import RECORDS
-from connector.state import abandon, left, retired, shared, stages
+from connector.state import abandon, inherited, left, retired, shared, stages
 from connector.state.base import BatchState, JournalBatch, RunState, Step
 from connector.state.drivers.driver import Driver
 from connector.state.lease import Lease
@@ -203,6 +203,7 @@ class SqlJournal:
         # UPDATEs last: whether one of them still carries anything is known when the ADDs of tags have been skipped.
         steps = sorted(self.steps(run_id, destination), key=lambda step: step.op is Op.UPDATE)
         with self._write():
+            inherited.skip(self._db, run_id, destination)
             one_contact = shared.any_shared(self._db, destination)
             for step in steps:
                 ends = [step.first_seq, step.last_seq]

@@ -112,6 +112,33 @@ def test_an_opt_out_under_a_former_address_counts_later_too(world: Small, platfo
     assert not any({OLD, NEW} & members for members in held(world)[platform].values())
 
 
+@pytest.mark.parametrize("where", ["under the former address", "under one that left the export"])
+def test_an_opt_out_under_another_address_between_plan_and_push(world: Small, where: str) -> None:
+    """The contact of the present address is about to be created when the person opts out under another one. On
+    HubSpot; elsewhere nobody is created again whom we held."""
+    from connector.app import planning, pushing
+    from connector.app.workspace import open_state
+
+    platform, export = "hubspot", world.folder / "people.csv"
+    moved = where == "under the former address"
+    if moved:
+        world.write(MOVED)
+        world.push(to=(platform,))
+    delete(world, platform, NEW if moved else OLD)
+    export.write_text(export.read_text().replace(",Ann,", ",Anna,"))  # a change, so that the deletion is noticed
+    world.push(to=(platform,))
+    world.write(MOVED)
+    with world.open(to=(platform,)) as workspace, open_state(workspace) as store:
+        plan = planning.plan(workspace, store)
+        assert (NEW, "create") in {(row["email"], row["op"]) for row in plan.changes.to_pylist()}
+        sign_up(world, platform, OLD)
+        world.unsubscribe(platform, OLD)
+        result = pushing.push(workspace, store, plan)
+    assert result.exit_code == 0, result.errors
+    assert NEW not in everybody(world)[platform]
+    assert not any({OLD, NEW} & members for members in held(world)[platform].values())
+
+
 def sign_up(world: Small, platform: str, email: str) -> None:
     if platform == "mailchimp":
         body = {"email_address": email, "status": "subscribed"}

@@ -18,14 +18,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.core.model import BLOCKED, Status
+from connector.core.model import BLOCKED, NO_OF_PERSON, Status
 from connector.core.schemas import LEDGER_CONTACTS
 from connector.core.sql import identifier, scratch
 from connector.plan.routes import Routing
 from connector.platforms.base import NOT_HELD
 from connector.state.base import Ledger
 
-NO_OF_PERSON = BLOCKED - {Status.BOUNCED}
 PERSON = "person"
 
 
