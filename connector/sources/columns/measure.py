@@ -54,16 +54,18 @@ class Text:
 # What every date has in it: two digits at a sign, or a name of a month before a digit; and three digits before the
 # first colon, where no sign of an address is.
 _NUMERAL = r"-?\d[\d., \x{a0}\x{202f}'’]*"
+_ISO = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2})?"  # how most exports write them, and to be read in one way only
 _DAY, _DIGITS = r"(?s:\d[-./\\ ]\d|[A-Za-z].*\d)", r"^[^@:]*\d[^@:]*\d[^@:]*\d[^@:]*(?::|$)"
 
 
 @dataclass(frozen=True, slots=True)
 class _Like:
-    """Whether any value of a column may be a number, a date, a date whose month is a word."""
+    """Whether any value of a column may be a number, a date, a date whose month is a word, or is no ISO date."""
 
     number: bool = True
     date: bool = True
     named: bool = True
+    other: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ class Habits:
 
 def count(con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[Text]) -> dict[int, Counts]:
     """slot -> how many values fit each candidate. Two passes over `relation`: the second does not ask a column whether
-    it holds numbers or dates when no value is anything like one, which is what takes most of the time, of a few values
-    as of many: to plan the counts of all kinds takes 30 ms a column."""
+    it holds numbers or dates when no value is anything like one, or all are ISO dates. That is what takes most of the
+    time, of a few values as of many: to plan the counts of all kinds takes 30 ms a column."""
     columns = list(columns)
     if not columns:
         return {}
@@ -85,10 +87,10 @@ def count(con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[Text]
         f"{trim_sql(column.value)} AS t{column.slot}, {column.value} AS v{column.slot}" for column in columns
     )
     texts = f"(SELECT {inner} FROM {relation} r)"
-    like = _like(con, texts, [column.slot for column in columns if column.info.type is None])
+    like = _like(con, texts, [column for column in columns if column.info.type in (None, *TIMES)])
     asked = [(column, like.get(column.slot, _Like())) for column in columns]
     wanted = [(column.slot, label, sql) for column, may in asked for label, sql in _counters(column, may)]
-    timed = [column.slot for column, may in asked if may.date and column.info.type in (None, *TIMES)]
+    timed = [column.slot for column, may in asked if may.date and may.other and column.info.type in (None, *TIMES)]
     bare = "".join(f", {offsets.bare(f't{slot}')} AS b{slot}" for slot in timed)
     row = engine.row(con, f"SELECT {', '.join(sql for *_, sql in wanted)} FROM (SELECT *{bare} FROM {texts})")
     found: dict[int, dict[str, int]] = {column.slot: {} for column in columns}
@@ -97,12 +99,16 @@ def count(con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[Text]
     return {**found}
 
 
-def _like(con: duckdb.DuckDBPyConnection, texts: str, slots: Iterable[int]) -> dict[int, _Like]:
-    slots = list(slots)
-    tests = (_is_numeral, _has_a_day, months.has_word)
-    asked = [f"bool_or({test(f't{slot}')})" for slot in slots for test in tests]
+def _like(con: duckdb.DuckDBPyConnection, texts: str, columns: Iterable[Text]) -> dict[int, _Like]:
+    columns = list(columns)
+    tests = (_is_numeral, _has_a_day, months.has_word, _is_no_iso)
+    asked = [f"bool_or({test(f't{column.slot}')})" for column in columns for test in tests]
     found = iter(engine.row(con, f"SELECT {', '.join(asked)} FROM {texts}") if asked else ())
-    return {slot: _Like(*(bool(next(found)) for _ in tests)) for slot in slots}
+    like = {column.slot: _Like(*(bool(next(found)) for _ in tests)) for column in columns}
+    for column in columns:
+        if column.dated or (column.info.type is not None and like[column.slot].other):
+            like[column.slot] = _Like()  # a workbook's own dates are numbers; what is declared is counted in every way
+    return like
 
 
 def _is_numeral(value: str) -> str:
@@ -111,6 +117,10 @@ def _is_numeral(value: str) -> str:
 
 def _has_a_day(value: str) -> str:
     return f"(regexp_matches({value}, {literal(_DAY)}) AND regexp_matches({value}, {literal(_DIGITS)}))"
+
+
+def _is_no_iso(value: str) -> str:
+    return f"NOT regexp_full_match({value}, {literal(_ISO)})"
 
 
 def _counters(column: Text, like: _Like) -> list[tuple[str, str]]:
@@ -125,7 +135,7 @@ def _counters(column: Text, like: _Like) -> list[tuple[str, str]]:
         some = _number_counters(t if declared is None else money.bare(t), NUMBER if declared is None else PLAIN)
         counters += some if like.number else [(label, "0") for label, _ in some]
     if declared in (None, "date", "timestamp"):
-        some = _time_counters(t, f"b{column.slot}", column.dated, like.named)
+        some = _time_counters(t, f"b{column.slot}", column.dated, like.named) if like.other else _iso_counters(t)
         counters += some if like.date else [(label, "0") for label, _ in some]
         stamps = f"count(coalesce({times.local(t, 'stamp', None, column.dated)}, {times.zoned(t, 'stamp')}))"
         counters.append(("stamp", stamps if like.number or (column.dated and like.date) else "0"))
@@ -145,6 +155,13 @@ def _time_counters(value: str, bare: str, dated: bool, named: bool) -> list[tupl
         some = named or dated or style != "names"  # which takes the most
         counters.append((style, f"count({times.local(bare, style, None, dated)})" if some else "0"))
     return [*counters, ("zoned", f"count(*) FILTER ({value} <> {bare})")]
+
+
+def _iso_counters(value: str) -> list[tuple[str, str]]:
+    """As `_time_counters`, of values that are ISO dates, if they are any."""
+    iso = f"count(TRY_CAST({value} AS TIMESTAMP))"
+    others = [(style, "0") for style in _STYLES if style != "iso"]
+    return [("day", f"count(*) FILTER ({times.is_any_day(value)})"), ("iso", iso), *others, ("zoned", "0")]
 
 
 def _number_counters(value: str, patterns: Mapping[str, str]) -> list[tuple[str, str]]:
