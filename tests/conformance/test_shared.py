@@ -166,6 +166,7 @@ SECONDARY = {"hubspot"}  # the merged contact answers to both addresses; elsewhe
 
 
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_why_tells_of_the_other_row_and_what_becomes_of_both(desk: Desk, readdressed: Kit) -> None:
     """Rows with other ids in the CRM: no column joins them, only the platform does."""
     desk.export([Person(ANN, vip=False, gold=True), Person(BEA, vip=True, name="Bea"), Person(CID)])

@@ -7,7 +7,7 @@ from tests.crash.histories import Histories, run
 
 
 def test_whatever_happens_the_invariants_hold() -> None:
-    run(15)
+    run(8)
 
 
 def test_a_contact_of_two_rows_leaves_a_list_while_one_of_them_moves() -> None:

@@ -39,6 +39,7 @@ def test_by_default_nobody_is_archived(made: World) -> None:
     assert result is None and blocklisted(made) == set()
 
 
+@pytest.mark.long
 def test_written_it_is_done_once_and_who_opted_out_is_left_alone(made: World) -> None:
     made.policy = WRITTEN
     KITS["brevo"](made.running).make("unsubscribed", [SILENT[0]])

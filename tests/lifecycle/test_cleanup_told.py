@@ -183,6 +183,7 @@ def test_a_list_is_taken_back_as_far_as_that_can_be_done(made: World) -> None:
     assert restored(made)[1] == {}
 
 
+@pytest.mark.long
 def test_who_is_not_taken_back_is_told_with_the_reason(made: World) -> None:
     """Mailchimp does not show who opted out while they were archived, so nobody is subscribed again there by us."""
     made.cleanup()

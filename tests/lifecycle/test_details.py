@@ -197,6 +197,7 @@ def test_a_date_in_the_future_is_no_activity_and_is_told(made: World) -> None:
     assert moved(made) == {name: {ANN: "returned"} for name in made.to}
 
 
+@pytest.mark.long
 def test_an_earlier_moment_than_the_last_run_moves_nobody(made: World) -> None:
     """Also when that run moved nobody."""
     made.day = 4

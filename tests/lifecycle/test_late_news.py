@@ -72,6 +72,7 @@ def test_a_click_of_before_that_another_platform_tells_later(made: World, platfo
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_the_recheck_asks_every_platform(made: World, platform: str) -> None:
     made.write()
     with made.open() as workspace, open_state(workspace) as store:
@@ -87,6 +88,7 @@ def test_the_recheck_asks_every_platform(made: World, platform: str) -> None:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_a_click_that_the_platform_delivers_days_late(made: World, platform: str) -> None:
     """It is dated before the last reading, which ended long after it."""
     before = sends(made, platform)

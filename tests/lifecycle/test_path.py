@@ -77,6 +77,7 @@ def to_sunset(made: World) -> None:
         made.push()
 
 
+@pytest.mark.long
 def test_a_whole_way_there_and_back(three: World) -> None:
     for found in tags(three):
         assert found["win-back"] == set(SILENT)

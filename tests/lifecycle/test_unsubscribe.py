@@ -230,6 +230,7 @@ def test_bounces_are_for_those_who_can_still_be_mailed(tmp_path: Path) -> None:
         assert (SILENT[0], "bounced_softly", "report") in found(cleaned, "mailchimp")
 
 
+@pytest.mark.long
 def test_who_is_archived_or_erased_meanwhile_stays_so(both: World) -> None:
     """Mailchimp: PATCH never creates, and the recheck reads archived members too."""
     with both.open() as workspace, open_state(workspace) as store:

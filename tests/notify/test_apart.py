@@ -12,6 +12,7 @@ from tests.path.test_gone import tagged
 FEWER = dict(list(PEOPLE.items())[:2])
 
 
+@pytest.mark.long
 def test_other_commands_go_on_without_it(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     night.write()
     assert night.push() == 0

@@ -73,6 +73,7 @@ def test_the_contact_moves_with_its_memberships_on_every_platform(world: Small) 
         assert all(NEW not in members and len(members) == 2 for members in targets.values())
 
 
+@pytest.mark.long
 def test_fields_and_other_changes_reach_the_new_address(world: Small) -> None:
     world.write(MOVED)
     text = (world.folder / "people.csv").read_text().replace(",Ann,", ",Anna,")
@@ -164,6 +165,7 @@ def delete(world: Small, platform: str, email: str) -> None:
         world._send("DELETE", f"/crm/v3/objects/contacts/{found['results'][0]['id']}", platforms.HUBSPOT)
 
 
+@pytest.mark.long
 def test_an_address_that_is_taken_meanwhile_is_not_moved_to_and_nobody_is_lost(world: Small) -> None:
     """Between the plan and the push somebody signs up with the new address."""
     from connector.app import planning, pushing
@@ -184,6 +186,7 @@ def test_an_address_that_is_taken_meanwhile_is_not_moved_to_and_nobody_is_lost(w
         assert set(map(frozenset, targets.values())) == {frozenset(MOVED.values())}
 
 
+@pytest.mark.long
 def test_the_answer_is_lost_and_the_move_is_not_done_twice(world: Small) -> None:
     world.write(MOVED)
     world.running.settings(faults="drop_after@w1")

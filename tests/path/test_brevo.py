@@ -215,6 +215,7 @@ def test_an_address_that_changed_at_brevo_is_not_made_a_second_contact(world: Wo
     assert "ann.moved@example.com" not in world.members("Extra") | world.tagged("extra")
 
 
+@pytest.mark.long
 def test_a_person_with_a_new_address_comes_again_and_keeps_an_opt_out(world: World) -> None:
     """Moving the contact would lift its blocklisting, so the old address leaves and the new one is a new contact."""
     world.write(PEOPLE)
@@ -240,6 +241,7 @@ def test_nobody_is_created_without_proof_or_by_the_policy_skip(world: World) -> 
     assert "bea@example.com" not in world.people() and "cid@example.com" in world.people()
 
 
+@pytest.mark.long
 def test_undo_takes_back_what_a_run_did(world: World) -> None:
     world.write(PEOPLE)
     world.push()
@@ -286,6 +288,7 @@ def test_a_refused_address_stops_nobody(world: World) -> None:
     assert world.push()[0].changes.num_rows == 0
 
 
+@pytest.mark.long
 def test_a_phone_number_that_is_none_is_not_sent(world: World) -> None:
     """Nor one that two people have; blanks and brackets are taken. The rest of the person is sent."""
     numbers = ["030 1234567", "+49 (0)30 1234567", "+493012345678", "00493012345678", "+493012345679"]
@@ -304,6 +307,7 @@ def test_a_phone_number_that_is_none_is_not_sent(world: World) -> None:
     assert world.push()[0].changes.num_rows == 0
 
 
+@pytest.mark.long
 def test_ordinary_traffic_meets_no_throttle(world: World) -> None:
     """Ten requests a second, and a hundred an hour about processes, are never exceeded by one command."""
     world.running.settings(limits=True, polls=3, patience_s=60)

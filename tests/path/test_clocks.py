@@ -115,6 +115,7 @@ def test_what_happens_after_the_plan_is_seen_before_it_is_applied(world: World, 
     assert skipped == {(platform, "opted_out") for platform in FOUR}
 
 
+@pytest.mark.long
 def test_a_cursor_of_an_earlier_version_is_read_past_once(world: World) -> None:
     """It may lie in the platform's future, for as long as our clock was ahead."""
     world.segments("one")

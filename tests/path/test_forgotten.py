@@ -154,6 +154,7 @@ def _refuse(*_: Any) -> None:
     raise DestinationError("klaviyo: out of order", destination="klaviyo")
 
 
+@pytest.mark.long
 def test_undo_brings_nobody_back_into_state_or_target(world: Small) -> None:
     world.write(PEOPLE)
     world.push()

@@ -178,6 +178,7 @@ def test_an_opt_out_that_is_erased_settles(
     assert BOB not in held(world, platform)
 
 
+@pytest.mark.long
 def test_undo_brings_nobody_back(world: Small) -> None:
     first(world, "klaviyo", BOTH)
     write(world, BOTH + MORE.replace("KIND", "list"), "klaviyo", renamed=True)
@@ -195,6 +196,7 @@ def test_undo_brings_nobody_back(world: Small) -> None:
 
 @pytest.mark.parametrize("platform", ["klaviyo", "hubspot"])
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_an_old_state_that_parked_them_recovers(world: Small, platform: str) -> None:
     first(world, platform, BOTH)
     erase(world, platform)

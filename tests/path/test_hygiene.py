@@ -50,6 +50,7 @@ def test_text_and_json_count_the_same_and_show_no_address(desk: Desk) -> None:
     assert max(len(line) for line in text.splitlines()) <= 80
 
 
+@pytest.mark.long
 def test_the_file_says_quarantine_and_the_address_is_out_of_every_segment(desk: Desk) -> None:
     path = desk.folder / "segments.yaml"
     everyone = path.read_text(encoding="utf-8") + "\n  everyone:\n    when: {email: {exists: true}}\n"

@@ -87,6 +87,7 @@ def test_only_the_refused_field_is_left_out(world: Small) -> None:
     assert not world.push(to=("hubspot",))[0].changes.num_rows
 
 
+@pytest.mark.long
 def test_a_phone_number_that_is_none_is_not_sent_to_klaviyo(world: Small) -> None:
     """It drops such a number without a word, and takes two people with one number for one profile."""
     both = "first_name: name, phone_number: stage"

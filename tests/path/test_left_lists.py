@@ -184,6 +184,7 @@ def test_a_resumed_creation_does_not_bring_them_back(world: World) -> None:
     assert world.lists()["Readers"] == set(PEOPLE.values())
 
 
+@pytest.mark.long
 def test_a_new_address_of_the_same_person_is_left_out_too(world: World) -> None:
     """The profile gets the new address in the same run that would add it to the list."""
     world.leave(BOB)

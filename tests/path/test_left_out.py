@@ -70,6 +70,7 @@ def test_the_others_are_pushed_and_its_members_stay(shop: Small) -> None:
     assert result.exit_code == 0 and not back.skipped
 
 
+@pytest.mark.long
 def test_a_push_that_does_not_reach_it_is_not_concerned(shop: Small) -> None:
     write(shop, {"p1": P1, "p3": P3}, RISK)
     assert code_of(shop.plan()) == 1
@@ -87,6 +88,7 @@ def test_a_saved_plan_tells_it_too(shop: Small) -> None:
         assert pushing.push(workspace, store, kept).exit_code == 1
 
 
+@pytest.mark.long
 def test_an_alert_names_the_segment_until_a_plan_knows_it_again(shop: Small) -> None:
     write(shop, {"p1": P1}, RISK)
     with shop.open() as workspace, open_state(workspace) as store:

@@ -206,6 +206,7 @@ def interrupt(push: subprocess.Popen[bytes], told: Path) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.long
 def test_ctrl_c_finishes_what_is_in_flight_and_resume_does_the_rest(desk: Desk) -> None:
     place = desk.folder / ".connector" / "rehearsal"
     place.mkdir(parents=True)

@@ -175,6 +175,7 @@ def test_opens_clicks_sends_and_bounces_come_back_as_columns(world: Small, platf
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_engagement_is_read_from_where_the_last_reading_ended(
     world: Small, platform: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

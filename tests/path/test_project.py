@@ -51,6 +51,7 @@ def test_another_projects_state_is_refused(world: Small, state: str) -> None:
 
 
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_a_state_of_before_takes_the_name_at_the_next_push(world: Small, state: str) -> None:
     run(world, state, *PUSH, project=None, code=0)
     run(world, state, *PUSH, "--allow", "empty", "--reason", "x", project="shop", code=0, who="bea")
@@ -58,6 +59,7 @@ def test_a_state_of_before_takes_the_name_at_the_next_push(world: Small, state: 
 
 
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_a_shared_state_of_other_destinations_is_refused(world: Small, state: str) -> None:
     run(world, state, *PUSH, project=None, code=0)
     text = (world.folder / "segments.yaml").read_text()

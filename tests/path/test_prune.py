@@ -101,6 +101,7 @@ def test_a_hold_keeps_what_it_asks_for(world: Small, tmp_path: Path) -> None:
         assert planning.plan(workspace, store).changes.num_rows == 0
 
 
+@pytest.mark.long
 def test_who_changed_the_address_is_still_found(world: Small, tmp_path: Path) -> None:
     """A person who is to be forgotten is named by the old address."""
     state = str(tmp_path / "state.db")

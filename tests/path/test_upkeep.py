@@ -128,6 +128,7 @@ def test_undo_gives_fields_their_former_values(world: Small) -> None:
     assert json.loads(sent[PEOPLE["ann"]])["FNAME"] == "Ann"
 
 
+@pytest.mark.long
 def test_contacts_that_were_created_stay_and_are_named_beforehand(world: Small) -> None:
     world.write(PEOPLE)
     forward, _ = world.push()

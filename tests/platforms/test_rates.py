@@ -123,6 +123,7 @@ def test_hubspot_creates_at_the_pace_of_its_limit() -> None:
     assert used >= 0.9
 
 
+@pytest.mark.long
 def test_klaviyo_removes_at_the_pace_of_its_limit_even_of_a_small_account() -> None:
     bench = Bench("klaviyo", tier="XS")
     bench.push(batches(bench.adapter, Op.CREATE, None, None))

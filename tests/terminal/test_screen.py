@@ -247,6 +247,7 @@ def test_undo_shows_what_it_takes_back(pushed: Pushed) -> None:
         assert re.search(r"^Run \S+: done$", terminal.text, re.M), terminal.text
 
 
+@pytest.mark.long
 def test_a_lost_ledger_is_read_again_and_adopted(pushed: Pushed) -> None:
     room = pushed(MANY)
     before = room.writes()
@@ -353,6 +354,7 @@ def test_a_table_of_figures_has_the_columns_that_fit(room: Room, columns: int) -
     assert any("too narrow" in line for line in lines) == (columns == 80)
 
 
+@pytest.mark.long
 def test_a_dumb_terminal_gets_no_codes(room: Room) -> None:
     room.people(MANY)
     room.slow(SLOW)
