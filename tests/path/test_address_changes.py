@@ -116,7 +116,7 @@ def test_an_opt_out_under_a_former_address_counts_later_too(world: Small, platfo
 @pytest.mark.parametrize("where", ["under the former address", "under one that left the export"])
 def test_an_opt_out_under_another_address_between_plan_and_push(world: Small, where: str) -> None:
     """The contact of the present address is about to be created when the person opts out under another one. On
-    HubSpot; elsewhere nobody is created again whom we held."""
+    HubSpot; elsewhere nobody is created again who was held before."""
     from connector.app import planning, pushing
     from connector.app.workspace import open_state
 
