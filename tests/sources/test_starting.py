@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -21,12 +21,12 @@ from tests import launcher
 DAY = date(2026, 11, 20)
 
 
-def begun(folder: Path, *names: str) -> Config:
+def begun(folder: Path, *names: str, day: date = DAY) -> Config:
     """The file for these exports, after `sync init` and `sync check` in that folder."""
     words = [word for name in names for word in ("--from", name)]
     made = launcher.sync(folder, "init", *words)
     assert made.returncode == 0, made.stderr
-    checked = launcher.sync(folder, "check", "--format", "json", "--as-of", str(DAY))
+    checked = launcher.sync(folder, "check", "--format", "json", "--as-of", str(day))
     assert checked.returncode == 0, checked.stdout
     assert not json.loads(checked.stdout)["errors"]
     return load_text((folder / "segments.yaml").read_text(), folder / "segments.yaml")
@@ -41,16 +41,17 @@ def export(folder: Path, name: str, headers: dict[str, str], people: int = 12) -
 
 
 def test_the_sample_gives_the_sample_again(tmp_path: Path) -> None:
-    for name, content in exports(DAY).items():
+    day = datetime.now(UTC).date()  # `sync init` counts by the clock
+    for name, content in exports(day).items():
         (tmp_path / name).write_bytes(content)
     names = sorted(path.name for path in tmp_path.iterdir())
-    made = begun(tmp_path, *names)
+    made = begun(tmp_path, *names, day=day)
     contacts = made.sources["contacts"]
     assert (contacts.preset, contacts.id, contacts.updated_at) == ("hubspot", "Record ID", "Last Modified Date")
     assert made.sources["orders"].join == ("customer_email", "email") and made.sources["orders"].at == "ordered_at"
     assert made.consent is not None and made.consent.proof_at == "opted_in_at"
     assert str(made.lifecycle[0].inactive.after) == "90 days"
-    told = json.loads(launcher.sync(tmp_path, "segments", "--format", "json", "--as-of", str(DAY)).stdout)
+    told = json.loads(launcher.sync(tmp_path, "segments", "--format", "json", "--as-of", str(day)).stdout)
     sizes = {item["name"]: item["members"] for item in told["segments"]}
     sample = {"new_subscribers": 492, "repeat_customers": 1258, "vip": 264, "at_risk": 512, "inactive": 519}
     assert all(abs(sizes[name] - count) <= max(5, count // 20) for name, count in sample.items()), sizes
