@@ -5,6 +5,8 @@ Owns: its options, and where the page is written. Must not: compute or render.
 
 from __future__ import annotations
 
+from errno import ENOENT
+from os import strerror
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,11 +52,14 @@ def report(
         from connector.report.page.drawing import require
 
         require()
-    with open_workspace(common.options(), offline=not campaigns) as workspace:
-        found = document(verbs.gather(workspace, people=people, since=since, campaigns=campaigns))
     if output is None and common.format is Format.HTML:
         output = Path("report.html")
-    if output is None or str(output) == "-":
+    printed = output is None or str(output) == "-"
+    if output and not printed and not output.parent.is_dir():  # told before everything is computed
+        raise FileNotFoundError(ENOENT, strerror(ENOENT), str(output))
+    with open_workspace(common.options(), offline=not campaigns) as workspace:
+        found = document(verbs.gather(workspace, people=people, since=since, campaigns=campaigns))
+    if output is None or printed:
         _print(common, found)
     else:
         _write(output, _rendered(common, found))

@@ -83,6 +83,7 @@ def test_missing_consent_of_one_row_counts_for_both(desk: Desk, readdressed: Kit
 
 
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_the_fields_of_one_row_are_sent(desk: Desk, readdressed: Kit) -> None:
     kit, cid = readdressed, Person(CID)
     rows = [Person(ANN, name="Ann"), Person(BEA, name="Bea"), cid]

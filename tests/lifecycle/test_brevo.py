@@ -70,6 +70,7 @@ def tagged(made: World, tag: str) -> set[str]:
     return found
 
 
+@pytest.mark.long
 def test_a_new_address_is_a_new_contact_that_begins_at_the_first_stage(begins: World) -> None:
     """Brevo moves no address: nobody gets further than silence under the new one has lasted."""
     begins.day = 4
@@ -81,6 +82,7 @@ def test_a_new_address_is_a_new_contact_that_begins_at_the_first_stage(begins: W
     assert tagged(begins, "win-back") == {NEW, *SILENT[1:]}
 
 
+@pytest.mark.long
 def test_a_click_under_the_new_address_counts_for_the_old_one(made: World) -> None:
     renamed(made, ANN, NEW)
     made.people[NEW].click = made.day - 0.1

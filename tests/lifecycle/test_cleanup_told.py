@@ -100,6 +100,7 @@ def test_the_file_tells_archived_skipped_and_failed_apart(made: World) -> None:
         assert rows[name, CAT] == rows[name, DAN] == (word, "")
 
 
+@pytest.mark.long
 def test_before_the_first_request_the_file_says_what_is_planned(made: World) -> None:
     made.write()
     with made.open() as workspace, open_state(workspace) as store:

@@ -161,6 +161,7 @@ def test_push_never_lets_anybody_go(one_late: World) -> None:
     assert one_late.stages("klaviyo") == dict.fromkeys(SILENT, "sunset")
 
 
+@pytest.mark.long
 def test_what_limit_cuts_is_no_entry_yet(one: World) -> None:
     one.day = 10
     with one.open() as workspace, open_state(workspace) as store:

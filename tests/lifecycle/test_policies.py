@@ -181,6 +181,7 @@ def test_nobody_is_archived_because_the_policy_changed() -> None:
     assert decide({**SILENT, "buyer": True}, entries=other, at=same)[ANN]["ripe"]
 
 
+@pytest.mark.long
 def test_a_policy_that_changes_to_and_fro_hastens_nothing() -> None:
     """A segment that somebody is in every other day: no stage is shorter than the policy says."""
     stays: list[tuple[str, str, float]] = [("miss_you", BUYERS, 300)]

@@ -168,6 +168,7 @@ def test_where_no_platform_has_it_the_file_is_refused(tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.long
 def test_the_last_look_spares_them(both: World) -> None:
     """Who clicked, who unsubscribed, was archived or complained meanwhile: nobody is touched who opted out."""
     with both.open() as workspace, open_state(workspace) as store:

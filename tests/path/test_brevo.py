@@ -135,6 +135,7 @@ def test_plan_push_and_a_second_push_without_a_writing_request(world: World) -> 
     assert again.changes.num_rows == 0 and world.writes() == writes
 
 
+@pytest.mark.long
 def test_values_change_and_are_cleared_in_one_import(world: World) -> None:
     world.write(PEOPLE, ltv="12.5")
     world.push()
@@ -147,6 +148,7 @@ def test_values_change_and_are_cleared_in_one_import(world: World) -> None:
     assert world.push()[0].changes.num_rows == 0
 
 
+@pytest.mark.long
 def test_an_opt_out_between_two_pushes_and_one_between_plan_and_push(world: World) -> None:
     world.write(PEOPLE)
     world.push()
@@ -163,6 +165,7 @@ def test_an_opt_out_between_two_pushes_and_one_between_plan_and_push(world: Worl
     }
 
 
+@pytest.mark.long
 def test_who_opted_out_is_taken_out_when_they_leave_the_segment_and_stays_blocklisted(world: World) -> None:
     world.write(PEOPLE)
     world.push()

@@ -100,6 +100,7 @@ def test_a_lost_state_leaves_them_out(world: World) -> None:
     assert world.lists()["Readers"] == OTHERS
 
 
+@pytest.mark.long
 def test_coming_back_into_the_segment_leaves_them_out(world: World) -> None:
     world.leave(BOB)
     world.write({name: email for name, email in PEOPLE.items() if name != "bob"})

@@ -138,6 +138,7 @@ def test_an_altered_plan_file_is_refused(desk: Desk) -> None:
     assert done.returncode == 3 and "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_broken_export_is_refused_by_the_guards_and_lifted_by_name_with_a_reason(pushed: Desk) -> None:
     path = pushed.folder / "exports" / "contacts-2026-11-20.csv"
     lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)

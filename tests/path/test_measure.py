@@ -96,6 +96,7 @@ def test_figures_and_an_experiment(folder: Path) -> None:
     assert 0 <= result["compared"][0]["p"] <= 1
 
 
+@pytest.mark.long
 def test_segments_that_reach_one_goal_as_often_behave_alike(folder: Path) -> None:
     """20 of 200 in each half; before anything is known the check says that it did not look."""
 

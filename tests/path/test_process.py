@@ -23,6 +23,7 @@ def test_version(desk: Desk) -> None:
 
 
 @needs_full
+@pytest.mark.long
 def test_output_to_a_full_disk(desk: Desk) -> None:
     with FULL.open("w") as full:
         done = subprocess.run(SEGMENTS, cwd=desk.folder, stdout=full, stderr=subprocess.PIPE, text=True)

@@ -51,6 +51,7 @@ def age(state: str, days: int) -> None:
 
 
 @pytest.mark.sweep(keep=1)
+@pytest.mark.long
 def test_old_changes_go_and_the_rest_stays(world: Small, state: str) -> None:
     world.write({"ann": "ann@example.com", "bea": "bea@example.com"})
     sync(world, state, "push", "--yes")

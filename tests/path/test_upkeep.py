@@ -193,6 +193,7 @@ def others_tag(world: Small, email: str, active: bool, tag: str = "VIP") -> None
     world._send("POST", f"{world.audience()}/segments/{number}", platforms.MAILCHIMP, body)
 
 
+@pytest.mark.long
 def test_drift_names_what_others_did_and_writes_nothing(world: Small) -> None:
     world.write(PEOPLE, vip("ann", "bob") + ALL)
     world.push()

@@ -90,6 +90,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_row_and_a_form_are_a_new_word(folder: Path) -> None:
     members = {name: sync(folder, "members", name) for name in ("like", "unlike")}
     assert [who for who in "abcd" if f"{who}@" in members["like"]] == ["a", "b"]

@@ -67,6 +67,7 @@ def test_declining_sends_nothing(room: Room, answer: str) -> None:
     assert room.writes() == 0
 
 
+@pytest.mark.long
 def test_input_typed_before_the_question_is_discarded(room: Room) -> None:
     room.people(MANY)
     room.slow(400)
@@ -212,6 +213,7 @@ def test_twice_ctrl_c_during_the_push(room: Room) -> None:
         assert "Ended. In-flight requests have unknown outcomes: run sync resume." in terminal.lines
 
 
+@pytest.mark.long
 def test_plan_drift_and_cleanup_keep_their_last_lines(pushed: Pushed) -> None:
     room = pushed(MANY)
     room.slow(SLOW)

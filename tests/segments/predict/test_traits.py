@@ -112,6 +112,7 @@ def test_without_the_libraries(leaving: Path, monkeypatch: pytest.MonkeyPatch) -
         predicting.predict(workspace)
 
 
+@pytest.mark.long
 def test_the_same_people_a_day_later(leaving: Path) -> None:
     """A later moment is another past: the score may change, the command does not fail."""
     later = (history(1).now + timedelta(days=1)).isoformat()
