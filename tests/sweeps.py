@@ -5,7 +5,8 @@ runs; those of a test over platforms have as little as possible in common, and b
 `python -m pytest --whole` runs every case; so does naming files, or selecting by -k or -m.
 
 A test marked `@pytest.mark.long` is a whole story of some seconds each part of which faster tests hold, or a second
-story of the same kind: it runs where every case does.
+story of the same kind: it runs where every case does. What keeps people from being mailed against their will, lists
+from being emptied or changes from being lost is none.
 
 A test that does on several platforms at once what it could do on one asks `some` for them: the whole suite gets one of
 them, another one for the next test, and all in a run that is not reduced.

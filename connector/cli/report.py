@@ -54,12 +54,13 @@ def report(
         require()
     if output is None and common.format is Format.HTML:
         output = Path("report.html")
-    printed = output is None or str(output) == "-"
-    if output and not printed and not output.parent.is_dir():  # told before everything is computed
+    if str(output) == "-":
+        output = None
+    if output is not None and not output.parent.is_dir():  # told before everything is computed
         raise FileNotFoundError(ENOENT, strerror(ENOENT), str(output))
     with open_workspace(common.options(), offline=not campaigns) as workspace:
         found = document(verbs.gather(workspace, people=people, since=since, campaigns=campaigns))
-    if output is None or printed:
+    if output is None:
         _print(common, found)
     else:
         _write(output, _rendered(common, found))

@@ -9,6 +9,9 @@ claimed nor denied, its fields are unknown, until a later run is answered; failu
 An UPDATE of which some fields were refused is sent again without them: `change.code` keeps the refusal until the answer
 comes, the UPDATE stays REJECTED, and what rides in it gets the answer's outcome. So it is when the answer shows another
 value than was sent (KEPT). What was taken enters the ledger (`result.taken`), what was not is parked.
+
+A CREATE without an answer whose contact was found is APPLIED (FOUND), but others may have made it: its fields are
+unknown, and what rode in it is FAILED unless the contact, as it was read since, has it.
 """
 
 from __future__ import annotations

@@ -93,7 +93,6 @@ def test_a_job_of_a_push_that_was_given_up(world: CrashWorld) -> None:
     world.check()
 
 
-@pytest.mark.long
 def test_a_job_whose_answer_was_lost_within_a_push(world: CrashWorld) -> None:
     assert world.sync(*PUSH) == 0
     world.change()

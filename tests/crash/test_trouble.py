@@ -87,7 +87,6 @@ def test_two_processes_at_once(world: CrashWorld) -> None:
     finish(world)
 
 
-@pytest.mark.long
 def test_answers_are_lost_after_the_platform_applied(world: CrashWorld) -> None:
     world.running.settings(faults="drop_after=0.25", fault_seed=3)
     seen = []

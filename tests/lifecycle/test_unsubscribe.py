@@ -105,7 +105,6 @@ def _exported(made: World) -> None:
     }
 
 
-@pytest.mark.long
 def test_nothing_takes_it_back(both: World) -> None:
     """Undo says that it cannot; who comes back is only reported; and nothing is saved by it."""
     with both.open() as workspace, open_state(workspace) as store:
@@ -168,7 +167,6 @@ def test_where_no_platform_has_it_the_file_is_refused(tmp_path: Path) -> None:
             pass
 
 
-@pytest.mark.long
 def test_the_last_look_spares_them(both: World) -> None:
     """Who clicked, who unsubscribed, was archived or complained meanwhile: nobody is touched who opted out."""
     with both.open() as workspace, open_state(workspace) as store:
@@ -231,7 +229,6 @@ def test_bounces_are_for_those_who_can_still_be_mailed(tmp_path: Path) -> None:
         assert (SILENT[0], "bounced_softly", "report") in found(cleaned, "mailchimp")
 
 
-@pytest.mark.long
 def test_who_is_archived_or_erased_meanwhile_stays_so(both: World) -> None:
     """Mailchimp: PATCH never creates, and the recheck reads archived members too."""
     with both.open() as workspace, open_state(workspace) as store:

@@ -148,7 +148,6 @@ def test_values_change_and_are_cleared_in_one_import(world: World) -> None:
     assert world.push()[0].changes.num_rows == 0
 
 
-@pytest.mark.long
 def test_an_opt_out_between_two_pushes_and_one_between_plan_and_push(world: World) -> None:
     world.write(PEOPLE)
     world.push()

@@ -154,7 +154,6 @@ def _refuse(*_: Any) -> None:
     raise DestinationError("klaviyo: out of order", destination="klaviyo")
 
 
-@pytest.mark.long
 def test_undo_brings_nobody_back_into_state_or_target(world: Small) -> None:
     world.write(PEOPLE)
     world.push()
@@ -224,7 +223,6 @@ def test_cleanup_leaves_the_person_alone_and_writes_them_nowhere(sunset: World) 
     assert SILENT[0].encode() not in state_bytes(sunset.folder)
 
 
-@pytest.mark.long
 def test_nor_when_others_brought_the_person_to_the_platform_again(tmp_path: Path) -> None:
     """Bounced and unsubscribed people, whose tags cleanup takes off, and who are not in the state any more."""
     more = "cleanup:\n  bounced: {soft: 2, action: default}\n  unsubscribed: {action: remove_tags}\n"
@@ -245,7 +243,6 @@ def test_nor_when_others_brought_the_person_to_the_platform_again(tmp_path: Path
             assert email.encode() not in state_bytes(made.folder)
 
 
-@pytest.mark.long
 def test_a_cleanup_that_was_planned_before_lets_the_person_be(sunset: World) -> None:
     """Those that the state learned to forget between the plan and the answer to its question."""
     sunset.write()

@@ -178,7 +178,6 @@ def test_an_opt_out_that_is_erased_settles(
     assert BOB not in held(world, platform)
 
 
-@pytest.mark.long
 def test_undo_brings_nobody_back(world: Small) -> None:
     first(world, "klaviyo", BOTH)
     write(world, BOTH + MORE.replace("KIND", "list"), "klaviyo", renamed=True)

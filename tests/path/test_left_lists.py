@@ -100,7 +100,6 @@ def test_a_lost_state_leaves_them_out(world: World) -> None:
     assert world.lists()["Readers"] == OTHERS
 
 
-@pytest.mark.long
 def test_coming_back_into_the_segment_leaves_them_out(world: World) -> None:
     world.leave(BOB)
     world.write({name: email for name, email in PEOPLE.items() if name != "bob"})
@@ -146,7 +145,6 @@ def join(world: World, name: str, email: str) -> None:
     world._send("POST", f"/api/lists/{key}/relationships/profiles", KLAVIYO, body)
 
 
-@pytest.mark.long
 def test_a_list_that_was_left_before_it_was_ours(world: World) -> None:
     """Somebody else made it. Who left it is not read before it is in segments.yaml, and its time has passed then."""
     world._send("POST", "/api/lists", KLAVIYO, {"data": {"type": "list", "attributes": {"name": "More"}}})
@@ -185,7 +183,6 @@ def test_a_resumed_creation_does_not_bring_them_back(world: World) -> None:
     assert world.lists()["Readers"] == set(PEOPLE.values())
 
 
-@pytest.mark.long
 def test_a_new_address_of_the_same_person_is_left_out_too(world: World) -> None:
     """The profile gets the new address in the same run that would add it to the list."""
     world.leave(BOB)

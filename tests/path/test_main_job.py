@@ -138,7 +138,6 @@ def test_an_altered_plan_file_is_refused(desk: Desk) -> None:
     assert done.returncode == 3 and "Traceback" not in done.stderr
 
 
-@pytest.mark.long
 def test_a_broken_export_is_refused_by_the_guards_and_lifted_by_name_with_a_reason(pushed: Desk) -> None:
     path = pushed.folder / "exports" / "contacts-2026-11-20.csv"
     lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
@@ -207,7 +206,6 @@ def interrupt(push: subprocess.Popen[bytes], told: Path) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.long
 def test_ctrl_c_finishes_what_is_in_flight_and_resume_does_the_rest(desk: Desk) -> None:
     place = desk.folder / ".connector" / "rehearsal"
     place.mkdir(parents=True)
