@@ -17,6 +17,7 @@ from connector.core.model import BLOCKED, Op, Status, quoted
 from connector.core.sql import scratch
 from connector.lifecycle.machine import ramp
 from connector.lifecycle.policy import RETIRED, Policies
+from connector.plan import gate
 from connector.platforms.base import Capabilities
 from connector.state.base import Ledger
 from connector.vendors import title
@@ -155,7 +156,7 @@ def find(
         connection.register("people", people)
         connection.register("exported", exported.select(["email", "consent", "consent_at"]))
         connection.register("contacts", ledger.contacts)
-        connection.register("ours", ledger.ours)
+        connection.register("ours", gate.liftable(ledger))
         connection.register("members", ledger.memberships)
         connection.register("engagement", engagement)
         known: dict[str, object] = {

@@ -13,16 +13,18 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.core.model import BLOCKED, NewContacts, Op, Status, quoted
+from connector.core.model import BLOCKED, NO_OF_PERSON, NewContacts, Op, Status, quoted
 from connector.core.schemas import BLOCKED_SCHEMA, CHANGE_SCHEMA
 from connector.core.sql import scratch
 from connector.plan import unite
 from connector.plan.part import Part
 from connector.platforms.base import LEFT_LIST, TagStyle
+from connector.state.base import Ledger
 from connector.vendors import title
 
 UNCLEAR = "consent_unclear"
-NOT_LIFTED, NOT_OURS = "not_lifted", "not_ours"  # of people who were archived or suppressed, and stay so
+# Of people who were archived or suppressed, and stay so.
+NOT_LIFTED, NOT_OURS, ELSEWHERE = "not_lifted", "not_ours", "opted_out_elsewhere"
 ASKING = (Op.CREATE, Op.UPDATE, Op.MOVE, Op.ADD, Op.ADOPT)  # what an opt-out forbids
 # Somebody who gets another address in the same plan is known by the old one.
 _JUDGED = f"""
@@ -68,6 +70,7 @@ REASONS = {
     "needs_person": "failed again and again in {}, and needs a person: see `sync rejects`",
     NOT_LIFTED: "{} does not show who opted out meanwhile: only its own interface takes them back",
     NOT_OURS: "its present state in {} is not of our doing",
+    ELSEWHERE: "the person has opted out in {} under another address",
     "forgotten_here": "forgotten here by `sync forget`, though the export names them",
     "hold": "came or went too recently; the segment's hold keeps them as they are",
 }
@@ -100,19 +103,49 @@ def reason(policy: NewContacts, *, gone_is_final: bool) -> str:
         when not consent then 'no_consent' {gone} {new} end"""
 
 
-def _ours_alone(part: Part) -> pa.Table:
+# Contacts that we archived or suppressed, and whose person opted out under another address, present or former, by
+# their own or somebody else's doing.
+_ELSEWHERE = f"""
+    with address as (
+        select email, person, status from contacts where person is not null
+        union all
+        select c.email, f.person, c.status from former f join contacts c using (email) where c.person is null
+    )
+    select distinct email from ours join contacts c using (email) join address a on a.person = c.person
+    where a.email <> c.email and a.status in ({quoted(NO_OF_PERSON)}) and a.email not in (select email from ours)
+"""
+
+
+def elsewhere(ledger: Ledger) -> pa.Array:
+    """Addresses that stay archived or suppressed, though by our doing: the person has opted out under another one."""
+    if not ledger.ours.num_rows:
+        return pa.array([], pa.string())
+    with scratch() as connection:
+        for name in ("contacts", "former", "ours"):
+            connection.register(name, getattr(ledger, name))
+        return connection.sql(_ELSEWHERE).to_arrow_table()["email"].combine_chunks()
+
+
+def liftable(ledger: Ledger) -> pa.Table:
+    """OURS without those: the contacts that a RESTORE may take back."""
+    return ledger.ours.filter(pc.invert(pc.is_in(ledger.ours["email"], value_set=elsewhere(ledger))))
+
+
+def _lifted(part: Part) -> pa.Table:
     """The changes without a RESTORE of what somebody else has done: only our own suppression is lifted."""
     lifts = pc.equal(part.changes["op"], str(Op.RESTORE))
-    ours = pc.is_in(part.changes["email"], value_set=part.ledger.ours["email"].combine_chunks())
+    if not pc.any(lifts).as_py():
+        return part.changes
+    ours = pc.is_in(part.changes["email"], value_set=liftable(part.ledger)["email"].combine_chunks())
     return part.changes.filter(pc.or_(pc.invert(lifts), ours))
 
 
 def enforce(part: Part) -> Part:
-    """The part without what a blocked status forbids: nobody who opted out is created, moved, added or adopted, and no
-    field of theirs is written; nobody joins a list that they unsubscribed from; only what is provably our own doing is
-    lifted. An update that carries the removal of a tag stays, for that alone. What would have made somebody a member
-    is listed as blocked."""
-    contacts, left, changes = unite.statuses(part.ledger).contacts, part.ledger.left, _ours_alone(part)
+    """The part without what a blocked status forbids: nobody who opted out is created, moved, added or adopted, and
+    no field of theirs is written; nobody joins a list that they unsubscribed from; only what is provably our own
+    doing is lifted, and not of a person who opted out under another address. An update that carries the removal of a
+    tag stays, for that alone. What would have made somebody a member is listed as blocked."""
+    contacts, left, changes = unite.statuses(part.ledger).contacts, part.ledger.left, _lifted(part)
     part = replace(part, changes=changes)
     refusing = contacts.filter(pc.is_in(contacts["status"], value_set=pa.array(sorted(map(str, BLOCKED)))))
     concerned = pc.coalesce(changes["old_email"], changes["email"])

@@ -78,7 +78,8 @@ def _standing(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
     connection.register("contacts", ledger.contacts)
     connection.register("members", ledger.memberships)
     connection.register("targets", ledger.targets)
-    connection.register("ours", ledger.ours)
+    connection.register("ours", gate.liftable(ledger))
+    connection.register("elsewhere", pa.table({"email": gate.elsewhere(ledger)}))
     chosen = [(str(target.kind), target.name) for target in side.only or ()]
     columns = {name: pa.array([pair[i] for pair in chosen], pa.string()) for i, name in enumerate(("kind", "name"))}
     connection.register("chosen", pa.table(columns))
@@ -148,7 +149,8 @@ def _fields(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
 
 def _restores(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
     """Make the table `restored` (email): those that the run retired and the platform takes back, with dated
-    proof of consent, unless they opted out themselves since, and only while what is there is provably our doing."""
+    proof of consent, unless they opted out themselves since, under this or another address, and only while what is
+    there is provably our doing."""
     retire, offered = side.capabilities.retire, (Op.RESTORE, None) in side.capabilities.operations
     led_to = retire.leads_to if retire else Status.ARCHIVED
     can = "true" if offered else "false"
@@ -195,7 +197,9 @@ def _blocked(connection: duckdb.DuckDBPyConnection, side: Undone) -> pa.Table:
             when d.op = '{Op.UNSUBSCRIBE}' or c.status in ({others}) then c.status
             when {"false" if offered else "true"} then '{gate.NOT_LIFTED}'
             when not coalesce(p.consent, false) then if({_unclear(connection, "p")}, '{gate.UNCLEAR}', 'no_consent')
-            when p.consent_at is null then 'no_proof' else '{gate.NOT_OURS}' end, c.status_at
+            when p.consent_at is null then 'no_proof'
+            when d.email in (select email from elsewhere) then '{gate.ELSEWHERE}' else '{gate.NOT_OURS}' end,
+            c.status_at
         from did d join contacts c using (email) left join desired p using (email)
         where d.op in ('{Op.RETIRE}', '{Op.UNSUBSCRIBE}') and {_APPLIED} and c.status in ({quoted(BLOCKED)})
           and d.email not in (select email from restored)

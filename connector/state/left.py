@@ -2,7 +2,8 @@
 
 Owns: the tables left_list and seen_target, by the platform's ids of contacts and lists, and every statement about them.
 A list that somebody left counts under every name that it is known by (seen_target: also before we have written to it),
-and for every contact that is the same person. Must not: decide what follows for a plan (plan/gate.py).
+and for every contact that is the same person, also one under an address that the person's contact had before.
+Must not: decide what follows for a plan (plan/gate.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from connector.core.model import Kind, Op, Outcome
 from connector.core.schemas import LEFT_LISTS
+from connector.state import former
 from connector.state.drivers.driver import Driver
 
 TABLES = (
@@ -30,13 +32,18 @@ CODE = "left_list"  # of a change that was skipped
 _NAMES = f"""
     (SELECT destination, name, remote_id FROM target WHERE kind = '{Kind.LIST}' AND remote_id IS NOT NULL
      UNION SELECT destination, name, remote_id FROM seen_target WHERE kind = '{Kind.LIST}')"""
-_WHO = f"""
-    SELECT l.destination, t.name AS target, k.email, k.person FROM left_list l
-    CROSS JOIN {_NAMES} t ON t.destination = l.destination AND t.remote_id = l.list
+_CONTACTS = f"""
+    FROM left_list l CROSS JOIN {_NAMES} t ON t.destination = l.destination AND t.remote_id = l.list
     CROSS JOIN contact k ON k.destination IS l.destination AND k.remote_id = l.contact"""
+# Who left a list, and whose person it is: also of an address that the person's contact had before. Needs former.MOVED.
+_WHO = f"""
+    SELECT l.destination, t.name AS target, k.email, k.person {_CONTACTS}
+    UNION SELECT l.destination, t.name, k.email, p.person {_CONTACTS}
+    JOIN moved m ON m.former = k.email JOIN contact p ON p.destination = l.destination AND p.email = m.present
+    WHERE k.person IS NULL AND p.person IS NOT NULL"""
 # No index leads from a person to contacts: SQLite makes one of the few who left, for each contact of the destination.
 _LEFT = f"""
-    WITH who AS MATERIALIZED ({_WHO} WHERE l.destination = ?)
+    {former.MOVED}, who AS MATERIALIZED (SELECT * FROM ({_WHO}) w WHERE w.destination = ?)
     SELECT target, email FROM who
     UNION SELECT w.target, k.email FROM contact k CROSS JOIN who w ON w.person = k.person WHERE k.destination = ?"""
 # From one address to its contact, and on to those who left.
@@ -53,6 +60,7 @@ _HAS_LEFT = f"""EXISTS (
 _WAITS = """NOT EXISTS (SELECT 1 FROM batch b WHERE b.state = 'polling'
                         AND coalesce(change.carrier, change.seq) BETWEEN b.first_seq AND b.last_seq)"""
 _SKIP = f"""
+    {former.MOVED}
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = '{CODE}'
     WHERE seq BETWEEN ? AND ? AND outcome IS NULL AND {_WAITS} AND (
         {_HAS_LEFT.format(address="change.email")} OR email IN (
@@ -110,7 +118,7 @@ def table(db: Driver, destination: str) -> pa.Table:
     if not _any(db, destination):
         return LEFT_LISTS.empty_table()
     sql = f"SELECT '{Kind.LIST}' AS kind, target, email FROM ({_LEFT}) gone"
-    return db.table(sql, LEFT_LISTS, [destination, destination])
+    return db.table(sql, LEFT_LISTS, [destination, destination, destination])
 
 
 def skip(db: Driver, run_id: str, destination: str, target: str, first: int, last: int) -> None:
@@ -118,7 +126,7 @@ def skip(db: Driver, run_id: str, destination: str, target: str, first: int, las
     if not _any(db, destination):
         return
     there = [destination, destination, target, destination, target]
-    db.run(_SKIP, [first, last, *there, run_id, destination, *there])
+    db.run(_SKIP, [destination, first, last, *there, run_id, destination, *there])
     db.run(_SKIP_CREATE, [first, last])
     db.run(_SKIP_REST, [first, last])
 

@@ -20,7 +20,7 @@ TABLES = (
 )
 CODE = "not_ours"  # of a change that was skipped
 _STATUSES = quoted(RETIRED.values())
-_OURS = f"""
+OURS_OF_DESTINATION = f"""
     SELECT k.email FROM our_retirement o
     CROSS JOIN contact k ON k.destination IS o.destination AND k.remote_id = o.contact AND k.status_at = o.at
     WHERE o.destination = ? AND k.status IN ({_STATUSES})"""
@@ -31,7 +31,7 @@ _NOTE = f"""
     ON CONFLICT(destination, contact) DO UPDATE SET at = excluded.at"""
 _SKIP = f"""
     UPDATE change SET outcome = '{Outcome.SKIPPED}', code = '{CODE}'
-    WHERE seq BETWEEN ? AND ? AND outcome IS NULL AND email NOT IN ({_OURS})
+    WHERE seq BETWEEN ? AND ? AND outcome IS NULL AND email NOT IN ({OURS_OF_DESTINATION})
       AND email IN (SELECT email FROM contact WHERE destination = ? AND status IN ({_STATUSES}))"""
 
 
@@ -45,7 +45,7 @@ def note(db: Driver, destination: str, contacts: pa.Table) -> None:
 
 def table(db: Driver, destination: str) -> pa.Table:
     """OURS of a destination."""
-    return db.table(_OURS, OURS, [destination])
+    return db.table(OURS_OF_DESTINATION, OURS, [destination])
 
 
 def skip(db: Driver, destination: str, first: int, last: int) -> None:

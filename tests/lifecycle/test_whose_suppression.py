@@ -13,6 +13,8 @@ from connector.core.model import Outcome
 from tests.conformance.kits import KITS
 from tests.lifecycle.test_path import SILENT, begun
 from tests.lifecycle.world import World
+from tests.path.platforms import KLAVIYO
+from tests.path.small import Small
 
 ANN = SILENT[0]
 
@@ -85,3 +87,55 @@ def test_who_was_suppressed_by_a_person_before_is_never_ours(tmp_path: Path) -> 
         with world.open() as workspace, open_state(workspace) as store:
             pushing.push(workspace, store, upkeep.undo(workspace, store, "last"))
         assert suppressed(world) & set(SILENT) == {ANN}
+
+
+NEW = "silent.new@example.com"
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> Iterator[World]:
+    """One of the silent four has a new address, under which the cleanup has just suppressed them."""
+    with begun(tmp_path, "klaviyo", late=True) as made:
+        made.people = {NEW if email == ANN else email: row for email, row in made.people.items()}
+        made.push()
+        made.cleanup()
+        assert NEW in suppressed(made) and ANN not in suppressed(made)
+        yield made
+
+
+def opt_out_under_the_former_address(world: World) -> None:
+    """The address that they had signs up again, and unsubscribes."""
+    small = Small(world.folder, world.running, ("klaviyo",))
+    profile = {"type": "profile", "attributes": {"email": ANN}}
+    small._send("POST", "/api/profiles", KLAVIYO, {"data": profile})
+    world.say_no("klaviyo", ANN)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before the plan", "between plan and push"])
+def test_an_undo_lifts_nothing_of_who_opted_out_under_another_address(moved: World, late: bool) -> None:
+    moved.write()
+    if not late:
+        opt_out_under_the_former_address(moved)
+    with moved.open() as workspace, open_state(workspace) as store:
+        plan = upkeep.undo(workspace, store, "last")
+        if late:
+            opt_out_under_the_former_address(moved)
+        result = pushing.push(workspace, store, plan)
+    blocked = {(row["op"], row["email"], row["reason"]) for row in plan.blocked.to_pylist()}
+    assert blocked == (set() if late else {("restore", NEW, "opted_out_elsewhere")})
+    assert result.counts["klaviyo"]["restore"] == {"applied": 3} | ({"skipped": 1} if late else {})
+    assert suppressed(moved) & {*SILENT, NEW} == {ANN, NEW}
+
+
+def test_a_click_lifts_nothing_of_who_opted_out_under_another_address(moved: World) -> None:
+    moved.day = 20
+    moved.push()
+    opt_out_under_the_former_address(moved)
+    moved.people[NEW].click = moved.people[SILENT[1]].click = 19.5
+    for restored in ({"klaviyo": {"restore": {"applied": 1}}}, None):
+        found, result = moved.cleanup()
+        assert (result and result.counts) == restored
+        (side,) = found.sides
+        told = dict(zip(side.found["email"].to_pylist(), side.found["action"].to_pylist(), strict=True))
+        assert told[NEW] == "report"
+    assert NEW in suppressed(moved) and SILENT[1] not in suppressed(moved)

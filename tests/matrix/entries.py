@@ -21,7 +21,7 @@ from tests.matrix.world import ALLOWED, Everywhere
 
 SILENT = "silent@example.com"  # nothing happens to them meanwhile
 OTHERS = {"ann": "ann@example.com", "cleo": "cleo@example.com", "silent": SILENT}
-BEFORE = OTHERS | {event.name: event.email for event in EVENTS.values() if not event.is_new}
+BEFORE = OTHERS | {event.name: event.held for event in EVENTS.values() if not event.is_new}
 # The export gives everybody of the events another name, and keeps their numbers; newcomers are in it too.
 AFTER = OTHERS | {f"renamed {event.name}": event.email for event in EVENTS.values()}
 NUMBERS = {f"renamed {event.name}": event.name for event in EVENTS.values()}

@@ -13,6 +13,7 @@ from tests.conformance.kits import Kit
 from tests.matrix.world import READERS, Everywhere
 
 NEWCOMER = "newcomer"  # in the names of events that happen to people that the platforms do not hold at the plan
+FORMER = "former"  # of those that happen under an address that the export names no more at the plan
 OWN = "own words"  # what people write into a field that is not ours
 
 
@@ -43,6 +44,11 @@ class Event:
     def addresses(self) -> frozenset[str]:
         """All of the person."""
         return frozenset({self.email, self.moved})
+
+    @property
+    def held(self) -> str:
+        """The address of the export that the platforms are given first."""
+        return self.moved if self.name.startswith(FORMER) else self.email
 
     @property
     def is_new(self) -> bool:
@@ -83,8 +89,7 @@ def opted_out_lifted_and_set_again(world: Everywhere, email: str, moved: str) ->
 def created_again_and_unsubscribed(world: Everywhere, email: str, moved: str) -> None:
     """Another contact has the address now, with an id of its own."""
     for kit in world.kits.values():
-        kit.delete([email])
-        kit.make("subscribed", [email])
+        kit.replace(email)
         _unsubscribe(kit, email)
 
 
@@ -112,6 +117,20 @@ def suppressed(world: Everywhere, email: str, moved: str) -> None:
 def re_addressed_and_unsubscribed(world: Everywhere, email: str, moved: str) -> None:
     for kit in world.kits.values():
         kit.move(email, moved)
+        _unsubscribe(kit, moved)
+
+
+@event(Promise.OPTED_OUT)
+def former_address_unsubscribed(world: Everywhere, email: str, moved: str) -> None:
+    """The plan moves their contact, or makes another one."""
+    for kit in world.kits.values():
+        _unsubscribe(kit, moved)
+
+
+@event(Promise.OPTED_OUT)
+def former_address_created_again_and_unsubscribed(world: Everywhere, email: str, moved: str) -> None:
+    for kit in world.kits.values():
+        kit.replace(moved)
         _unsubscribe(kit, moved)
 
 

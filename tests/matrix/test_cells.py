@@ -8,7 +8,7 @@ import pytest
 
 from connector.vendors import VENDORS
 from tests.matrix.entries import CLEANUPS, ENTRIES, HOLDING, LESS, OTHERS, SILENT
-from tests.matrix.events import EVENTS, OWN, Event, Promise
+from tests.matrix.events import EVENTS, FORMER, OWN, Event, Promise
 from tests.matrix.story import Story, acting, forgetting, story, told
 from tests.matrix.world import EXTRA, PLATFORMS, READERS, Moment
 
@@ -29,7 +29,10 @@ def asked(entry: str, found: Story) -> list[tuple[str, Moment]]:
 @CELLS
 @happening(Promise.OPTED_OUT, Promise.ERASED, Promise.FORGOTTEN)
 def test_gains_nothing(entry: str, event: Event) -> None:
-    """No membership, no field, no contact; nor is an opt-out replaced by another status, or claimed as ours."""
+    """No membership, no field, no contact; nor is an opt-out replaced by another status, or claimed as ours. Who had
+    which address before, nobody knows once the state is lost."""
+    if entry == "adopt" and event.name.startswith(FORMER):
+        return
     found = told(entry, event)
     for platform in found.platforms:
         before = found.before[platform]

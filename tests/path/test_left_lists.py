@@ -195,6 +195,32 @@ def test_a_new_address_of_the_same_person_is_left_out_too(world: World) -> None:
     assert world.push()[0].changes.num_rows == 0
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["before the plan", "between plan and push"])
+def test_leaving_under_a_former_address_counts_for_the_present_one(world: World, late: bool) -> None:
+    """The address that Bob had signs up again and leaves the list, while his contact is out of the segment."""
+    new = PEOPLE | {"bob": "bob.new@example.com"}
+    world.write(new)
+    world.push()
+    assert world.lists()["Readers"] == set(new.values())
+    world.write({name: email for name, email in new.items() if name != "bob"})
+    world.push()
+    world.write(new)
+
+    def leave() -> None:
+        world._send("POST", "/api/profiles", KLAVIYO, {"data": {"type": "profile", "attributes": {"email": BOB}}})
+        join(world, "Readers", BOB)
+        world.leave(BOB)
+
+    if not late:
+        leave()
+    plan = world.do(planning.plan, meanwhile=leave if late else None)
+    assert left_out(plan) == (set() if late else {("klaviyo", "Readers", new["bob"], "left_list")})
+    assert world.lists()["Readers"] == OTHERS
+    assert new["bob"] in world.tags()["reader"]
+    again = world.plan()
+    assert left_out(again) == {("klaviyo", "Readers", new["bob"], "left_list")} and not again.changes.num_rows
+
+
 def test_why_names_the_reason(world: World) -> None:
     world.leave(BOB)
     with world.open() as workspace, open_state(workspace) as store:

@@ -93,6 +93,11 @@ class Kit:
         """Delete contacts as thoroughly as the platform can."""
         raise NotImplementedError
 
+    def replace(self, email: str) -> None:
+        """Somebody else signs up with the address of a contact that has left it."""
+        self.delete([email])
+        self.make("subscribed", [email])
+
     def drop(self, name: str) -> None:
         """Delete a target of the kind `thing`."""
         raise NotImplementedError

@@ -66,6 +66,12 @@ class HubSpot(Kit):
         for email in emails:
             self._call("POST", f"{self._contacts}/gdpr-delete", {"objectId": email, "idProperty": "email"})
 
+    def replace(self, email: str) -> None:
+        """An address that was erased for good is refused; this one lies in the recycle bin."""
+        ids = {one["email"]: key for key, one in self._people()}
+        self._call("DELETE", f"{self._contacts}/{ids[email]}")
+        self.make("subscribed", [email])
+
     def drop(self, name: str) -> None:
         found = self._call("GET", f"/crm/lists/2026-03/object-type-id/0-1/name/{name}")
         self._call("DELETE", f"/crm/lists/2026-03/{found['list']['listId']}")

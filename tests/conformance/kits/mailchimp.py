@@ -65,6 +65,11 @@ class Mailchimp(Kit):
         for email in emails:
             self._call("POST", f"{self._member(email)}/actions/delete-permanent")
 
+    def replace(self, email: str) -> None:
+        """An address that was erased comes back by a form alone, which the rehearsal does not have."""
+        self.move(email, f"left.{email}")
+        self.make("subscribed", [email])
+
     def drop(self, name: str) -> None:
         self._call("DELETE", f"{self._root}/segments/{self._tags()[name]}")
 
