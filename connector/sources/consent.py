@@ -71,7 +71,8 @@ def settle(
     updated_at: str | None,
     findings: Findings,
 ) -> pa.Table:
-    """Put the refusing value where a column is unclear; UNCLEAR: the people. Before duplicates are merged."""
+    """Put the refusing value where a column is unclear; UNCLEAR: the people. Before duplicates are merged. Expects the
+    table `repeated` (identity.py)."""
     con.execute("CREATE OR REPLACE TEMP TABLE unclear (email VARCHAR, decided BOOLEAN)")
     for column, refusal in refusing.items():
         if column not in typed.types:
@@ -133,7 +134,7 @@ def _doubt(con: duckdb.DuckDBPyConnection, typed: Typed, layout: Layout, asked: 
         CREATE OR REPLACE TEMP TABLE doubted AS
         WITH asked AS (
             SELECT _email FROM {typed.table} WHERE _row IN (FROM unreadable) UNION
-            SELECT _email FROM {typed.table} GROUP BY _email HAVING count(*) > 1
+            SELECT _email FROM {typed.table} SEMI JOIN repeated ON hash(_email) = repeated.h
         ), said AS (
             SELECT t._email, {plain} AS value, t._row IN (FROM unreadable) AS lost, {at} AS changed
             FROM {typed.table} t SEMI JOIN asked USING (_email)

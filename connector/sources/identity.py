@@ -78,16 +78,22 @@ def follow(con: duckdb.DuckDBPyConnection, table: str) -> None:
     con.execute(f"UPDATE {table} SET _email = m.home FROM moved m WHERE _email = m.old")
 
 
+def repeated(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Make the table `repeated` (h): hashes of addresses of several rows. Equal addresses have equal hashes; numbers
+    are grouped much quicker than texts, and hardly any is left."""
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT hash(_email) AS h FROM {table} GROUP BY h HAVING count(*) > 1"
+    )
+
+
 def merge(
     con: duckdb.DuckDBPyConnection, typed: Typed, columns: Sequence[str], updated_at: str | None, findings: Findings
 ) -> None:
-    """Merge the rows of the typed table that share `_email`. Only those are touched."""
+    """Merge the rows of the typed table that share `_email`. Only those are touched. Expects `repeated`."""
     table = typed.table
-    # Equal addresses have equal hashes: numbers are grouped much quicker than texts, and hardly any row is left.
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT _email, count(*) AS n FROM {table} SEMI JOIN"
-        f" (SELECT hash(_email) AS h FROM {table} GROUP BY h HAVING count(*) > 1) alike ON hash(_email) = alike.h"
-        " GROUP BY _email HAVING n > 1"
+        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT _email, count(*) AS n FROM {table}"
+        " SEMI JOIN repeated ON hash(_email) = repeated.h GROUP BY _email HAVING n > 1"
     )
     persons, rows = engine.row(con, "SELECT count(*), coalesce(sum(n), 0) FROM twice")
     if not persons:

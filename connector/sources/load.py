@@ -173,6 +173,7 @@ class _Load:
                 self._keep(typed, builder.layout, columns, updated)
             for number, column in enumerate(sorted(joined_by - {"email"})):
                 self._know(typed, builder.layout, column, f"known_{number}")
+            identity.repeated(self.con, typed.table)
             refusing = refusals.refusals(self.config, info)
             self.unclear = consent.settle(self.con, typed, builder.layout, refusing, updated, self.findings)
             identity.merge(self.con, typed, columns, updated, self.findings)

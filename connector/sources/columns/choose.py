@@ -72,9 +72,10 @@ class Choice:
         """The counts over some of the `rows` rows: the first ones, and some from all over the files."""
         step = max(1, rows // _SAMPLE)
         self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM {self.raw}"
-            f" r WHERE (rowid < {_SAMPLE} OR rowid % {step} = 0) AND {self.layout.votes()}"
-        )  # kept apart: a filter that leaves a few rows of every vector makes each expression dear
+            "CREATE OR REPLACE TEMP TABLE sampled AS WITH chosen AS MATERIALIZED ("
+            f"SELECT * FROM {self.raw} WHERE rowid < {_SAMPLE} OR rowid % {step} = 0"
+            f") SELECT * FROM chosen r WHERE {self.layout.votes()}"
+        )  # each step apart: a filter that leaves a few rows of every vector makes every expression beside it dear
         return measure.count(self.con, "sampled", self.texts.values())
 
     def settle(self, slots: Sequence[int]) -> None:

@@ -53,24 +53,26 @@ def texts(
     """Look at columns of texts: `cells` maps each to the SQL of its text over `raw` as `r`; `at` is the source."""
     if not cells:
         return
-    suspect = ", ".join(f"count(*) FILTER ({_suspect(cell)})" for cell in cells.values())
+    # Each sign for itself is twice as quick as one condition of all.
+    suspect = ", ".join("+".join(f"count(*) FILTER ({one})" for one in _suspect(cell)) for cell in cells.values())
     counts = engine.row(con, f"SELECT {suspect} FROM {raw} r")
     for (column, cell), count in zip(cells.items(), counts, strict=True):
         if count:
             _look(con, raw, column, cell, at, place, findings)
 
 
-def _suspect(cell: str) -> str:
-    """SQL: quick, and true for every cell that may be damaged."""
-    return " OR ".join((f"(strlen({cell}) <> length({cell})", *(f"contains({cell}, '{sign}')" for sign in "?&#"))) + ")"
+def _suspect(cell: str) -> tuple[str, ...]:
+    """SQL, quick: one of these is true for every cell that may be damaged."""
+    return f"strlen({cell}) <> length({cell})", *(f"contains({cell}, '{sign}')" for sign in "?&#")
 
 
 def _look(
     con: duckdb.DuckDBPyConnection, raw: str, column: str, cell: str, at: str, place: Where, findings: Findings
 ) -> None:
     pattern = literal("|".join((*_TWICE.values(), _REPLACED, _HTML, _ERROR)))
+    suspect = " OR ".join(_suspect(cell))
     found = con.execute(
-        f"SELECT {cell} AS v, count(*), min(rowid) FROM {raw} r WHERE {_suspect(cell)} AND regexp_matches(v, {pattern})"
+        f"SELECT {cell} AS v, count(*), min(rowid) FROM {raw} r WHERE ({suspect}) AND regexp_matches(v, {pattern})"
         f" GROUP BY v ORDER BY 3 LIMIT {_DISTINCT}"
     ).fetchall()
     for code, is_one, forms, message in (
