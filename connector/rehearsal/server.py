@@ -219,7 +219,10 @@ class App:
                     return Response(status=204)
         except ValueError as error:
             return Response(400, {"error": str(error)})
-        return Response(404, {"error": "Nothing here. The page is at /, the control under /_rehearsal/."})
+        if request.path.startswith("/_rehearsal"):
+            return Response(404, {"error": "Nothing here. The page is at /, the control under /_rehearsal/."})
+        status, text = absent(request.method, request.path, Match(None, {}))  # an older API of a platform, for instance
+        return Response(status, {"error": text, "message": text})
 
     def engage(self, happened: dict[str, list[dict[str, Any]]]) -> None:
         """{platform: [{email, did: send | open | click | bounce, at: ISO 8601, proxy, to, campaign}]}. Raises

@@ -488,6 +488,8 @@ def test_answers_fit_the_vendors_document(rehearsal: Running, api: Api) -> None:
         ("GET", f"members/{hashed}", None),
         ("PATCH", f"members/{hashed}", {"vip": True}),
         ("GET", f"members/{hashed}/tags", None),
+        ("GET", f"members/{hashed}/activity", None),
+        ("GET", f"{api.root}/search-members?query=bruno", None),
         ("GET", "segments", None),
         ("GET", f"segments/{vip}", None),
         ("POST", f"segments/{vip}", {"members_to_add": ["ada@example.com"]}),

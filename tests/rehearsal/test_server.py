@@ -124,7 +124,10 @@ def test_bad_settings_are_refused(rehearsal: Running, body: str) -> None:
 
 
 def test_unknown_place(rehearsal: Running) -> None:
-    assert requests.get(f"{rehearsal.url}/nowhere", timeout=300).status_code == 404
+    """A path of no platform may be an older API of one: it does not look as if nothing were in it."""
+    answer = requests.get(f"{rehearsal.url}/nowhere", timeout=300)
+    assert answer.status_code == 501 and "does not have this endpoint: GET /nowhere" in answer.text
+    assert requests.get(f"{rehearsal.url}/_rehearsal/nowhere", timeout=300).status_code == 404
 
 
 @pytest.mark.parametrize(

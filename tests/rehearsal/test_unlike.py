@@ -22,7 +22,7 @@ def ask(running: Running, headers: dict[str, str], method: str, path: str, body:
 @pytest.mark.parametrize(
     ("headers", "path"),
     [(MAILCHIMP, "/3.0/automations"), (KLAVIYO, "/api/coupons"), (HUBSPOT, "/crm/v3/objects/deals"),
-     (BREVO, "/v3/smtp/emails")],
+     (BREVO, "/v3/smtp/emails"), (HUBSPOT, "/contacts/v1/lists"), (HUBSPOT, "/oauth/v1/token")],
 )  # fmt: skip
 def test_what_the_rehearsal_does_not_have_says_so(rehearsal: Running, headers: dict[str, str], path: str) -> None:
     """A 404 would look as if the platform had the endpoint, and nothing in it."""
@@ -44,9 +44,13 @@ def test_the_link_to_the_next_page_leads_there(rehearsal: Running) -> None:
 
 
 def test_nothing_is_taken_and_ignored(rehearsal: Running) -> None:
-    for name in ("propertiesWithHistory=email", "associations=companies"):
+    for name in ("propertiesWithHistory=email", "associations=companies,notes"):
         assert ask(rehearsal, HUBSPOT, "GET", f"{CONTACTS}?{name}").status_code == 501
+    answer = ask(rehearsal, HUBSPOT, "GET", f"{CONTACTS}?associations=companies,deals").json()
+    assert not any("associations" in one for one in answer["results"])  # there are no such objects
+    assert ask(rehearsal, HUBSPOT, "POST", "/crm/v3/lists/search", {"sort": "HS_SIZE"}).status_code == 501
     assert ask(rehearsal, KLAVIYO, "GET", "/api/profiles?include=lists").status_code == 501
+    assert ask(rehearsal, KLAVIYO, "GET", "/api/profiles?additional-fields[profile]=shoe_size").status_code == 400
     answer = ask(rehearsal, KLAVIYO, "GET", "/api/profiles?fields[profile]=email,shoe_size")
     assert answer.status_code == 400 and "shoe_size" in answer.text
     address = ask(rehearsal, KLAVIYO, "GET", "/api/accounts").json()["data"][0]["attributes"]["contact_information"]
@@ -90,4 +94,39 @@ def test_a_renamed_list_was_updated_and_a_search_takes_signs_as_they_are(rehears
             for one in ask(rehearsal, HUBSPOT, "POST", "/crm/v3/lists/search", {"query": text}).json()["lists"]
         ]
 
+    def sorted_by(sort: str) -> list[str]:
+        answer = ask(rehearsal, HUBSPOT, "POST", "/crm/v3/lists/search", {"sort": sort}).json()
+        return [one["listId"] for one in answer["lists"]]
+
+    ask(rehearsal, HUBSPOT, "POST", "/crm/v3/lists", body | {"name": "Later"})
+    rehearsal.settings(clock_ahead_s=7200)
+    ask(rehearsal, HUBSPOT, "PUT", f"/crm/v3/lists/{made['listId']}/update-list-name?listName=60%25 off")
+    assert sorted_by("HS_UPDATED_AT")[-1] == sorted_by("-HS_UPDATED_AT")[0] == made["listId"]
     assert found("%") == found("OFF") == ["60% off"] and found("_") == []
+
+
+def test_a_search_of_contacts_takes_signs_as_they_are(rehearsal: Running) -> None:
+    """`%` and `_` stood for anything."""
+    rehearsal.settings(limits=False)
+    options = [{"label": one, "value": one, "displayOrder": 0, "hidden": False} for one in ("VIP_A", "VIPxA")]
+    tag = {"name": "kinds", "label": "Kinds", "type": "enumeration", "fieldType": "checkbox"}
+    tag |= {
+        "groupName": "contactinformation",
+        "options": options,
+    }
+    assert ask(rehearsal, HUBSPOT, "POST", "/crm/v3/properties/contacts", tag).ok
+    for email, name, kind in (("a_b@example.com", "50% off", "VIP_A"), ("axb@example.com", "50 off", "VIPxA")):
+        body = {"properties": {"email": email, "firstname": name, "kinds": kind}}
+        assert ask(rehearsal, HUBSPOT, "POST", CONTACTS, body).ok
+
+    def found(name: str = "", operator: str = "", **asked: Any) -> list[str]:
+        filters = [{"propertyName": name, "operator": operator} | asked] if name else []
+        body = {"filterGroups": [{"filters": filters}], "properties": ["email"]} | ({} if name else asked)
+        answer = ask(rehearsal, HUBSPOT, "POST", f"{CONTACTS}/search", body).json()
+        return [one["properties"]["email"] for one in answer["results"]]
+
+    assert found(query="a_b") == found(query="50% OFF") == ["a_b@example.com"]
+    assert found("firstname", "CONTAINS_TOKEN", value="50%") == ["a_b@example.com"]
+    assert found("firstname", "CONTAINS_TOKEN", value="5_") == []
+    assert found("firstname", "CONTAINS_TOKEN", value="50*off") == ["a_b@example.com", "axb@example.com"]
+    assert found("kinds", "IN", values=["VIP_A"]) == ["a_b@example.com"]

@@ -27,6 +27,7 @@ from connector.rehearsal.hubspot.wire import (
 CONTACTS = "0-1"
 MEMBERS_CAP = 100_000  # ids in one call; remembered, not documented
 TYPES = ("MANUAL", "SNAPSHOT", "DYNAMIC")
+SORTS = {"HS_LIST_ID": "id", "HS_CREATED_AT": "created", "HS_UPDATED_AT": "updated"}
 COLUMNS = "id, name, type, created, updated, version, deleted"
 Row = tuple[int, str, str, int, int, int, int | None]
 
@@ -124,10 +125,19 @@ def search(world: World, request: Request) -> Response:
         if body.get(key):
             where += f" AND {column} IN (SELECT value FROM json_each(?))"
             values.append(json.dumps([number(x, key) if key == "listIds" else str(x) for x in body[key]]))
-    rows = world.db.execute(f"SELECT {COLUMNS} FROM hs_list WHERE {where} ORDER BY id", values).fetchall()
+    order = _order(str(body.get("sort") or "HS_LIST_ID"))
+    rows = world.db.execute(f"SELECT {COLUMNS} FROM hs_list WHERE {where} ORDER BY {order}", values).fetchall()
     found = [_found(world, row) for row in rows[offset : offset + count]]
     more = offset + count < len(rows)
     return Response(body={"lists": found, "offset": offset + len(found), "hasMore": more, "total": len(rows)})
+
+
+def _order(sort: str) -> str:
+    """For SQL; what else lists can be sorted by is not documented."""
+    if sort.lstrip("-") not in SORTS:
+        raise refuse(501, f"The rehearsal does not have this: sort {sort}")
+    way = "DESC" if sort.startswith("-") else "ASC"
+    return f"{SORTS[sort.lstrip('-')]} {way}, id {way}"
 
 
 def _found(world: World, row: Row) -> dict[str, Any]:

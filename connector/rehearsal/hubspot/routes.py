@@ -38,6 +38,7 @@ TIERS = {
     "enterprise": (190, 1_000_000),
     "addon": (250, 2_000_000),
 }
+NO_OBJECTS = {"companies", "company", "deals", "deal", "tickets", "ticket"}
 SEARCHES = Window(5, 1.0, "SECONDLY")
 
 install, overview, members = store.install, page.overview, page.members
@@ -187,9 +188,16 @@ def guard(world: World, request: Request) -> Response | None:
         return scopes.denied(["crm.objects.contacts.write", "crm.lists.write"])
     if (refusal := scopes.refusal(world, request)) is not None:
         return refusal
-    if unheeded := [name for name in ("propertiesWithHistory", "associations") if request.first(name)]:
-        return wire.error(501, f"The rehearsal does not have this: {unheeded[0]}")  # taken and ignored it would mislead
+    if unheeded := _unheeded(request):
+        return wire.error(501, f"The rehearsal does not have this: {unheeded}")  # taken and ignored it would mislead
     return _limits(world, request) if world.settings.limits else None
+
+
+def _unheeded(request: Request) -> str:
+    """Contacts have no associations with objects of which there are none, and nothing is shown of them."""
+    if request.first("propertiesWithHistory"):
+        return "propertiesWithHistory"
+    return "associations" if set(wire.names(request, "associations")) - NO_OBJECTS else ""
 
 
 def _tier(world: World) -> tuple[int, int]:

@@ -6,6 +6,7 @@ and secondary addresses are not searched through `email`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,8 +54,9 @@ def _where(known: Mapping[str, Definition], body: Mapping[str, Any]) -> tuple[st
         either.append("(" + " AND ".join(tests or ["1"]) + ")")
     where = f"archived_at IS NULL AND ({' OR '.join(either) or '1'})"
     if body.get("query"):
-        where += " AND (" + " OR ".join(f"{_text(n)} LIKE ?" for n in ("email", "firstname", "lastname", "phone")) + ")"
-        values += [f"%{body['query']}%"] * 4
+        searched = ("email", "firstname", "lastname", "phone")
+        where += " AND (" + " OR ".join(f"instr(lower({_text(name)}), lower(?)) > 0" for name in searched) + ")"
+        values += [str(body["query"])] * len(searched)
     return where, values
 
 
@@ -98,7 +100,7 @@ def _filter(known: Mapping[str, Definition], each: Mapping[str, Any]) -> tuple[s
         return f"{column} BETWEEN ? AND ?", ends
     if operator in ("CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"):
         without = "NOT " if operator.startswith("NOT") else ""
-        return f"{_text(name)} {without}LIKE ?", ["%" + str(each.get("value", "")).replace("*", "%") + "%"]
+        return f"{_text(name)} {without}LIKE ? ESCAPE '\\'", [f"%{_pattern(str(each.get('value', '')))}%"]
     if operator not in _COMPARE or "value" not in each:
         raise refuse(400, f'Operator "{operator}" is not valid here, or its value is missing.')
     value = _value(definition, each["value"])
@@ -107,13 +109,18 @@ def _filter(known: Mapping[str, Definition], each: Mapping[str, Any]) -> tuple[s
     return f"{column} {_COMPARE[operator]} ?", [value]
 
 
+def _pattern(text: str) -> str:
+    """For LIKE: of all signs only * stands for others."""
+    return re.sub(r"([\\%_])", r"\\\1", text).replace("*", "%")
+
+
 def _among(definition: Definition, column: str, each: Mapping[str, Any], operator: str) -> tuple[str, list[Any]]:
     values = [_value(definition, value) for value in each.get("values") or []]
     if not values:
         raise refuse(400, f"{operator} needs values.")
     if definition["fieldType"] == "checkbox":
-        test = " OR ".join([f"';' || {column} || ';' LIKE ?"] * len(values))
-        values = [f"%;{value};%" for value in values]
+        test = " OR ".join([f"instr(lower(';' || {column} || ';'), lower(?)) > 0"] * len(values))
+        values = [f";{value};" for value in values]
     else:
         test = f"{column} IN ({', '.join('?' * len(values))})"
     return (f"({test})" if operator == "IN" else f"({column} IS NULL OR NOT ({test}))"), values

@@ -1,6 +1,7 @@
-"""Metrics and events of the rehearsed Klaviyo, enough to read who opened and clicked.
+"""Metrics and events of the rehearsed Klaviyo: who opened and clicked, and what a shop tells of.
 
-Owns: kl_metric, kl_event and their endpoints. Must not: touch profiles. Subscriptions are null inside an include.
+Owns: kl_metric, kl_event and their endpoints. Must not: know how profiles are merged. Subscriptions are null inside an
+include.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from connector.rehearsal.core.campaigns import record
-from connector.rehearsal.core.world import Did, Request, Response, Route, World
-from connector.rehearsal.klaviyo import profiles, wire
+from connector.rehearsal.core.world import Did, Refusal, Request, Response, Route, World
+from connector.rehearsal.klaviyo import profiles, store, wire
+from connector.rehearsal.klaviyo.wire import Trouble
 
 METRICS = ("Received Email", "Opened Email", "Clicked Email", "Bounced Email", "Marked Email as Spam")
 _ORDER = ("greater-than", "greater-or-equal", "less-than", "less-or-equal")
@@ -62,6 +65,7 @@ def routes() -> list[Route]:
         Route("GET", "/api/metrics", _metrics),
         Route("GET", "/api/metrics/{id}", _metric),
         Route("GET", "/api/events", _events),
+        Route("POST", "/api/events", _create),
     ]
 
 
@@ -102,8 +106,65 @@ def _events(world: World, request: Request) -> Response:
     )
     rows = world.db.execute(query, values).fetchall()
     following = wire.cursor(rows[size - 1][2], rows[size - 1][0]) if len(rows) > size else ""
-    more = {"included": _included(world, request, rows[:size])} if "profile" in wire.words(request, "include") else {}
+    wanted = wire.words(request, "include")
+    more = {"included": _included(world, request, rows[:size], wanted)} if wanted else {}
     return wire.many(request, [_event(request, row) for row in rows[:size]], following, **more)
+
+
+def _create(world: World, request: Request) -> Response:
+    """An event of the profile that one identifier names; it is made if there is none, as its metric is. Of events with
+    the same unique_id the first one stays."""
+    there, given = "/data/attributes", wire.body_data(request, "event").get("attributes") or {}
+    for name in ("properties", "metric", "profile"):
+        if not isinstance(given.get(name), dict):
+            raise wire.invalid(Trouble(f"'{name}' is a required field.", f"{there}/{name}"))
+    if given.get("value_currency"):
+        raise Refusal(wire.problem(501, Trouble("The rehearsal does not have this.", f"{there}/value_currency")))
+    name = str(((given["metric"].get("data") or {}).get("attributes") or {}).get("name") or "")
+    if not 0 < len(name) < 128:
+        raise wire.invalid(
+            Trouble("A name of less than 128 characters is required.", f"{there}/metric/data/attributes")
+        )
+    row, now = given["profile"].get("data"), wire.stamp(world.now())
+    if found := profiles.troubles(row, f"{there}/profile/data"):
+        raise wire.invalid(*found)
+    at = _moment(given["time"]) if given.get("time") else wire.stamp(world.now().replace(microsecond=0))
+    written = store.upsert(world.db, [row], now, null_clears=True)
+    profile = written.profiles[0]
+    if profile is None:
+        raise Refusal(profiles.conflict(written.conflicts[0]))
+    named = {"$value": given.get("value"), "$event_id": given.get("unique_id")}
+    properties = given["properties"] | {key: value for key, value in named.items() if value is not None}
+    metric = _metric_of(world.db, name, now)
+    if not _known(world.db, metric, profile.pk, properties.get("$event_id")):
+        insert = "INSERT INTO kl_event (metric, profile, at, properties) VALUES (?, ?, ?, ?)"
+        world.db.execute(insert, (metric, profile.pk, at, json.dumps(properties)))
+    return Response(202, None)
+
+
+def _moment(text: Any) -> str:
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise wire.invalid(Trouble("A datetime is expected.", "/data/attributes/time")) from None
+    return wire.stamp((at if at.tzinfo else at.replace(tzinfo=UTC)).replace(microsecond=0))
+
+
+def _metric_of(db: sqlite3.Connection, name: str, now: str) -> str:
+    found = db.execute("SELECT id FROM kl_metric WHERE name = ?", (name,)).fetchone()
+    if found:
+        return str(found[0])
+    (count,) = db.execute("SELECT count(*) FROM kl_metric").fetchone()
+    key = f"M{count + 1:05d}"
+    db.execute("INSERT INTO kl_metric VALUES (?, ?, ?)", (key, name, now))
+    return key
+
+
+def _known(db: sqlite3.Connection, metric: str, profile: int, unique: Any) -> bool:
+    query = (
+        "SELECT 1 FROM kl_event WHERE metric = ? AND profile = ? AND json_extract(properties, '$.\"$event_id\"') = ?"
+    )
+    return unique is not None and db.execute(query, (metric, profile, unique)).fetchone() is not None
 
 
 def _event(request: Request, row: Sequence[Any]) -> dict[str, Any]:
@@ -125,6 +186,13 @@ def _event(request: Request, row: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-def _included(world: World, request: Request, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    keys = sorted({row[4] for row in rows})
-    return profiles.by_id(world, request, keys)
+def _included(
+    world: World, request: Request, rows: Sequence[Sequence[Any]], wanted: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Profiles and metrics of these events, as far as they are wanted."""
+    found = profiles.by_id(world, request, sorted({row[4] for row in rows})) if "profile" in wanted else []
+    if "metric" in wanted:
+        query = "SELECT id, name, created FROM kl_metric WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+        metrics = world.db.execute(query, (json.dumps([row[1] for row in rows]),)).fetchall()
+        found += [_object(request, metric) for metric in metrics]
+    return found

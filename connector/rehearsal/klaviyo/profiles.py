@@ -42,6 +42,10 @@ SORTS = {
     f"{_MAIL}list_suppressions.timestamp": _NEWEST.format("!="),
 }
 MEMBER_SORTS = {"joined_group_at": "m.joined"}
+_PREDICTED = (
+    *("historic_clv", "predicted_clv", "total_clv", "historic_number_of_orders", "predicted_number_of_orders"),
+    *("average_days_between_orders", "average_order_value", "churn_probability", "expected_date_of_next_order"),
+)
 _COLUMNS = (
     "p.pk, p.id, p.email, p.phone_number, p.external_id, p.data, p.properties, p.created, p.updated, "
     "p.consent, p.consent_at, p.method"
@@ -146,6 +150,8 @@ def _suppressed(asked: list[tuple[str, str]]) -> str:
 def objects(world: World, request: Request, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     """Profile objects; `subscriptions` only when additional-fields asks for it."""
     asked = wire.words(request, "additional-fields[profile]")
+    if strange := [name for name in asked if name not in ("subscriptions", "predictive_analytics")]:
+        raise wire.bad_parameter("additional-fields[profile]", f"'{strange[0]}' is not a valid additional field.")
     held = store.suppressions(world.db, [row[0] for row in rows]) if "subscriptions" in asked else {}
     return [_object(request, row, asked, held.get(row[0], [])) for row in rows]
 
@@ -164,6 +170,8 @@ def _object(
         attributes["joined_group_at"] = row[12]
     if "subscriptions" in asked:
         attributes["subscriptions"] = store.subscriptions(consent, at, method, held)
+    if "predictive_analytics" in asked:
+        attributes["predictive_analytics"] = dict.fromkeys(_PREDICTED)  # nothing was ever bought
     return wire.resource(request, "profile", key, attributes)
 
 

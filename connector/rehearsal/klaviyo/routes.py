@@ -61,7 +61,7 @@ _SLOW = {
         "GET /api/metrics/{id}",
         "GET /api/campaigns",
     ),
-    "XL": ("GET /api/events",),
+    "XL": ("GET /api/events", "POST /api/events"),
 }
 _TIER_OF = {endpoint: tier for tier, endpoints in _SLOW.items() for endpoint in endpoints}
 _DAILY = {"POST /api/lists": 150, "POST /api/campaign-values-reports": 225}
@@ -151,9 +151,9 @@ def _media(request: Request) -> Response | None:
 
 
 def _unheeded(request: Request) -> Response | None:
-    """Nothing is taken and then ignored: of what may be included, the profiles of events are there."""
+    """Nothing is taken and then ignored: of what may be included, the profiles and metrics of events are there."""
     wanted = set(wire.words(request, "include"))
-    if wanted <= ({"profile"} if request.template == "/api/events" else set()):
+    if wanted <= ({"profile", "metric"} if request.template == "/api/events" else set()):
         return None
     return wire.problem(501, Trouble("The rehearsal does not have this.", parameter="include"))
 

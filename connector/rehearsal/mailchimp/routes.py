@@ -14,7 +14,7 @@ import binascii
 import re
 
 from connector.rehearsal.core.world import Members, Overview, Request, Response, Route, TargetRow, World, lacked
-from connector.rehearsal.mailchimp import batches, exports, lists, reports, seed, store, tags, wire
+from connector.rehearsal.mailchimp import batches, exports, lists, lookups, reports, seed, store, tags, wire
 from connector.rehearsal.mailchimp import members as mailchimp_members
 
 NAME, TITLE = "mailchimp", "Mailchimp"
@@ -47,6 +47,7 @@ def _operations() -> list[Route]:
         *mailchimp_members.routes(),
         *tags.routes(),
         *reports.routes(),
+        *lookups.routes(),
     ]
 
 
