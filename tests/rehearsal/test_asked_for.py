@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connector.rehearsal.core.process import Running
-from tests.path.platforms import KLAVIYO, MAILCHIMP
+from tests.path.platforms import HUBSPOT, KLAVIYO, MAILCHIMP
 from tests.rehearsal.test_unlike import ask
 
 ADA = "ada@example.com"
@@ -83,3 +83,9 @@ def test_mailchimp_tells_what_a_member_did(rehearsal: Running) -> None:
     answer = ask(rehearsal, MAILCHIMP, "GET", f"{path}/a_b@example.com/activity?action=open,sent").json()
     assert answer["total_items"] == 2
     assert ask(rehearsal, MAILCHIMP, "GET", f"{path}/nobody@example.com/activity").status_code == 404
+
+
+def test_hubspot_has_no_custom_objects(rehearsal: Running) -> None:
+    """A Singer tap asks for them before it brings contacts."""
+    answer = ask(rehearsal, HUBSPOT, "GET", "/crm/v3/schemas")
+    assert (answer.status_code, answer.json()) == (200, {"results": []})

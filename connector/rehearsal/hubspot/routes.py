@@ -56,6 +56,7 @@ def routes() -> list[Route]:
         *_property_routes("/crm/v3/properties/{objectType}"),
         *_property_routes("/crm/properties/{version}/{objectType}"),
         *_subscription_routes("/communication-preferences/{version}"),
+        Route("GET", "/crm/v3/schemas", no_schemas),
         Route("GET", "/marketing/v3/emails", emails.listing),
         Route("GET", "/marketing/emails/{version}", emails.listing),
         Route("GET", "/account-info/{version}/details", details),
@@ -159,6 +160,11 @@ def details(world: World, request: Request) -> Response:
             "dataHostingLocation": "eu1",
         }
     )
+
+
+def no_schemas(world: World, request: Request) -> Response:
+    """Of custom objects: the portal has none."""
+    return Response(body={"results": []})
 
 
 def usage(world: World, request: Request) -> Response:
