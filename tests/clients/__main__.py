@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from connector.rehearsal.core.process import start
-from tests.clients import dlt, drt, hubspot, klaviyo, mailchimp, taps
+from tests.clients import dlt, drt, hubspot, klaviyo, mailchimp, older, taps
 from tests.clients.desk import Client, Desk
 from tests.clients.report import Failed, Report
 
@@ -26,6 +26,7 @@ CLIENTS: tuple[Client, ...] = (
     *taps.CLIENTS,
     *dlt.CLIENTS,
     *drt.CLIENTS,
+    *older.CLIENTS,
 )
 
 

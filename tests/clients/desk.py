@@ -84,8 +84,8 @@ class Desk:
         wanted = f"{self.client.package}=={self.client.version}"
         return install.venv(self.folder, self.client.name, wanted, *more)
 
-    def python(self, script: str, **env: str) -> Seen:
-        return self._seen(self.run([str(self.programs() / "python"), str(SCRIPTS / script)], **env))
+    def python(self, script: str, *options: str, **env: str) -> Seen:
+        return self._seen(self.run([str(self.programs() / "python"), str(SCRIPTS / script), *options], **env))
 
     def run(self, command: list[str], **env: str) -> str:
         """What a client's process writes. It gets no settings but these, and no home of anybody. Raises Failed."""

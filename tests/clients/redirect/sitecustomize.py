@@ -47,7 +47,7 @@ def _revised(requests: Any, revision: str) -> None:
     def prepare_headers(self: Any, headers: Any) -> None:
         before(self, dict(headers or {}) | {"revision": revision})
 
-    requests.PreparedRequest.prepare_headers = prepare_headers  # type: ignore[method-assign]
+    requests.PreparedRequest.prepare_headers = prepare_headers
 
 
 def _httpx() -> None:
@@ -60,7 +60,7 @@ def _httpx() -> None:
     def init(self: Any, method: Any, url: Any, **more: Any) -> None:
         before(self, method, moved(str(url)), **more)
 
-    httpx.Request.__init__ = init
+    httpx.Request.__init__ = init  # type: ignore[method-assign]
 
 
 if os.environ.get("REHEARSAL_HURRY"):
