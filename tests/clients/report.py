@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-SHOWN = 300  # characters of a value that was not as expected
+SHOWN = 400  # characters of a value that was not as expected
 
 
 class Failed(Exception):
@@ -44,7 +44,7 @@ class Report:
 
     def fails(self, what: str, why: str) -> None:
         self.wrong.append(what)
-        self._say(f"  DOES NOT HOLD   {what}: {why}")
+        self._say(f"  DOES NOT HOLD   {what}: {' '.join(why.split())[:SHOWN]}")
 
     def missing(self, what: str, why: str) -> None:
         """Out of scope, and told as that."""

@@ -40,7 +40,7 @@ def mailchimp3() -> Steps:
 
 
 def klaviyo() -> Steps:
-    from klaviyo_api import KlaviyoAPI
+    from klaviyo_api import KlaviyoAPI  # type: ignore[import-untyped]
 
     client = KlaviyoAPI("pk_rehearsal", max_retries=2, max_delay=3, test_host=URL)
 
