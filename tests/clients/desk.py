@@ -101,9 +101,9 @@ class Desk:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Failed(str(error)) from None
-        (self.work / "stderr.txt").write_text(ended.stderr)
         if ended.returncode:
-            raise Failed(f"exit code {ended.returncode}: {' / '.join(ended.stderr.strip().splitlines()[-6:])}")
+            said = (ended.stderr.strip() or ended.stdout.strip()).splitlines()[-3:]
+            raise Failed(f"exit code {ended.returncode}: {' / '.join(said)}")
         return ended.stdout
 
     def redirected(self, command: list[str], **env: str) -> str:

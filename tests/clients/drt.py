@@ -6,6 +6,7 @@ Owns: a project of drt, and what the rehearsal holds after its syncs. Must not: 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from tests.clients import people
@@ -66,7 +67,7 @@ def run(desk: Desk) -> None:
     wrote = {email: f"By drt {email}" for email in KNOWN + NEW}
     keys = {"HUBSPOT_TOKEN": "pat-rehearsal", "KLAVIYO_API_KEY": "pk_rehearsal"}
     for name in ("to_hubspot", "to_klaviyo", "to_events", "to_events"):  # the same events twice
-        desk.redirected([drt, "run", "--select", name], **keys)
+        same(f"runs {name}", partial(_ended_well, desk, [drt, "run", "--select", name], keys))
     contacts = platforms.hubspot_properties(running.url, "firstname")
     names = {email: one["firstname"] for email, one in contacts.items()}
     profiles = people.klaviyo_profiles(running)
@@ -79,6 +80,12 @@ def run(desk: Desk) -> None:
     same("Klaviyo: adds them to a list", lambda: members, {*people.READERS, *NEW})
     told = people.klaviyo_pages(running, "/api/events")
     same("Klaviyo: creates events, the same one only once", lambda: _events(told), _expected(wrote))
+
+
+def _ended_well(desk: Desk, command: list[str], keys: dict[str, str]) -> bool:
+    """Raises Failed otherwise."""
+    desk.redirected(command, **keys)
+    return True
 
 
 def _written(found: dict[str, str | None]) -> dict[str, str | None]:

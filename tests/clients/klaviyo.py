@@ -50,7 +50,8 @@ def run(desk: Desk) -> None:
     same("a field that does not exist is refused", lambda: seen.refused("field")[0], 400)
     same("a list that is not there is 404", lambda: seen.refused("missing")[0], 404)
     same("segments are an empty collection", lambda: seen["segments"], 0)
-    seen.absent(desk.report, "included", "`include` of tags")
+    same("asks for the tags of lists, of which there are none", lambda: seen["tags"], [])
+    seen.absent(desk.report, "included", "`include` of what a list triggers")
     seen.absent(desk.report, "coupons", "coupons")
 
 

@@ -209,10 +209,11 @@ CORRECTIONS: tuple[Correction, ...] = (
     ),
     Correction(
         "hubspot",
-        "communication preferences v3",
-        "The vendor's client still calls v3, of which there is no document here, and which is unlike the later ones. "
-        "That client is its judge (test_witnesses.py); the connector does not call it.",
-        outside="/communication-preferences/v3/.*",
+        "without a document",
+        "The vendor's client still calls v3 of the communication preferences, which is unlike the later ones, and a "
+        "Singer tap asks for custom objects; of neither there is a document here. Those clients are the judges "
+        "(test_witnesses.py, tests/clients); the connector calls neither.",
+        outside="/communication-preferences/v3/.*|/crm/v3/schemas .*",
     ),
     Correction(
         "",

@@ -173,9 +173,7 @@ EXAMPLES = {
     "unset properties": answered(sent("hubspot", "GET", CONTACTS), 200, {"results": [_contact(firstname=None)]}),
     "search": sent("hubspot", "POST", f"{CONTACTS}/search", SEARCH),
     "versions": sent("hubspot", "GET", "/crm/v3/objects/contacts"),
-    "communication preferences v3": answered(
-        sent("hubspot", "GET", "/communication-preferences/v3/definitions"), 200, {}
-    ),
+    "without a document": answered(sent("hubspot", "GET", "/communication-preferences/v3/definitions"), 200, {}),
     "the edge": answered(READ, 403, {"bytes": 60}, "text/html"),
 }
 

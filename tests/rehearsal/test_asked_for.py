@@ -45,6 +45,14 @@ def test_klaviyo_refuses_what_is_no_event(rehearsal: Running) -> None:
     assert ask(rehearsal, KLAVIYO, "POST", "/api/events", event(value_currency="EUR")).status_code == 501
 
 
+def test_klaviyo_shows_that_lists_have_no_tags(rehearsal: Running) -> None:
+    """A Singer tap asks for them."""
+    found = ask(rehearsal, KLAVIYO, "GET", "/api/lists?include=tags").json()
+    assert found["included"] == []
+    assert [one["relationships"]["tags"]["data"] for one in found["data"]] == [[]] * len(found["data"])
+    assert found["data"] and ask(rehearsal, KLAVIYO, "GET", "/api/lists?include=flow-triggers").status_code == 501
+
+
 def members(running: Running) -> str:
     path = f"/3.0/lists/{ask(running, MAILCHIMP, 'GET', '/3.0/lists').json()['lists'][0]['id']}/members"
     for email, name in (("a_b@example.com", "Ann"), ("axb@example.com", "Annika")):

@@ -79,7 +79,17 @@ def _read_many(world: World, request: Request) -> Response:
     )
     rows = world.db.execute(query, values).fetchall()
     following = wire.cursor(*rows[size - 1][-2:]) if len(rows) > size else ""
-    return wire.many(request, [_object(request, row) for row in rows[:size]], following)
+    shown = [_object(request, row) for row in rows[:size]]
+    if "tags" not in wire.words(request, "include"):
+        return wire.many(request, shown, following)
+    return wire.many(request, [one | _no_tags(one) for one in shown], following, included=[])
+
+
+def _no_tags(one: dict[str, Any]) -> dict[str, Any]:
+    """What a list shows of its tags in an account that has none."""
+    there = one["links"]["self"]
+    links = {"self": f"{there}/relationships/tags", "related": f"{there}/tags"}
+    return {"relationships": {"tags": {"data": [], "links": links}}}
 
 
 def _object(request: Request, row: Sequence[Any]) -> dict[str, Any]:

@@ -117,7 +117,8 @@ run({
   field: async () => profiles.getProfiles({ fieldsProfile: ['email', 'shoe_size'] }),
   missing: async () => lists.getList('NOLIST'),
   segments: async () => (await segments.getSegments()).body.data.length,
-  included: async () => lists.getList((await lists.getLists()).body.data[0].id, { include: ['tags'] }),
+  tags: async () => (await lists.getLists({ include: ['tags'] })).body.included,
+  included: async () => lists.getLists({ include: ['flow-triggers'] }),
   event: async () => {
     const metric = { data: { type: 'metric', attributes: { name: 'Placed Order' } } };
     const attributes = { properties: {}, metric, profile: { data: profile({ email: 'i6@example.com' }) } };
