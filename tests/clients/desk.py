@@ -108,7 +108,7 @@ class Desk:
 
     def redirected(self, command: list[str], **env: str) -> str:
         """The same for a Python program whose host is fixed in its code: see redirect/sitecustomize.py."""
-        return self.run(command, PYTHONPATH=str(HERE / "redirect"), **env)
+        return self.run(command, PYTHONPATH=str(HERE / "redirect"), PYTHONDONTWRITEBYTECODE="1", **env)
 
     @staticmethod
     def _seen(text: str) -> Seen:
