@@ -6,12 +6,11 @@ vendors' own run with the suite (tests/contract).
 
 from __future__ import annotations
 
-from connector.rehearsal.core.world import KEYS
+from connector.rehearsal.mailchimp.routes import FORMED
 from tests.clients import people
 from tests.clients.desk import Client, Desk
 from tests.path import platforms
 
-KEY = "0" * 32 + "-us1"  # mailchimp3 takes a key only if it looks like one of Mailchimp's
 NEW = {f"n{number}@example.com" for number in range(120)}
 
 
@@ -19,9 +18,7 @@ def mailchimp3(desk: Desk) -> None:
     running, same = desk.running, desk.report.same
     people.fill_mailchimp(running)
     before = platforms.mailchimp_statuses(running.url)
-    running.settings(keys=KEYS | {"mailchimp": KEY})
-    seen = desk.python("older.py", "mailchimp3", MAILCHIMP_KEY=KEY)
-    running.settings(keys=KEYS)
+    seen = desk.python("older.py", "mailchimp3", MAILCHIMP_KEY=FORMED)
     after = platforms.mailchimp_statuses(running.url)
     same("ping", lambda: seen["ping"], "Everything's Chimpy!")
     same(f"pages through all {len(before)} members, with their status", lambda: seen["everybody"], before)

@@ -81,6 +81,8 @@ def api(rehearsal: Running) -> Iterator[Api]:
         ({"Authorization": f"Bearer {KEY}x"}, 401, "API Key Invalid"),
         ({"Authorization": f"Bearer {'0123456789abcdef' * 2}"}, 401, "API Key Invalid"),  # without its data center
         ({"Authorization": f"Bearer {KEY}"}, 200, None),
+        ({"Authorization": f"Bearer {'0' * 32}-us1"}, 200, None),  # for clients that look at its form
+        ({"Authorization": f"Bearer {'0' * 31}1-us1"}, 401, "API Key Invalid"),
     ],
 )
 def test_keys(rehearsal: Running, headers: dict[str, str], status: int, title: str | None) -> None:
