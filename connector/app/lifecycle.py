@@ -113,14 +113,14 @@ def report(workspace: Workspace, store: Store) -> Report:
     """From the export and what was last read of the platforms; none is called.
 
     Raises ConfigError when the file has no policy."""
-    from connector.app.offline import evaluate
+    from connector.app.offline import evaluate, noted
     from connector.lifecycle import cleanup, overview
 
     held = policies(workspace)
     if not held:
         message = "There is no `lifecycle:` section. docs/lifecycle.md has one to copy."
         raise ConfigError([Problem(Place(workspace.config.path.as_posix()), "missing-key", message)])
-    evaluation = evaluate(workspace, store)
+    evaluation = noted(evaluate(workspace, store, leave_out=True))
     desired = evaluation.table
     sides = []
     for item in workspace.destinations():

@@ -204,12 +204,11 @@ def _facts(workspace: Workspace, store: Store, goals: Sequence[object], read: Re
 
 
 def _read(workspace: Workspace, store: Store, sources: frozenset[str]) -> Read:
-    from connector.app.offline import loaded_with
+    from connector.app.offline import evaluated, loaded_with
     from connector.segments import events
-    from connector.segments.evaluate import evaluate
 
     loaded = loaded_with(workspace, store, events.wanted(workspace.config, sources))
-    return Read(loaded, evaluate(workspace.config, loaded, workspace.as_of))
+    return Read(loaded, evaluated(workspace, loaded))
 
 
 def _sources(goals: Iterable[object]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from connector.core.errors import PredictionRefused, SourceError
 
 if TYPE_CHECKING:
     from connector.config.sections.models import Config
-    from connector.segments.evaluate import Evaluation
+    from connector.segments.evaluate import Evaluation, Look
     from connector.segments.names import Names
     from connector.sources.columns.model import SourceInfo
     from connector.sources.load import Needed
@@ -70,6 +70,23 @@ def evaluate(workspace: Workspace, store: Store | None = None, *, leave_out: boo
     return check(workspace, store, leave_out=leave_out)[0]
 
 
+def evaluated(workspace: Workspace, loaded: Loaded, look: Look | None = None) -> Evaluation:
+    """What was loaded, evaluated for somebody who looks at it: segments whose prediction may not be used are left out,
+    and a note says so. Raises PredictionRefused where more than segments depends on one."""
+    from connector.segments.evaluate import evaluate as evaluate_segments
+
+    try:
+        return evaluate_segments(workspace.config, loaded, workspace.as_of, look=look)
+    except PredictionRefused as refusal:
+        return noted(_without(workspace, loaded, refusal, look))
+
+
+def noted(evaluation: Evaluation) -> Evaluation:
+    """With a note for each segment that was left out."""
+    left = tuple(f"segment {name} is left out: {why}" for name, why in evaluation.left_out.items())
+    return replace(evaluation, notes=(*left, *evaluation.notes), warnings=(*left, *evaluation.warnings))
+
+
 def decisive(workspace: Workspace, store: Store) -> tuple[Evaluation, Loaded]:
     """Evaluate for what is about to change something, and note who consents with a word of an opt-out. Segments whose
     prediction may not be used are left out, the others go on. Raises SourceError where the events of a source find
@@ -117,16 +134,23 @@ def check(workspace: Workspace, store: Store | None = None, *, leave_out: bool =
     return evaluation, loaded
 
 
-def _without(workspace: Workspace, loaded: Loaded, refusal: PredictionRefused) -> Evaluation:
-    """Without the segments that depend on predictions that may not be used."""
-    from connector.segments.evaluate import evaluate as evaluate_segments
+def reduced(workspace: Workspace, loaded: Loaded, refusal: PredictionRefused) -> tuple[Config, dict[str, str]]:
+    """The file without predictions that may not be used, and segment -> why it is left out. Raises the refusal where
+    more than segments depends on one."""
     from connector.segments.predict.without import without
 
-    reduced = without(workspace.config, refusal.why, loaded.frozen.keys())
-    if reduced is None:
+    found = without(workspace.config, refusal.why, loaded.frozen.keys())
+    if found is None:
         raise refusal
-    config, left_out = reduced
-    found = evaluate_segments(config, loaded, workspace.as_of)
+    return found
+
+
+def _without(workspace: Workspace, loaded: Loaded, refusal: PredictionRefused, look: Look | None = None) -> Evaluation:
+    """Without the segments that depend on predictions that may not be used."""
+    from connector.segments.evaluate import evaluate as evaluate_segments
+
+    config, left_out = reduced(workspace, loaded, refusal)
+    found = evaluate_segments(config, loaded, workspace.as_of, look=look)
     undecided = {name: members for name, members in found.undecided.items() if name not in left_out}
     return replace(found, undecided=undecided, left_out=left_out)
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from connector.app.offline import load
+from connector.app.offline import load, reduced
 from connector.app.workspace import Workspace, open_state
+from connector.core.errors import PredictionRefused
 
 if TYPE_CHECKING:
     from connector.plan.against_ledger import Against
@@ -37,7 +38,14 @@ def preview(workspace: Workspace, segment: str, people: int) -> Previewed:
 
     with ExitStack() as stack:
         store = stack.enter_context(open_state(workspace)) if exists(workspace.state_url) else None
-        found = look(workspace.config, load(workspace, store), workspace.as_of, segment, people)
+        loaded = load(workspace, store)
+        try:
+            found = look(workspace.config, loaded, workspace.as_of, segment, people)
+        except PredictionRefused as refusal:
+            config, left_out = reduced(workspace, loaded, refusal)
+            if segment in left_out:
+                raise
+            found = look(config, loaded, workspace.as_of, segment, people)
         changes: list[Against] = []
         for destination in workspace.destinations():
             ledger = store.ledger(destination.name) if store is not None else nowhere(destination.name)

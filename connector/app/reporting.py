@@ -53,6 +53,7 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
         store = _state(stack, workspace)
         loaded, roles = _load(workspace, store)
         evaluation = _evaluate(workspace, loaded, roles)
+        names = [name for name in names if name not in evaluation.left_out]
         columns = {role: f"also:{number}" for number, role in enumerate(roles.asked)}
         found = overlaps(evaluation, names)
         typical = profiles(evaluation, names, columns, workspace.as_of)
@@ -61,7 +62,7 @@ def gather(workspace: Workspace, *, people: bool = False, since: str | None = No
         forgotten = _forgotten(store, evaluation.table)
         told = flows.measured(workspace, store, names, measuring.Read(loaded, evaluation), campaigns)
         before = flows.past(workspace, store, evaluation, forgotten, begin, NAMED if people else 0)
-        sides = tuple(_sides(workspace, store, evaluation.table, forgotten, people)) if store is not None else ()
+        sides = tuple(_sides(workspace, store, evaluation, forgotten, people)) if store is not None else ()
     looked = judged(workspace.config, told.performances)
     limit = workspace.config.quality.overlap
     members = {name: _members(evaluation, name) for name in names}
@@ -131,9 +132,10 @@ def _load(workspace: Workspace, store: Store | None) -> tuple[Loaded, Roles]:
 
 
 def _evaluate(workspace: Workspace, loaded: Loaded, roles: Roles) -> Evaluation:
-    from connector.segments.evaluate import Look, evaluate
+    from connector.app.offline import evaluated
+    from connector.segments.evaluate import Look
 
-    return evaluate(workspace.config, loaded, workspace.as_of, look=Look(also=tuple(roles.asked.values())))
+    return evaluated(workspace, loaded, Look(also=tuple(roles.asked.values())))
 
 
 def _members(evaluation: Evaluation, name: str) -> pa.ChunkedArray:
@@ -182,12 +184,14 @@ def _files(workspace: Workspace, loaded: Loaded) -> Iterator[tuple[str, str, dat
 # ---- the destinations
 
 
-def _sides(workspace: Workspace, store: Store, desired: pa.Table, forgotten: pa.Array, people: bool) -> Iterator[Side]:
+def _sides(
+    workspace: Workspace, store: Store, evaluation: Evaluation, forgotten: pa.Array, people: bool
+) -> Iterator[Side]:
     """One after another: a ledger may be large."""
     policies = lifecycle.policies(workspace, whole=False)
     for destination in workspace.destinations():
         part, overview = _part(
-            workspace, store, destination, desired, forgotten, lifecycle.here(policies, destination.name)
+            workspace, store, destination, evaluation, forgotten, lifecycle.here(policies, destination.name)
         )
         routes, sent = part.routing.routes, _sent(workspace, destination.name)
         chosen = matching(workspace.options.only, workspace.config.segments, "--only", "segment")
@@ -221,7 +225,7 @@ def _part(
     workspace: Workspace,
     store: Store,
     destination: Destination,
-    desired: pa.Table,
+    evaluation: Evaluation,
     forgotten: pa.Array,
     held: Policies,
 ) -> tuple[Part, Overview | None]:
@@ -233,7 +237,8 @@ def _part(
     from connector.plan.person import NOBODY
     from connector.plan.routes import route
 
-    routing, can = route(workspace.config, destination, workspace.options.only), capabilities(destination)
+    routing = route(workspace.config, destination, workspace.options.only, evaluation.left_out)
+    can, desired = capabilities(destination), evaluation.table
     ledger, overview = store.ledger(destination.name), None
     if held:
         routing, desired, overview = _staged(workspace, store, destination, desired, ledger, routing, held)

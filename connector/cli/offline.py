@@ -126,15 +126,16 @@ def segments(common: Common) -> int:
     from connector.report.segments import segments_json, segments_text
 
     with open_workspace(common.options()) as workspace:
-        evaluation = verbs.evaluate(workspace)
+        evaluation = verbs.noted(verbs.evaluate(workspace, leave_out=True))
         names = matching(common.only, workspace.config.segments, "--only", "segment")
-        titles = {name: workspace.config.segments[name].title or name for name in names}
+        known = [name for name in names if name not in evaluation.left_out]
+        titles = {name: workspace.config.segments[name].title or name for name in known}
     _tell(evaluation)
     if common.json:
         data_json(segments_json(evaluation, titles))
     else:
         data(segments_text(evaluation, titles))
-    return 0
+    return 1 if len(known) < len(names) else 0
 
 
 def members(common: Common, segment: Annotated[str, typer.Argument(help="The segment's name.")]) -> int:
@@ -144,7 +145,9 @@ def members(common: Common, segment: Annotated[str, typer.Argument(help="The seg
 
     with open_workspace(common.options()) as workspace:
         matching([segment], workspace.config.segments, "SEGMENT", "segment")
-        evaluation = verbs.evaluate(workspace)
+        evaluation = verbs.noted(verbs.evaluate(workspace, leave_out=True))
+        if segment in evaluation.left_out:
+            verbs.evaluate(workspace)  # raises the error with its place
         emails = verbs.members(evaluation, segment)
     _tell(evaluation)
     if common.json:

@@ -45,7 +45,7 @@ def report(
     It has no script and no link to elsewhere. No platform is called, but with
     --campaigns: what destinations hold is as last read."""
     from connector.app import reporting as verbs
-    from connector.app.workspace import open_workspace
+    from connector.app.workspace import matching, open_workspace
     from connector.report.page.document import document
 
     if common.format is Format.HTML:
@@ -59,12 +59,14 @@ def report(
     if output is not None and not output.parent.is_dir():  # told before everything is computed
         raise FileNotFoundError(ENOENT, strerror(ENOENT), str(output))
     with open_workspace(common.options(), offline=not campaigns) as workspace:
-        found = document(verbs.gather(workspace, people=people, since=since, campaigns=campaigns))
+        told = verbs.gather(workspace, people=people, since=since, campaigns=campaigns)
+        found = document(told)
+        chosen = matching(common.only, workspace.config.segments, "--only", "segment")
     if output is None:
         _print(common, found)
     else:
         _write(output, _rendered(common, found))
-    return 0
+    return 1 if len(told.names) < len(chosen) else 0
 
 
 def _print(common: Common, found: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from connector.measure import history
 from connector.notify.causes import causes, over
 from connector.plan import saved
 from connector.report import changes, plan, run
+from tests import launcher
 from tests.path.small import Small, small
 
 P1, P2, P3 = "p1@example.com", "p2@example.com", "p3@example.com"
@@ -127,3 +129,30 @@ def test_consent_that_depends_on_it_stops_everything(shop: Small) -> None:
     file.write_text(file.read_text().replace("when: {opt_in: true}", "when: {churn_risk: {at_most: 1}}"))
     with pytest.raises(PredictionRefused):
         shop.plan()
+
+
+def test_who_looks_at_segments_sees_the_others(shop: Small) -> None:
+    stages = "{signals: [opted_in_at], inactive: {after: 30 days}, stages: [{name: quiet, tag: quiet}]}"
+    write(shop, {"p1": P1, "p3": P3}, RISK, f"lifecycle: {stages}\n")
+    known = "segment leaving is left out: its prediction"
+    done = launcher.sync(shop.folder, "segments", "--rehearse")
+    assert done.returncode == 1 and "readers" in done.stdout and "leaving" not in done.stdout
+    assert known in " ".join(done.stderr.split())
+    assert launcher.sync(shop.folder, "segments", "--only", "readers", "--rehearse").returncode == 0
+    done = launcher.sync(shop.folder, "report", "--rehearse", "--format", "json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1 and [one["name"] for one in found["segments"]] == ["readers"]
+    assert any(known in note for note in found["notes"])
+    (side,) = found["destinations"]
+    moves = {one["name"]: (one["members"], one["would_add"], one["would_remove"]) for one in side["targets"]}
+    assert moves == {"Readers": (2, 1, 1), "Leaving": (2, 0, 0), "leaving": (2, 0, 0), "quiet": (0, 1, 0)}
+    done = launcher.sync(shop.folder, "report", "--rehearse")
+    assert done.returncode == 1 and known in (shop.folder / "report.html").read_text()
+    for command in ("members", "preview"):
+        assert launcher.sync(shop.folder, command, "readers", "--rehearse").returncode == 0
+        refused = launcher.sync(shop.folder, command, "leaving", "--rehearse")
+        assert refused.returncode == 2 and "“churn_risk” may not be used" in " ".join(refused.stderr.split())
+    done = launcher.sync(shop.folder, "lifecycle", "--rehearse")
+    assert done.returncode == 0 and known in " ".join((done.stdout + done.stderr).split())
+    for words in (["history"], ["measure", "--offline"]):
+        assert launcher.sync(shop.folder, *words, "--rehearse").returncode == 0

@@ -72,8 +72,9 @@ def test_the_back_test_is_told(leaving: Path) -> None:
 @pytest.mark.long
 def test_noise_is_refused_where_it_is_used(tmp_path: Path) -> None:
     shop(tmp_path, noise=True)
-    done = launcher.sync(tmp_path, "segments", *AS_OF)
+    done = launcher.sync(tmp_path, "check", *AS_OF)
     assert done.returncode == 2 and "prediction-refused" in done.stderr and "segments.yaml:8:16" in done.stderr
+    assert launcher.sync(tmp_path, "segments", *AS_OF).returncode == 1
     assert launcher.sync(tmp_path, "predict", *AS_OF).returncode == 0
     unused = FILE.replace("churn_risk: {top: 10%}", "spent: {at_least: 0}")
     (tmp_path / "segments.yaml").write_text(unused)
