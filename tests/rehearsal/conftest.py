@@ -16,11 +16,14 @@ DEFAULTS = {
     "limits": True,
     "limit_scale": 1,
     "polls": 2,
+    "patience_s": 5,
     "forgets": "",
     "samples": True,
     "clock_ahead_s": 0,
     "slow_ms": 50,
     "tiers": {},
+    "contacts_allowed": dict.fromkeys(("mailchimp", "klaviyo", "hubspot", "brevo")),
+    "lag_s": 0,
 }
 
 

@@ -17,7 +17,8 @@ from datetime import timedelta
 from typing import Any
 
 from connector.rehearsal.brevo import attributes, contacts, store, wire
-from connector.rehearsal.core.world import Request, Response, Route, World
+from connector.rehearsal.core import plan
+from connector.rehearsal.core.world import Refusal, Request, Response, Route, World
 
 MOST_BYTES = 10_000_000
 PAGE, MOST = 10, 50
@@ -52,6 +53,7 @@ def _import(world: World, request: Request) -> Response:
     lists = wire.ids(given.get("listIds"), "listIds")
     if any(not store.exists(world.db, "list", key) for key in lists):
         raise wire.refuse(wire.INVALID, "List does not exist")
+    _refuse_beyond_the_plan(world, rows)
     lists = lists or [_new_list(world, given.get("newList") or {})]
     kept = {
         "rows": rows,
@@ -67,6 +69,25 @@ def _import(world: World, request: Request) -> Response:
     if world.settings.polls <= 0:
         _finish(world, int(made.lastrowid or 0))
     return Response(202, {"processId": made.lastrowid})
+
+
+def _refuse_beyond_the_plan(world: World, rows: list[dict[str, Any]]) -> None:
+    """Also because of those that imports before this one will create."""
+    if plan.allowed(world, "brevo") is None:
+        return
+    query = "SELECT payload FROM bv_process WHERE status <> 'completed'"
+    waiting = [row for (payload,) in world.db.execute(query) for row in json.loads(payload)["rows"]]
+    held = store.counted(world.db)
+    before, after = (held + _strangers(world, each) for each in (waiting, waiting + rows))
+    if plan.exceeded(world, "brevo", before, after):
+        raise Refusal(wire.full())
+
+
+def _strangers(world: World, rows: list[dict[str, Any]]) -> int:
+    """How many contacts these rows would create."""
+    emails = {wire.clean(row["email"]) for row in rows if wire.plausible(row["email"])}
+    query = "SELECT count(*) FROM bv_contact WHERE email IN (SELECT value FROM json_each(?))"
+    return len(emails) - int(world.db.execute(query, (json.dumps(list(emails)),)).fetchone()[0])
 
 
 def _rows(given: dict[str, Any]) -> list[dict[str, Any]]:

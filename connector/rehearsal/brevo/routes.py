@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from connector.rehearsal.brevo import attributes, campaigns, contacts, imports, lists, store, wire
+from connector.rehearsal.core import plan
 from connector.rehearsal.core.campaigns import record
 from connector.rehearsal.core.limits import Window
 from connector.rehearsal.core.world import Did, Members, Overview, Request, Response, Route, TargetRow, World, lacked
@@ -47,7 +48,8 @@ def _seed(world: World) -> None:
 
 def routes() -> list[Route]:
     own = [Route("GET", "/v3/account", _account)]
-    return own + [route for part in (contacts, lists, attributes, imports, campaigns) for route in part.routes()]
+    found = own + [route for part in (contacts, lists, attributes, imports, campaigns) for route in part.routes()]
+    return plan.within(NAME, found, lambda world: store.counted(world.db), wire.full)
 
 
 def engage(world: World, events: Sequence[Did]) -> None:

@@ -50,6 +50,11 @@ def one(db: sqlite3.Connection, column: str, value: Any) -> dict[str, Any] | Non
     return found[0] if found else None
 
 
+def counted(db: sqlite3.Connection) -> int:
+    """The contacts that count towards the plan: all."""
+    return int(db.execute("SELECT count(*) FROM bv_contact").fetchone()[0])
+
+
 def create(db: sqlite3.Connection, email: str, attributes: Mapping[str, Any], now: str) -> int:
     values = (email, json.dumps(attributes), now, now)
     made = db.execute("INSERT INTO bv_contact (email, attributes, created, modified) VALUES (?, ?, ?, ?)", values)

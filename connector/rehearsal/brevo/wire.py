@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from connector.rehearsal.core import plan
 from connector.rehearsal.core.world import Refusal, Request, Response
 
 INVALID, MISSING, DUPLICATE = "invalid_parameter", "missing_parameter", "duplicate_parameter"
@@ -23,6 +24,11 @@ def problem(status: int, code: str, message: str, **more: Any) -> Response:
 
 def refuse(code: str, message: str, status: int = 400, **more: Any) -> Refusal:
     return Refusal(problem(status, code, message, **more))
+
+
+def full() -> Response:
+    """The account's plan holds no more contacts."""
+    return problem(402, "not_enough_credits", plan.FULL)
 
 
 def absent(what: str) -> Refusal:

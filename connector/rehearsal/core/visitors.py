@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from connector.rehearsal.core.world import Request, Response
+from connector.rehearsal.core.world import REHEARSED, Request, Response
 
 
 def refused(request: Request) -> Response | None:
@@ -40,7 +40,10 @@ def _no(what: str) -> Response:
 def checked(name: str, value: Any, default: Any) -> None:
     """Raises ValueError when a value is of another kind than the setting's default."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if isinstance(default, bool):
+    if name == "contacts_allowed":
+        fits = isinstance(value, Mapping) and all(map(_is_limit, value.values())) and value.keys() <= REHEARSED.keys()
+        kind = f"for each platform ({', '.join(REHEARSED)}) a whole number, 0 or more, or null for no limit"
+    elif isinstance(default, bool):
         fits, kind = isinstance(value, bool), "true or false"
     elif isinstance(default, float):
         fits = number and math.isfinite(value) and (value >= 0 or name == "clock_ahead_s")
@@ -54,3 +57,7 @@ def checked(name: str, value: Any, default: Any) -> None:
         fits, kind = isinstance(value, str), "a text"
     if not fits:
         raise ValueError(f"The setting {name} takes {kind}.")
+
+
+def _is_limit(value: Any) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)

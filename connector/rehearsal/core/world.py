@@ -63,6 +63,10 @@ class Settings:
     accounts: dict[str, str] = field(default_factory=lambda: dict(ACCOUNTS))  # whose key it is; "": it may not tell
     lacks: dict[str, str] = field(default_factory=dict)  # per platform, rights that the key lacks: "a:read, b"
     tiers: dict[str, str] = field(default_factory=dict)  # per platform, a tier name that its limits depend on
+    contacts_allowed: dict[str, int | None] = field(
+        default_factory=dict
+    )  # per platform, that the plan holds; None: all
+    lag_s: float = 0.0  # searches and lists know a contact only when it is so old; of vendors whose index lags
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from connector.rehearsal.core.campaigns import record
@@ -144,6 +145,18 @@ def _list(world: World, name: str) -> str:
     query = "SELECT id FROM hs_list WHERE name = ? COLLATE NOCASE AND deleted IS NULL"
     found = world.db.execute(query, (name,)).fetchone()
     return str(found[0]) if found else ""
+
+
+def indexed(world: World) -> int:
+    """Contacts that were created later than this are not yet known to searches and lists (Settings.lag_s)."""
+    if not world.settings.lag_s:
+        return 2**62
+    return millis(world.now() - timedelta(seconds=world.settings.lag_s))
+
+
+def counted(world: World) -> int:
+    """The contacts that count towards the plan: those that are not archived."""
+    return int(world.db.execute("SELECT count(*) FROM hs_contact WHERE archived_at IS NULL").fetchone()[0])
 
 
 def _free(world: World, number: int | None, properties: dict[str, str]) -> None:

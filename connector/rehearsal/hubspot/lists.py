@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from connector.rehearsal.core.world import Refusal, Request, Response, World
+from connector.rehearsal.hubspot.contacts import indexed
 from connector.rehearsal.hubspot.wire import (
     error,
     from_millis,
@@ -236,6 +237,7 @@ def _writable(world: World, request: Request) -> int:
 def _change(world: World, request: Request, adds: list[int], removes: list[int]) -> Response:
     list_id = _writable(world, request)
     known = _held(world, "SELECT id FROM hs_contact WHERE archived_at IS NULL AND id", adds + removes)
+    known -= _held(world, f"SELECT id FROM hs_contact WHERE created > {indexed(world)} AND id", adds)
     inside = _held(world, f"SELECT contact FROM hs_member WHERE list = {list_id} AND contact", adds + removes)
     added = [each for each in dict.fromkeys(adds) if each in known and each not in inside]
     removed = [each for each in dict.fromkeys(removes) if each in inside]

@@ -11,6 +11,7 @@ objectWriteTraceId may fail record by record.
 
 from __future__ import annotations
 
+from connector.rehearsal.core import plan
 from connector.rehearsal.core.limits import Window
 from connector.rehearsal.core.world import Request, Response, Route, World
 from connector.rehearsal.hubspot import (
@@ -62,7 +63,8 @@ def routes() -> list[Route]:
         Route("GET", "/account-info/{version}/details", details),
         Route("GET", "/account-info/{version}/api-usage/daily/private-apps", usage),
     ]
-    return [Route(method, path, wire.versioned(handler), writes) for method, path, handler, writes in found]
+    found = [Route(method, path, wire.versioned(handler), writes) for method, path, handler, writes in found]
+    return plan.within(NAME, found, contacts.counted, lambda: wire.error(402, plan.FULL))
 
 
 def _contact_routes(base: str) -> list[Route]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.rehearsal.core.world import Request, Response, World
-from connector.rehearsal.hubspot.contacts import COLUMNS, as_object, definitions
+from connector.rehearsal.hubspot.contacts import COLUMNS, as_object, definitions, indexed
 from connector.rehearsal.hubspot.values import Definition, instant
 from connector.rehearsal.hubspot.wire import mapping, millis, number, refuse
 
@@ -28,6 +28,7 @@ def search(world: World, request: Request) -> Response:
         raise refuse(400, f"The search endpoint returns at most {MOST_RESULTS} results; paging beyond is not possible.")
     known = definitions(world)
     where, values = _where(known, body)
+    where, values = f"({where}) AND created <= ?", [*values, indexed(world)]
     sort = _sort(known, body.get("sorts") or [])
     total = world.db.execute(f"SELECT count(*) FROM hs_contact WHERE {where}", values).fetchone()[0]
     query = f"SELECT {COLUMNS} FROM hs_contact WHERE {where} ORDER BY {sort} LIMIT ? OFFSET ?"

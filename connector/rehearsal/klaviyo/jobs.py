@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from connector.rehearsal.core import plan
 from connector.rehearsal.core.world import Refusal, Request, Response, Route, World, forgotten
 from connector.rehearsal.klaviyo import lists, profiles, store, wire
 from connector.rehearsal.klaviyo.wire import Trouble
@@ -73,10 +74,23 @@ def _import(world: World, request: Request) -> Response:
     if found := [trouble for index, (row, text) in pairs for trouble in _refusals(row, text, index)]:
         raise wire.invalid(*found)
     joined = _list_ids_in(world, data)
+    _refuse_beyond_the_plan(world, rows)
     number = open_job(world, IMPORT, len(rows), joined, f"[{','.join(texts)}]")
     if world.settings.polls <= 0:
         _finish_import(world, number)
     return answer(world, request, number, 202)
+
+
+def _refuse_beyond_the_plan(world: World, rows: list[Any]) -> None:
+    """Also because of those that jobs before this one will create."""
+    if plan.allowed(world, "klaviyo") is None:
+        return
+    query = "SELECT payload FROM kl_job WHERE completed IS NULL AND kind = ?"
+    waiting = [row for (payload,) in world.db.execute(query, (IMPORT,)) for row in json.loads(payload)]
+    held = store.counted(world.db)
+    before, after = (held + store.strangers(world.db, each) for each in (waiting, waiting + rows))
+    if plan.exceeded(world, "klaviyo", before, after):
+        raise Refusal(wire.full())
 
 
 def _refusals(row: Any, text: str, index: int) -> list[Trouble]:

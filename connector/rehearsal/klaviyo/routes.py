@@ -13,6 +13,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from connector.rehearsal.core import plan
 from connector.rehearsal.core.limits import Window
 from connector.rehearsal.core.world import Members, Overview, Refusal, Request, Response, Route, TargetRow, World
 from connector.rehearsal.klaviyo import (
@@ -112,7 +113,8 @@ def routes() -> list[Route]:
         Route("GET", "/api/accounts/{id}", _account),
         Route("GET", "/api/segments", _no_segments),
     ]
-    return own + [route for part in (profiles, lists, jobs, consent, events, campaigns) for route in part.routes()]
+    found = own + [route for part in (profiles, lists, jobs, consent, events, campaigns) for route in part.routes()]
+    return plan.within(NAME, found, lambda world: store.counted(world.db), wire.full)
 
 
 # -- on arrival ---------------------------------------------------------------------------------------------------

@@ -97,6 +97,22 @@ def upsert(
     return written
 
 
+def counted(db: sqlite3.Connection) -> int:
+    """The profiles that count towards the plan: those that are not suppressed."""
+    query = "SELECT count(*) FROM kl_profile WHERE pk NOT IN (SELECT profile FROM kl_suppression WHERE list = '')"
+    return int(db.execute(query).fetchone()[0])
+
+
+def strangers(db: sqlite3.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """How many profiles these rows would create."""
+    known, found = _Known(db, rows), set()
+    for row in rows:
+        names = identifiers(row.get("attributes") or {})
+        if not known.match(names, row.get("id")):
+            found.add(next(filter(None, (*names.values(), row.get("id"))), None))
+    return len(found)
+
+
 def identifiers(attributes: Mapping[str, Any]) -> dict[str, str | None]:
     """Identifiers as they are stored. A phone number that is none is dropped without a word."""
     email, phone, external = (attributes.get(name) for name in IDENTIFIERS)

@@ -15,12 +15,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from connector.rehearsal.core import plan
 from connector.rehearsal.core.world import Refusal, Request, Response
 
 MEDIA = {"content-type": "application/vnd.api+json"}
 _WORDS = {  # status -> code and title
     400: ("invalid", "Invalid input."),
     401: ("not_authenticated", "Authentication credentials were not provided."),
+    402: ("payment_required", "Payment required."),
     403: ("permission_denied", "You do not have permission to perform this action."),
     404: ("not_found", "Not found."),
     405: ("method_not_allowed", "Method not allowed."),
@@ -64,6 +66,11 @@ def _entry(status: int, trouble: Trouble) -> dict[str, Any]:
         "links": {},
         "meta": dict(trouble.meta),
     }
+
+
+def full() -> Response:
+    """The account's plan holds no more profiles."""
+    return problem(402, Trouble(plan.FULL))
 
 
 def invalid(*troubles: Trouble) -> Refusal:

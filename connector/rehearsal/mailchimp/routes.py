@@ -13,6 +13,7 @@ import base64
 import binascii
 import re
 
+from connector.rehearsal.core import plan
 from connector.rehearsal.core.world import KEYS, Members, Overview, Request, Response, Route, TargetRow, World, lacked
 from connector.rehearsal.mailchimp import batches, exports, lists, lookups, reports, seed, store, tags, wire
 from connector.rehearsal.mailchimp import members as mailchimp_members
@@ -41,7 +42,7 @@ def routes() -> list[Route]:
 
 
 def _operations() -> list[Route]:
-    return [
+    found = [
         Route("GET", "/3.0", get_root),
         Route("GET", "/3.0/ping", get_ping),
         *lists.routes(),
@@ -50,6 +51,7 @@ def _operations() -> list[Route]:
         *reports.routes(),
         *lookups.routes(),
     ]
+    return plan.within(NAME, found, store.counted, lambda: wire.problem(402, plan.FULL))
 
 
 def error(status: int, detail: str = "") -> Response:

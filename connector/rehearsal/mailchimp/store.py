@@ -167,6 +167,12 @@ def tags_of(world: World, list_id: str, hashes: Collection[str]) -> dict[str, li
     return found
 
 
+def counted(world: World) -> int:
+    """The contacts that count towards the plan: of all audiences, but not archived, cleaned or unconfirmed ones."""
+    query = "SELECT count(*) FROM mc_members WHERE status NOT IN ('archived', 'cleaned', 'pending')"
+    return int(world.db.execute(query).fetchone()[0])
+
+
 def create_tag(world: World, list_id: str, name: str) -> int:
     """A new tag; refuses a name that is taken or blank."""
     if not name.strip():

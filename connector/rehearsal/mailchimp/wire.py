@@ -17,6 +17,7 @@ PAGE, MAX_PAGE = 10, 1000
 _TITLES = {
     400: "Bad Request",
     401: "API Key Invalid",
+    402: "Payment Required",
     403: "Forbidden",
     404: "Resource Not Found",
     405: "Method Not Allowed",
