@@ -50,10 +50,10 @@ def run(desk: Desk) -> None:
     same("opts somebody out of one kind of mail", lambda: bool(seen["left"]))
     same("the contact is opted out of it", lambda: held[MADE[5]]["hs_email_optout_1001"], "true")
     same("asks for companies of contacts, of which there are none", lambda: seen["companies"], 10)
+    same("asks for notes of contacts, of which there are none", lambda: seen["associations"], 10)
+    same("reads deals, of which there are none", lambda: seen["deals"], [])
     for step, what in {
         "history": "`propertiesWithHistory`",
-        "associations": "`associations` with notes",
-        "deals": "deals",
         "owners": "owners",
     }.items():
         seen.absent(desk.report, step, what)

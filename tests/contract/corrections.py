@@ -211,9 +211,11 @@ CORRECTIONS: tuple[Correction, ...] = (
         "hubspot",
         "without a document",
         "The vendor's client still calls v3 of the communication preferences, which is unlike the later ones, and a "
-        "Singer tap asks for custom objects; of neither there is a document here. Those clients are the judges "
-        "(test_witnesses.py, tests/clients); the connector calls neither.",
-        outside="/communication-preferences/v3/.*|/crm/v3/schemas .*",
+        "Singer tap asks for custom objects; others ask for deals, and for associations with them. Of none of these "
+        "there is a document here. Those clients are the judges (test_witnesses.py, tests/clients); the "
+        "connector calls none.",
+        outside="/communication-preferences/v3/.*|/crm/v3/schemas .*|/crm/.*/?associations/.*"
+        r"|/crm/(v3/objects|objects/20\d\d-\d\d)/(?!contacts[/ ]|0-1[/ ]).*",
     ),
     Correction(
         "",

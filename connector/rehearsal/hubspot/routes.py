@@ -21,6 +21,7 @@ from connector.rehearsal.hubspot import (
     exports,
     lists,
     merging,
+    objects,
     page,
     properties,
     scopes,
@@ -39,7 +40,6 @@ TIERS = {
     "enterprise": (190, 1_000_000),
     "addon": (250, 2_000_000),
 }
-NO_OBJECTS = {"companies", "company", "deals", "deal", "tickets", "ticket"}
 SEARCHES = Window(5, 1.0, "SECONDLY")
 
 install, overview, members = store.install, page.overview, page.members
@@ -52,6 +52,12 @@ def routes() -> list[Route]:
         *_contact_routes("/crm/v3/objects/contacts"),
         *_contact_routes("/crm/objects/{version}/contacts"),
         *_contact_routes("/crm/objects/{version}/0-1"),
+        *objects.routes("/crm/v3/objects"),
+        *objects.routes("/crm/objects/{version}"),
+        *objects.of_one("/crm/v4/objects"),
+        *objects.association_routes("/crm/v3/associations"),
+        *objects.association_routes("/crm/v4/associations"),
+        *objects.association_routes("/crm/associations/{version}"),
         *_list_routes("/crm/v3/lists"),
         *_list_routes("/crm/lists/{version}"),
         *_property_routes("/crm/v3/properties/{objectType}"),
@@ -196,16 +202,11 @@ def guard(world: World, request: Request) -> Response | None:
         return scopes.denied(["crm.objects.contacts.write", "crm.lists.write"])
     if (refusal := scopes.refusal(world, request)) is not None:
         return refusal
-    if unheeded := _unheeded(request):
-        return wire.error(501, f"The rehearsal does not have this: {unheeded}")  # taken and ignored it would mislead
+    if request.first("propertiesWithHistory"):  # taken and ignored it would mislead
+        return wire.error(501, "The rehearsal does not have this: propertiesWithHistory")
+    for name in wire.names(request, "associations"):
+        objects.kind_of(name)  # there are no such objects, and nothing is shown of them
     return _limits(world, request) if world.settings.limits else None
-
-
-def _unheeded(request: Request) -> str:
-    """Contacts have no associations with objects of which there are none, and nothing is shown of them."""
-    if request.first("propertiesWithHistory"):
-        return "propertiesWithHistory"
-    return "associations" if set(wire.names(request, "associations")) - NO_OBJECTS else ""
 
 
 def _tier(world: World) -> tuple[int, int]:

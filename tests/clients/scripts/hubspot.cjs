@@ -100,7 +100,7 @@ run({
   missing: async () => lists.listsApi.getById('999'),
   history: async () => contacts.basicApi.getPage(10, undefined, ['email'], ['email']),
   companies: async () => (await contacts.basicApi.getPage(10, undefined, ['email'], undefined, ['companies'])).results.length,
-  associations: async () => contacts.basicApi.getPage(10, undefined, ['email'], undefined, ['notes']),
+  associations: async () => (await contacts.basicApi.getPage(10, undefined, ['email'], undefined, ['notes'])).results.length,
   deals: async () => client.crm.deals.getAll(),
   owners: async () => client.crm.owners.ownersApi.getPage(),
   definitions: async (kept) => {
