@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.errors import (
+    AccountLimit,
     BadRecords,
     ContractError,
     DestinationError,
@@ -71,6 +72,7 @@ class Delivery:
     totals: dict[Step, int] = field(default_factory=dict)
     sparing: Sparing | None = None  # asked before anybody is archived
     full: str = ""  # the platform's words, once the account's plan let no more in
+    closed: bool = False  # it refused a whole batch of new contacts: no more are offered
     _failures: int = 0
     _alone: int = 0  # single records refused in a row
     _done: dict[Step, int] = field(default_factory=dict)
@@ -142,6 +144,9 @@ class Delivery:
         records = self.store.journal.records(batch)
         if not records.num_rows:
             self._settle(batch, alike(records, Outcome.FAILED))
+            return []
+        if batch.step.op is Op.CREATE and self.closed and batch.state is BatchState.PLANNED:
+            self._settle(batch, alike(records, Outcome.FAILED, ACCOUNT_LIMIT, self.full))
             return []
         if batch.step.op in _LETTING_GO:
             records = self._spare(batch, records)
@@ -307,11 +312,16 @@ class Delivery:
 
     def _stopped(self, batch: JournalBatch, records: pa.Table, error: DestinationError) -> None:
         """The destination cannot be worked with. What it refused, and what never left, is planned again; a strange
-        answer leaves the outcome unknown."""
+        answer leaves the outcome unknown. A full plan lets nobody new in, but those who are there can be changed,
+        taken out and archived."""
         if isinstance(error, ContractError):
             self.halt.error = error
         elif isinstance(error, Gone) and self._forget_gone(batch.step):
             self._settle(batch, alike(records, Outcome.FAILED, "target_gone"))
+        elif batch.step.op is Op.CREATE and _is_full(error):
+            said = str(error).rpartition(" It says: ")[2].removeprefix(f"{batch.step.destination}: ")
+            self._settle(batch, alike(records, Outcome.FAILED, ACCOUNT_LIMIT, said))
+            self.closed = True
         else:
             self.store.journal.reopen(batch)
             self.halt.error = error
@@ -366,6 +376,13 @@ class Delivery:
         with self._lock:
             done = self._done[step] = self._done.get(step, 0) + rows
         self.listener(Progress(step.destination, str(step), done, self.totals.get(step)))
+
+
+def _is_full(error: DestinationError) -> bool:
+    """Whether the account's plan holds no more contacts; not that an allowance of requests is used up."""
+    if isinstance(error, AccountLimit):
+        return error.code == ACCOUNT_LIMIT
+    return isinstance(error, BadRecords) and of_account(str(error))
 
 
 def _key(table: pa.Table, names: tuple[str, ...]) -> pa.Array:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connector.core.errors import BadRecords
+from connector.core.errors import AccountLimit, BadRecords
 from connector.core.events import Progress
 from connector.core.model import Kind, Op, Outcome
 from connector.platforms.base import Batch, RecordOutcome, TagStyle
@@ -233,4 +233,22 @@ def test_a_full_plan_of_the_account_parks_nobody(push: Pusher, store: Store, who
     result = push(platform, change(Op.CREATE, people(5)))
     assert not store.ledger("d").rejects.num_rows
     assert result.exit_code == 4 and "contact limit" in str(result.errors["d"])
-    assert result.counts["d"]["create"] == ({"unsent": 5} if whole else {"applied": 3, "failed": 2})
+    assert result.counts["d"]["create"] == ({"failed": 5} if whole else {"applied": 3, "failed": 2})
+
+
+@pytest.mark.parametrize("code", ["account_limit", "daily_limit"])
+def test_a_full_plan_stops_creations_alone_and_asks_once(push: Pusher, store: Store, code: str) -> None:
+    """What an allowance of requests does not allow, everything has to wait for."""
+    platform = FakePlatform(capabilities(concurrency=1))
+    platform.hold(*people(3, 100))
+    trouble = AccountLimit("d: refused. It says: no more room.", destination="d", code=code)
+    platform.trouble = lambda call, batch: trouble if batch.op is Op.CREATE else None
+    adds = change(Op.ADD, [*people(35), *people(2, 100)], Kind.LIST, "in")
+    result = push(platform, change(Op.CREATE, people(35)), change(Op.UPDATE, people(3, 100)), adds)
+    assert [batch.op for batch in platform.sent].count(Op.CREATE) == 1 and result.exit_code == 4
+    assert not store.ledger("d").rejects.num_rows
+    if code == "daily_limit":
+        assert result.counts["d"] == {"create": {"unsent": 35}, "update": {"unsent": 3}, "add": {"unsent": 37}}
+    else:
+        done = {"create": {"failed": 35}, "update": {"applied": 3}, "add": {"skipped": 35, "applied": 2}}
+        assert result.counts["d"] == done and str(result.errors["d"]).endswith("by itself. It says: no more room.")
