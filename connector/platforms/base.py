@@ -23,6 +23,7 @@ from connector.core.model import RETIRED, Kind, NewContacts, Op, Outcome, Status
 # Codes of an outcome that say: the platform holds no such contact, or erased it for good. That is a fact about the
 # ledger and no refusal of a person, so the core makes it SKIPPED (push/batches.py) and forgets the contact.
 NOT_HELD, ERASED = "not_held", "forgotten"
+NOT_VISIBLE = "not_visible"  # held, but the platform's index does not show it yet: SKIPPED, and tried again next time
 # A refusal of the person, not of a field: sending the contact without its fields would change nothing.
 OF_THE_PERSON = frozenset(
     ("invalid_email", "compliance", "looks_fake", "duplicate", "missing_required_field", NOT_HELD, ERASED)

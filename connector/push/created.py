@@ -9,10 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.model import Op, Outcome
-from connector.platforms.base import NOT_HELD
+from connector.platforms.base import NOT_HELD, NOT_VISIBLE
 from connector.state.base import Step, Store
-
-NOT_VISIBLE = "not_visible"
 
 
 def emails(store: Store, step: Step) -> pa.Array:

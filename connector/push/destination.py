@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from connector.core.errors import AccountLimit, DestinationError, Interrupted
 from connector.core.events import Listener, Progress
 from connector.core.model import Kind, Op, Outcome, Target
-from connector.platforms.base import ACCOUNT_LIMIT, NOT_HELD, Adapter, TagStyle
+from connector.platforms.base import ACCOUNT_LIMIT, NOT_HELD, NOT_VISIBLE, Adapter, TagStyle
 from connector.platforms.http.limits import Clock
 from connector.push import created, pending_jobs
 from connector.push.batches import alike, target_of
@@ -174,6 +174,6 @@ def _know_ids(delivery: Delivery, steps: Sequence[Step]) -> None:
         if not rows.num_rows:
             continue
         new = pc.is_in(rows["email"], value_set=created.emails(store, step))
-        delivery.settle(step, alike(rows.filter(new), Outcome.SKIPPED, created.NOT_VISIBLE))
+        delivery.settle(step, alike(rows.filter(new), Outcome.SKIPPED, NOT_VISIBLE))
         outcome = Outcome.UNCHANGED if step.op is Op.REMOVE else Outcome.SKIPPED
         delivery.settle(step, alike(rows.filter(pc.invert(new)), outcome, NOT_HELD))

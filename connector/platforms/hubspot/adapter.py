@@ -372,7 +372,8 @@ class HubSpot:
     def _membership(self, batch: Batch, ids: list[str]) -> Done:
         verb = "add" if batch.op is Op.ADD else "remove"
         body = self._portal.change_memberships(str(batch.target_id), verb, list(dict.fromkeys(ids)))
-        return Done(tuple(errors.membership_outcomes(body, verb, ids)))
+        held = self._portal.holds(errors.missing(body)) if verb == "add" else ()
+        return Done(tuple(errors.membership_outcomes(body, verb, ids, held)))
 
     def _kinds(self, records: list[dict[str, Any]]) -> Mapping[str, str]:
         """Types of the properties, when some record has a value whose spelling depends on them (a day or a time)."""

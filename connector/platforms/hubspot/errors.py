@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connector.core.errors import (
@@ -27,7 +27,7 @@ from connector.core.errors import (
 )
 from connector.core.model import Outcome
 from connector.platforms import answered
-from connector.platforms.base import ACCOUNT_LIMIT, RecordOutcome
+from connector.platforms.base import ACCOUNT_LIMIT, NOT_VISIBLE, RecordOutcome
 from connector.platforms.http.client import Reply
 from connector.platforms.hubspot.wire import addresses
 
@@ -294,17 +294,27 @@ def culprits(found: Sequence[Fault], inputs: Sequence[Mapping[str, Any]]) -> dic
     }
 
 
-def membership_outcomes(body: Mapping[str, Any], verb: str, ids: Sequence[str]) -> Iterator[RecordOutcome]:
+def missing(body: Mapping[str, Any]) -> list[str]:
+    """The record ids that an answer about memberships does not know."""
+    return [str(one) for one in body.get("recordIdsMissing") or ()]
+
+
+def membership_outcomes(
+    body: Mapping[str, Any], verb: str, ids: Sequence[str], held: Collection[str] = ()
+) -> Iterator[RecordOutcome]:
     """`verb` is "add" or "remove". Who was there already (or was not in the list) is in none of the answer's lists.
+    `held` are those of the missing that HubSpot holds: its index lags behind, and they were created just now.
 
     "recordsIdsAdded" is HubSpot's spelling; live answers leave empty lists out."""
     keys = ("recordsIdsAdded", "recordIdsAdded") if verb == "add" else ("recordIdsRemoved",)
     changed = {str(one) for key in keys for one in body.get(key) or ()}
-    absent = {str(one) for one in body.get("recordIdsMissing") or ()}
+    absent = set(missing(body))
     gone = Outcome.REJECTED if verb == "add" else Outcome.UNCHANGED
     for index, one in enumerate(ids):
         if one in changed:
             yield RecordOutcome(index, Outcome.APPLIED)
+        elif one in held:
+            yield RecordOutcome(index, Outcome.SKIPPED, NOT_VISIBLE, "HubSpot's lists do not know this contact yet")
         elif one in absent:
             yield RecordOutcome(index, gone, "not_held", "HubSpot does not hold this contact any more")
         else:

@@ -161,6 +161,11 @@ class Portal:
         results = self._read({}, list(dict.fromkeys(ids)), [self.tag_property])["results"]
         return {str(one["id"]): (one.get("properties") or {}).get(self.tag_property) or "" for one in results}
 
+    def holds(self, ids: Sequence[str]) -> set[str]:
+        """Those that are contacts, also when the index does not show them yet; not the id of one that was merged."""
+        asked = [list(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE)]
+        return {str(one["id"]) for some in asked for one in self._read({}, some, [])["results"]} & set(ids)
+
     def _read(self, by: dict[str, str], ids: Sequence[str], properties: Sequence[str]) -> Json:
         inputs = [{"id": one} for one in ids]
         body = by | {"inputs": inputs, "properties": list(properties), "propertiesWithHistory": []}
