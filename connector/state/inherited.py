@@ -15,8 +15,8 @@ _NO = quoted(NO_OF_PERSON)
 _PRESENT = f"""
     {former.MOVED}, refusing(person, email) AS MATERIALIZED (
         SELECT person, email FROM contact WHERE destination = ? AND status IN ({_NO}) AND person IS NOT NULL
-        UNION SELECT p.person, s.email FROM moved m JOIN contact p ON p.destination = ? AND p.email = m.present
-        JOIN contact s ON s.destination = ? AND s.email = m.former
+        UNION SELECT p.person, s.email FROM moved m CROSS JOIN contact p ON p.destination = ? AND p.email = m.present
+        CROSS JOIN contact s ON s.destination = ? AND s.email = m.former
         WHERE p.person IS NOT NULL AND s.person IS NULL AND s.status IN ({_NO})
     ), inheriting(email, elsewhere) AS MATERIALIZED (
         SELECT k.email, r.email FROM refusing r JOIN contact k ON k.destination = ? AND k.person = r.person

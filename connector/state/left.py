@@ -39,7 +39,8 @@ _CONTACTS = f"""
 _WHO = f"""
     SELECT l.destination, t.name AS target, k.email, k.person {_CONTACTS}
     UNION SELECT l.destination, t.name, k.email, p.person {_CONTACTS}
-    JOIN moved m ON m.former = k.email JOIN contact p ON p.destination = l.destination AND p.email = m.present
+    CROSS JOIN moved m ON m.former = k.email
+    CROSS JOIN contact p ON p.destination = l.destination AND p.email = m.present
     WHERE k.person IS NULL AND p.person IS NOT NULL"""
 # No index leads from a person to contacts: SQLite makes one of the few who left, for each contact of the destination.
 _LEFT = f"""
