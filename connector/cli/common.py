@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from errno import ENOENT
+from os import strerror
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -194,6 +196,21 @@ def data_json(value: object) -> None:
 def talk(text: str, *, exact: bool = False) -> None:
     """Everything else goes to standard error."""
     terminal.write(text, err=True, exact=exact)
+
+
+def require_folder(path: Path | None) -> None:
+    """Before everything is computed for a file. Raises FileNotFoundError when there is no folder for it."""
+    if path is not None and not path.parent.is_dir():
+        raise FileNotFoundError(ENOENT, strerror(ENOENT), str(path))
+
+
+def write_file(path: Path, content: str) -> None:
+    """Whole or not at all, and for its owner alone."""
+    from connector.core.files import replacing
+
+    with replacing(path) as file:
+        file.write(f"{content.rstrip()}\n".encode())
+    talk(f"Wrote {path}.")
 
 
 def confirm(question: str, yes: bool) -> bool:

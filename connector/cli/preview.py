@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.common import PLAIN, Common, Format, command, data, data_json, talk
+from connector.cli.common import PLAIN, Common, Format, command, data, data_json, require_folder, write_file
 
 _SAMPLE = "How many members to show, masked."
 _OUTPUT = "Where the page of --format html is written; - for standard output. Default: preview-SEGMENT.html."
@@ -34,6 +34,8 @@ def preview(
     from connector.report.preview.document import document
     from connector.report.preview.text import text
 
+    if common.format is Format.HTML:
+        require_folder(output)
     with open_workspace(common.options(), offline=True) as workspace:
         matching([segment], workspace.config.segments, "SEGMENT", "segment")
         found = verbs.preview(workspace, segment, sample)
@@ -46,9 +48,7 @@ def preview(
         if output == Path("-"):
             data(html(told), exact=True)
         else:
-            path = output or Path(f"preview-{segment}.html")
-            path.write_text(html(told), encoding="utf-8")
-            talk(f"Wrote {path}.")
+            write_file(output or Path(f"preview-{segment}.html"), html(told))
     else:
         data(text(told))
     return 0

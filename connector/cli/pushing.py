@@ -26,7 +26,7 @@ from connector.cli.applying import (
     told,
     working,
 )
-from connector.cli.common import SAMPLE, Common, Format, command, data, data_json, talk
+from connector.cli.common import SAMPLE, Common, Format, command, data, data_json, require_folder, talk
 from connector.cli.interrupt import interruptible
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def plan(
     from connector.report.plan import is_empty
 
     _only_with_json(people, common)
+    require_folder(out)
     with interruptible(left(common)) as stop, told(common) as listener:
         options = common.options(listener, allow, reason, "plan", require_all)
         with open_workspace(options, stop) as workspace, open_state(workspace) as store:

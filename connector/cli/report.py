@@ -5,14 +5,12 @@ Owns: its options, and where the page is written. Must not: compute or render.
 
 from __future__ import annotations
 
-from errno import ENOENT
-from os import strerror
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli.common import Common, Format, command, data, data_json, talk
+from connector.cli.common import Common, Format, command, data, data_json, require_folder, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +54,7 @@ def report(
         output = Path("report.html")
     if str(output) == "-":
         output = None
-    if output is not None and not output.parent.is_dir():  # told before everything is computed
-        raise FileNotFoundError(ENOENT, strerror(ENOENT), str(output))
+    require_folder(output)
     with open_workspace(common.options(), offline=not campaigns) as workspace:
         told = verbs.gather(workspace, people=people, since=since, campaigns=campaigns)
         found = document(told)
@@ -65,7 +62,7 @@ def report(
     if output is None:
         _print(common, found)
     else:
-        _write(output, _rendered(common, found))
+        write_file(output, _rendered(common, found))
     return 1 if len(told.names) < len(chosen) else 0
 
 
@@ -88,11 +85,3 @@ def _rendered(common: Common, found: Mapping[str, Any]) -> str:
     from connector.report.page.text import text
 
     return text(found)
-
-
-def _write(path: Path, content: str) -> None:
-    from connector.core.files import replacing
-
-    with replacing(path) as file:
-        file.write(f"{content.rstrip()}\n".encode())
-    talk(f"Wrote {path}.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.common import PLAIN, Common, Format, command, data, data_json, talk
+from connector.cli.common import PLAIN, Common, Format, command, data, data_json, require_folder, talk
 
 if TYPE_CHECKING:
     from connector.core.errors import ConfigError
@@ -39,6 +39,7 @@ def test(
     from connector.core.errors import ConfigError
     from connector.report import tests as report
 
+    require_folder(output)
     try:
         with open_workspace(common.options(), offline=True) as workspace:
             if sample is not None:

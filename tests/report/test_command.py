@@ -36,6 +36,24 @@ def test_a_file_is_replaced_whole_or_not_at_all(made: Made, tmp_path: Path) -> N
     assert done.returncode == 4 and "No such file or directory" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["report -o", "preview vip --format html -o", "plan --out", "test --sample 2 -o"],
+    ids=lambda words: words[:4],
+)
+def test_a_missing_folder_is_told_before_anything_is_read(tmp_path: Path, words: str) -> None:
+    """There is no segments.yaml either."""
+    done = launcher.sync(tmp_path, *words.split(), "no/such.file")
+    assert done.returncode == 4 and "No such file or directory: no/such.file" in done.stderr, done.stderr
+
+
+def test_pages_are_for_their_owner_alone(made: Made) -> None:
+    done = launcher.sync(made.folder, "preview", "vip", "--format", "html", "--as-of", AS_OF)
+    page = made.folder / "preview-vip.html"
+    assert done.returncode == 0 and page.stat().st_mode & 0o777 == 0o600
+    page.unlink()
+
+
 def test_a_file_with_an_error_ends_with_2_and_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "segments.yaml").write_text("version: 1\nsegmnts: {}\n", encoding="utf-8")
     done = launcher.sync(tmp_path, "report")
