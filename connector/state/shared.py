@@ -51,7 +51,8 @@ _EMPTY = f"""
     WHERE seq BETWEEN ? AND ? AND outcome IS NULL AND fields IS NULL AND {_WAITS}
       AND EXISTS (SELECT 1 FROM change r WHERE r.carrier = change.seq AND r.code = '{CODE}')
       AND NOT EXISTS (SELECT 1 FROM change r WHERE r.carrier = change.seq AND r.outcome IS NULL)"""
-# A row whose address the platform does not hold, of a contact that was removed under its other address.
+# A row whose address the platform does not hold, or for which no update went out (tags that are a property), of a
+# contact that was removed under its other address.
 _SETTLED = f"""
     DELETE FROM membership_doubt WHERE (target_id, contact_id) IN (
         SELECT t.id, own.id FROM step s CROSS JOIN change c ON c.seq BETWEEN s.first_seq AND s.last_seq
@@ -59,7 +60,7 @@ _SETTLED = f"""
         JOIN contact other ON other.destination IS own.destination AND other.remote_id = own.remote_id
         JOIN change d ON d.seq BETWEEN s.first_seq AND s.last_seq AND d.email = other.email AND d.seq <> c.seq
         JOIN target t ON t.destination = s.destination AND t.kind = s.kind AND t.name = s.target
-        WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.REMOVE}' AND c.code = 'not_held'
+        WHERE s.run_id = ? AND s.destination = ? AND s.op = '{Op.REMOVE}' AND c.code IN ('not_held', 'no_carrier')
           AND d.outcome IN ('{Outcome.APPLIED}', '{Outcome.UNCHANGED}'))"""
 
 
