@@ -375,8 +375,9 @@ class Histories(RuleBasedStateMachine):
     def _check_hold(self, run: str, as_of: datetime) -> None:
         """Who came or went three hours ago or less stays so, unless they opted out, lost consent or left."""
         free = {email for email in PERSON if email in self.said_no} | (set(PERSON) - self._addresses(self.consent))
-        groups = ([email for person in group for email in ADDRESSES[person]] for group in self.together)
-        free |= {email for one in groups if self.said_no & set(one) for email in one}  # one contact, and one opt-out
+        for group in self.together:  # one contact: an opt-out or a lost consent of one row is the others'
+            addresses = {email for one in group for email in ADDRESSES[one]}
+            free |= addresses if addresses & self.said_no or group - self.consent else set()
         done = [
             row
             for row in self.store.run_changes(run).to_pylist()
