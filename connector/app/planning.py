@@ -292,7 +292,7 @@ class _Planning:
         import pyarrow.compute as pc
 
         from connector.plan.diff import moves
-        from connector.reconcile import observe
+        from connector.reconcile import erased, observe
 
         store, name = self.store, ledger.destination
         unknown = moves.strangers(desired, ledger)
@@ -301,6 +301,8 @@ class _Planning:
         if observe.contacts(store, ledger, connected, people, self.workspace.reading, complete):
             ledger = store.ledger(name)
         if observe.opted_out(store, ledger, connected, desired, routing, forgotten, self.workspace.reading):
+            ledger = store.ledger(name)
+        if erased.before_plan(store, ledger, connected, desired, routing, self.workspace.reading):
             ledger = store.ledger(name)
         observe.people(store, ledger, unknown)
         return ledger

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -281,3 +281,12 @@ class Adapter(Protocol):
     def unfinished(self) -> Mapping[str, datetime | None]:
         """The jobs that the platform has taken and not ended, from any sender: id -> when it took them, if it says.
         Nothing on a platform without jobs, or one that does not let jobs overtake each other."""
+
+
+@runtime_checkable
+class KeepsDeleted(Protocol):
+    """An adapter where `gone_is_final` is not true: what is deleted can be restored there for a while."""
+
+    def erased(self, remote_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these ids, of contacts that are not found under their address, that the platform says it neither
+        holds under another one nor keeps to be restored: nobody is to bring these people back."""

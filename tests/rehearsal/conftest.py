@@ -23,6 +23,7 @@ DEFAULTS = {
     "slow_ms": 50,
     "tiers": {},
     "contacts_allowed": dict.fromkeys(("mailchimp", "klaviyo", "hubspot", "brevo")),
+    "erased_return": False,
     "lag_s": 0,
 }
 

@@ -85,7 +85,7 @@ def capabilities(limits: tuple[Window, ...]) -> Capabilities:
         create_joins_lists=False,
         declares_tags=True,
         engagement=Engagement.TOTALS,
-        gone_is_final=False,  # deleted contacts lie in the recycle bin; HubSpot itself refuses those erased for good
+        gone_is_final=False,  # deleted contacts lie in the recycle bin, and `erased` tells those erased for good
     )
 
 
@@ -194,6 +194,10 @@ class HubSpot:
         """See Adapter. Communication preferences belong to addresses."""
         for start in range(0, len(emails), BATCH):
             yield optout.table(self._portal.opted_out(emails[start : start + BATCH]))
+
+    def erased(self, remote_ids: Sequence[str]) -> frozenset[str]:
+        """See KeepsDeleted."""
+        return self._portal.erased(remote_ids)
 
     def statuses(self, since: datetime | None) -> Iterator[pa.Table]:
         if since is None:

@@ -39,6 +39,12 @@ class _Trouble(BaseModel):
     context: Mapping[str, list[str]] | None = None  # names records by `ids` or `objectWriteTraceId`
 
 
+class Read(Contacts):
+    """A batch that was read. `errors` name those not found."""
+
+    errors: list[_Trouble] | None = None
+
+
 class Written(Answer):
     """A batch that was written, or was not in parts."""
 

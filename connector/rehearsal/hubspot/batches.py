@@ -29,8 +29,9 @@ from connector.rehearsal.hubspot.wire import Trouble, batch, inputs, mapping, re
 def batch_read(world: World, request: Request) -> Response:
     body = mapping(request.json())
     ids = [str(mapping(each).get("id", "")) for each in inputs(request)]
-    found = numbers(world, ids, str(body.get("idProperty") or ""))
-    held = rows(world, found.values())
+    archived = request.first("archived") == "true"
+    found = numbers(world, ids, str(body.get("idProperty") or ""), archived=archived)
+    held = rows(world, found.values(), archived=archived)
     wanted = [str(name) for name in body.get("properties") or []]
     results = [as_object(held[number], wanted) for number in dict.fromkeys(found.values())]
     missing = list(dict.fromkeys(each for each in ids if each not in found))

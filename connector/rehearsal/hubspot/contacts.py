@@ -56,19 +56,22 @@ def as_object(row: Row, wanted: Sequence[str], more: Mapping[str, Any] | None = 
     return found | dict(more or {})
 
 
-def rows(world: World, numbers: Iterable[int]) -> dict[int, Row]:
-    """The contacts with these ids that are not archived."""
-    wanted = json.dumps(list(numbers))
-    query = f"SELECT {COLUMNS} FROM hs_contact WHERE id IN (SELECT value FROM json_each(?)) AND archived_at IS NULL"
+def rows(world: World, numbers: Iterable[int], *, archived: bool = False) -> dict[int, Row]:
+    """The contacts with these ids that are not archived, or those that are."""
+    wanted, only = json.dumps(list(numbers)), "IS NOT NULL" if archived else "IS NULL"
+    query = f"SELECT {COLUMNS} FROM hs_contact WHERE id IN (SELECT value FROM json_each(?)) AND archived_at {only}"
     return {row[0]: row for row in world.db.execute(query, (wanted,))}
 
 
-def numbers(world: World, ids: Sequence[str], id_property: str) -> dict[str, int]:
-    """Which contact each of `ids` means: record ids, or addresses (secondary ones too). Unknown ones are left out."""
+def numbers(world: World, ids: Sequence[str], id_property: str, *, archived: bool = False) -> dict[str, int]:
+    """Which contact each of `ids` means: record ids, or addresses (secondary ones too). Unknown ones are left out.
+    `archived`: of those in the recycle bin, which are known by their record ids alone."""
     if id_property in ("", "hs_object_id"):
         asked = {each: _winner(world, int(each)) for each in ids if each.isdigit()}
-        held = rows(world, asked.values())
+        held = rows(world, asked.values(), archived=archived)
         return {each: number for each, number in asked.items() if number in held}
+    if archived:
+        return {}
     if id_property != "email":
         return _by_unique(world, ids, id_property)
     lower = {each: each.strip().lower() for each in ids}
@@ -166,9 +169,12 @@ def _free(world: World, number: int | None, properties: dict[str, str]) -> None:
     taken = world.db.execute(query, (wanted, number)).fetchone()
     if taken:
         raise Trouble(409, f"Contact already exists. Existing ID: {taken[0]}")
-    if world.db.execute(
-        "SELECT 1 FROM hs_blocked WHERE email IN (SELECT value FROM json_each(?))", (wanted,)
-    ).fetchone():
+    if (
+        not world.settings.erased_return
+        and world.db.execute(
+            "SELECT 1 FROM hs_blocked WHERE email IN (SELECT value FROM json_each(?))", (wanted,)
+        ).fetchone()
+    ):
         raise Trouble(400, "This contact was permanently deleted and cannot be created again.")
 
 
@@ -235,15 +241,16 @@ def archive_one(world: World, request: Request) -> Response:
 
 
 def gdpr_delete(world: World, request: Request) -> Response:
-    """Erases, and blocks the address even if nobody has it."""
+    """Erases, also from the recycle bin, and blocks the address even if nobody has it."""
     body = mapping(request.json())
     wanted, id_property = str(body.get("objectId", "")), str(body.get("idProperty", ""))
-    number = numbers(world, [wanted], id_property).get(wanted)
     blocked = [wanted.strip().lower()] if id_property == "email" else []
-    if number is not None:
-        blocked += store.addresses(json.loads(rows(world, [number])[number][1]))
-        archive(world, [str(number)])
-        world.db.execute("DELETE FROM hs_contact WHERE id = ?", (number,))
+    for archived in (False, True):
+        number = numbers(world, [wanted], id_property, archived=archived).get(wanted)
+        if number is not None:
+            blocked += store.addresses(json.loads(rows(world, [number], archived=archived)[number][1]))
+            archive(world, [str(number)])
+            world.db.execute("DELETE FROM hs_contact WHERE id = ?", (number,))
     world.db.executemany("INSERT OR IGNORE INTO hs_blocked VALUES (?)", [(email,) for email in blocked])
     return Response(204)
 
