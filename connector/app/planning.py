@@ -302,7 +302,5 @@ class _Planning:
             ledger = store.ledger(name)
         if observe.opted_out(store, ledger, connected, desired, routing, forgotten, self.workspace.reading):
             ledger = store.ledger(name)
-        if erased.before_plan(store, ledger, connected, desired, routing, self.workspace.reading):
-            ledger = store.ledger(name)
         observe.people(store, ledger, unknown)
-        return ledger
+        return erased.before_plan(store, ledger, connected, desired, routing, self.workspace.reading)

@@ -17,7 +17,7 @@ from connector.core.events import Listener, Progress
 from connector.core.model import Kind, Op, Outcome, Target
 from connector.platforms.base import ACCOUNT_LIMIT, NOT_HELD, NOT_VISIBLE, Adapter, TagStyle
 from connector.platforms.http.limits import Clock
-from connector.push import created, pending_jobs
+from connector.push import created, pending_jobs, recreated
 from connector.push.batches import alike, target_of
 from connector.push.delivery import Delivery, Halt
 from connector.push.recheck import Sparing
@@ -50,6 +50,7 @@ def push(
         if store.journal.jobs_abandoned(destination):  # they would put back what an older plan wanted
             pending_jobs.wait(destination, adapter, listener, clock)
             store.journal.jobs_over(destination)
+        recreated.leave_out(store, run_id, destination, adapter, listener)
         freshness.refresh(store, run_id, destination, adapter, listener)
         store.journal.record(run_id, destination)
         joined = store.journal.join(run_id, destination) if adapter.capabilities.create_joins_lists else []

@@ -1,10 +1,10 @@
-"""Contacts that were held and are found no more, where a platform keeps deleted ones to be restored: who was erased.
+"""Contacts that the platform may hold no more, of people who would be created: looked at before anybody is.
 
-Owns: whom to ask about, before a plan and right before sending, and that who was erased is known as such from then on.
-Must not: write to a platform, decide what follows (an erased contact is blocked like any other).
+Owns: whom to ask about, and that who was erased is known as such from then on. Must not: write to a platform, decide
+what follows (plan/gate.py, plan/diff/moves.py and push/recreated.py do).
 
-Who was deleted may be created again, by `new_contacts`; who was erased must not be. HubSpot takes both through its API:
-what was erased for good is kept out of its interface and its imports alone
+Nobody is told of a contact that was deleted or erased, and platforms create such a person again when they are asked to,
+HubSpot also those erased for good: these are kept out of its interface and its imports alone, not of its API
 (knowledge.hubspot.com, "Perform a permanent delete in HubSpot", 2026-11-30).
 """
 
@@ -14,65 +14,83 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.core.events import Listener, Progress
-from connector.core.model import NewContacts, Op, Status
+from connector.core.model import BLOCKED, NewContacts, Op, Status
 from connector.core.schemas import CONTACT_SCHEMA
 from connector.plan.diff.moves import PERSON
 from connector.plan.routes import Routing
 from connector.platforms.base import Adapter, KeepsDeleted
-from connector.reconcile.observe import wanted
+from connector.reconcile.observe import absent, wanted
 from connector.state.base import Ledger, Store
+
+_NOT_THERE = pa.array(sorted(map(str, BLOCKED | {Status.ABSENT})))
 
 
 def before_plan(
     store: Store, ledger: Ledger, adapter: Adapter, desired: pa.Table, routing: Routing, tell: Listener
-) -> bool:
-    """Ask about lost contacts of those who would be created, under whichever of their addresses. Returns whether
-    anybody was erased: then the ledger must be read again."""
-    if routing.destination.new_contacts is NewContacts.SKIP or not isinstance(adapter, KeepsDeleted):
-        return False
-    mine = desired.filter(wanted(desired, routing))
-    people = mine[PERSON].drop_null() if PERSON in mine.column_names else pa.chunked_array([], pa.string())
-    return _learn(store, adapter, ledger, mine["email"], people, tell)
-
-
-def before_sending(store: Store, run_id: str, destination: str, adapter: Adapter, tell: Listener) -> None:
-    """The same for what a run would create, however old its plan is. Before `Journal.skip_refusing`."""
-    creates = [step for step in store.journal.steps(run_id, destination) if step.op is Op.CREATE]
-    if not creates or not isinstance(adapter, KeepsDeleted):
-        return
-    emails = pa.chunked_array([one["email"].combine_chunks() for one in map(store.journal.open_changes, creates)])
-    ledger = store.ledger(destination)
-    known = ledger.contacts.filter(pc.is_in(ledger.contacts["email"], value_set=emails.combine_chunks()))
-    _learn(store, adapter, ledger, emails, known[PERSON].drop_null(), tell)
-
-
-def _learn(
-    store: Store,
-    adapter: KeepsDeleted,
-    ledger: Ledger,
-    emails: pa.ChunkedArray,
-    people: pa.ChunkedArray,
-    tell: Listener,
-) -> bool:
+) -> Ledger:
+    """The ledger, after a look at contacts of people who are not held under their present address. Where a contact can
+    get another address, the request for that finds out whether it is there."""
+    if routing.destination.new_contacts is NewContacts.SKIP or PERSON not in desired.column_names:
+        return ledger
     contacts = ledger.contacts
-    about = pc.or_(
-        pc.is_in(contacts["email"], value_set=emails.combine_chunks()),
-        pc.is_in(contacts[PERSON], value_set=people.combine_chunks(), skip_nulls=True),
-    )
-    absent = pc.fill_null(pc.equal(contacts["status"], str(Status.ABSENT)), False)
-    lost = contacts.filter(pc.and_(about, pc.and_(absent, pc.is_valid(contacts["remote_id"]))))
-    if not lost.num_rows:
+    held = contacts.filter(pc.invert(_is(contacts, Status.ABSENT)))["email"].combine_chunks()
+    mine = desired.filter(pc.and_(wanted(desired, routing), pc.invert(pc.is_in(desired["email"], value_set=held))))
+    moves = (Op.MOVE, None) in adapter.capabilities.operations
+    return look(store, ledger, adapter, mine.select(["email", PERSON]), tell, former=not moves)
+
+
+def look(
+    store: Store, ledger: Ledger, adapter: Adapter, creating: pa.Table, tell: Listener, *, former: bool = True
+) -> Ledger:
+    """The ledger, after a look at the other contacts of those who are to be created (`email`, `person`), if `former`,
+    and at which of those who are not there were erased."""
+    learnt = former and _other_addresses(store, ledger, adapter, creating, tell)
+    ledger = store.ledger(ledger.destination) if learnt else ledger
+    if isinstance(adapter, KeepsDeleted) and _erased(store, ledger, adapter, creating, tell):
+        ledger = store.ledger(ledger.destination)
+    return ledger
+
+
+def _other_addresses(store: Store, ledger: Ledger, adapter: Adapter, creating: pa.Table, tell: Listener) -> bool:
+    """Whether any contact of theirs that the ledger counts as held was asked for."""
+    contacts, destination = ledger.contacts, ledger.destination
+    there = pc.and_(pc.is_valid(contacts["status"]), pc.invert(pc.is_in(contacts["status"], value_set=_NOT_THERE)))
+    asked = contacts["email"].filter(pc.and_(_in(contacts, PERSON, creating), there)).combine_chunks()
+    if not len(asked):
         return False
-    ids = pc.unique(lost["remote_id"].combine_chunks())
-    step = "asking about deleted contacts"
+    found = [pa.array([], pa.string())]
+    for table in adapter.lookup(asked.to_pylist()):
+        store.observe(destination, table)
+        found.append(pc.utf8_lower(table["email"]).combine_chunks())
+        tell(Progress(destination, "looking up former addresses", sum(map(len, found)), len(asked)))
+    lost = asked.filter(pc.invert(pc.is_in(asked, value_set=pa.concat_arrays(found))))
+    store.observe(destination, absent(lost))
+    return True
+
+
+def _erased(store: Store, ledger: Ledger, adapter: KeepsDeleted, creating: pa.Table, tell: Listener) -> bool:
+    """Whether anybody is known as erased by now."""
+    contacts, step = ledger.contacts, "asking about deleted contacts"
+    about = pc.or_(_in(contacts, "email", creating), _in(contacts, PERSON, creating))
+    gone = contacts.filter(pc.and_(about, pc.and_(_is(contacts, Status.ABSENT), pc.is_valid(contacts["remote_id"]))))
+    if not gone.num_rows:
+        return False
+    ids = pc.unique(gone["remote_id"].combine_chunks())
     tell(Progress(ledger.destination, step, 0, len(ids)))
     erased = pa.array(sorted(adapter.erased(ids.to_pylist())), pa.string())
     tell(Progress(ledger.destination, step, len(ids), len(ids)))
-    found = lost.filter(pc.is_in(lost["remote_id"], value_set=erased)).select(["email", "remote_id"])
-    if not found.num_rows:
-        return False
-    told = {name: found[name] for name in found.column_names}
+    found = gone.filter(pc.is_in(gone["remote_id"], value_set=erased))
+    told = {"email": found["email"], "remote_id": found["remote_id"]}
     told["status"] = pa.array([str(Status.FORGOTTEN)] * found.num_rows, pa.string())
     rest = {field.name: pa.nulls(found.num_rows, field.type) for field in CONTACT_SCHEMA if field.name not in told}
     store.observe(ledger.destination, pa.table(told | rest).select(CONTACT_SCHEMA.names))
-    return True
+    return bool(found.num_rows)
+
+
+def _is(contacts: pa.Table, status: Status) -> pa.ChunkedArray:
+    return pc.fill_null(pc.equal(contacts["status"], str(status)), False)
+
+
+def _in(contacts: pa.Table, column: str, creating: pa.Table) -> pa.ChunkedArray:
+    known = creating[column].drop_null()
+    return pc.is_in(contacts[column], value_set=known.combine_chunks(), skip_nulls=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from connector.core.events import Listener, Progress
 from connector.core.schemas import CONTACT_SCHEMA
 from connector.platforms.base import Adapter
-from connector.reconcile import erased
 from connector.reconcile.observe import OVERLAP, unread
 from connector.state.base import Store
 
@@ -27,5 +26,4 @@ def refresh(store: Store, run_id: str, destination: str, adapter: Adapter, liste
         seen += table.num_rows
         listener(Progress(destination, "checking for opt-outs", seen, None))
     store.observe(destination, CONTACT_SCHEMA.empty_table(), cursor=now - OVERLAP)
-    erased.before_sending(store, run_id, destination, adapter, listener)
     store.journal.skip_refusing(run_id, destination)

@@ -71,8 +71,8 @@ def contacts(
         tables = adapter.lookup(unknown.to_pylist(), there)
         found = _remember(store, ledger.destination, tables, tell, "looking up contacts")
     if len(unknown):
-        absent = unknown.filter(pc.invert(pc.is_in(unknown, value_set=found)))
-        store.observe(ledger.destination, _absent(absent))
+        missing = unknown.filter(pc.invert(pc.is_in(unknown, value_set=found)))
+        store.observe(ledger.destination, absent(missing))
     return len(unknown) > 0
 
 
@@ -136,7 +136,8 @@ def _remember(store: Store, destination: str, tables: Iterable[pa.Table], tell: 
     return pa.concat_arrays(seen)
 
 
-def _absent(emails: pa.Array) -> pa.Table:
+def absent(emails: pa.Array) -> pa.Table:
+    """CONTACT_SCHEMA: the platform does not hold them."""
     rows = len(emails)
     return pa.table(
         {

@@ -196,6 +196,30 @@ def test_who_was_erased_meanwhile_does_not_come_back(world: World, erased: tuple
     assert set(world.people()) == left
 
 
+@pytest.mark.parametrize("when", ["known", "unknown", "after the plan"])
+def test_who_was_erased_does_not_come_back_under_another_address(world: World, when: str) -> None:
+    """`known`: a push has noticed that they are gone, before the CRM gives them another address."""
+    world.write(PEOPLE)
+    world.push()
+
+    def erase() -> None:
+        world.call("DELETE", f"contacts/{PEOPLE['ann']}")
+
+    if when != "after the plan":
+        erase()
+    if when == "known":
+        world.write(PEOPLE, more=EXTRA, renamed="New ")
+        world.push()
+    world.write(PEOPLE | {"ann": "ann.new@example.com"})
+    plan, result = world.push(erase if when == "after the plan" else None)
+    assert result.exit_code == 0
+    assert ("create" in plan.changes["op"].to_pylist()) == (when == "after the plan")
+    plan, result = world.push()
+    assert result.exit_code == 0 and not plan.changes.num_rows
+    assert set(world.people()) == set(PEOPLE.values()) - {PEOPLE["ann"]}
+    assert {row["reason"] for row in plan.blocked.to_pylist()} == {"gone"}
+
+
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.sweep(keep=1)
 def test_an_address_that_changed_at_brevo_is_not_made_a_second_contact(world: World, after: bool) -> None:
