@@ -76,6 +76,7 @@ class Meanwhile:
     erase: set[str]
     merge: set[tuple[int, int]]  # people whose contacts become one, where platforms do that
     leave: set[str]  # who unsubscribes from the list, where the platform tells
+    restorable: bool  # what is erased can be restored, where platforms keep what was deleted
 
 
 everybody = st.sampled_from(list(PERSON))
@@ -91,5 +92,6 @@ MEANWHILE = st.builds(
     *[st.one_of(st.just(set()), st.just(set()), st.sets(some, max_size=2)) for some in (everybody, person, everybody)],
     st.one_of(st.just(set()), st.just(set()), st.sets(st.tuples(person, person), max_size=1)),
     st.one_of(st.just(set()), st.sets(everybody, max_size=2)),
+    st.booleans(),
 )
 DIES = st.one_of(st.none(), st.integers(1, 40))

@@ -50,7 +50,7 @@ from connector.plan.routes import Route, Routing
 from connector.platforms.base import TagStyle
 from connector.push import delivery
 from connector.push.run import RunResult, apply, resume
-from connector.reconcile import account, observe
+from connector.reconcile import account, erased, observe
 from connector.state.base import RunState
 from connector.state.drivers import sqlite
 from connector.state.store import SqlStore
@@ -69,7 +69,7 @@ from tests.crash.circumstances import (
     person,
 )
 from tests.crash.dying import Dying
-from tests.crash.platform import Platform
+from tests.crash.platform import KeepsDeleted, Platform
 from tests.plan.world import desired
 from tests.push.fake import MOMENT, FakeClock
 
@@ -83,7 +83,7 @@ class Histories(RuleBasedStateMachine):
         self.path = Path(self.folder.name) / "state.db"
         self.moment = MOMENT
         self.store = self._open()
-        self.platform = Platform(profile, names_culprits=False)
+        self.platform = (Platform if profile.gone_is_final else KeepsDeleted)(profile, names_culprits=False)
         account.verify(self.store, "dest", self.platform)
         self.hold = hold  # on segment a
         self.wanted: dict[str, set[int]] = {"a": set(), "b": set()}
@@ -93,7 +93,7 @@ class Histories(RuleBasedStateMachine):
         self.odd: set[int] = set()  # people whose contact others have erased or changed: what they hold may differ
         self.together: list[set[int]] = []  # people whose contacts are one
         self.forgotten: set[int] = set()
-        self.exported: set[str] = set()  # addresses that a plan has seen, of contacts it knew
+        self.exported = self.platform.exported  # addresses that a plan has seen, of contacts it knew
         self.turned: dict[tuple[str, str], tuple[str, datetime]] = {}  # segment, address -> the last change, its as_of
         self.cut_off = False
 
@@ -155,7 +155,7 @@ class Histories(RuleBasedStateMachine):
         for one, other in sorted(others.merge):
             self._merge(one, other, known)
         for email in sorted(others.erase & set(self.platform.contacts)):
-            self.platform.erase(email, known=email in known)
+            self.platform.erase(email, known=email in known, restorable=others.restorable)
             if self.platform.capabilities.gone_is_final:
                 self.said_no.discard(email)  # went with the contact; the address may be another one's from now on
             self.odd.add(PERSON[email])
@@ -421,6 +421,7 @@ class Histories(RuleBasedStateMachine):
         if observe.opted_out(self.store, ledger, self.platform, table, routing, forgotten, silent):
             ledger = self.store.ledger("dest")
         observe.people(self.store, ledger, table)
+        ledger = erased.before_plan(self.store, ledger, self.platform, table, routing, silent)
         self.exported |= set(table.column("email").to_pylist()) & set(ledger.contacts.column("email").to_pylist())
         seen, new = observe.targets(self.store, self.platform, routing, ledger)
         ledger = dataclasses.replace(self.store.ledger("dest"), left=self.store.left_lists("dest"))

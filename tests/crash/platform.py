@@ -5,6 +5,7 @@ Owns: what it holds and who put it there. Must not: be kinder than the real ones
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from connector.core.errors import Unanswered
 from connector.core.model import BLOCKED, Kind, Op, Outcome, Status
 from connector.core.schemas import CONTACT_SCHEMA, MEMBER_SCHEMA
 from connector.platforms.base import NOT_HELD, Batch, Done, Job, RecordOutcome, TagStyle
-from tests.crash.circumstances import TARGETS
+from tests.crash.circumstances import ADDRESSES, PERSON, TARGETS
 from tests.push.fake import FakePlatform
 
 
@@ -42,6 +43,8 @@ class Platform(FakePlatform):
     renamed: list[tuple[str, str]] = field(default_factory=list)  # by others
     forgotten: set[str] = field(default_factory=set)  # addresses that may not be sent
     reappeared: set[str] = field(default_factory=set)  # who was erased or forgotten, and sent all the same
+    gone: set[str] = field(default_factory=set)  # ids of contacts that were erased for good
+    exported: set[str] = field(default_factory=set)  # addresses of which the connector knows whose they are
 
     def mute(self, about: frozenset[str], taken: bool) -> None:
         self.unheard, self.taken = about, taken
@@ -74,7 +77,11 @@ class Platform(FakePlatform):
             now = [one for one, held in self.contacts.items() if held["id"] == self.was[email]]
             if any(self.status[one] in BLOCKED for one in now):
                 self.pestered.add(email)
-            if self.capabilities.gone_is_final:
+            if self.capabilities.gone_is_final or self.was[email] in self.gone:
+                self.reappeared.add(email)
+        if batch.op is Op.CREATE and email not in self.contacts:
+            other = next(one for one in ADDRESSES[PERSON[email]] if one != email)
+            if other in self.exported and other not in self.contacts and self.was.get(other) in self.gone:
                 self.reappeared.add(email)
 
     def _left(self, email: str) -> bool:
@@ -89,9 +96,11 @@ class Platform(FakePlatform):
         self.move({"email": new, "remote_id": self.contacts[old]["id"]})
         self.renamed.append((old, new))
 
-    def erase(self, email: str, *, known: bool) -> None:
+    def erase(self, email: str, *, known: bool, restorable: bool) -> None:
         if known:
             self.was[email] = self.contacts[email]["id"]
+        if self.capabilities.gone_is_final or not restorable:
+            self.gone.add(self.contacts[email]["id"])
         if self.status.pop(email) in BLOCKED and not self.capabilities.gone_is_final:
             self.kept.add(email)  # as HubSpot does
         del self.contacts[email]
@@ -245,3 +254,10 @@ class Platform(FakePlatform):
         for one in [email, *(alias for alias, shown in self.aliases.items() if shown == email)]:
             self.given.add((kind, name, one))
             self.theirs.add((kind, name, one))
+
+
+class KeepsDeleted(Platform):
+    """As HubSpot: who was deleted can be restored, and may be created again; who was erased may not, but is."""
+
+    def erased(self, remote_ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(remote_ids) & self.gone
