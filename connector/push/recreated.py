@@ -1,6 +1,6 @@
-"""People whom a run would create though a contact of theirs was erased, or is gone where that is final.
+"""People that a run would create though a contact of theirs was erased, or is gone where that is final.
 
-Owns: that they are left out, however old the plan is and whoever made it. Must not: judge opt-outs (reconcile/
+Owns: that they are left out, however old the plan is and what command made it. Must not: judge opt-outs (reconcile/
 freshness.py does, right after), create, or know what a plan shows.
 """
 
@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from connector.core.events import Listener
 from connector.core.model import Op, Outcome, Status
-from connector.plan.diff.moves import PERSON
 from connector.platforms.base import Adapter
 from connector.push.batches import alike
 from connector.reconcile import erased
@@ -21,8 +20,9 @@ GONE = "gone"
 
 
 def leave_out(store: Store, run_id: str, destination: str, adapter: Adapter, listener: Listener) -> None:
-    """Look at their other contacts, and skip whom nobody may create again. Who turns out as erased, or as opted out, is
-    left out by what comes after. Raises DestinationError: a destination that cannot be read is not written to."""
+    """Look at their other contacts, and skip those that nobody may create again. Who turns out as erased, or as opted
+    out, is left out by what comes after. Raises DestinationError: a destination that cannot be read is not written
+    to."""
     steps = [step for step in store.journal.steps(run_id, destination) if step.op is Op.CREATE]
     creates = {step: rows for step in steps if (rows := store.journal.open_changes(step)).num_rows}
     if not creates:
@@ -30,16 +30,16 @@ def leave_out(store: Store, run_id: str, destination: str, adapter: Adapter, lis
     emails = pa.concat_tables(creates.values())["email"].combine_chunks()
     ledger = store.ledger(destination)
     creating = ledger.contacts.filter(pc.is_in(ledger.contacts["email"], value_set=emails))
-    ledger = erased.look(store, ledger, adapter, creating.select(["email", PERSON]), listener)
+    ledger = erased.look(store, ledger, adapter, creating.select(["email", "person"]), listener)
     if not adapter.capabilities.gone_is_final:
         return
-    contacts, people = ledger.contacts, creating[PERSON].drop_null().combine_chunks()
+    contacts, people = ledger.contacts, creating["person"].drop_null().combine_chunks()
     other = pc.and_(
-        pc.is_in(contacts[PERSON], value_set=people), pc.invert(pc.is_in(contacts["email"], value_set=emails))
+        pc.is_in(contacts["person"], value_set=people), pc.invert(pc.is_in(contacts["email"], value_set=emails))
     )
     lost = pc.and_(pc.equal(contacts["status"], str(Status.ABSENT)), pc.equal(contacts["held_before"], 1))
-    gone = contacts.filter(pc.and_(other, pc.fill_null(lost, False)))[PERSON].combine_chunks()
-    barred = creating.filter(pc.is_in(creating[PERSON], value_set=gone))["email"].combine_chunks()
+    gone = contacts.filter(pc.and_(other, pc.fill_null(lost, False)))["person"].combine_chunks()
+    barred = creating.filter(pc.is_in(creating["person"], value_set=gone))["email"].combine_chunks()
     for step, rows in creates.items():
         rows = rows.filter(pc.is_in(rows["email"], value_set=barred))
         if rows.num_rows:

@@ -1,11 +1,10 @@
 """Contacts that the platform may hold no more, of people who would be created: looked at before anybody is.
 
-Owns: whom to ask about, and that who was erased is known as such from then on. Must not: write to a platform, decide
-what follows (plan/gate.py, plan/diff/moves.py and push/recreated.py do).
+Owns: which contacts are asked about, and that who was erased is known as such from then on. Must not: write to a
+platform, decide what follows (plan/gate.py, plan/diff/moves.py and push/recreated.py do).
 
-Nobody is told of a contact that was deleted or erased, and platforms create such a person again when they are asked to,
-HubSpot also those erased for good: these are kept out of its interface and its imports alone, not of its API
-(knowledge.hubspot.com, "Perform a permanent delete in HubSpot", 2026-11-30).
+Platforms do not tell of contacts that were deleted or erased, and create such a person again when they are asked to;
+some do so even for those that their own interface refuses as erased for good.
 """
 
 from __future__ import annotations
@@ -33,9 +32,11 @@ def before_plan(
     if routing.destination.new_contacts is NewContacts.SKIP or PERSON not in desired.column_names:
         return ledger
     contacts = ledger.contacts
+    moves = (Op.MOVE, None) in adapter.capabilities.operations
+    if moves and not (isinstance(adapter, KeepsDeleted) and _lost(contacts).num_rows):
+        return ledger
     held = contacts.filter(pc.invert(_is(contacts, Status.ABSENT)))["email"].combine_chunks()
     mine = desired.filter(pc.and_(wanted(desired, routing), pc.invert(pc.is_in(desired["email"], value_set=held))))
-    moves = (Op.MOVE, None) in adapter.capabilities.operations
     return look(store, ledger, adapter, mine.select(["email", PERSON]), tell, former=not moves)
 
 
@@ -70,9 +71,8 @@ def _other_addresses(store: Store, ledger: Ledger, adapter: Adapter, creating: p
 
 def _erased(store: Store, ledger: Ledger, adapter: KeepsDeleted, creating: pa.Table, tell: Listener) -> bool:
     """Whether anybody is known as erased by now."""
-    contacts, step = ledger.contacts, "asking about deleted contacts"
-    about = pc.or_(_in(contacts, "email", creating), _in(contacts, PERSON, creating))
-    gone = contacts.filter(pc.and_(about, pc.and_(_is(contacts, Status.ABSENT), pc.is_valid(contacts["remote_id"]))))
+    gone, step = _lost(ledger.contacts), "asking about deleted contacts"
+    gone = gone.filter(pc.or_(_in(gone, "email", creating), _in(gone, PERSON, creating)))
     if not gone.num_rows:
         return False
     ids = pc.unique(gone["remote_id"].combine_chunks())
@@ -85,6 +85,11 @@ def _erased(store: Store, ledger: Ledger, adapter: KeepsDeleted, creating: pa.Ta
     rest = {field.name: pa.nulls(found.num_rows, field.type) for field in CONTACT_SCHEMA if field.name not in told}
     store.observe(ledger.destination, pa.table(told | rest).select(CONTACT_SCHEMA.names))
     return bool(found.num_rows)
+
+
+def _lost(contacts: pa.Table) -> pa.Table:
+    """Those that were held, and are not under their address any more."""
+    return contacts.filter(pc.and_(_is(contacts, Status.ABSENT), pc.is_valid(contacts["remote_id"])))
 
 
 def _is(contacts: pa.Table, status: Status) -> pa.ChunkedArray:

@@ -102,7 +102,7 @@ class Platform(FakePlatform):
         if self.capabilities.gone_is_final or not restorable:
             self.gone.add(self.contacts[email]["id"])
         if self.status.pop(email) in BLOCKED and not self.capabilities.gone_is_final:
-            self.kept.add(email)  # as HubSpot does
+            self.kept |= {email, *(alias for alias, shown in self.aliases.items() if shown == email)}  # as HubSpot does
         del self.contacts[email]
         self.aliases = {alias: shown for alias, shown in self.aliases.items() if shown != email}
         for group in self.groups.values():

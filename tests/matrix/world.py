@@ -122,7 +122,7 @@ def everywhere(folder: Path, platforms: Sequence[str] = PLATFORMS) -> Iterator[E
     place.mkdir(parents=True, exist_ok=True)
     with start(place / "platforms.db", "--no-samples") as running:
         (place / "address").write_text(running.url)
-        running.settings(limits=False, polls=0)
+        running.settings(limits=False, polls=0, erased_return=True)
         kits = {name: KITS[name](running) for name in platforms}
         try:
             yield Everywhere(folder, running, kits=kits)

@@ -741,6 +741,23 @@ def test_values_on_the_wire(value: object, kind: str, written: str) -> None:
     assert wire.text(value, kind) == written
 
 
+# -- who is gone --------------------------------------------------------------------------------------------------
+
+
+def test_only_those_named_as_found_nowhere_were_erased(http: responses.RequestsMock, hubspot: HubSpot) -> None:
+    """1 lies in the recycle bin, 2 has another address, 3 was merged into 9, 4 was erased; of 5 no answer says
+    anything."""
+
+    def missing(*numbers: int) -> dict[str, Any]:
+        return _error("OBJECT_NOT_FOUND", {"ids": [str(number) for number in numbers]})
+
+    http.post(f"{READ}?archived=true", json=_batch_answer(_contact(1), errors=[missing(2, 3, 4)]))
+    http.post(READ, json=_batch_answer(_contact(2), _contact(9), errors=[missing(4)]))
+    assert hubspot.erased(["1", "2", "3", "4", "5", "4"]) == {"4"}
+    sent = [json.loads(call.request.body or "")["inputs"] for call in http.calls]
+    assert [[each["id"] for each in one] for one in sent] == [["1", "2", "3", "4", "5"], ["2", "3", "4"]]
+
+
 # -- opting out ---------------------------------------------------------------------------------------------------
 
 

@@ -297,6 +297,29 @@ def test_an_erased_address_is_blocked_even_if_nobody_had_it(api: Api) -> None:
         assert api("POST", CONTACTS, {"properties": {"email": email}}).status_code == 400
 
 
+def test_an_erased_address_may_come_back_through_the_api(rehearsal: Running, api: Api) -> None:
+    """As the knowledge base says, unlike the reference."""
+    rehearsal.settings(erased_return=True)
+    api("POST", f"{CONTACTS}/gdpr-delete", {"objectId": "ada.lindqvist@example.com", "idProperty": "email"})
+    assert api("POST", CONTACTS, {"properties": {"email": "ada.lindqvist@example.com"}}).status_code == 201
+
+
+def test_the_recycle_bin_is_read_by_id_and_holds_nobody_who_was_erased(api: Api) -> None:
+    [kept], [deleted], [erased], [merged] = (api.create(f"{name}@example.com") for name in ("ann", "bob", "cid", "dan"))
+    api("POST", f"{CONTACTS}/merge", {"primaryObjectId": kept, "objectIdToMerge": merged})
+    for number in (deleted, erased):
+        api("DELETE", f"{CONTACTS}/{number}")
+    api("POST", f"{CONTACTS}/gdpr-delete", {"objectId": erased})
+    body = {"inputs": [{"id": number} for number in (kept, deleted, erased, merged)]}
+
+    def told(**query: str) -> tuple[list[str], set[str]]:
+        found = api("POST", f"{CONTACTS}/batch/read", body, **query).json()
+        return [each["id"] for each in found["results"]], set(found["errors"][0]["context"]["ids"])
+
+    assert told(archived="true") == ([deleted], {kept, erased, merged})
+    assert told() == ([kept], {deleted, erased})
+
+
 # ---------------------------------------------------------------- search
 
 

@@ -66,7 +66,7 @@ class Settings:
     contacts_allowed: dict[str, int | None] = field(
         default_factory=dict
     )  # per platform, that the plan holds; None: all
-    erased_return: bool = False  # HubSpot takes an address that was erased for good, when its API is asked to
+    erased_return: bool = False  # an API creates erased addresses again; of vendors that say both
     lag_s: float = 0.0  # searches and lists know a contact only when it is so old; of vendors whose index lags
 
 

@@ -181,3 +181,8 @@ def gone_reported_as_refused(adapter: Any, patch: pytest.MonkeyPatch) -> None:
         return error
 
     _reclassified(patch, change)
+
+
+@mutant
+def nobody_told_as_erased(adapter: Any, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(adapter, "erased", lambda self, remote_ids: frozenset())

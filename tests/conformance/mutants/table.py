@@ -32,17 +32,20 @@ NOTICED: Mapping[str, tuple[str, ...]] = {
     "only the first page read": ("test_meaning.py::test_one_page_plus_one",),
     "a 5xx reported as never applied": ("test_requests.py::test_after_a_5xx_the_outcome_is_unknown",),
     "MOVE that sends nothing": ("test_meaning.py::test_a_move_gives_the_contact_its_new_address",),
+    "nobody told as erased": ("test_between.py::test_a_contact_deleted_between_two_pushes",),
     "gone reported as refused": (
         "test_meaning.py::test_a_target_that_is_gone_is_told_by_its_code",
         "test_between.py::test_a_target_deleted_between_two_pushes",
     ),
 }
 _AGAIN = "gone reported as refused", "test_between.py::test_a_target_deleted_between_two_pushes"
+_FINAL = "nothing that is deleted is kept there: who is gone is never created again, and nobody asks"
 _PACE = "no rate limiter", "test_requests.py::test_requests_keep_the_pace_that_the_vendor_allows"
 # (platform, mistake, test or "" for all) -> why there is nothing to notice.
 WITHOUT_MEANING: Mapping[tuple[str, str, str], str] = {
     ("hubspot", "unfinished empty", ""): "HubSpot has no jobs: a request is over when it is answered",
     ("brevo", "MOVE that sends nothing", ""): "not offered: another address resubscribes a blocklisted contact",
+    **{(name, "nobody told as erased", ""): _FINAL for name in ("mailchimp", "klaviyo", "brevo")},
     ("klaviyo", *_AGAIN): "the plan asks which lists are there before an import names them, so no answer says Gone",
     ("mailchimp", *_PACE): "Mailchimp has no quota of requests per time, only one of connections",
 }
