@@ -33,14 +33,20 @@ def leave_out(store: Store, run_id: str, destination: str, adapter: Adapter, lis
     ledger = erased.look(store, ledger, adapter, creating.select(["email", "person"]), listener)
     if not adapter.capabilities.gone_is_final:
         return
-    contacts, people = ledger.contacts, creating["person"].drop_null().combine_chunks()
-    other = pc.and_(
-        pc.is_in(contacts["person"], value_set=people), pc.invert(pc.is_in(contacts["email"], value_set=emails))
-    )
-    lost = pc.and_(pc.equal(contacts["status"], str(Status.ABSENT)), pc.equal(contacts["held_before"], 1))
-    gone = contacts.filter(pc.and_(other, pc.fill_null(lost, False)))["person"].combine_chunks()
+    gone = _gone(ledger.contacts, creating["person"].drop_null().combine_chunks(), emails)
     barred = creating.filter(pc.is_in(creating["person"], value_set=gone))["email"].combine_chunks()
     for step, rows in creates.items():
         rows = rows.filter(pc.is_in(rows["email"], value_set=barred))
         if rows.num_rows:
             store.journal.settle(step, alike(rows, Outcome.SKIPPED, GONE))
+
+
+def _gone(contacts: pa.Table, people: pa.Array, emails: pa.Array) -> pa.Array:
+    """Those of the people whose last contact under another address is gone, as plan/diff/moves.py has it."""
+    others = pc.and_(
+        pc.is_in(contacts["person"], value_set=people), pc.invert(pc.is_in(contacts["email"], value_set=emails))
+    )
+    held = contacts.filter(pc.and_(others, pc.equal(contacts["held_before"], 1))).select(["id", "person", "status"])
+    last = held.group_by("person").aggregate([("id", "max")])["id_max"].combine_chunks()
+    lost = pc.and_(pc.is_in(held["id"], value_set=last), pc.equal(held["status"], str(Status.ABSENT)))
+    return held.filter(lost)["person"].combine_chunks()

@@ -220,6 +220,31 @@ def test_who_was_erased_does_not_come_back_under_another_address(world: World, w
     assert {row["reason"] for row in plan.blocked.to_pylist()} == {"gone"}
 
 
+@pytest.mark.parametrize("when", ["before the plan", "after the plan"])
+@pytest.mark.parametrize("last", [False, True])
+def test_of_several_former_contacts_the_last_one_tells_whether_somebody_is_gone(
+    world: World, last: bool, when: str
+) -> None:
+    """Each new address of the CRM leaves a contact behind, and these are cleared away there."""
+    ann = [PEOPLE["ann"], "ann.2@example.com", "ann.3@example.com"]
+    for email in ann[:2]:
+        world.write(PEOPLE | {"ann": email})
+        world.push()
+    world.write(PEOPLE | {"ann": ann[2]})
+
+    def clear() -> None:
+        world.call("DELETE", f"contacts/{ann[last]}")
+
+    if when == "before the plan":
+        clear()
+    _, result = world.push(clear if when == "after the plan" else None)
+    assert result.exit_code == 0 and (ann[2] in world.people()) is not last
+    plan, _ = world.push()
+    assert not plan.changes.num_rows and {row["reason"] for row in plan.blocked.to_pylist()} == (
+        {"gone"} if last else set()
+    )
+
+
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.sweep(keep=1)
 def test_an_address_that_changed_at_brevo_is_not_made_a_second_contact(world: World, after: bool) -> None:

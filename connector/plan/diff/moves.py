@@ -66,7 +66,7 @@ def _gone(connection: duckdb.DuckDBPyConnection) -> int:
             select c.* replace (f.person as person), true as former
             from former_address f join ledger_contacts c on c.email = f.email where c.person is null
         )
-        select email, person, status, status_at, remote_id, held_before, former from known c
+        select id, email, person, status, status_at, remote_id, held_before, former from known c
         where not exists (from desired d where d.email = c.email)
     """)
     # all of the result is fetched: an unfinished one bars the connection from registering the next table
@@ -100,12 +100,13 @@ def _inherited(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _vanished(connection: duckdb.DuckDBPyConnection, gone_is_final: bool) -> None:
-    """Those whose former contact was held and is gone, and who have none now."""
+    """Those whose former contact, the last one that was held, is gone, and who have none now."""
     connection.execute(f"""
         create or replace temp table vanished as
-        select distinct s.email from successor s join gone g using (person)
-        where {gone_is_final} and g.status = '{Status.ABSENT}' and g.held_before = 1 and not g.former
+        select s.email from successor s join gone g using (person)
+        where {gone_is_final} and g.held_before = 1 and not g.former
           and coalesce(s.status, '{Status.ABSENT}') = '{Status.ABSENT}'
+        group by s.email having arg_max(coalesce(g.status, ''), g.id) = '{Status.ABSENT}'
     """)
 
 
