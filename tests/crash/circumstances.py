@@ -76,7 +76,7 @@ class Meanwhile:
     erase: set[str]
     merge: set[tuple[int, int]]  # people whose contacts become one, where platforms do that
     leave: set[str]  # who unsubscribes from the list, where the platform tells
-    restorable: bool  # what is erased can be restored, where platforms keep what was deleted
+    restorable: bool = True  # what is erased can be restored, where platforms keep what was deleted
 
 
 everybody = st.sampled_from(list(PERSON))
