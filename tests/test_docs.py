@@ -22,6 +22,7 @@ from connector.config.sections.lifecycle import Bounced, Cleanup, Inactive, Inva
 from connector.config.sections.models import Column, Config, Destination, Guards, Segment, Source
 from connector.config.sections.quality import Quality
 from connector.config.sections.validate import keys
+from connector.plan.gate import REASONS
 from connector.plan.guards.rules import NAMES as GUARDS
 from connector.sources.columns.presets import PRESETS
 from connector.vendors import OWN, Use
@@ -210,6 +211,12 @@ def test_every_guard_is_explained() -> None:
     table = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8").partition("## Guards")[2].partition("## What")[0]
     first = " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))
     assert set(re.findall(r"`(\w+)`", first)) == set(GUARDS)
+
+
+def test_every_reason_of_a_block_is_listed() -> None:
+    text = (ROOT / "docs" / "plan-json.md").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith("| `destinations[].blocked` |"))
+    assert set(re.findall(r"`(\w+)`", row)) == REASONS.keys()
 
 
 def test_every_promise_of_safety_names_a_test_that_exists() -> None:
