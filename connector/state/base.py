@@ -164,8 +164,8 @@ class Journal(Protocol):
         """SKIPPED "not_created" for whatever else was planned for contacts whose CREATE or MOVE did not come about."""
 
     def skip_refusing(self, run_id: str, destination: str) -> None:
-        """SKIPPED "opted_out" for the CREATEs, MOVEs, ADDs, ADOPTs, RESTOREs and UNSUBSCRIBEs of contacts that have a
-        blocked status by now, and for their UPDATEs: fields are not sent, removals that ride in one still are. Not
+        """SKIPPED "opted_out" for CREATEs, MOVEs (either address), ADDs, ADOPTs, RESTOREs and UNSUBSCRIBEs of contacts
+        that have a blocked status by now, and for their UPDATEs: no fields, but removals that ride in one are sent. Not
         where that may be what an UNSUBSCRIBE did before its answer was lost, and no MOVE that is seen to be done."""
 
     def settle_shared(self, run_id: str, destination: str) -> None:

@@ -212,8 +212,9 @@ class SqlJournal:
                     self._db.run(_SKIP_REFUSING.format(address="email"), [*ends, destination, ours])
                     self._db.run(_SKIP_RIDING, ends)
                 elif step.op is Op.MOVE:
-                    moving = _SKIP_REFUSING.format(address="old_email") + _STILL_THERE
-                    self._db.run(moving, [*ends, destination, "", destination])
+                    for address in ("old_email", "email"):  # somebody else may have the new one, and opted out
+                        moving = _SKIP_REFUSING.format(address=address) + _STILL_THERE
+                        self._db.run(moving, [*ends, destination, "", destination])
                 elif step.op is Op.UPDATE:
                     self._db.run(_FIELDS_UNKNOWN, [destination, *ends, destination, ""])
                     self._db.run(_DROP_FIELDS, [*ends, destination, ""])

@@ -116,6 +116,27 @@ def test_an_opt_out_under_a_former_address_counts_later_too(world: Small, platfo
     assert not any({OLD, NEW} & members for members in held(world)[platform].values())
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_no_contact_is_moved_to_an_address_that_opted_out_after_the_plan(world: Small, platform: str) -> None:
+    """Somebody signs up with the new address there, and opts out."""
+    from connector.app import planning, pushing
+    from connector.app.workspace import open_state
+
+    world.write(MOVED)
+    with world.open(to=(platform,)) as workspace, open_state(workspace) as store:
+        plan = planning.plan(workspace, store)
+        assert [row["op"] for row in plan.changes.to_pylist()] == ["move"]
+        sign_up(world, platform, NEW)
+        world.unsubscribe(platform, NEW)
+        result = pushing.push(workspace, store, plan)
+        assert (result.exit_code, result.counts[platform][Op.MOVE]) == (0, {Outcome.SKIPPED: 1})
+    again, result = world.push(to=(platform,))
+    assert result.exit_code == 0
+    assert {(row["email"], row["reason"]) for row in again.blocked.to_pylist()} == {(NEW, "unsubscribed")}
+    assert not any({OLD, NEW} & members for members in held(world)[platform].values())
+    assert not world.plan(to=(platform,)).changes.num_rows
+
+
 @pytest.mark.parametrize("where", ["under the former address", "under one that left the export"])
 @pytest.mark.parametrize("how", ["late answer", "resume"])
 def test_an_opt_out_under_another_address_between_plan_and_push(world: Small, where: str, how: str) -> None:
