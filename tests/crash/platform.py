@@ -180,7 +180,8 @@ class Platform(FakePlatform):
             self.aliases.pop(new, None)
             for group in self.groups.values():
                 if old in group:
-                    group.symmetric_difference_update({old, new})
+                    group.remove(old)
+                    group.add(new)  # where somebody else's contact of this address is, too, perhaps
             for known in (self.given, self.theirs):
                 known |= {(kind, name, new) for kind, name, email in known if email == old}
 
