@@ -93,13 +93,18 @@ def _standing(connection: duckdb.DuckDBPyConnection, side: Undone) -> None:
 
 
 def _memberships(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table `membership` (op, kind, target, email, reason, since): reason null, or why it is left."""
+    """Make the table `membership` (op, kind, target, email, reason, since): reason null, or why it is left. A row that
+    was disowned is added where the run removed another row of the same contact, which is not there any more."""
     connection.execute(f"""
         create temp table membership as
-        with turned as (
+        with removed as (
+            select distinct kind, target, remote_id from did join contacts c using (email)
+            where op = 'remove' and outcome in ('applied', 'unchanged') and remote_id is not null
+        ), turned as (
             select case op when 'add' then 'remove' when 'remove' then 'add' when 'adopt' then 'disown'
-                   else 'adopt' end as op, kind, target, email
-            from did where {_APPLIED} and op in ('add', 'remove', 'adopt', 'disown')
+                   else if((kind, target, remote_id) in (from removed), 'add', 'adopt') end as op, kind, target, email
+            from did left join contacts c using (email)
+            where {_APPLIED} and op in ('add', 'remove', 'adopt', 'disown')
         ), judged as (
             select t.*, c.status, c.status_at, c.held_before, coalesce(d.consent, false) as consent,
                    {_unclear(connection)} as unclear,

@@ -56,6 +56,19 @@ def test_each_operation_has_its_inverse() -> None:
     assert made.requests == {"dest": 2} and made.revisions == {"dest": 7}
 
 
+@pytest.mark.parametrize("outcome", ["applied", "unchanged"])
+@pytest.mark.parametrize("removed", [A, C])
+def test_who_was_disowned_is_added_again_where_another_row_of_the_contact_was_removed(
+    outcome: str, removed: str
+) -> None:
+    """The ledger claimed what is not there. A and B are one contact."""
+    done = [{"op": "remove", "email": removed, **VIP, "outcome": outcome}, {"op": "disown", "email": B, **VIP}]
+    held = ledger({A: {**YES, "remote_id": "1"}, B: {**YES, "remote_id": "1"}, C: {**YES, "remote_id": "2"}})
+    made = undo(done, held)
+    back = {("add", "VIP", C)} if removed == C and outcome == "applied" else set()
+    assert changes(made) == {*back, ("add" if removed == A else "adopt", "VIP", B)}
+
+
 def test_tags_that_are_a_property_get_their_carrier() -> None:
     held = ledger({A: YES}, {("tag", "VIP"): [A]})
     made = undo([{"op": "add", "email": A, **VIP}], held, can=capabilities(TagStyle.PROPERTY))
