@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.app import planning, why
+from connector.app import planning, pushing, upkeep, why
 from connector.app.workspace import Options, open_state, open_workspace
 from connector.report.why import why_json, why_text
 from tests.conformance.desk import AS_OF, Desk, Person
@@ -160,6 +160,31 @@ def test_two_contacts_are_merged_between_plan_and_push(desk: Desk, kit: Kit, lea
         pushed(desk, *rows, cid)
     assert targets(kit, "vip") == {frozenset({ANN, CID} if stays else {CID})}
     assert targets(kit, "gold") == {frozenset({ANN} if stays else set())}
+    settled(desk)
+
+
+@pytest.mark.parametrize("kit", MERGING, indirect=True)
+@pytest.mark.sweep(keep=1)
+def test_an_undo_brings_a_merged_contact_back(desk: Desk, kit: Kit) -> None:
+    """Both rows leave the target, which takes one removal."""
+    desk.setup([kit], {kit.name: kit.creates})
+    cid = Person(CID)
+    both = [Person(ANN), Person(BEA)]
+    for _ in range(2):
+        pushed(desk, *both, cid)
+    kit.merge(ANN, BEA)
+    for _ in range(2):
+        desk.export([*both, cid])
+        desk.push()
+    pushed(desk, *(replace(one, vip=False) for one in both), cid)
+    assert targets(kit, "vip") == {frozenset({CID})}
+    options = Options(desk.folder / "segments.yaml", as_of=AS_OF, rehearse=True)
+    with open_workspace(options) as workspace, open_state(workspace) as store:
+        back = upkeep.undo(workspace, store, store.runs(1)[0].id)
+        assert pushing.push(workspace, store, back).exit_code == 0
+    assert targets(kit, "vip") == {frozenset({ANN, CID})}
+    pushed(desk, *(replace(one, vip=False) for one in both), cid)
+    assert targets(kit, "vip") == {frozenset({CID})}
     settled(desk)
 
 
