@@ -14,7 +14,7 @@ from connector.core.model import Op, Outcome, Status
 from connector.platforms.base import Adapter
 from connector.push.batches import alike
 from connector.reconcile import erased
-from connector.state.base import Store
+from connector.state.base import BatchState, Store
 
 GONE = "gone"
 
@@ -35,8 +35,13 @@ def leave_out(store: Store, run_id: str, destination: str, adapter: Adapter, lis
         return
     gone = _gone(ledger.contacts, creating["person"].drop_null().combine_chunks(), emails)
     barred = creating.filter(pc.is_in(creating["person"], value_set=gone))["email"].combine_chunks()
+    # A job that is being worked on keeps its records.
+    polled = [one for one in store.journal.in_doubt(run_id, destination) if one.state is BatchState.POLLING]
     for step, rows in creates.items():
         rows = rows.filter(pc.is_in(rows["email"], value_set=barred))
+        for one in polled:
+            taken = pc.and_(pc.greater_equal(rows["seq"], one.first_seq), pc.less_equal(rows["seq"], one.last_seq))
+            rows = rows.filter(pc.invert(taken))
         if rows.num_rows:
             store.journal.settle(step, alike(rows, Outcome.SKIPPED, GONE))
 
